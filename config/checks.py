@@ -1,0 +1,40 @@
+"""System checks: what can be wrong in the settings, each with an id and a hint."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils.module_loading import import_string
+
+
+@register
+def erp_kinds_can_be_imported(**_: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    for kind, parts in settings.ERP_KINDS.items():
+        for part, path in parts.items():
+            if part == "name":
+                continue
+            try:
+                import_string(path)
+            except ImportError:
+                problems.append(
+                    Error(
+                        f"The {part} of the connection kind {kind!r} cannot be imported.",
+                        hint=f"ERP_KINDS names {path!r}.",
+                        id="plumbline.E001",
+                    )
+                )
+    return problems
+
+
+@register(Tags.security, deploy=True)
+def demo_is_off_in_production(**_: Any) -> list[CheckMessage]:
+    if not settings.DEMO:
+        return []
+    return [
+        Warning(
+            "DEMO is on: the sandbox and the demo's sign-in names are shown.",
+            hint="Unset DEMO.",
+            id="plumbline.W001",
+        )
+    ]

@@ -1,0 +1,304 @@
+"""`bin/demo`: the demo from nothing to an address, and everything stopped at the end.
+
+PostgreSQL runs inside the data folder, the web server beside this process; whichever of them ends, or
+whoever ends this process, the others are stopped: the web server first, PostgreSQL last.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from config import demo_check, front_door
+from config.embedded_postgres import NoEmbeddedPostgres
+from config.env import WrongEnvironment
+
+ANSWERS_WITHIN_SECONDS = 60
+STOPS_WITHIN_SECONDS = 15
+LOOKS_EVERY_SECONDS = 2
+PR_SET_PDEATHSIG = 1
+"""Linux, prctl(2): the signal a process gets when its parent dies."""
+
+EVERY_SETTING = (
+    *front_door.REQUIRED,
+    *("DEBUG", "DEMO", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "EMAIL_URL", "LOG_FORMAT", "TIME_ZONE"),
+    "SANDBOX_FOLDER",
+    *("SAGE_DEADLINE_SECONDS", "SAGE_LOGIN_TIMEOUT_SECONDS", "SAGE_SECOND_LOOK_SECONDS"),
+)
+
+
+class CannotStart(Exception):
+    """The demo cannot be started, or did not keep running. The text says why."""
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        if options.check:
+            return _check()
+        _serve(host=options.host, port=options.port, reset=options.reset)
+    except (CannotStart, NoEmbeddedPostgres, WrongEnvironment) as error:
+        _say(str(error))
+        return 1
+    except Stopped:
+        _say("Stopped.")
+        return 1 if options.check else 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bin/demo", description="Starts Plumbline with a demo company and its Sage sandbox."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="the port (default: %(default)s)")
+    parser.add_argument("--reset", action="store_true", help="forget everything and start over")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="in a folder of its own: unlink a CCO that is gone from Sage, try one that is not, "
+        "print both messages, remove everything; exit 0 when both are right",
+    )
+    return parser
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    # Once is enough: what follows is stopping, and a second Ctrl-C must not interrupt that.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+# --- the demo ------------------------------------------------------------------------------------
+
+
+def _serve(*, host: str, port: int, reset: bool) -> None:
+    _refuse_port_in_use(host, port)
+    folder = front_door.DEMO_FOLDER
+    if reset:
+        if _has_own_database():
+            raise CannotStart(
+                "--reset does not touch the server that DATABASE_URL names. Unset DATABASE_URL, or empty "
+                "that database yourself (manage.py load_demo --reset, with DEMO=1)."
+            )
+        if front_door.is_in_use(folder):
+            raise CannotStart("The demo is running. Stop it first (Ctrl-C where it runs).")
+        front_door.remove(folder)
+    with _running(folder, host=host, port=port) as (address, web_server):
+        print(_welcome(address), flush=True)
+        if host not in {"127.0.0.1", "localhost", "::1"}:
+            _say("Everybody who can reach this address can sign in: the password is the same for all.")
+        _watch(web_server)
+
+
+def _check() -> int:
+    for name in EVERY_SETTING:
+        os.environ.pop(name, None)  # the check is the same wherever it runs
+    var = front_door.ROOT / "var"
+    var.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="check-", dir=var))
+    host = "127.0.0.1"
+    try:
+        with _running(folder, host=host, port=_free_port(host)) as (address, _web_server):
+            return demo_check.run(address)
+    finally:
+        front_door.remove(folder)
+
+
+@contextmanager
+def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The demo, filled and answering; its address and its web server."""
+    _answer_to(host)
+    start_over_if_interrupted = not _has_own_database()
+    _say("Starting PostgreSQL …")
+    with front_door.environment(folder):
+        _say("Loading the demo company and its Sage sandbox …")
+        _fill(folder, start_over_if_interrupted=start_over_if_interrupted)
+        _say("Starting the web server …")
+        with _web_server(host, port) as web_server:
+            _wait_until_it_answers(web_server, host, port)
+            yield f"http://{_in_address(host)}:{port}/", web_server
+
+
+def _answer_to(host: str) -> None:
+    """Lets the demo answer to the name it is reached by, where that is not this machine alone."""
+    names = ["127.0.0.1", "localhost", "[::1]", socket.gethostname(), _bracketed(host)]
+    everywhere = host in {"0.0.0.0", "::"}  # noqa: S104  (asked for on the command line)
+    os.environ.setdefault("ALLOWED_HOSTS", "*" if everywhere else ",".join(names))
+
+
+def _has_own_database() -> bool:
+    return bool(os.environ.get("DATABASE_URL", "").strip())
+
+
+def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
+    """Brings the database up to date and loads the demo, unless it is there.
+
+    A loading that was killed midway leaves its mark, and the next start begins it anew.
+    """
+    unfinished = folder / "loading"
+    reset = start_over_if_interrupted and unfinished.exists()
+    try:
+        django.setup()
+        # Empty, and looked for all the same: in the demo, files are served from where they are.
+        Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        unfinished.touch()
+        call_command("load_demo", verbosity=0, reset=reset)
+        unfinished.unlink()
+        connection.close()  # the web server has connections of its own
+    except OperationalError as error:
+        raise CannotStart(f"PostgreSQL (DATABASE_URL) did not do as asked: {error}") from None
+
+
+def _welcome(address: str) -> str:
+    from companies.demo_people import PASSWORD, PEOPLE  # the settings are read by now, not before
+
+    width = max(len(username) for username, _who in PEOPLE)
+    return "\n".join(
+        (
+            "",
+            f"Plumbline is at {address}",
+            "",
+            f"Sign in as one of these; the password of all is {PASSWORD}:",
+            *(f"    {username:<{width}}  {who}" for username, who in PEOPLE),
+            "",
+            "Ctrl-C stops everything. The data stays in var/demo; bin/demo --reset starts over.",
+        )
+    )
+
+
+def _watch(web_server: subprocess.Popen[bytes]) -> None:
+    """Never returns. Raises `Stopped` when asked to, `CannotStart` when one of the servers ended."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = web_server.wait(timeout=LOOKS_EVERY_SECONDS)
+            raise CannotStart(f"The web server ended by itself (code {code}).")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except OperationalError:
+            raise CannotStart("PostgreSQL ended by itself.") from None
+
+
+# --- the web server ------------------------------------------------------------------------------
+
+
+@contextmanager
+def _web_server(host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "16", "--log-level", "error", "--no-ws"),
+        "config.wsgi:application",
+    ]
+    # A session of its own: Ctrl-C reaches only us, and we stop it in our order.
+    process = subprocess.Popen(
+        command,
+        cwd=front_door.ROOT,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509  (one thread, and the function only calls the kernel)
+    )
+    try:
+        yield process
+    finally:
+        _signal_all(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOPS_WITHIN_SECONDS)
+        _signal_all(process, signal.SIGKILL)
+        process.wait()
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To the web server and its workers: they are one process group, which the first one leads."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _wait_until_it_answers(web_server: subprocess.Popen[bytes], host: str, port: int) -> None:
+    reached_at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    until = time.monotonic() + ANSWERS_WITHIN_SECONDS
+    while time.monotonic() < until:
+        if web_server.poll() is not None:
+            raise CannotStart(f"The web server ended by itself (code {web_server.returncode}).")
+        caller = http.client.HTTPConnection(reached_at, port, timeout=5)
+        try:
+            caller.request("GET", "/sign-in/", headers={"Host": f"localhost:{port}"})
+            status = caller.getresponse().status
+        except OSError:
+            time.sleep(0.1)
+        else:
+            if status != http.client.OK:
+                raise CannotStart(f"The sign-in page answers {status}; the reason stands above.")
+            return
+        finally:
+            caller.close()
+    raise CannotStart(f"The web server did not answer within {ANSWERS_WITHIN_SECONDS} seconds.")
+
+
+# --- addresses -----------------------------------------------------------------------------------
+
+
+def _refuse_port_in_use(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CannotStart(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port or --host."
+        ) from None
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as door:
+        door.bind((host, 0))
+        port: int = door.getsockname()[1]
+        return port
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _in_address(host: str) -> str:
+    everywhere = host in {"0.0.0.0", "::"}  # noqa: S104
+    return socket.gethostname() if everywhere else _bracketed(host)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

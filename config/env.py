@@ -1,0 +1,141 @@
+"""Typed readers of the environment. A value that cannot be right stops the start and names itself."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg.conninfo
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+
+class WrongEnvironment(ImproperlyConfigured):
+    """An environment value is missing or cannot be right. The text names the variable and what it may be."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise WrongEnvironment(f"{name} is not set. See .env.example for what it means.")
+    return default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = text(name, "").lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise WrongEnvironment(f"{name} must be one of 1, true, yes, on, 0, false, no, off; it is {value!r}.")
+
+
+def number(name: str, default: float, *, least: float, most: float) -> float:
+    """A number of seconds or the like, between `least` and `most`, both allowed."""
+    value = text(name, str(default))
+    try:
+        result = float(value)
+    except ValueError:
+        result = float("nan")
+    if not least <= result <= most:
+        raise WrongEnvironment(f"{name} must be a number from {least:g} to {most:g}; it is {value!r}.")
+    return result
+
+
+def one_of(name: str, default: str, choices: Sequence[str]) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise WrongEnvironment(f"{name} must be one of {', '.join(choices)}; it is {value!r}.")
+    return value
+
+
+def words(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Values separated by commas."""
+    value = text(name, "")
+    return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def secret(name: str) -> str:
+    """The value of NAME, or the content of the file that NAME_FILE names."""
+    file = text(f"{name}_FILE", "")
+    if not file:
+        if not os.environ.get(name, "").strip():
+            raise WrongEnvironment(f"Neither {name} nor {name}_FILE is set. See .env.example.")
+        return text(name)
+    try:
+        value = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise WrongEnvironment(
+            f"{name}_FILE names a file that cannot be read: {error.strerror}."
+        ) from None
+    if not value:
+        raise WrongEnvironment(f"{name}_FILE names an empty file.")
+    return value
+
+
+def secret_key(name: str) -> str:
+    value = secret(name)
+    if len(value) < 32:
+        raise WrongEnvironment(f"{name} must have at least 32 characters.")
+    return value
+
+
+def field_keys(name: str) -> list[str]:
+    """Fernet keys, newest first, separated by commas or line ends."""
+    keys = secret(name).replace(",", "\n").split()
+    for position, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise WrongEnvironment(
+                f"{name}: key {position} is not a Fernet key (32 bytes, url-safe base64)."
+            ) from None
+    return keys
+
+
+def database(name: str) -> dict[str, Any]:
+    """Django's description of the PostgreSQL server that the URL in NAME names."""
+    url = text(name)
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise WrongEnvironment(f"{name} must begin with postgresql://")
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise WrongEnvironment(
+            f"{name} is not a PostgreSQL address (postgresql://USER:PASSWORD@HOST:PORT/DATABASE)."
+        ) from None
+    if not parts.get("dbname"):
+        raise WrongEnvironment(f"{name} names no database.")
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **{django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()},
+        "OPTIONS": parts,
+    }
+
+
+def email(name: str) -> dict[str, Any]:
+    """Django's e-mail settings: `console:`, or `smtp://USER:PASSWORD@HOST:PORT` (`smtps:` for TLS)."""
+    url = text(name, "console:")
+    if url == "console:":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == -1:
+        raise WrongEnvironment(f"{name} must be console: or smtp://USER:PASSWORD@HOST:PORT")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }

@@ -1,0 +1,25 @@
+"""Every address of Plumbline."""
+
+from allauth.account import views as account
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from companies.views import picker
+from companies.demo_people import PASSWORD, PEOPLE
+from erp_integrations.views.home import how_to_unlink
+
+sign_in = account.LoginView.as_view(
+    extra_context={"demo_people": PEOPLE, "demo_password": PASSWORD} if settings.DEMO else None
+)
+
+urlpatterns = [
+    path("", picker, name="company-picker"),
+    path("sign-in/", sign_in, name="account_login"),
+    path("sign-out/", account.LogoutView.as_view(), name="account_logout"),
+    path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
+    path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
+    path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
+    path("companies/<slug:slug>/", include("erp_integrations.urls")),
+    path("admin/", admin.site.urls),
+]

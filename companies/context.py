@@ -1,0 +1,24 @@
+"""What the bar at the top of every page needs."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from companies.models import CompanyTool, Level
+from companies.navigation import NavigationLink
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """`nav`: the tools of the company that the viewer may open; empty outside a company."""
+    company = getattr(request, "company", None)
+    access = getattr(request, "access", None)
+    if company is None or access is None:
+        return {}
+    tools = []
+    if access.on_company(CompanyTool.ERP_INTEGRATIONS) >= Level.READ_ONLY:
+        address = reverse("erp-integrations", args=[company.slug])
+        tools.append(
+            NavigationLink("ERP Integrations", address, current=request.path.startswith(address))
+        )
+    return {"nav": tuple(tools), "company": company}

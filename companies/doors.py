@@ -1,0 +1,78 @@
+"""The one door into a company: who is signed in, and may they be here at all.
+
+A full page never lands in a fragment: a request by HTMX is told to go to the sign-in page, or to load the
+page again.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
+
+from companies.access import Access, find_access
+from companies.models import Company, User
+
+
+class MemberRequest(HttpRequest):
+    """A request that came through `company_member`."""
+
+    htmx: HtmxDetails
+    user: User
+    company: Company
+    access: Access
+
+
+def company_member(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Lets active members of the company named `slug` in; everybody else's companies are not found.
+
+    The view gets `request.company` and `request.access`, both as they are at this moment.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        try:
+            company = Company.objects.filter(slug=slug).first()
+            access = company and find_access(user_id=request.user.pk, company_id=company.pk)
+            if company is None or access is None:
+                raise Http404
+            request.company = company  # type: ignore[attr-defined]
+            request.access = access  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+        except Http404:
+            if request.htmx:  # type: ignore[attr-defined]
+                response = HttpResponseClientRefresh()
+                response.status_code = 404
+                return response
+            raise
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page, and back to the page the person was on: never to an address that only takes POST."""
+    page = _page_of(request)
+    response = redirect_to_login(page)
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(response.headers["Location"])
+    return response
+
+
+def _page_of(request: HttpRequest) -> str:
+    if request.method == "GET" and not request.htmx:  # type: ignore[attr-defined]
+        return request.get_full_path()
+    came_from = request.htmx.current_url or request.headers.get("Referer", "")  # type: ignore[attr-defined]
+    if url_has_allowed_host_and_scheme(
+        came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        parts = urlsplit(came_from)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    return reverse("company-picker")

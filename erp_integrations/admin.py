@@ -1,0 +1,97 @@
+"""The support desk's view of connections, links, attempts and events: to read, never to change."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from erp_integrations.models import (
+    ChangeOrderLink,
+    CommitmentLink,
+    Connection,
+    JobLink,
+    LinkEvent,
+    UnlinkAttempt,
+)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that only operations write."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    list_display = ("company", "kind", "database", "accepted_at", "last_success_at", "last_failure_at")
+    list_filter = ("kind",)
+    search_fields = ("company__name", "company__slug", "database")
+    list_select_related = ("company",)
+    exclude = ("odbc_string_encrypted",)
+
+
+@admin.register(JobLink)
+class JobLinkAdmin(ReadOnlyAdmin):
+    list_display = ("project", "record_number", "row_id", "linked_at", "unlinked_at")
+    search_fields = ("record_number", "project__name", "project__number")
+    list_select_related = ("project",)
+
+
+@admin.register(CommitmentLink)
+class CommitmentLinkAdmin(ReadOnlyAdmin):
+    list_display = ("commitment", "number", "record_number", "row_id", "linked_at", "unlinked_at")
+    search_fields = ("number", "record_number", "commitment__number", "commitment__title")
+    list_select_related = ("commitment",)
+
+
+@admin.register(ChangeOrderLink)
+class ChangeOrderLinkAdmin(ReadOnlyAdmin):
+    list_display = (
+        "cco_number",
+        "cco_title",
+        "project_name",
+        "commitment_number",
+        "number",
+        "record_number",
+        "presence",
+        "linked_at",
+        "unlinked_at",
+    )
+    list_filter = ("presence", ("unlinked_at", admin.EmptyFieldListFilter))
+    search_fields = (
+        "cco_number",
+        "cco_title",
+        "number",
+        "record_number",
+        "project_name",
+        "commitment_number",
+        "contract_company",
+    )
+    ordering = ("-id",)
+
+
+@admin.register(UnlinkAttempt)
+class UnlinkAttemptAdmin(ReadOnlyAdmin):
+    list_display = ("id", "link", "state", "verdict", "reason", "actor_name", "started_at", "ended_at")
+    list_filter = ("state", "verdict")
+    search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "actor_name")
+    list_select_related = ("link",)
+    ordering = ("-id",)
+
+
+@admin.register(LinkEvent)
+class LinkEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "company_slug", "kind", "subject_label", "actor_name", "via", "reason")
+    list_filter = ("kind", "via", "company_slug")
+    search_fields = ("subject_label", "actor_name", "reason", "request_id")
+    ordering = ("-id",)

@@ -1,0 +1,85 @@
+"""Asking the ERP without ever waiting longer than the deadline.
+
+The question runs in a thread of its own. At the deadline the asker goes on with UNKNOWN; the thread is
+abandoned and its late answer falls on the floor: it has no way to settle anything.
+"""
+
+import contextvars
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import structlog
+
+from erp_integrations.ports import (
+    ChangeOrderReference,
+    Clock,
+    Deadline,
+    ErpError,
+    ErpReader,
+    Fault,
+    FaultKind,
+    Finding,
+    Handshake,
+    Unavailable,
+    Unexpected,
+    Verdict,
+)
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger(__name__)
+
+NO_ANSWER_IN_TIME = Fault(
+    FaultKind.UNAVAILABLE,
+    "deadline",
+    "The ERP did not answer in time.",
+    "Try again, or ask the ERP's administrator to check that its server is on and not busy.",
+)
+NOT_UNDERSTOOD = Fault(
+    FaultKind.UNEXPECTED,
+    "not-understood",
+    "Plumbline did not understand what happened while it asked the ERP.",
+    "Please tell Plumbline's support what you did and when.",
+)
+
+
+def look_up(
+    reader: ErpReader, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock
+) -> Finding:
+    """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong."""
+    try:
+        return _in_time(
+            lambda: reader.look_up(reference, deadline=deadline, clock=clock), deadline=deadline
+        )
+    except ErpError as error:
+        return Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)
+
+
+def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
+    """What the server says of itself. Raises `ErpError`."""
+    return _in_time(lambda: reader.handshake(deadline=deadline), deadline=deadline)
+
+
+def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
+    answers: SimpleQueue[Answer | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(question())
+        except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
+            answers.put(error)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(ask,), name="erp-question", daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.remaining())
+    except Empty:
+        raise Unavailable(NO_ANSWER_IN_TIME) from None
+    if isinstance(answer, ErpError):
+        raise answer
+    if isinstance(answer, Exception):
+        log.error("erp_question_failed", exc_info=answer)
+        raise Unexpected(NOT_UNDERSTOOD) from answer
+    return answer

@@ -1,0 +1,26 @@
+"""One clock for everybody: the database's.
+
+Leases are begun and judged by different processes, perhaps on different machines, so their times come
+from one place. Between two readings a clock moves on with the process's own monotonic counter, which no
+change of the system's time can turn back.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+
+def database_now() -> datetime:
+    """The database server's time at this very statement, aware; not the transaction's beginning."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row: tuple[datetime] = cursor.fetchone()
+    return row[0]
+
+
+def clock_from(now: datetime) -> Callable[[], datetime]:
+    """A clock that showed `now` when this was called and moves on steadily."""
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)

@@ -1,0 +1,254 @@
+"""The demo companies: what Sage held when everything was exported, mirrored here and linked."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import transaction
+
+from commitments.models import (
+    ChangeOrderLine,
+    ChangeOrderStatus,
+    Commitment,
+    CommitmentChangeOrder,
+    CommitmentKind,
+    CommitmentLine,
+    CommitmentStatus,
+    CostCode,
+    CostType,
+    ErpStatus,
+    Vendor,
+)
+from companies.demo_people import DEMO_PEOPLE, PASSWORD, DemoPerson
+from companies.models import (
+    Company,
+    CompanyTool,
+    CompanyToolPermission,
+    Membership,
+    Project,
+    ProjectTool,
+    ProjectToolPermission,
+    User,
+)
+from erp_integrations import registry
+from erp_integrations.actors import Actor
+from erp_integrations.models import Via
+from erp_integrations.operations import connecting, linking
+from erp_integrations.ports import (
+    ErpChangeOrder,
+    ErpChangeOrderLine,
+    ErpSubcontract,
+    SandboxCompany,
+    SandboxScenario,
+)
+
+COMPANIES = {"harbor-point": "Harbor Point Builders", "ridgeline": "Ridgeline Civil"}
+LOADER = Actor(user_id=None, name="Plumbline demo", via=Via.DEMO)
+
+WAITING = (
+    ("Extra dewatering at north pit", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "4200.00"),
+    ("Overtime for slab pour", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "7350.00"),
+    ("Winter protection", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "11800.00"),
+    ("Embed plates revised", ChangeOrderStatus.APPROVED, ErpStatus.FAILED_TO_EXPORT, "2960.00"),
+    ("Credit for unused rebar", ChangeOrderStatus.APPROVED, ErpStatus.REJECTED, "-1840.00"),
+    ("Formwork at loading dock", ChangeOrderStatus.APPROVED, ErpStatus.REJECTED, "5120.00"),
+    ("Waterstop at cold joint", ChangeOrderStatus.PENDING_IN_REVIEW, ErpStatus.NOT_IN_ERP, "1475.00"),
+    ("Core drilling for sleeves", ChangeOrderStatus.DRAFT, ErpStatus.NOT_IN_ERP, "860.00"),
+)
+"""CCOs of the first commitment that are not in Sage: title, status, ERP status, amount."""
+
+
+def load_company(slug: str, *, folder: Path) -> Company:
+    """Makes one demo company with its people, its practice Sage in `folder`, its CCOs and their links.
+
+    Afterwards lets happen in Sage what the scenarios tell of. Must not be called inside a transaction.
+    """
+    practice = registry.sandbox_at(folder, name=slug)
+    practice.create()
+    books = practice.company()
+    with transaction.atomic(durable=True):
+        company = Company.objects.create(slug=slug, name=COMPANIES[slug])
+        mirror = _Mirror(company, books)
+    connection = connecting.set_connection(
+        company=company,
+        address=connecting.Address(kind=registry.SANDBOX, database=books.name, sandbox_path=folder),
+        actor=LOADER,
+    )
+    connecting.check_connection(connection_id=connection.pk, actor=LOADER)
+    mirror.link_everything()
+    practice.play()
+    return company
+
+
+def load_people() -> None:
+    """The people of the demo, with their levels on every project of their company."""
+    for person in DEMO_PEOPLE:
+        with transaction.atomic(durable=True):
+            _load_person(person)
+
+
+def _load_person(person: DemoPerson) -> None:
+    user = User(
+        username=person.username,
+        is_staff=person.staff,
+        is_superuser=person.staff,
+        email=f"{person.username}@example.com",
+    )
+    user.set_password(PASSWORD)
+    user.save()
+    if person.company is None:
+        return
+    company = Company.objects.get(slug=person.company)
+    membership = Membership.objects.create(
+        company=company, user=user, can_push_to_accounting=person.can_push_to_accounting
+    )
+    CompanyToolPermission.objects.bulk_create(
+        CompanyToolPermission(membership=membership, tool=tool, level=level)
+        for tool, level in (
+            (CompanyTool.ERP_INTEGRATIONS, person.erp_integrations),
+            (CompanyTool.DIRECTORY, person.directory),
+        )
+    )
+    ProjectToolPermission.objects.bulk_create(
+        ProjectToolPermission(
+            membership=membership, project=project, tool=ProjectTool.COMMITMENTS, level=person.commitments
+        )
+        for project in company.projects.all()
+    )
+
+
+class _Mirror:
+    """Our own rows for everything in the books, and the way from theirs to ours."""
+
+    def __init__(self, company: Company, books: SandboxCompany) -> None:
+        self.company = company
+        self.books = books
+        self.cost_codes = {
+            code: CostCode.objects.create(company=company, code=code, name=name)
+            for code, name in books.cost_codes
+        }
+        self.cost_types = {
+            code: CostType.objects.create(company=company, code=code, name=name)
+            for code, name in books.cost_types
+        }
+        self.vendors = {
+            vendor.record_number: Vendor.objects.create(
+                company=company, number=vendor.record_number, name=vendor.name
+            )
+            for vendor in books.vendors
+        }
+        self.projects = {
+            job.record_number: Project.objects.create(
+                company=company, number=job.record_number, name=job.name
+            )
+            for job in books.jobs
+        }
+        self.commitments = {
+            subcontract.record_number: self._commitment(subcontract) for subcontract in books.subcontracts
+        }
+        records = {record.record_number: record for record in books.change_orders}
+        self.change_orders = [
+            (scenario, self._change_order(scenario, records[scenario.record_number]))
+            for scenario in books.scenarios
+        ]
+        if company.slug == "harbor-point":
+            self._waiting_change_orders()
+
+    def link_everything(self) -> None:
+        for record_number, project in self.projects.items():
+            linking.link_job(project=project, record_number=record_number, actor=LOADER)
+        for record_number, commitment in self.commitments.items():
+            linking.link_commitment(commitment=commitment, record_number=record_number, actor=LOADER)
+        for scenario, change_order in self.change_orders:
+            linking.link_change_order(
+                change_order_id=change_order.pk,
+                record_number=scenario.record_number,
+                subcontract_record_number=scenario.subcontract_record_number,
+                actor=LOADER,
+            )
+
+    def _commitment(self, subcontract: ErpSubcontract) -> Commitment:
+        project = self.projects[subcontract.job_record_number]
+        commitment = Commitment.objects.create(
+            project=project,
+            kind=CommitmentKind.SUBCONTRACT,
+            number=f"SC-{subcontract.record_number}",
+            title=subcontract.description,
+            vendor=self.vendors[subcontract.vendor_record_number],
+            status=CommitmentStatus.APPROVED,
+        )
+        CommitmentLine.objects.bulk_create(
+            CommitmentLine(
+                commitment=commitment,
+                position=line.line_number,
+                description=line.description,
+                cost_code=self.cost_codes[line.cost_code],
+                cost_type=self.cost_types[line.cost_type],
+                amount=line.amount,
+            )
+            for line in subcontract.lines
+        )
+        return commitment
+
+    def _change_order(self, scenario: SandboxScenario, record: ErpChangeOrder) -> CommitmentChangeOrder:
+        commitment = self.commitments[scenario.subcontract_record_number]
+        change_order = self._new_change_order(
+            commitment,
+            title=scenario.title,
+            description=scenario.description,
+            status=ChangeOrderStatus.APPROVED,
+            erp_status=ErpStatus.READY_TO_EXPORT,
+        )
+        lines = [
+            line
+            for line in record.lines
+            if line.subcontract_record_number == scenario.subcontract_record_number
+        ]
+        ChangeOrderLine.objects.bulk_create(
+            self._line(change_order, position, line) for position, line in enumerate(lines, start=1)
+        )
+        return change_order
+
+    def _new_change_order(
+        self, commitment: Commitment, *, title: str, description: str, status: str, erp_status: str
+    ) -> CommitmentChangeOrder:
+        return CommitmentChangeOrder.objects.create(
+            commitment=commitment,
+            number=f"{commitment.change_orders.count() + 1:03}",
+            title=title,
+            description=description,
+            status=status,
+            erp_status=erp_status,
+        )
+
+    def _line(
+        self, change_order: CommitmentChangeOrder, position: int, line: ErpChangeOrderLine
+    ) -> ChangeOrderLine:
+        return ChangeOrderLine(
+            change_order=change_order,
+            position=position,
+            commitment_line=change_order.commitment.lines.filter(
+                position=int(line.subcontract_line or 0)
+            ).first(),
+            description=line.description,
+            cost_code=self.cost_codes[line.cost_code],
+            cost_type=self.cost_types[line.cost_type],
+            amount=line.amount,
+        )
+
+    def _waiting_change_orders(self) -> None:
+        commitment = next(iter(self.commitments.values()))
+        line = commitment.lines.order_by("position").first()
+        assert line is not None, "the practice company's first subcontract has lines"
+        for title, status, erp_status, amount in WAITING:
+            change_order = self._new_change_order(
+                commitment, title=title, description="", status=status, erp_status=erp_status
+            )
+            ChangeOrderLine.objects.create(
+                change_order=change_order,
+                position=1,
+                commitment_line=line,
+                description=title,
+                cost_code=line.cost_code,
+                cost_type=line.cost_type,
+                amount=Decimal(amount),
+            )

@@ -1,0 +1,54 @@
+"""A company's connection to its books."""
+
+from django.db import models
+from django.db.models import Q
+
+from companies.models import Company
+
+
+class Connection(models.Model):
+    """One company's way to its ERP, and the database it was accepted with.
+
+    While `accepted_incarnation` is empty the connection is *unchecked* and no verdict is given.
+    """
+
+    company = models.OneToOneField(Company, on_delete=models.PROTECT, related_name="erp_connection")
+    kind = models.CharField(max_length=40, help_text="A key of ERP_KINDS.")
+    database = models.CharField(max_length=128, help_text="The name the database must answer to.")
+    application_name = models.CharField(max_length=30, default="Plumbline")
+    odbc_string_encrypted = models.TextField(blank=True, editable=False)
+    sandbox_path = models.CharField(max_length=500, blank=True)
+    revision = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Grows with every change that matters to a verdict."
+    )
+
+    accepted_incarnation = models.CharField(max_length=500, blank=True, editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    # Written by the operation that accepts, never by a form.
+    accepted_by_name = models.CharField(max_length=150, blank=True, editable=False)
+
+    handshake = models.JSONField(default=dict, editable=False)
+    """The last handshake as `queries.connections.HandshakeRecord`; empty before the first."""
+    seen_incarnation = models.CharField(max_length=500, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_failure_at = models.DateTimeField(null=True, editable=False)
+    last_failure_words = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(odbc_string_encrypted="") & ~Q(sandbox_path=""))
+                | (~Q(odbc_string_encrypted="") & Q(sandbox_path="")),
+                name="connection_has_one_address",
+            ),
+            models.CheckConstraint(condition=~Q(database=""), name="connection_names_a_database"),
+            models.CheckConstraint(
+                condition=Q(accepted_incarnation="", accepted_at=None, accepted_by_name="")
+                | (~Q(accepted_incarnation="") & Q(accepted_at__isnull=False) & ~Q(accepted_by_name="")),
+                name="connection_accepted_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Connection of {self.company}"

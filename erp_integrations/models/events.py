@@ -1,0 +1,58 @@
+"""The ledger: what was done and asked, by whom, with which rights, on which evidence."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class EventKind(models.TextChoices):
+    LINKED = "LINKED", "Linked"
+    UNLINKED = "UNLINKED", "Unlinked"
+    STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in the ERP"
+    NO_ANSWER = "NO_ANSWER", "Unlink not decided: no trustworthy answer"
+    NOT_ALLOWED = "NOT_ALLOWED", "Unlink not decided: rights lost meanwhile"
+    CONNECTION_SET = "CONNECTION_SET", "Connection set"
+    CONNECTION_CHECKED = "CONNECTION_CHECKED", "Connection checked"
+    INCARNATION_ACCEPTED = "INCARNATION_ACCEPTED", "Database accepted"
+
+
+class LinkEvent(models.Model):
+    """One line of the ledger. The database refuses to change, delete or truncate it.
+
+    Plain columns and no foreign keys: it outlives the CCO, the person and the link.
+    """
+
+    at = models.DateTimeField()
+    company_id = models.BigIntegerField()
+    company_slug = models.CharField(max_length=50)
+    subject_kind = models.CharField(max_length=20)
+    subject_id = models.BigIntegerField()
+    subject_label = models.CharField(max_length=400)
+    link_id = models.BigIntegerField(null=True)
+    attempt_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=30, choices=EventKind.choices)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=150)
+    via = models.CharField(max_length=10)
+    operating_system_user = models.CharField(max_length=100, blank=True)
+    rights = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    evidence = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["attempt_id"],
+                condition=Q(attempt_id__isnull=False),
+                name="event_once_per_attempt",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="event_kind_known"),
+            models.CheckConstraint(condition=~Q(actor_name=""), name="event_has_actor"),
+        ]
+        indexes = [
+            models.Index(fields=["company_id", "-at", "-id"], name="event_by_company"),
+            models.Index(fields=["subject_kind", "subject_id", "-at"], name="event_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.subject_label}"

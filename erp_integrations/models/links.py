@@ -1,0 +1,183 @@
+"""A link is a row with a period: `linked_at` to `unlinked_at`. No link row is ever deleted."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from commitments.models import Commitment, CommitmentChangeOrder
+from companies.models import Project
+from erp_integrations.models.connections import Connection
+
+
+def protect_while_linked(collector: Any, field: Any, links: Any, using: str) -> None:
+    """What happens to links when their subject is deleted: an active one forbids it, a closed one lets go."""
+    active = [link for link in links if link.unlinked_at is None]
+    if active:
+        raise models.ProtectedError("It is tied to its record in the ERP. Unlink it first.", set(active))
+    models.SET_NULL(collector, field, links, using)
+
+
+class Link(models.Model):
+    """What all links share: whose books, which record, from when to when, by whom."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    row_id = models.UUIDField(help_text="The record's own row id (_idnum): it alone names the row.")
+    record_number = models.CharField(max_length=20)
+    linked_at = models.DateTimeField()
+    linked_by_id = models.BigIntegerField(null=True)
+    linked_by_name = models.CharField(max_length=150)
+    unlinked_at = models.DateTimeField(null=True)
+    unlinked_by_id = models.BigIntegerField(null=True)
+    unlinked_by_name = models.CharField(max_length=150, blank=True)
+    last_seen_at = models.DateTimeField(help_text="When a look last found the record.")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.unlinked_at is None
+
+
+def _period_constraints(subject: str, prefix: str) -> list[models.BaseConstraint]:
+    """The rules of every kind of link; `subject` is the field that points at our own row."""
+    return [
+        models.UniqueConstraint(
+            fields=[subject], condition=Q(unlinked_at=None), name=f"{prefix}_one_active_per_subject"
+        ),
+        models.CheckConstraint(
+            condition=Q(unlinked_at=None, unlinked_by_name="")
+            | (Q(unlinked_at__gte=F("linked_at")) & ~Q(unlinked_by_name="")),
+            name=f"{prefix}_ended_by_somebody",
+        ),
+        models.CheckConstraint(
+            condition=Q(unlinked_at__isnull=False) | Q(**{f"{subject}__isnull": False}),
+            name=f"{prefix}_active_has_subject",
+        ),
+    ]
+
+
+class JobLink(Link):
+    """A project's tie to its job."""
+
+    project = models.ForeignKey(
+        Project, on_delete=protect_while_linked, null=True, related_name="erp_links", db_constraint=False
+    )
+
+    class Meta:
+        constraints = [
+            *_period_constraints("project", "job_link"),
+            models.UniqueConstraint(
+                fields=["connection", "row_id"],
+                condition=Q(unlinked_at=None),
+                name="job_link_one_active_per_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Job {self.record_number}"
+
+
+class CommitmentLink(Link):
+    """A subcontract's tie to its record."""
+
+    commitment = models.ForeignKey(
+        Commitment, on_delete=protect_while_linked, null=True, related_name="erp_links", db_constraint=False
+    )
+    number = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            *_period_constraints("commitment", "commitment_link"),
+            models.UniqueConstraint(
+                fields=["connection", "row_id"],
+                condition=Q(unlinked_at=None),
+                name="commitment_link_one_active_per_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Subcontract {self.record_number}"
+
+
+class PresenceKey(models.TextChoices):
+    """What the ERP said last about the record. The values are those of `data-presence`."""
+
+    UNCHECKED = "unchecked", "Not checked"
+    PRESENT = "present", "Present"
+    NOT_EFFECTIVE = "not-effective", "Void or Rejected"
+    RENUMBERED = "renumbered", "Renumbered"
+    ABSENT = "absent", "Deleted"
+    REPLACED = "replaced", "Replaced"
+    AMBIGUOUS = "ambiguous", "Half deleted"
+    JOB_MISSING = "job-missing", "Job missing"
+    UNKNOWN = "unknown", "Not sure"
+
+
+class ChangeOrderLink(Link):
+    """A CCO's tie to its change order, and what a look must know to ask for it.
+
+    `cco_…`, `project_…`, `commitment_…` and `contract_company` are kept as text, so that a closed link
+    still tells its story when the CCO is gone.
+    """
+
+    change_order = models.ForeignKey(
+        CommitmentChangeOrder,
+        on_delete=protect_while_linked,
+        null=True,
+        related_name="erp_links",
+        db_constraint=False,
+    )
+    number = models.CharField("change number", max_length=40)
+    job_record_number = models.CharField(max_length=20)
+    job_row_id = models.UUIDField()
+    phase = models.CharField(max_length=20)
+    subcontract_record_number = models.CharField(max_length=20)
+    sub_change_number = models.CharField(max_length=40, blank=True)
+    erp_amount = models.DecimalField(max_digits=14, decimal_places=2)
+
+    cco_number = models.CharField(max_length=30)
+    cco_title = models.CharField(max_length=200)
+    project_number = models.CharField(max_length=30)
+    project_name = models.CharField(max_length=100)
+    commitment_number = models.CharField(max_length=30)
+    commitment_title = models.CharField(max_length=200)
+    contract_company = models.CharField(max_length=100)
+
+    presence = models.CharField(
+        max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED
+    )
+    presence_checked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            *_period_constraints("change_order", "change_order_link"),
+            models.UniqueConstraint(
+                fields=["connection", "row_id", "subcontract_record_number"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_one_active_per_record",
+            ),
+            models.CheckConstraint(
+                condition=Q(presence__in=PresenceKey.values), name="change_order_link_presence_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(presence=PresenceKey.UNCHECKED) | Q(presence_checked_at__isnull=False),
+                name="change_order_link_presence_has_age",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["connection", "project_number", "commitment_number", "cco_number", "id"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_list",
+            ),
+            models.Index(
+                fields=["connection", "presence"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_presence",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"CCO {self.cco_number} ↔ record {self.record_number}"

@@ -1,0 +1,208 @@
+"""Setting, checking and accepting a company's connection to its books."""
+
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from companies.access import find_access
+from companies.models import Company
+from erp_integrations import asking, registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
+from erp_integrations.models import Connection, EventKind
+from erp_integrations.operations.ledger import append_event
+from erp_integrations.policies import may_change_connection
+from erp_integrations.ports import Deadline, ErpError, Fault, Handshake
+from erp_integrations.sealing import seal
+
+
+class NotAllowed(Exception):
+    """The person lacks requirements; nothing was changed."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__("; ".join(missing))
+        self.missing = missing
+
+
+class NothingToAccept(Exception):
+    """No other database has been seen since the last acceptance."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """Where the books are: an ODBC string, or a sandbox's folder."""
+
+    kind: str
+    database: str
+    odbc_string: str = dataclasses.field(default="", repr=False)
+    sandbox_path: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: a handshake, or the fault that kept it from happening."""
+
+    connection: Connection
+    handshake: Handshake | None
+    fault: Fault | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether verdicts can be given: all is well and the database is the accepted one."""
+        return (
+            self.handshake is not None
+            and self.handshake.good
+            and self.handshake.incarnation == self.connection.accepted_incarnation
+        )
+
+
+@transaction.atomic(durable=True)
+def set_connection(*, company: Company, address: Address, actor: Actor) -> Connection:
+    """Points the company at its books. Nothing is asked yet: check it next.
+
+    The accepted database stays the accepted one: if another answers, an ERP admin must accept it first.
+    """
+    now = database_now()
+    connection = Connection.objects.select_for_update().filter(company=company).first()
+    if connection is None:
+        connection = Connection(company=company, revision=0)
+    connection.kind = address.kind
+    connection.database = address.database
+    connection.odbc_string_encrypted = seal(address.odbc_string) if address.odbc_string else ""
+    connection.sandbox_path = str(address.sandbox_path) if address.sandbox_path else ""
+    connection.revision += 1
+    connection.handshake = {}
+    connection.seen_incarnation = ""
+    connection.checked_at = None
+    connection.save()
+    _tell(connection, EventKind.CONNECTION_SET, actor=actor, now=now, evidence={"kind": address.kind})
+    return connection
+
+
+def check_connection(*, connection_id: int, actor: Actor) -> Checked:
+    """Shakes hands and keeps the report.
+
+    The first good handshake of a connection that never had one accepts its database. Afterwards another
+    database is shown and waits for `accept_database`. Must not be called inside a transaction.
+    """
+    connection = Connection.objects.select_related("company").get(pk=connection_id)
+    handshake, fault = _shake_hands(connection)
+    with transaction.atomic(durable=True):
+        locked = (
+            Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+        )
+        now = database_now()
+        if locked.revision != connection.revision:
+            # It was set anew meanwhile: this report is about something else.
+            return Checked(locked, handshake, fault)
+        locked.checked_at = now
+        if handshake is not None:
+            _keep_report(locked, handshake, actor=actor, now=now)
+        if fault is not None:
+            locked.last_failure_at, locked.last_failure_words = now, fault.what
+        locked.save()
+        _tell(
+            locked,
+            EventKind.CONNECTION_CHECKED,
+            actor=actor,
+            now=now,
+            reason=fault.code if fault else "",
+            evidence=locked.handshake if handshake else {},
+        )
+    return Checked(locked, handshake, fault)
+
+
+def accept_database(*, connection_id: int, actor: Actor, reason: str) -> Connection:
+    """Accepts the database that answered last as the company's books, with a reason, as an event.
+
+    Raises `NotAllowed`, `NothingToAccept`, `ValueError` for a reason of blanks.
+    """
+    if not reason.strip():
+        raise ValueError("a reason is needed")
+    with transaction.atomic(durable=True):
+        connection = (
+            Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+        )
+        access = (
+            find_access(user_id=actor.user_id, company_id=connection.company_id) if actor.user_id else None
+        )
+        if access is None:
+            raise NotAllowed(("Needs an active entry in the company's Directory",))
+        ruling = may_change_connection(access)
+        if not ruling:
+            raise NotAllowed(ruling.missing)
+        if connection.seen_incarnation in ("", connection.accepted_incarnation):
+            raise NothingToAccept
+        now = database_now()
+        before = connection.accepted_incarnation
+        _accept(connection, connection.seen_incarnation, actor=actor, now=now)
+        connection.revision += 1
+        connection.save()
+        _tell(
+            connection,
+            EventKind.INCARNATION_ACCEPTED,
+            actor=actor,
+            now=now,
+            rights=ruling.rights,
+            reason=reason.strip(),
+            evidence={"before": before, "after": connection.accepted_incarnation},
+        )
+    return connection
+
+
+def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+        handshake = asking.handshake(reader, deadline=deadline)
+    except ErpError as error:
+        return None, error.fault
+    return handshake, handshake.problems[0] if handshake.problems else None
+
+
+def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, now: datetime) -> None:
+    report = dataclasses.asdict(handshake)
+    report.pop("login")
+    since = handshake.history_since
+    report["history_since"] = since.isoformat() if since else None
+    report["problems"] = [dataclasses.asdict(problem) for problem in handshake.problems]
+    connection.handshake = report
+    connection.seen_incarnation = handshake.incarnation
+    if not handshake.good:
+        return
+    connection.last_success_at = now
+    if not connection.accepted_incarnation:
+        _accept(connection, handshake.incarnation, actor=actor, now=now)
+
+
+def _accept(connection: Connection, incarnation: str, *, actor: Actor, now: datetime) -> None:
+    connection.accepted_incarnation = incarnation
+    connection.accepted_at = now
+    connection.accepted_by_name = actor.name
+
+
+def _tell(
+    connection: Connection,
+    kind: EventKind,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str = "",
+    reason: str = "",
+    evidence: dict[str, object] | None = None,
+) -> None:
+    append_event(
+        kind=kind,
+        company=connection.company,
+        subject_kind="connection",
+        subject_id=connection.pk,
+        subject_label=str(connection),
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=reason,
+        evidence=evidence,
+    )

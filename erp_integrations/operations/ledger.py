@@ -1,0 +1,54 @@
+"""Writing the ledger: one event, in the transaction of the change it tells of."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from companies.models import Company
+from erp_integrations.actors import Actor
+from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
+
+
+def append_event(
+    *,
+    kind: EventKind,
+    company: Company,
+    subject_kind: str,
+    subject_id: int,
+    subject_label: str,
+    actor: Actor,
+    now: datetime,
+    rights: str = "",
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+    link_id: int | None = None,
+    attempt_id: int | None = None,
+) -> LinkEvent:
+    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("append_event needs the transaction of its change")
+    return LinkEvent.objects.create(
+        at=now,
+        company_id=company.pk,
+        company_slug=company.slug,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        subject_label=subject_label,
+        link_id=link_id,
+        attempt_id=attempt_id,
+        kind=kind,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        via=actor.via,
+        operating_system_user=actor.operating_system_user,
+        rights=rights,
+        reason=reason,
+        evidence=evidence or {},
+        request_id=actor.request_id,
+    )
+
+
+def label_of(link: ChangeOrderLink) -> str:
+    """What the ledger calls a CCO: number, title, project and commitment, as they were."""
+    return f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}, {link.commitment_number})'

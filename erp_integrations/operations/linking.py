@@ -1,0 +1,200 @@
+"""Making links. A link is made only by reading the record in the ERP, never by hearsay."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
+from companies.models import Project
+from erp_integrations import registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
+from erp_integrations.models import ChangeOrderLink, CommitmentLink, Connection, EventKind, JobLink, PresenceKey
+from erp_integrations.operations.ledger import append_event, label_of
+from erp_integrations.ports import (
+    Deadline,
+    ErpChangeOrder,
+    ErpChangeOrderLine,
+    ErpReader,
+    ErpSubcontract,
+    NotInErp,
+)
+
+
+class NotReadyToLink(Exception):
+    """The CCO is not waiting for accounting; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A change order's part on one subcontract, as it was read."""
+
+    change_order: ErpChangeOrder
+    subcontract: ErpSubcontract
+    job_row_id: uuid.UUID
+
+    @property
+    def lines(self) -> tuple[ErpChangeOrderLine, ...]:
+        return tuple(
+            line
+            for line in self.change_order.lines
+            if line.subcontract_record_number == self.subcontract.record_number
+        )
+
+
+def link_job(*, project: Project, record_number: str, actor: Actor) -> JobLink:
+    """Ties a project to its job. Raises `NotInErp`, `ErpError`."""
+    connection = Connection.objects.get(company_id=project.company_id)
+    job = _reader(connection).read_job(record_number, deadline=_deadline())
+    with transaction.atomic(durable=True):
+        now = database_now()
+        link = JobLink.objects.create(
+            connection=connection,
+            project=project,
+            row_id=job.row_id,
+            record_number=job.record_number,
+            linked_at=now,
+            linked_by_id=actor.user_id,
+            linked_by_name=actor.name,
+            last_seen_at=now,
+        )
+        append_event(
+            kind=EventKind.LINKED,
+            company=project.company,
+            subject_kind="project",
+            subject_id=project.pk,
+            subject_label=f"Project {project.number} {project.name}",
+            actor=actor,
+            now=now,
+            evidence={"record_number": job.record_number, "row_id": str(job.row_id)},
+            link_id=link.pk,
+        )
+    return link
+
+
+def link_commitment(*, commitment: Commitment, record_number: str, actor: Actor) -> CommitmentLink:
+    """Ties a subcontract to its record. Raises `NotInErp`, `ErpError`."""
+    company = commitment.project.company
+    connection = Connection.objects.get(company=company)
+    subcontract = _reader(connection).read_subcontract(record_number, deadline=_deadline())
+    with transaction.atomic(durable=True):
+        now = database_now()
+        link = CommitmentLink.objects.create(
+            connection=connection,
+            commitment=commitment,
+            row_id=subcontract.row_id,
+            record_number=subcontract.record_number,
+            number=subcontract.number,
+            linked_at=now,
+            linked_by_id=actor.user_id,
+            linked_by_name=actor.name,
+            last_seen_at=now,
+        )
+        append_event(
+            kind=EventKind.LINKED,
+            company=company,
+            subject_kind="commitment",
+            subject_id=commitment.pk,
+            subject_label=f"{commitment.number} {commitment.title} ({commitment.project.name})",
+            actor=actor,
+            now=now,
+            evidence={"record_number": subcontract.record_number, "row_id": str(subcontract.row_id)},
+            link_id=link.pk,
+        )
+    return link
+
+
+def link_change_order(
+    *, change_order_id: int, record_number: str, subcontract_record_number: str, actor: Actor
+) -> ChangeOrderLink:
+    """Ties a CCO that waits for accounting to the record that is in the ERP already.
+
+    Reads the record outside any transaction. Raises `NotInErp` (also where the record has no line on the
+    subcontract), `ErpError`, `NotReadyToLink`.
+    """
+    connection = Connection.objects.get(
+        company__projects__commitments__change_orders=change_order_id,
+    )
+    record = _read(_reader(connection), record_number, subcontract_record_number)
+    with transaction.atomic(durable=True):
+        change_order = (
+            CommitmentChangeOrder.objects.select_for_update(of=("self",))
+            .select_related("commitment__vendor", "commitment__project__company")
+            .get(pk=change_order_id)
+        )
+        if change_order.erp_status != ErpStatus.READY_TO_EXPORT:
+            raise NotReadyToLink
+        now = database_now()
+        link = _new_link(change_order, record, connection=connection, actor=actor, now=now)
+        CommitmentChangeOrder.objects.filter(pk=change_order_id).update(erp_status=ErpStatus.SYNCED)
+        append_event(
+            kind=EventKind.LINKED,
+            company=change_order.commitment.project.company,
+            subject_kind="change-order",
+            subject_id=change_order.pk,
+            subject_label=label_of(link),
+            actor=actor,
+            now=now,
+            evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+            link_id=link.pk,
+        )
+    return link
+
+
+def _read(reader: ErpReader, record_number: str, subcontract_record_number: str) -> Record:
+    change_order = reader.read_change_order(record_number, deadline=_deadline())
+    subcontract = reader.read_subcontract(subcontract_record_number, deadline=_deadline())
+    job = reader.read_job(change_order.job_record_number, deadline=_deadline())
+    record = Record(change_order, subcontract, job.row_id)
+    if not record.lines:
+        raise NotInErp
+    return record
+
+
+def _new_link(
+    change_order: CommitmentChangeOrder,
+    record: Record,
+    *,
+    connection: Connection,
+    actor: Actor,
+    now: datetime,
+) -> ChangeOrderLink:
+    commitment, project = change_order.commitment, change_order.commitment.project
+    return ChangeOrderLink.objects.create(
+        connection=connection,
+        change_order=change_order,
+        row_id=record.change_order.row_id,
+        record_number=record.change_order.record_number,
+        number=record.change_order.number,
+        job_record_number=record.change_order.job_record_number,
+        job_row_id=record.job_row_id,
+        phase=record.change_order.phase,
+        subcontract_record_number=record.subcontract.record_number,
+        sub_change_number=record.lines[0].sub_change_number,
+        erp_amount=sum((line.amount for line in record.lines), Decimal("0.00")),
+        linked_at=now,
+        linked_by_id=actor.user_id,
+        linked_by_name=actor.name,
+        last_seen_at=now,
+        cco_number=change_order.number,
+        cco_title=change_order.title,
+        project_number=project.number,
+        project_name=project.name,
+        commitment_number=commitment.number,
+        commitment_title=commitment.title,
+        contract_company=commitment.vendor.name,
+        presence=PresenceKey.PRESENT,
+        presence_checked_at=now,
+    )
+
+
+def _reader(connection: Connection) -> ErpReader:
+    return registry.reader_for(registry.spec_of(connection))
+
+
+def _deadline() -> Deadline:
+    return Deadline.after(settings.SAGE_DEADLINE_SECONDS)

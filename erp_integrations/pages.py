@@ -1,0 +1,201 @@
+"""Plain values for the templates, so that no query can hide in one.
+
+Queries and views build them; templates only print them. Money is `Decimal` in the company's currency,
+times are aware.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+Tone = Literal["good", "refused", "doubt", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A link in a row of links: a tab of the tool, or a view of the list."""
+
+    key: str
+    label: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A quiet link under a message; `post` ones are small forms."""
+
+    label: str
+    url: str
+    post: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The answer to an act. `title` stands alone; `details` belong to the case."""
+
+    level: Literal["success", "error", "warning"]
+    title: str
+    details: tuple[str, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the ERP said last, and when."""
+
+    key: str
+    """For `data-presence`: `present absent not-effective renumbered …  unchecked`."""
+    word: str
+    tone: Tone
+    checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedRow:
+    change_order_id: int
+    number: str
+    title: str
+    url: str
+    project: str
+    commitment: str
+    contract_company: str
+    amount: Decimal
+    erp_number: str
+    erp_record: str
+    linked_at: datetime
+    linked_by: str
+    presence: Presence
+    unlink_url: str
+    missing: tuple[str, ...]
+    """The requirements the viewer lacks, in words; empty when they may unlink."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Rows of one commitment; `key` is for element ids.
+
+    `count` and `total` are of all its rows in the view, on whatever page they stand.
+    """
+
+    key: str
+    project: str
+    commitment: str
+    total: Decimal
+    rows: tuple[SyncedRow, ...]
+    count: int = 0
+    """How many CCOs there are, where `rows` does not hold them all; 0 means: as many as `rows`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRow:
+    """A CCO in one of the other ERP statuses."""
+
+    change_order_id: int
+    number: str
+    title: str
+    url: str
+    project: str
+    commitment: str
+    contract_company: str
+    amount: Decimal
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page of a list stands."""
+
+    first: int
+    last: int
+    total: int
+    previous_url: str = ""
+    next_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The line at the top right: when the ERP last answered."""
+
+    tone: Tone
+    words: str
+    at: datetime | None = None
+
+
+# --- history of one CCO --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrderFacts:
+    """The head of the history page."""
+
+    number: str
+    title: str
+    project: str
+    commitment: str
+    contract_company: str
+    amount: Decimal
+    erp_status: str
+    url: str = ""
+    """The project team's page, for those who may see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPeriod:
+    """One link, from when to when."""
+
+    linked_at: datetime
+    linked_by: str
+    unlinked_at: datetime | None
+    unlinked_by: str
+    erp_record: str
+    erp_number: str
+    row_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    """One try to unlink, and what came of it."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    actor: str
+    verdict_word: str
+    outcome: str
+    details: tuple[str, ...] = ()
+    tone: Tone = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    at: datetime
+    actor: str
+    kind: str
+    words: str
+
+
+# --- connection ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCard:
+    """The connection without its secrets; the login and the connection string are never in here."""
+
+    erp_name: str
+    database: str
+    server: str
+    application_name: str
+    status: str
+    tone: Tone
+    lines: tuple[tuple[bool, str, str], ...]
+    """What the handshake looked at: (is it well, words, advice where it is not)."""
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_failure_words: str
+    check_url: str
+    accept_url: str
+    may_change: bool
+    waiting_incarnation: bool
+    """Another database answers to the name: the ERP admin may accept it, with a reason."""

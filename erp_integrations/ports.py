@@ -1,0 +1,494 @@
+"""The port: what Plumbline asks of an ERP, in plain Python.
+
+Everything that crosses the border between the product and an ERP is declared here: the questions
+(`ErpReader`), the practice company (`ErpSandbox`), the values they exchange and the errors they raise.
+All values are frozen. Row ids are `uuid.UUID`; record numbers and change numbers come from another
+system and are therefore text; money is `Decimal` in the company's currency, two places; every
+`datetime` is aware.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, Self
+
+Clock = Callable[[], datetime]
+"""Says what time it is, aware. A look stamps its questions with the clock of whoever asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment after which an answer is no longer wanted, on the monotonic clock."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """The moment `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.at - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self.remaining() == 0.0
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+class FaultKind(StrEnum):
+    """Who can mend a fault."""
+
+    UNAVAILABLE = "unavailable"
+    """Nobody needs to: wait and ask again."""
+    MISCONFIGURED = "misconfigured"
+    """An administrator, of Plumbline or of the ERP."""
+    UNEXPECTED = "unexpected"
+    """The makers of Plumbline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why there is no trustworthy answer, in words fit for the page.
+
+    The words never hold a host, a login, a database password or a driver's own text.
+    """
+
+    kind: FaultKind
+    code: str
+    """Stable, for logs, tests and metrics: `login-refused`."""
+    what: str
+    """What happened, one sentence."""
+    advice: str
+    """Who can mend it and how, one or two sentences."""
+    retry: bool = False
+    """Whether asking again at once, inside the same deadline, may help."""
+
+
+class ErpError(Exception):
+    """The ERP gave no trustworthy answer. Carries the `Fault` that says why."""
+
+    kind: FaultKind
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+class Unavailable(ErpError):
+    """Wait: the server is off, busy, locked or slow."""
+
+
+class Misconfigured(ErpError):
+    """An administrator must act: login, rights, database, application name, driver."""
+
+
+class Unexpected(ErpError):
+    """Plumbline does not understand what it was told. Logged with its traceback."""
+
+
+_ERRORS: dict[FaultKind, type[ErpError]] = {
+    FaultKind.UNAVAILABLE: Unavailable,
+    FaultKind.MISCONFIGURED: Misconfigured,
+    FaultKind.UNEXPECTED: Unexpected,
+}
+
+
+def error_for(fault: Fault) -> ErpError:
+    """The exception of the family that `fault.kind` names."""
+    return _ERRORS[fault.kind](fault)
+
+
+class NotInErp(Exception):
+    """The record asked for is not there. Raised by `read_…` only, never used as proof of absence."""
+
+
+# --- the connection ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """How to reach one company's books. Frozen, so that a look cannot be pointed elsewhere midway."""
+
+    kind: str
+    database: str
+    """The name the database must answer to, compared without case."""
+    accepted_incarnation: str
+    """The incarnation an ERP admin accepted; empty while the connection is unchecked."""
+    application_name: str = "Plumbline"
+    odbc_string: str = field(default="", repr=False)
+    sandbox_path: Path | None = None
+    login_timeout_seconds: int = 5
+    second_look_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What the server said about itself and about us."""
+
+    database: str
+    server: str
+    version: str
+    login: str
+    application_name: str
+    incarnation: str
+    """Names this very database: changes when another one, or a restored copy, answers to the same name."""
+    history_readable: bool
+    history_since: datetime | None
+    """The oldest entry of the ERP's own history of change orders; None when unreadable or empty."""
+    tables: tuple[str, ...]
+    """The tables found, each with the columns needed."""
+    problems: tuple[Fault, ...]
+    """Everything that keeps a verdict from being given; empty when all is well."""
+
+    @property
+    def good(self) -> bool:
+        return not self.problems
+
+
+# --- the question and the answer ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrderReference:
+    """What a link remembers of the record it is tied to."""
+
+    row_id: uuid.UUID
+    """The header's `_idnum`: the only thing that names a row for good."""
+    record_number: str
+    number: str
+    job_record_number: str
+    job_row_id: uuid.UUID
+    phase: str
+    subcontract_record_number: str
+    sub_change_number: str
+    """The subcontract's own change number, on the lines; may be empty."""
+    amount: Decimal
+    """Sum of the record's lines on the subcontract when it was linked. Evidence only."""
+    last_seen_at: datetime
+    """When a look last found the record."""
+    header_shared: bool
+    """Whether another active link of the connection is tied to the same header."""
+
+
+class Verdict(StrEnum):
+    ABSENT = "absent"
+    PRESENT = "present"
+    PRESENT_NOT_EFFECTIVE = "not-effective"
+    RENUMBERED = "renumbered"
+    REPLACED = "replaced"
+    AMBIGUOUS = "ambiguous"
+    JOB_MISSING = "job-missing"
+    UNKNOWN = "unknown"
+
+
+class Proof(StrEnum):
+    """What shows that a replaced record really died."""
+
+    HISTORY = "history"
+    """The ERP's history holds its deletion."""
+    INSERTED_LATER = "inserted-later"
+    """The other record has another record number and was inserted after ours was last seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One row of the ERP's own history."""
+
+    action: str
+    """`insert`, `update` or `delete`."""
+    at: datetime
+    user: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSeen:
+    """The change order as the ERP holds it now."""
+
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    status: str
+    """The ERP's word: Approved, Open, Review, Disputed, Void, Rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRecord:
+    """Another record that carries our number now."""
+
+    record_number: str
+    number: str
+    inserted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found, kept beside the verdict; only what `product.md` §5 names decides."""
+
+    header: HeaderSeen | None = None
+    lines_on_subcontract: int | None = None
+    """Lines with our record number on our subcontract; None when not asked."""
+    other_record: OtherRecord | None = None
+    deletion: HistoryEntry | None = None
+    """The history's deletion of our very record."""
+    history_readable: bool = False
+    history_since: datetime | None = None
+    subcontract_present: bool | None = None
+    """None when not asked."""
+    same_number_phases: tuple[str, ...] = ()
+    """Other phases of the job that carry the same number: normal, shown only."""
+    same_amount_records: tuple[str, ...] = ()
+    """Record numbers of other change orders with the same amount on the subcontract: shown only."""
+    subcontract_changes_total: Decimal | None = None
+    """The subcontract's running total of changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer. Every path through the verdict gives a `reason`."""
+
+    verdict: Verdict
+    reason: str
+    """Stable code of the path taken, `header-found`; for UNKNOWN the fault's code."""
+    evidence: Evidence = Evidence()
+    incarnation: str = ""
+    """Of the database that answered; empty when none did."""
+    first_looked_at: datetime | None = None
+    second_looked_at: datetime | None = None
+    """Set only when the second look agreed with the first."""
+    proof: Proof | None = None
+    fault: Fault | None = None
+    """Set exactly when the verdict is UNKNOWN."""
+
+    @property
+    def proves_absence(self) -> bool:
+        """Whether this finding may cut a link: ABSENT, or REPLACED with proof, seen twice."""
+        died = self.verdict is Verdict.ABSENT or (
+            self.verdict is Verdict.REPLACED and self.proof is not None
+        )
+        return died and self.first_looked_at is not None and self.second_looked_at is not None
+
+
+# --- records, as read --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ErpJob:
+    row_id: uuid.UUID
+    record_number: str
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErpSubcontractLine:
+    line_number: int
+    description: str
+    cost_code: str
+    cost_type: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ErpSubcontract:
+    row_id: uuid.UUID
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    vendor_record_number: str
+    description: str
+    status: str
+    lines: tuple[ErpSubcontractLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErpChangeOrderLine:
+    line_number: int
+    description: str
+    vendor_record_number: str
+    subcontract_record_number: str
+    """Empty on a pure budget change."""
+    subcontract_line: str
+    """Empty when the change adds a line to the subcontract."""
+    sub_change_number: str
+    status: str
+    cost_code: str
+    cost_type: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ErpChangeOrder:
+    row_id: uuid.UUID
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    description: str
+    status: str
+    date: date | None
+    lines: tuple[ErpChangeOrderLine, ...] = ()
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+class ErpReader(Protocol):
+    """Asks one company's books. Reads only; holds no connection between calls.
+
+    Every method runs in the caller's thread and may block until its deadline and, with a driver that
+    cannot be interrupted, beyond it: callers who must not wait use a thread of their own.
+    """
+
+    def handshake(self, *, deadline: Deadline) -> Handshake:
+        """What the server says of itself. Problems are reported, not raised.
+
+        Raises `ErpError` when there is no server to talk to.
+        """
+        ...
+
+    def look_up(
+        self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock
+    ) -> Finding:
+        """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN."""
+        ...
+
+    def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:
+        """Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def read_subcontract(self, record_number: str, *, deadline: Deadline) -> ErpSubcontract:
+        """With its lines. Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def read_change_order(self, record_number: str, *, deadline: Deadline) -> ErpChangeOrder:
+        """With its lines. Raises `NotInErp`, `ErpError`."""
+        ...
+
+
+# --- the sandbox -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxVendor:
+    record_number: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxScenario:
+    """One change order of the sandbox, and what its title says it shows."""
+
+    key: str
+    record_number: str
+    subcontract_record_number: str
+    title: str
+    """At most 30 characters, as Sage's integrations require."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCompany:
+    """Everything a demo company needs to mirror, as it was when all links were made."""
+
+    name: str
+    cost_codes: tuple[tuple[str, str], ...]
+    """(code, name)"""
+    cost_types: tuple[tuple[str, str], ...]
+    """(number, name)"""
+    vendors: tuple[SandboxVendor, ...]
+    jobs: tuple[ErpJob, ...]
+    subcontracts: tuple[ErpSubcontract, ...]
+    change_orders: tuple[ErpChangeOrder, ...]
+    scenarios: tuple[SandboxScenario, ...]
+    """One per link to make: record and subcontract."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRecord:
+    """A change order as the accountant's list shows it; `deleted` ones can be restored."""
+
+    record_number: str
+    row_id: uuid.UUID
+    job_record_number: str
+    job_name: str
+    number: str
+    description: str
+    status: str
+    amount: Decimal
+    deleted: bool
+    fault: str
+    """The fault that strikes whoever asks about this record; empty for none."""
+
+
+class NoSuchRecord(Exception):
+    """The sandbox holds no such change order, or not in the state the act needs. Says which."""
+
+
+class ErpSandbox(Protocol):
+    """An embedded practice company: what an accountant does in the ERP, and faults to switch on.
+
+    Acts take the record number and the name of the ERP user who does them; they raise `NoSuchRecord`.
+    """
+
+    def create(self) -> None:
+        """Makes the company anew, before anything happened to its records. Forgets what was there."""
+        ...
+
+    def company(self) -> SandboxCompany: ...
+
+    def play(self) -> None:
+        """Does to the records what the scenarios say happened to them after they were linked."""
+        ...
+
+    def change_orders(self) -> tuple[SandboxRecord, ...]:
+        """Ordered by record number, deleted ones included."""
+        ...
+
+    def change_order(self, record_number: str) -> ErpChangeOrder: ...
+
+    def delete(self, record_number: str, *, user: str) -> None: ...
+
+    def void(self, record_number: str, *, user: str) -> None: ...
+
+    def reject(self, record_number: str, *, user: str) -> None: ...
+
+    def restore(self, record_number: str, *, user: str) -> None:
+        """Brings a deleted record back with the same row id, or a void or rejected one to Approved."""
+        ...
+
+    def recreate(self, record_number: str, *, user: str) -> str:
+        """Makes a new record with the number of a deleted one; returns its record number."""
+        ...
+
+    def renumber(self, record_number: str, number: str, *, user: str) -> None: ...
+
+    def restore_backup(self) -> None:
+        """Puts the company back to its last backup: another incarnation."""
+        ...
+
+    def faults(self) -> tuple[str, ...]:
+        """The names that `set_fault` knows, with `slow:SECONDS` spelt so."""
+        ...
+
+    def fault(self) -> str:
+        """The fault that is switched on for the whole company, or `none`."""
+        ...
+
+    def set_fault(self, fault: str, *, record_number: str | None = None) -> None:
+        """Switches a fault on, for everybody or for whoever asks about one record; `none` ends it.
+
+        Raises `ValueError` for a name it does not know.
+        """
+        ...

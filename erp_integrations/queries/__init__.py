@@ -1,0 +1,1 @@
+"""Reads: plain values for pages, never more queries for more rows."""

@@ -1,0 +1,119 @@
+"""One CCO's story: its links, attempts and events, newest first."""
+
+from typing import Any
+
+from commitments.models import CommitmentChangeOrder
+from companies.models import Company
+from erp_integrations import registry
+from erp_integrations.models import (
+    AttemptState,
+    ChangeOrderLink,
+    LinkEvent,
+    PresenceKey,
+    UnlinkAttempt,
+)
+from erp_integrations.pages import AttemptLine, ChangeOrderFacts, EventLine, LinkPeriod, Tone
+from erp_integrations.queries.change_orders import TONES
+from erp_integrations.queries.connections import find_connection
+
+MOST_LINES = 100
+OUTCOME_TONES: dict[str, Tone] = {
+    AttemptState.CHECKING: "waiting",
+    AttemptState.UNLINKED: "good",
+    AttemptState.STILL_IN_ERP: "refused",
+    AttemptState.NO_ANSWER: "doubt",
+    AttemptState.NOT_ALLOWED: "doubt",
+}
+
+
+def find_change_order(company: Company, change_order_id: int) -> CommitmentChangeOrder | None:
+    """The company's CCO of that id; None also where it is another company's."""
+    return (
+        CommitmentChangeOrder.objects.filter(pk=change_order_id, commitment__project__company=company)
+        .select_related("commitment__project", "commitment__vendor")
+        .first()
+    )
+
+
+def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: str) -> dict[str, Any]:
+    """The template's context; `url` is the project team's page, where the viewer may see it."""
+    connection = find_connection(company)
+    links = list(ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id"))
+    attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
+    events = LinkEvent.objects.filter(
+        company_id=company.pk, subject_kind="change-order", subject_id=change_order.pk
+    ).order_by("-at", "-id")[:MOST_LINES]
+    commitment = change_order.commitment
+    return {
+        "erp_name": registry.erp_name(connection.kind if connection else registry.ODBC),
+        "change_order": ChangeOrderFacts(
+            number=change_order.number,
+            title=change_order.title,
+            project=commitment.project.name,
+            commitment=str(commitment),
+            contract_company=commitment.vendor.name,
+            amount=change_order.amount,
+            erp_status=change_order.get_erp_status_display(),
+            url=url,
+        ),
+        "links": tuple(_period(link) for link in links),
+        "attempts": tuple(_attempt(attempt) for attempt in attempts),
+        "events": tuple(
+            EventLine(at=event.at, actor=event.actor_name, kind=event.get_kind_display(), words=_words(event))
+            for event in events
+        ),
+    }
+
+
+def _period(link: ChangeOrderLink) -> LinkPeriod:
+    return LinkPeriod(
+        linked_at=link.linked_at,
+        linked_by=link.linked_by_name,
+        unlinked_at=link.unlinked_at,
+        unlinked_by=link.unlinked_by_name,
+        erp_record=link.record_number,
+        erp_number=link.number,
+        row_id=str(link.row_id).upper(),
+    )
+
+
+def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
+    verdict = PresenceKey(attempt.verdict) if attempt.verdict else None
+    return AttemptLine(
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        actor=attempt.actor_name,
+        verdict_word=verdict.label if verdict else "Nothing yet",
+        outcome=attempt.get_state_display(),
+        details=_details(attempt),
+        tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
+    )
+
+
+def _details(attempt: UnlinkAttempt) -> tuple[str, ...]:
+    """What was found, in short sentences; the whole evidence is kept with the attempt."""
+    finding = attempt.evidence
+    evidence = finding.get("evidence", {})
+    words = []
+    if fault := finding.get("fault"):
+        words.append(fault["what"])
+    if header := evidence.get("header"):
+        words.append(f"Record {header['record_number']}, number {header['number']}, {header['status']}")
+    if deletion := evidence.get("deletion"):
+        words.append(f"Deleted by {deletion['user']} with {deletion['application']}")
+    if other := evidence.get("other_record"):
+        words.append(f"Record {other['record_number']} carries the number now")
+    if lines := evidence.get("lines_on_subcontract"):
+        words.append(f"Lines on the subcontract: {lines}")
+    if proof := finding.get("proof"):
+        words.append(f"Proof: {proof}")
+    return tuple(words)
+
+
+def _words(event: LinkEvent) -> str:
+    parts = [event.subject_label]
+    if event.reason:
+        parts.append(event.reason)
+    if event.rights:
+        parts.append(event.rights)
+    return " · ".join(parts)

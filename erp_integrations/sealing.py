@@ -1,0 +1,24 @@
+"""Secrets at rest: sealed with the newest of FIELD_KEYS, opened with any of them."""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class CannotUnseal(Exception):
+    """None of FIELD_KEYS opens this secret: the key it was sealed with is missing."""
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
+
+
+def seal(secret: str) -> str:
+    return _keys().encrypt(secret.encode()).decode("ascii")
+
+
+def unseal(sealed: str) -> str:
+    """Raises `CannotUnseal`."""
+    try:
+        return _keys().decrypt(sealed.encode("ascii")).decode()
+    except InvalidToken:
+        raise CannotUnseal from None

@@ -1,0 +1,1 @@
+"""Views translate: parse, one call, words."""

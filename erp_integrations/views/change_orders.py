@@ -1,0 +1,211 @@
+"""The list of CCOs, and Unlink."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import reswap
+
+from commitments.policies import may_change_commitments, may_see_commitments
+from companies.doors import MemberRequest, company_member
+from companies.models import Project
+from erp_integrations import registry, words
+from erp_integrations.actors import actor_on_page
+from erp_integrations.forms import AskedForm
+from erp_integrations.models import ChangeOrderLink
+from erp_integrations.operations.refusals import (
+    NoTrustworthyAnswer,
+    StillInErp,
+    UnlinkNotAllowed,
+    UnlinkRefused,
+)
+from erp_integrations.operations.unlinking import unlink_change_order
+from erp_integrations.pages import Message, NextStep
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.queries import change_orders as lists
+from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.history import find_change_order, history_of
+from erp_integrations.views.tabs import tabs_for
+
+LEVELS = {"success": messages.SUCCESS, "error": messages.ERROR, "warning": messages.WARNING}
+
+HEADINGS = {
+    "ready-to-export": "Change Orders - Ready to be Exported to {erp}",
+    "exporting": "Change Orders - Being Exported to {erp}",
+    "failed-to-export": "Change Orders - Failed to Export to {erp}",
+    "rejected": "Change Orders - Rejected",
+    "synced": "Change Orders - Successfully Synced with {erp}",
+    "deleted-in-sage": "Change Orders - Deleted in {erp}, Ready to Unlink",
+}
+EMPTY = {
+    "ready-to-export": "Nothing waits for accounting.",
+    "exporting": "Nothing is being exported.",
+    "failed-to-export": "No export has failed.",
+    "rejected": "Accounting has rejected nothing.",
+    "synced": "No CCO is tied to Sage yet. They appear here after accounting accepts an export.",
+    "deleted-in-sage": "No CCO is known to be deleted in Sage. Each Unlink asks Sage anew.",
+}
+
+
+@company_member
+@require_GET
+def change_orders(request: MemberRequest) -> HttpResponse:
+    """The list, in one of its views."""
+    if not may_see_erp_integrations(request.access):
+        raise PermissionDenied
+    asked = AskedForm(request.GET).asked()
+    connection = find_connection(request.company)
+    erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
+    context: dict[str, Any] = {
+        "tabs": tabs_for(request, connection, current="change-orders"),
+        "freshness": freshness_of(connection, erp=erp),
+        "views": lists.views_with_counts(request.company, current=asked.view),
+        "q": asked.q,
+        "heading": HEADINGS[asked.view].format(erp=erp),
+        "erp_name": erp,
+        "empty_words": "Nothing matches your search." if asked.q else EMPTY[asked.view],
+    }
+    if asked.view in ("synced", "deleted-in-sage"):
+        context["groups"], context["page"] = lists.synced_groups(request.company, request.access, asked)
+    else:
+        context["rows"], context["page"] = lists.plain_rows(request.company, asked)
+    if asked.view == "synced" and not asked.q:
+        context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
+        context["empty_label"] = "See what waits for accounting"
+    return render(request, "erp_integrations/change_orders.html", context)
+
+
+@company_member
+@require_GET
+def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """One CCO: its links, attempts and events."""
+    if not may_see_erp_integrations(request.access):
+        raise PermissionDenied
+    change_order = find_change_order(request.company, change_order_id)
+    if change_order is None:
+        raise Http404
+    project = change_order.commitment.project
+    url = ""
+    if may_see_commitments(request.access, project):
+        url = _commitments_url(request, change_order.pk, project.number, "commitment-change-order")
+    return render(
+        request, "erp_integrations/change_order.html", history_of(request.company, change_order, url=url)
+    )
+
+
+@company_member
+@require_POST
+def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """200 green, 409 red or amber, 403 not allowed, 503 no trustworthy answer; 303 without HTMX."""
+    change_order = find_change_order(request.company, change_order_id)
+    if change_order is None:
+        raise Http404
+    connection = find_connection(request.company)
+    erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
+    try:
+        unlinked = unlink_change_order(
+            company_id=request.company.pk,
+            change_order_id=change_order_id,
+            actor=actor_on_page(request.user),
+        )
+    except UnlinkRefused as refusal:
+        message = words.refusal_message(
+            refusal, erp=erp, next_steps=_steps_after_refusal(request, change_order_id, refusal)
+        )
+        return _answer(request, change_order_id, message, erp=erp, status=_status_of(refusal))
+    message = words.unlinked_message(
+        unlinked, erp=erp, next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project)
+    )
+    return _answer(request, change_order_id, message, erp=erp, status=200)
+
+
+def _status_of(refusal: UnlinkRefused) -> int:
+    match refusal:
+        case UnlinkNotAllowed():
+            return 403
+        case NoTrustworthyAnswer():
+            return 503
+        case _:
+            return 409
+
+
+def _answer(
+    request: MemberRequest, change_order_id: int, message: Message, *, erp: str, status: int
+) -> HttpResponse:
+    """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript."""
+    if not request.htmx:
+        markup = render_to_string("components/message.html", {"message": message}, request)
+        # Our own template escaped what is in it; the storage keeps that it is markup.
+        messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308
+        response = redirect("change-orders", request.company.slug)
+        response.status_code = 303
+        return response
+    link = _latest_link(request, change_order_id)
+    context: dict[str, Any] = {"message": message}
+    if link is None or not may_see_erp_integrations(request.access):
+        # There is no row to put in the place of the one on the page: leave that, and show the message.
+        response = render(request, "erp_integrations/unlink_answer.html", context, status=status)
+        return reswap(response, "none")
+    asked = AskedForm(_query_of_page(request)).asked()
+    groups, page = lists.synced_groups(request.company, request.access, asked)
+    key = lists.group_key(link)
+    context |= {
+        "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
+        "group": next((group for group in groups if group.key == key), None),
+        "group_key": key,
+        "views": lists.views_with_counts(request.company, current=asked.view),
+        "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
+        "freshness": freshness_of(find_connection(request.company), erp=erp),
+    }
+    return render(request, "erp_integrations/unlink_answer.html", context, status=status)
+
+
+def _query_of_page(request: MemberRequest) -> QueryDict:
+    """What the page asked for on which the button was clicked."""
+    return QueryDict(urlsplit(request.htmx.current_url or "").query)
+
+
+def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLink | None:
+    return (
+        ChangeOrderLink.objects.filter(
+            change_order_id=change_order_id, connection__company=request.company
+        )
+        .select_related("change_order__commitment")
+        .order_by("-linked_at", "-id")
+        .first()
+    )
+
+
+def _steps_after_unlink(request: MemberRequest, change_order_id: int, project: Project) -> tuple[NextStep, ...]:
+    steps = [NextStep("View history", reverse("change-order-history", args=[request.company.slug, change_order_id]))]
+    if may_change_commitments(request.access, project):
+        address = _commitments_url(
+            request, change_order_id, project.number, "commitment-change-order-set-to-draft"
+        )
+        steps.insert(0, NextStep("Set to Draft", address, post=True))
+    return tuple(steps)
+
+
+def _steps_after_refusal(
+    request: MemberRequest, change_order_id: int, refusal: UnlinkRefused
+) -> tuple[NextStep, ...]:
+    arguments = [request.company.slug, change_order_id]
+    steps = []
+    if isinstance(refusal, NoTrustworthyAnswer):
+        steps.append(NextStep("Try again", reverse("unlink", args=arguments), post=True))
+    if isinstance(refusal, StillInErp | NoTrustworthyAnswer):
+        steps.append(NextStep("View history", reverse("change-order-history", args=arguments)))
+    if isinstance(refusal, StillInErp):
+        steps.append(NextStep("How to unlink", reverse("how-to-unlink")))
+    return tuple(steps)
+
+
+def _commitments_url(request: MemberRequest, change_order_id: int, project_number: str, name: str) -> str:
+    return reverse(name, args=[request.company.slug, project_number, change_order_id])

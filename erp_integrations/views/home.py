@@ -1,0 +1,37 @@
+"""The company's home, and the page that explains the procedure."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from companies.doors import MemberRequest, company_member
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.queries.change_orders import views_with_counts
+
+NEEDS_ATTENTION = ("ready-to-export", "failed-to-export", "deleted-in-sage")
+
+
+@company_member
+@require_GET
+def company_home(request: MemberRequest) -> HttpResponse:
+    attention: tuple[tuple[str, int, str], ...] = ()
+    if may_see_erp_integrations(request.access):
+        attention = tuple(
+            (tab.label, tab.count or 0, tab.url)
+            for tab in views_with_counts(request.company, current="")
+            if tab.key in (*NEEDS_ATTENTION, "synced")
+        )
+    return render(request, "companies/home.html", {"attention": attention})
+
+
+@company_member
+@require_GET
+def first_tab(request: MemberRequest) -> HttpResponse:
+    return redirect("change-orders", request.company.slug)
+
+
+@login_required
+@require_GET
+def how_to_unlink(request: HttpRequest) -> HttpResponse:
+    return render(request, "how_to/unlink.html")

@@ -1,0 +1,98 @@
+"""The accountant's pages of the practice company: only for a sandbox connection, only in the demo."""
+
+from pathlib import Path
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from companies.doors import MemberRequest, company_member
+from erp_integrations import registry
+from erp_integrations.policies import may_use_sandbox
+from erp_integrations.ports import ErpSandbox, NoSuchRecord
+from erp_integrations.queries.connections import find_connection
+from erp_integrations.views.tabs import is_practice
+
+ACCOUNTANT = "ACCT1"
+"""The name the practice company's history shows for what is done on these pages."""
+
+DONE = {
+    "delete": "Record {record} was deleted in the practice company.",
+    "void": "Record {record} was marked Void in the practice company.",
+    "reject": "Record {record} was marked Rejected in the practice company.",
+    "restore": "Record {record} was restored in the practice company.",
+    "recreate": "Record {record} was entered anew in the practice company.",
+}
+
+
+@company_member
+@require_GET
+def sandbox(request: MemberRequest) -> HttpResponse:
+    practice = _sandbox(request)
+    context = {
+        "records": practice.change_orders(),
+        "faults": practice.faults(),
+        "fault": practice.fault(),
+    }
+    return render(request, "erp_integrations/sandbox.html", context)
+
+
+@company_member
+@require_GET
+def record(request: MemberRequest, record_number: str) -> HttpResponse:
+    try:
+        found = _sandbox(request).change_order(record_number)
+    except NoSuchRecord:
+        raise Http404 from None
+    return render(request, "erp_integrations/sandbox_record.html", {"record": found})
+
+
+@company_member
+@require_POST
+def act(request: MemberRequest, record_number: str) -> HttpResponse:
+    """Does one thing to one record, as an accountant would."""
+    practice = _sandbox(request)
+    wanted = request.POST.get("act", "")
+    if wanted not in DONE:
+        raise Http404
+    try:
+        getattr(practice, wanted)(record_number, user=ACCOUNTANT)
+    except NoSuchRecord as refused:
+        messages.warning(request, f"{refused} Nothing was changed.")
+    else:
+        messages.success(request, DONE[wanted].format(record=record_number))
+    return redirect("sandbox", request.company.slug)
+
+
+@company_member
+@require_POST
+def fault(request: MemberRequest) -> HttpResponse:
+    practice = _sandbox(request)
+    wanted = request.POST.get("fault", "")
+    try:
+        practice.set_fault(wanted)
+    except ValueError:
+        messages.warning(request, "There is no such fault. Nothing was changed.")
+    else:
+        words = "All faults are off." if wanted == "none" else f"The fault {wanted} is on."
+        messages.success(request, words)
+    return redirect("sandbox", request.company.slug)
+
+
+@company_member
+@require_POST
+def restore_backup(request: MemberRequest) -> HttpResponse:
+    _sandbox(request).restore_backup()
+    messages.success(request, "The last backup was restored: the practice company is another database now.")
+    return redirect("sandbox", request.company.slug)
+
+
+def _sandbox(request: MemberRequest) -> ErpSandbox:
+    connection = find_connection(request.company)
+    if connection is None or not is_practice(connection):
+        raise Http404
+    if not may_use_sandbox(request.access):
+        raise PermissionDenied
+    return registry.sandbox_at(Path(connection.sandbox_path))

@@ -1,0 +1,67 @@
+"""What differs between the database servers that a connection may lead to: data, nothing else."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+LOCK_WAIT_MILLISECONDS = 3000
+"""How long a question waits for somebody who is saving, before it gives up and asks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One kind of server. `{…}` in `start` is filled in by the session."""
+
+    handshake: str
+    """The query of `sql/` that asks the server about itself and about us."""
+    start: tuple[str, ...] = ()
+    """Statements that begin every connection: limits and isolation, never data."""
+    statement_timeout: bool = False
+    """Whether the driver ends a statement that takes too long when it is told to."""
+    clock_slack: timedelta = timedelta(0)
+    """How far the server's local time may have moved against ours since a record was written."""
+    has_logins: bool = True
+
+
+SQL_SERVER = Dialect(
+    handshake="handshake.sqlserver",
+    # A reader waits for a writer's row lock here (READ_COMMITTED_SNAPSHOT is off unless switched on), and
+    # without a limit it waits for ever. LOW lets the people in Sage win a deadlock.
+    start=(
+        (
+            "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_wait}; SET DEADLOCK_PRIORITY LOW; "
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+        ),
+    ),
+    statement_timeout=True,
+    clock_slack=timedelta(hours=1),  # insdte is local time: daylight saving moves it
+)
+
+POSTGRESQL = Dialect(
+    handshake="handshake.postgresql",
+    # The driver knows no statement time-out (psqlODBC refuses Connection.timeout: HY000), the server does.
+    start=(
+        "SET default_transaction_read_only = on",
+        "SET lock_timeout = {lock_wait}",
+        "SET statement_timeout = {statement_wait}",
+    ),
+)
+
+SQLITE = Dialect(
+    handshake="handshake.sqlite",
+    start=(
+        "ATTACH DATABASE '{company}' AS dbo",
+        "ATTACH DATABASE '{audit}' AS dbo_Audit",
+        "PRAGMA query_only = 1",
+    ),
+    has_logins=False,
+)
+
+SANDBOX = Dialect(handshake="handshake.sqlite", statement_timeout=True, has_logins=False)
+"""The embedded practice company: its connection comes with everything attached and closed to writing."""
+
+
+def dialect_named(dbms_name: str) -> Dialect | None:
+    """The dialect behind what a driver calls its server (ODBC: SQL_DBMS_NAME); None for one not supported."""
+    name = dbms_name.casefold()
+    known = {"sql server": SQL_SERVER, "postgresql": POSTGRESQL, "sqlite": SQLITE}
+    return next((dialect for words, dialect in known.items() if words in name), None)

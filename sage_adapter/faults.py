@@ -1,0 +1,461 @@
+"""From what a driver says to a `Fault` that says who can mend it.
+
+Drivers raise the same event as different exception classes and under different SQLSTATEs, so the
+server's own error number decides first, then telling words of the driver, then the SQLSTATE; the
+exception class never does. What is in no table is Unexpected, and never means that a record is gone.
+
+Sources: Microsoft, "Database Engine events and errors" (numbers); the ODBC reference, appendix A, and
+PostgreSQL, appendix A (SQLSTATEs); SQLite, "Result and Error Codes"; Sage 100 Contractor, "Database and
+Company Administration Guide" (application approvals, error 50004); the rest was measured with Microsoft's
+driver 18, FreeTDS, psqlODBC and SQLite ODBC.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from erp_integrations.ports import ErpError, Fault, FaultKind
+
+_WAIT = FaultKind.UNAVAILABLE
+_ADMINISTRATOR = FaultKind.MISCONFIGURED
+_MAKERS = FaultKind.UNEXPECTED
+
+_TELL_US = "Nothing was changed. Please tell support; the details are in Plumbline's log."
+
+_FAULTS: tuple[Fault, ...] = (
+    # --- wait ---
+    Fault(
+        _WAIT,
+        "unreachable",
+        "Sage's database server cannot be reached.",
+        "Try again in a few minutes. If it stays so, the Sage administrator can check that the server is on, "
+        "accepts connections from other machines and is not in maintenance.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "link-lost",
+        "The connection to Sage's database was lost in the middle of a question.",
+        "Try again. If it happens often, the Sage administrator can look at the network and the server.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "server-starting",
+        "Sage's database server is starting, stopping or recovering.",
+        "Try again in a few minutes, when the Sage administrator's maintenance is over.",
+    ),
+    Fault(
+        _WAIT,
+        "database-in-maintenance",
+        "Sage's company database is being restored or is reserved for maintenance.",
+        "Try again when the Sage administrator's maintenance is over.",
+    ),
+    Fault(
+        _WAIT,
+        "timed-out",
+        "Sage's database did not answer a question in time.",
+        "Try again. If it stays so, the Sage administrator can see what keeps the server busy.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "deadline",
+        "Sage did not answer in time.",
+        "Try again. If it stays so, the Sage administrator can see what keeps the server busy.",
+    ),
+    Fault(
+        _WAIT,
+        "locked",
+        "Somebody is saving in Sage, and the records asked for are locked until then.",
+        "Try again in a moment.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "deadlock",
+        "Sage's database gave way to somebody who was saving at the same time.",
+        "Try again in a moment.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "data-moved",
+        "The records moved while Sage's database was reading them.",
+        "Try again in a moment.",
+        retry=True,
+    ),
+    Fault(
+        _WAIT,
+        "server-full",
+        "Sage's database server has no room for another question now.",
+        "Try again in a few minutes; the Sage administrator can see what fills the server.",
+    ),
+    Fault(
+        _WAIT,
+        "busy",
+        "Plumbline is already asking this Sage server as many questions as it may at once.",
+        "Try again in a moment.",
+    ),
+    Fault(
+        _WAIT,
+        "sage-changing",
+        "Sage is changing: two looks, one after the other, did not see the same.",
+        "Try again.",
+    ),
+    # --- an administrator ---
+    Fault(
+        _ADMINISTRATOR,
+        "application-refused",
+        "Sage's database server refuses applications that are not approved, and Plumbline is not.",
+        "The Sage administrator must approve the application name Plumbline under Database Administration → "
+        "Advanced Settings → Advanced SQL Server Settings → Edit Approvals.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "application-imitated",
+        "The connection calls itself by the name of one of Sage's own programs.",
+        "An ERP admin must remove APP= from the connection string; the Sage administrator then approves the "
+        "application name Plumbline.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "login-refused",
+        "Sage's database server refuses the login of the connection.",
+        "The Sage administrator can check the login and its password; an ERP admin then stores the "
+        "connection again.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "login-may-write",
+        "The login of the connection may change data in Sage, so Plumbline does not use it.",
+        "The Sage administrator must give a login that can only read: db_datareader on the company database "
+        "and nothing else.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "database-missing",
+        "The company database is not there, or not open to the login of the connection.",
+        "The Sage administrator can check the name of the database, that the login is a user in it, and that "
+        "it is not being restored or moved.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "database-damaged",
+        "The company database's file cannot be read as a database.",
+        "The Sage administrator must restore it; then an ERP admin checks the connection.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "wrong-database",
+        "Another database answered than the one this connection is for.",
+        "An ERP admin must correct the database in the connection.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "other-incarnation",
+        "This is not the database that was accepted: it may be a restored copy or another company under the "
+        "same name.",
+        "An ERP admin must check which database this is and accept it on the Connection page, with a reason.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "connection-unchecked",
+        "Nobody has accepted the database behind this connection yet.",
+        "An ERP admin must check and accept it on the Connection page.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "empty-database",
+        "The company database holds no jobs at all, so nothing can be said about what is missing from it.",
+        "The Sage administrator can check that this is the right database and that it is complete.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "no-rights",
+        "The login of the connection may not read what is needed in Sage.",
+        "The Sage administrator must give it db_datareader on the company database.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "table-missing",
+        "A table that Plumbline reads is not in this database, or the login may not see it.",
+        "The Sage administrator can check that this is a Sage 100 Contractor company and that the login has "
+        "db_datareader there.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "column-missing",
+        "A column that Plumbline reads is not in this database.",
+        "The Sage administrator can check the version of Sage 100 Contractor; support can say which versions "
+        "Plumbline reads.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "table-not-real",
+        "A table that Plumbline reads is not a real table of Sage but a view, which may hide rows.",
+        "The Sage administrator must point the connection at Sage's own company database.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "row-filter",
+        "A security policy of the database may hide rows from the login of the connection.",
+        "The Sage administrator must remove the policy, or exempt the login, before Plumbline can tell "
+        "what is missing.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "encryption-refused",
+        "Plumbline and Sage's database server could not agree on an encrypted connection.",
+        "The Sage administrator can check the server's certificate; an ERP admin then sets encryption in the "
+        "connection string to match it.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "driver-missing",
+        "The ODBC driver that the connection names is not installed on Plumbline's server.",
+        "Plumbline's administrator must install the driver, or an ERP admin names one that is installed.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "connection-string",
+        "The connection string cannot be understood, or names no database.",
+        "An ERP admin must store the connection again.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "server-not-supported",
+        "The connection leads to a kind of database server that Sage 100 Contractor does not use.",
+        "An ERP admin must correct the connection.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "sandbox-missing",
+        "The Sage sandbox of this connection does not exist.",
+        "Plumbline's administrator can make it again or correct the connection.",
+    ),
+    # --- us ---
+    Fault(
+        _MAKERS, "unknown-error", "Sage's database answered with an error Plumbline does not know.", _TELL_US
+    ),
+    Fault(_MAKERS, "internal-error", "Plumbline could not work out Sage's answer.", _TELL_US),
+    Fault(
+        _MAKERS,
+        "row-not-understood",
+        "Sage's database holds a value Plumbline does not understand.",
+        _TELL_US,
+    ),
+    Fault(_MAKERS, "no-count", "Sage's database answered a count with nothing at all.", _TELL_US),
+    Fault(_MAKERS, "too-many-rows", "Sage's database gave more rows than there can be.", _TELL_US),
+    Fault(_MAKERS, "too-many-parameters", "Plumbline asked Sage's database for too much at once.", _TELL_US),
+    Fault(
+        _MAKERS,
+        "result-open",
+        "Plumbline asked a second question before it had read the first answer.",
+        _TELL_US,
+    ),
+)
+
+FAULTS: dict[str, Fault] = {known.code: known for known in _FAULTS}
+"""Every fault this adapter can report, by its code."""
+
+
+def fault(code: str, detail: str = "") -> Fault:
+    """The fault of that code; `detail`, names of tables and never of hosts or logins, ends its first part."""
+    known = FAULTS[code]
+    return replace(known, what=f"{known.what} ({detail})") if detail else known
+
+
+_NUMBERS: dict[int, str] = {
+    # The order matters where a driver reports several at once: the first of this table that is among them.
+    17892: "application-refused",  # logon failed due to trigger execution
+    50004: "application-refused",  # Sage's own words inside that trigger
+    4060: "database-missing",  # cannot open database requested by the login
+    4064: "database-missing",  # cannot open the login's default database
+    911: "database-missing",
+    916: "no-rights",  # the login is no user of the database
+    921: "database-in-maintenance",  # not recovered yet
+    922: "database-in-maintenance",  # being recovered
+    924: "database-in-maintenance",  # single-user
+    927: "database-in-maintenance",  # in the middle of a restore
+    942: "database-in-maintenance",  # offline
+    945: "database-in-maintenance",
+    18456: "login-refused",
+    18452: "login-refused",
+    18470: "login-refused",  # disabled
+    18486: "login-refused",  # locked out
+    18487: "login-refused",  # password expired
+    18488: "login-refused",  # password must be changed
+    208: "table-missing",
+    207: "column-missing",
+    229: "no-rights",
+    230: "no-rights",  # on a column
+    262: "no-rights",
+    297: "no-rights",
+    300: "no-rights",
+    1222: "locked",
+    1205: "deadlock",
+    3903: "deadlock",  # FreeTDS: the rollback after a deadlock finds no transaction
+    601: "data-moved",
+    701: "server-full",
+    1204: "server-full",
+    17809: "server-full",
+    6005: "server-starting",  # shutdown in progress
+    17142: "server-starting",  # paused
+    8003: "too-many-parameters",
+    20009: "unreachable",  # FreeTDS: nothing listens
+    20017: "link-lost",  # FreeTDS: unexpected end of file from the server
+    20006: "link-lost",  # FreeTDS: write to the server failed
+    20003: "timed-out",  # FreeTDS: connection timed out
+    20047: "link-lost",  # FreeTDS: connection is dead
+    64: "link-lost",
+    233: "link-lost",
+    596: "link-lost",  # killed
+    10053: "link-lost",
+    10054: "link-lost",
+    10060: "unreachable",
+    10061: "unreachable",
+}
+"""SQL Server's, FreeTDS's and the operating system's own error numbers."""
+
+_SQLITE_NUMBERS: dict[int, str] = {
+    5: "locked",  # SQLITE_BUSY
+    6: "locked",  # SQLITE_LOCKED
+    11: "database-damaged",  # SQLITE_CORRUPT
+    14: "database-missing",  # SQLITE_CANTOPEN
+    26: "database-damaged",  # SQLITE_NOTADB
+}
+"""SQLite's result codes: looked at only when SQLite spoke, since they are small numbers."""
+
+_ANY = ""
+_WORDS: tuple[tuple[str, str, str], ...] = (
+    # (SQLSTATE or any, words, code): for drivers that put different events under one SQLSTATE.
+    ("01000", "can't open lib", "driver-missing"),
+    (_ANY, "specified driver could not be loaded", "driver-missing"),
+    ("08001", "certificate", "encryption-refused"),
+    ("08001", "ssl", "encryption-refused"),
+    ("08001", "tls", "encryption-refused"),
+    ("08001", "encrypt", "encryption-refused"),
+    ("08S01", "certificate", "encryption-refused"),
+    ("HY000", "certificate verify failed", "encryption-refused"),
+    ("08001", "password authentication failed", "login-refused"),
+    ("08001", "no password supplied", "login-refused"),
+    ("08001", "no pg_hba.conf entry", "login-refused"),
+    ("08001", 'role "', "login-refused"),
+    ("08001", "is not permitted to log in", "login-refused"),
+    ("08001", "permission denied for database", "database-missing"),
+    ("08001", 'database "', "database-missing"),
+    ("08001", "the database system is", "server-starting"),
+    ("08001", "too many clients", "server-full"),
+    ("08001", "remaining connection slots", "server-full"),
+    ("HYT00", "login timeout", "unreachable"),
+    ("HY000", "protocol error in tds stream", "server-starting"),
+    ("HY000", "connection is busy", "result-open"),
+    ("HY000", "no such table", "table-missing"),
+    ("HY000", "no such column", "column-missing"),
+    ("HY000", "unknown error", "link-lost"),
+    ("HY000", "did not supply an error", "link-lost"),
+)
+
+_STATES: dict[str, str] = {
+    "07002": "too-many-parameters",
+    "08001": "unreachable",
+    "08003": "link-lost",
+    "08004": "unreachable",
+    "08006": "link-lost",
+    "08007": "link-lost",
+    "08S01": "link-lost",
+    "24000": "result-open",
+    "28000": "login-refused",
+    "28P01": "login-refused",
+    "3D000": "database-missing",
+    "3F000": "table-missing",
+    "40001": "deadlock",
+    "40P01": "deadlock",
+    "42501": "no-rights",
+    "42703": "column-missing",
+    "42P01": "table-missing",
+    "42S02": "table-missing",
+    "42S22": "column-missing",
+    "53200": "server-full",
+    "53300": "server-full",
+    "55P03": "locked",
+    "57014": "timed-out",
+    "57P01": "link-lost",
+    "57P02": "link-lost",
+    "57P03": "server-starting",
+    "HYT00": "timed-out",
+    "HYT01": "timed-out",
+    "IM002": "driver-missing",
+    "IM003": "driver-missing",
+    "IM004": "driver-missing",
+    "IM005": "driver-missing",
+}
+
+_NUMBER = re.compile(r"\((-?\d+)\)(?=\s*(?:\(SQL\w+\)|;|\(-?\d+\)|$))")
+"""A native number stands in brackets at the end of a diagnostic, before the name of the ODBC function."""
+
+_STATE = re.compile(r"[0-9A-Z]{5}")
+_LEADING_STATE = re.compile(r"\s*\[([0-9A-Z]{5})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Diagnostic:
+    state: str
+    words: str
+    numbers: frozenset[int]
+    from_sqlite: bool
+
+
+def fault_of(exc: BaseException) -> Fault:
+    """The fault behind an exception of a driver, or of the sandbox.
+
+    Unknown is `unknown-error`; what no database raised is `internal-error`. Words of the driver never
+    come through, since they name hosts and logins.
+    """
+    if isinstance(exc, ErpError):
+        return exc.fault
+    diagnostic = _diagnostic_of(exc)
+    return FAULTS[_code_of(diagnostic) if diagnostic else "internal-error"]
+
+
+def _code_of(diagnostic: _Diagnostic) -> str:
+    return _by_number(diagnostic) or _by_words(diagnostic) or _STATES.get(diagnostic.state) or "unknown-error"
+
+
+def _by_number(diagnostic: _Diagnostic) -> str | None:
+    known = _SQLITE_NUMBERS if diagnostic.from_sqlite else _NUMBERS
+    return next((code for number, code in known.items() if number in diagnostic.numbers), None)
+
+
+def _by_words(diagnostic: _Diagnostic) -> str | None:
+    return next(
+        (
+            code
+            for state, words, code in _WORDS
+            if state in (_ANY, diagnostic.state) and words in diagnostic.words
+        ),
+        None,
+    )
+
+
+def _diagnostic_of(exc: BaseException) -> _Diagnostic | None:
+    """What a DB-API exception says; None for an exception that is none.
+
+    pyodbc and the sandbox give `(SQLSTATE, message)`; sqlite3 gives a message and a `sqlite_errorcode`.
+    """
+    sqlite_code = getattr(exc, "sqlite_errorcode", None)
+    if isinstance(sqlite_code, int):
+        # Extended codes carry the plain one in their lowest eight bits (SQLite, "Result and Error Codes").
+        return _Diagnostic("HY000", str(exc).lower(), frozenset({sqlite_code & 0xFF}), from_sqlite=True)
+    texts = [arg for arg in exc.args if isinstance(arg, str)]
+    if not texts:
+        return None
+    message = texts[-1]
+    if len(texts) > 1 and _STATE.fullmatch(texts[0]):
+        state = texts[0]
+    elif leading := _LEADING_STATE.match(message):
+        state = leading.group(1)
+    else:
+        return None
+    numbers = frozenset(int(number) for number in _NUMBER.findall(message))
+    return _Diagnostic(state, message.lower(), numbers, from_sqlite="[sqlite]" in message.lower())

@@ -1,0 +1,234 @@
+"""Who answers, what we may do there, and everything that keeps a verdict from being given.
+
+The dialects' handshake queries give rows of (fact, subject, value), all text:
+
+- `database`, `server`, `version`, `login`, `application`, `now` (the server's local time)
+- `incarnation`: parts that together name this very database
+- `role` and `may-write`, `may-read`: "1" yes, "0" no, NULL not known
+- `table`: "table", or anything else for what is none; `column`: one of its columns; `filter`: a row filter
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from erp_integrations.ports import ConnectionSpec, ErpError, Fault, FaultKind, Handshake, error_for
+from sage_adapter import history, rows
+from sage_adapter.faults import fault
+from sage_adapter.session import Session
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "dbo.actrec": ("recnum", "_idnum", "jobnme", "status"),
+    "dbo.actpay": ("recnum", "vndnme"),
+    "dbo.subcon": ("recnum", "_idnum", "ctcnum", "jobnum", "phsnum", "vndnum", "dscrpt", "status"),
+    "dbo.sbcnln": ("recnum", "linnum", "dscrpt", "cstcde", "csttyp", "amount", "change"),
+    "dbo.prmchg": ("recnum", "_idnum", "chgnum", "chgdte", "jobnum", "phsnum", "dscrpt", "status", "insdte"),
+    "dbo.sbcgln": (
+        "recnum",
+        "linnum",
+        "dscrpt",
+        "vndnum",
+        "vndctc",
+        "ctclin",
+        "chgnum",
+        "chgsts",
+        "cstcde",
+        "csttyp",
+        "bdgprc",
+    ),
+}
+"""The tables and columns that Plumbline reads."""
+
+_MOST_FACTS = 20_000
+_YES, _NO = "1", "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A handshake, and how the server's clock stands to ours."""
+
+    handshake: Handshake
+    server_ahead: timedelta
+    """The server's local time minus ours."""
+
+    def to_our_clock(self, moment: datetime) -> datetime:
+        """A moment in the server's local time as an aware one."""
+        return (moment - self.server_ahead).replace(tzinfo=UTC)
+
+
+def greet(
+    session: Session, spec: ConnectionSpec, asked_at: datetime, *, ask_history: bool = True
+) -> Greeting:
+    """Asks the handshake questions. `asked_at` is our own time just before the first of them.
+
+    `ask_history` also asks how far back history reaches; without it history counts as not readable.
+    Raises `ErpError` when the server does not answer; what it says wrongly is a problem in the handshake.
+    """
+    facts = _Facts(session.ask(session.dialect.handshake, limit=_MOST_FACTS).rows)
+    with rows.refused_unless_understood():
+        server_ahead = rows.moment(facts.one("now")) - asked_at.astimezone(UTC).replace(tzinfo=None)
+        database, incarnation = facts.one("database"), facts.incarnation()
+    since: datetime | None = None
+    readable = ask_history and facts.may_have_history()
+    if readable:
+        try:
+            since = _history_since(session)
+        except ErpError as error:
+            if error.fault.kind is not FaultKind.MISCONFIGURED:
+                raise
+            readable = False
+    handshake = Handshake(
+        database=database,
+        server=facts.maybe("server"),
+        version=facts.maybe("version"),
+        login=facts.maybe("login"),
+        application_name=facts.maybe("application"),
+        incarnation=incarnation,
+        history_readable=readable,
+        history_since=None,
+        tables=facts.complete_tables(),
+        problems=_problems(facts, spec, database, incarnation),
+    )
+    greeting = Greeting(handshake, server_ahead)
+    if since is None:
+        return greeting
+    return replace(greeting, handshake=replace(handshake, history_since=greeting.to_our_clock(since)))
+
+
+def with_jobs_counted(greeting: Greeting, session: Session) -> Handshake:
+    """The handshake with `empty-database` among its problems where the company holds no jobs.
+
+    For the report on a connection; a look counts the jobs in the same row as everything else.
+    """
+    handshake = greeting.handshake
+    try:
+        jobs = rows.single_count(session.ask("jobs_count").rows)
+    except ErpError as error:
+        if error.fault.kind is not FaultKind.MISCONFIGURED:
+            raise
+        found = error.fault
+    else:
+        if jobs:
+            return handshake
+        found = fault("empty-database")
+    if found.code in {problem.code for problem in handshake.problems}:
+        return handshake
+    return replace(handshake, problems=(*handshake.problems, found))
+
+
+def require_good(handshake: Handshake, spec: ConnectionSpec) -> None:
+    """Raises the first problem, or `connection-unchecked` where nobody has accepted the database yet."""
+    if handshake.problems:
+        raise error_for(handshake.problems[0])
+    require_accepted(spec)
+
+
+def require_accepted(spec: ConnectionSpec) -> None:
+    """Raises `Misconfigured` (`connection-unchecked`) where nobody has accepted the database yet."""
+    if not spec.accepted_incarnation:
+        raise error_for(fault("connection-unchecked"))
+
+
+def _history_since(session: Session) -> datetime | None:
+    answer = session.ask("history_since").rows
+    with rows.refused_unless_understood():
+        (value,) = answer[0]
+        return None if value is None else rows.moment(value)
+
+
+def _problems(facts: "_Facts", spec: ConnectionSpec, database: str, incarnation: str) -> tuple[Fault, ...]:
+    """Everything that is wrong, the most telling first."""
+    found: list[Fault] = []
+    if database.strip().casefold() != spec.database.strip().casefold():
+        found.append(fault("wrong-database"))
+    elif spec.accepted_incarnation and incarnation != spec.accepted_incarnation:
+        found.append(fault("other-incarnation"))
+    if facts.maybe("application").strip().casefold().startswith("sage"):
+        found.append(fault("application-imitated"))
+    if facts.may_write():
+        found.append(fault("login-may-write"))
+    if facts.subjects("filter"):
+        found.append(fault("row-filter"))
+    for code, tables in (
+        ("table-missing", facts.missing_tables()),
+        ("table-not-real", facts.unreal_tables()),
+        ("column-missing", facts.missing_columns()),
+        ("no-rights", facts.unreadable_tables()),
+    ):
+        if tables:
+            found.append(fault(code, ", ".join(tables)))
+    return tuple(found)
+
+
+class _Facts:
+    """The handshake's rows, asked by fact. Names are compared without case, as the servers do."""
+
+    def __init__(self, answer: tuple[tuple[object, ...], ...]) -> None:
+        self._facts: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+        with rows.refused_unless_understood():
+            for fact, subject, value in answer:
+                known = None if value is None else str(value).strip()
+                self._facts[str(fact)].append((str(subject).strip().casefold(), known))
+
+    def one(self, fact: str) -> str:
+        """The value of a fact that must be there once and not be NULL."""
+        values = [value for _, value in self._facts[fact]]
+        if len(values) != 1 or not values[0]:
+            raise ValueError("a fact that is not there once")
+        return values[0]
+
+    def maybe(self, fact: str) -> str:
+        return next((value for _, value in self._facts[fact] if value), "")
+
+    def subjects(self, fact: str, *values: str) -> set[str]:
+        return {subject for subject, value in self._facts[fact] if not values or value in values}
+
+    def incarnation(self) -> str:
+        parts = [value for _, value in sorted(self._facts["incarnation"], key=lambda part: part[0])]
+        if not parts or not all(parts):
+            raise ValueError("a database that cannot be told from others")
+        return " / ".join(part for part in parts if part)
+
+    def may_write(self) -> bool:
+        return bool(self.subjects("role", _YES) or self.subjects("may-write", _YES))
+
+    def columns(self, table: str) -> set[str]:
+        return {
+            value.casefold()
+            for subject, value in self._facts["column"]
+            if subject == table and value is not None
+        }
+
+    def missing_tables(self) -> list[str]:
+        there = self.subjects("table")
+        return [table for table in NEEDED if table not in there]
+
+    def unreal_tables(self) -> list[str]:
+        unreal = {subject for subject, value in self._facts["table"] if value != "table"}
+        return [table for table in NEEDED if table in unreal]
+
+    def missing_columns(self) -> list[str]:
+        there = self.subjects("table")
+        return [
+            f"{table}.{column}"
+            for table, needed in NEEDED.items()
+            if table in there
+            for column in needed
+            if column not in self.columns(table)
+        ]
+
+    def unreadable_tables(self) -> list[str]:
+        closed = self.subjects("may-read", _NO)
+        return [table for table in NEEDED if table in closed]
+
+    def complete_tables(self) -> tuple[str, ...]:
+        wanting = set(self.missing_tables()) | {name.rpartition(".")[0] for name in self.missing_columns()}
+        return tuple(table for table in NEEDED if table not in wanting)
+
+    def may_have_history(self) -> bool:
+        return (
+            history.TABLE in self.subjects("table")
+            and history.TABLE not in self.subjects("may-read", _NO)
+            and history.has_columns(self.columns(history.TABLE))
+        )

@@ -1,0 +1,355 @@
+"""From raw rows to frozen values. What is not understood is refused, never guessed.
+
+Drivers differ: amounts come as `Decimal`, float or text, row ids as text in either case, with or without
+braces, moments as `datetime` or text. From here on amounts are `Decimal` with two places, row ids
+`uuid.UUID`, numbers text, and moments naive in the server's local time (`history.py` and `look.py` make them
+aware with the server's own clock).
+
+Refused means `Unexpected` (`row-not-understood`): NULL where Sage never has one, a status outside 1-6, a
+record number below zero, a number longer than Sage's column (prmchg.chgnum and sbcgln.chgnum: 20).
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from erp_integrations.ports import (
+    ErpChangeOrderLine,
+    ErpJob,
+    ErpSubcontract,
+    ErpSubcontractLine,
+    HeaderSeen,
+    error_for,
+)
+from sage_adapter.faults import fault
+
+NUMBER_LENGTH = 20
+
+CHANGE_ORDER_STATUS = {1: "Approved", 2: "Open", 3: "Review", 4: "Disputed", 5: "Void", 6: "Rejected"}
+"""Sage help: About change order status. Header and lines use the same list."""
+
+JOB_STATUS = {1: "Bid", 2: "Refused", 3: "Contract", 4: "Current", 5: "Complete", 6: "Closed"}
+"""Sage help: About job status. Newer releases let a company add its own; those show as their number."""
+
+SUBCONTRACT_STATUS = JOB_STATUS
+"""Sage help: About subcontract status. The same fixed list."""
+
+_CENTS = Decimal("0.01")
+
+
+class _NotUnderstood(ValueError):
+    """A value of the database that has no meaning here."""
+
+
+# --- single values -----------------------------------------------------------------------------
+
+
+def text(value: object) -> str:
+    """Text that Sage never leaves NULL, without the blanks that pad it."""
+    if not isinstance(value, str):
+        raise _NotUnderstood("not text")
+    return value.strip()
+
+
+def number(value: object) -> str:
+    """A change number: free text, at most 20 characters. Kept in its own case."""
+    kept = text(value)
+    if len(kept) > NUMBER_LENGTH:
+        raise _NotUnderstood("a number too long")
+    return kept
+
+
+def whole(value: object) -> int:
+    """A whole number, as drivers write it: 7, 7.0, "7", Decimal("7.000")."""
+    if value is None or isinstance(value, bool | bytes):
+        raise _NotUnderstood("not a number")
+    try:
+        exact = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise _NotUnderstood("not a number") from error
+    if not exact.is_finite() or exact != exact.to_integral_value():
+        raise _NotUnderstood("not whole")
+    return int(exact)
+
+
+def record_number(value: object) -> str:
+    """A record number, as text. Sage's are never negative."""
+    known = whole(value)
+    if known < 0:
+        raise _NotUnderstood("a negative record number")
+    return str(known)
+
+
+def reference(value: object) -> str:
+    """A record number that points at another record, or empty for none (NULL)."""
+    return "" if value is None else record_number(value)
+
+
+def phase(value: object) -> str:
+    """A phase number; 0, and NULL, mean that the job has no phases."""
+    return "0" if value is None else record_number(value)
+
+
+def row_id(value: object) -> uuid.UUID:
+    """A row id, in either case, with or without braces."""
+    if isinstance(value, uuid.UUID):
+        return value
+    if not isinstance(value, str):
+        raise _NotUnderstood("not a row id")
+    try:
+        return uuid.UUID(value.strip())
+    except ValueError as error:
+        raise _NotUnderstood("not a row id") from error
+
+
+def amount(value: object) -> Decimal:
+    """Money in the company's currency, two places, made through text so that a float brings no dust."""
+    return _decimal(value).quantize(_CENTS)
+
+
+def cost_code(value: object) -> str:
+    """A cost code: the number itself, three places as Sage shows it; empty for none."""
+    return "" if value is None else f"{_decimal(value):.3f}"
+
+
+def _decimal(value: object) -> Decimal:
+    if value is None or isinstance(value, bool | bytes):
+        raise _NotUnderstood("not a number")
+    try:
+        exact = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise _NotUnderstood("not a number") from error
+    if not exact.is_finite():
+        raise _NotUnderstood("not a number")
+    return exact
+
+
+def moment(value: object) -> datetime:
+    """A moment in the server's local time, naive. A time zone, where a driver adds one, is not believed."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    try:
+        # Seven decimals, which SQL Server's datetime2 writes, are one more than Python reads.
+        return datetime.fromisoformat(_shortened(text(value))).replace(tzinfo=None)
+    except ValueError as error:
+        raise _NotUnderstood("not a moment") from error
+
+
+def _shortened(written: str) -> str:
+    whole_part, dot, fraction = written.partition(".")
+    return f"{whole_part}{dot}{fraction[:6]}" if fraction.isdigit() else written
+
+
+def day(value: object) -> date | None:
+    """A date, or None where there is none."""
+    return None if value is None else moment(value).date()
+
+
+def status(value: object, words: dict[int, str]) -> str:
+    """The ERP's word for a status. One that is not in the list is refused."""
+    try:
+        return words[whole(value)]
+    except KeyError as error:
+        raise _NotUnderstood("a status outside the list") from error
+
+
+def count(value: object) -> int:
+    """What a COUNT gave."""
+    known = whole(value)
+    if known < 0:
+        raise _NotUnderstood("a negative count")
+    return known
+
+
+# --- rows --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Counts, all in one row that came back: zero means that the server looked and found none."""
+
+    jobs: int
+    jobs_with_number: int
+    jobs_same_row: int
+    headers: int
+    lines: int
+    subcontracts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A change order that may carry the number now: found on the job, or by a line on the subcontract."""
+
+    row_id: uuid.UUID | None
+    """None for a line that has lost its header."""
+    record_number: str
+    number: str
+    phase: str
+    inserted_at: datetime | None
+    """In the server's local time, naive."""
+    by_line: bool
+    sub_change_number: str
+    """Empty when found on the job."""
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrderHeader:
+    row_id: uuid.UUID
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    description: str
+    status: str
+    date: date | None
+
+
+def presence(rows: Sequence[tuple[Any, ...]]) -> Presence:
+    """The one row of counts. None at all is `no-count`: silence is not zero."""
+    if len(rows) != 1:
+        raise error_for(fault("no-count"))
+    (row,) = rows
+    with refused_unless_understood():
+        jobs, with_number, same_row, headers, lines, subcontracts = (count(value) for value in row)
+        if with_number > 1 or headers > 1 or subcontracts > 1 or same_row > with_number:
+            raise _NotUnderstood("a key that is there twice")
+        return Presence(jobs, with_number, same_row, headers, lines, subcontracts)
+
+
+def single_count(rows: Sequence[tuple[Any, ...]]) -> int:
+    """The one number of a COUNT. No row at all is `no-count`."""
+    if len(rows) != 1:
+        raise error_for(fault("no-count"))
+    with refused_unless_understood():
+        return count(rows[0][0])
+
+
+def header_seen(row: tuple[Any, ...], expected: uuid.UUID) -> HeaderSeen:
+    """The header of that row id. A row that does not carry it is refused."""
+    with refused_unless_understood():
+        header = _header(row)
+        if header.row_id != expected:
+            raise _NotUnderstood("another row than asked for")
+        return HeaderSeen(
+            record_number=header.record_number,
+            number=header.number,
+            job_record_number=header.job_record_number,
+            phase=header.phase,
+            status=header.status,
+        )
+
+
+def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
+    with refused_unless_understood():
+        return _header(row)
+
+
+def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
+    recnum, idnum, chgnum, jobnum, phsnum, dscrpt, state, chgdte = row
+    return ChangeOrderHeader(
+        row_id=row_id(idnum),
+        record_number=record_number(recnum),
+        number=number(chgnum),
+        job_record_number=reference(jobnum),
+        phase=phase(phsnum),
+        description=text(dscrpt),
+        status=status(state, CHANGE_ORDER_STATUS),
+        date=day(chgdte),
+    )
+
+
+def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
+    with refused_unless_understood():
+        linnum, dscrpt, vndnum, vndctc, ctclin, chgnum, chgsts, cstcde, csttyp, bdgprc = row
+        return ErpChangeOrderLine(
+            line_number=whole(linnum),
+            description=text(dscrpt),
+            vendor_record_number=reference(vndnum),
+            subcontract_record_number=reference(vndctc),
+            subcontract_line=reference(ctclin),
+            sub_change_number=number(chgnum),
+            status=status(chgsts, CHANGE_ORDER_STATUS),
+            cost_code=cost_code(cstcde),
+            cost_type=reference(csttyp),
+            amount=amount(bdgprc),
+        )
+
+
+def carrier(row: tuple[Any, ...]) -> Carrier:
+    with refused_unless_understood():
+        by, recnum, idnum, chgnum, phsnum, insdte, sub_number, bdgprc = row
+        by_line = whole(by) == 1
+        orphan = by_line and idnum is None
+        return Carrier(
+            row_id=None if orphan else row_id(idnum),
+            record_number=record_number(recnum),
+            number="" if orphan else number(chgnum),
+            phase=phase(phsnum),
+            inserted_at=None if insdte is None else moment(insdte),
+            by_line=by_line,
+            sub_change_number=number(sub_number) if by_line else "",
+            amount=amount(bdgprc) if by_line else Decimal(0),
+        )
+
+
+def job(row: tuple[Any, ...]) -> ErpJob:
+    with refused_unless_understood():
+        recnum, idnum, jobnme, state = row
+        code = whole(state)
+        return ErpJob(
+            row_id=row_id(idnum),
+            record_number=record_number(recnum),
+            name=text(jobnme),
+            status=JOB_STATUS.get(code, str(code)),
+        )
+
+
+def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSubcontract:
+    with refused_unless_understood():
+        recnum, idnum, ctcnum, jobnum, phsnum, vndnum, dscrpt, state = row
+        return ErpSubcontract(
+            row_id=row_id(idnum),
+            record_number=record_number(recnum),
+            number=number(ctcnum),
+            job_record_number=reference(jobnum),
+            phase=phase(phsnum),
+            vendor_record_number=reference(vndnum),
+            description=text(dscrpt),
+            status=status(state, SUBCONTRACT_STATUS),
+            lines=tuple(
+                sorted((_subcontract_line(line) for line in lines), key=lambda line: line.line_number)
+            ),
+        )
+
+
+def _subcontract_line(row: tuple[Any, ...]) -> ErpSubcontractLine:
+    linnum, dscrpt, cstcde, csttyp, original = row
+    return ErpSubcontractLine(
+        line_number=whole(linnum),
+        description=text(dscrpt),
+        cost_code=cost_code(cstcde),
+        cost_type=reference(csttyp),
+        amount=amount(original),
+    )
+
+
+def amounts(rows: Sequence[tuple[Any, ...]]) -> tuple[Decimal, ...]:
+    """One amount of each row."""
+    with refused_unless_understood():
+        return tuple(amount(row[0]) for row in rows)
+
+
+@contextmanager
+def refused_unless_understood() -> Iterator[None]:
+    """Turns a value that is not understood, or a row of another width, into `row-not-understood`."""
+    try:
+        yield
+    except (ValueError, InvalidOperation) as error:
+        raise error_for(fault("row-not-understood")) from error

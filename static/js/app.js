@@ -1,0 +1,88 @@
+// Theme switch, focus and the one message the server cannot send. Everything else is HTML.
+
+// --- theme ---
+
+const root = document.documentElement;
+const themeSwitch = document.getElementById("theme-switch");
+
+function showTheme() {
+  themeSwitch?.setAttribute("aria-pressed", String(root.dataset.bsTheme === "dark"));
+}
+
+if (themeSwitch) {
+  themeSwitch.hidden = false;
+  showTheme();
+  themeSwitch.addEventListener("click", () => {
+    root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", root.dataset.bsTheme);
+    } catch {
+      // storage is switched off: the choice lasts for this page
+    }
+    showTheme();
+  });
+  new MutationObserver(showTheme).observe(root, { attributeFilter: ["data-bs-theme"] });
+}
+
+// --- focus after an answer about a row ---
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const row = event.detail.target?.closest?.("tr[data-presence]");
+  if (!row || !event.detail.shouldSwap || event.detail.swapOverride) return; // the server's own wish goes first
+
+  // Only a row that leaves fades; one that stays is replaced in place.
+  const stays = event.detail.serverResponse.includes(`id="${row.id}"`);
+  if (!stays && !calm.matches) event.detail.swapOverride = "outerHTML swap:180ms";
+
+  const rows = [...document.querySelectorAll("tr[data-presence]")];
+  const ids = rows.slice(rows.indexOf(row)).map((one) => one.id);
+  // htmx tells nobody when a row is replaced by nothing, so the document is asked.
+  new MutationObserver((_, observer) => {
+    if (row.isConnected) return;
+    observer.disconnect();
+    takeUpFocus(ids);
+  }).observe(document.getElementById("panel"), { childList: true, subtree: true });
+});
+
+// To the first of these rows that can be unlinked; the heading when there is none.
+function takeUpFocus(ids) {
+  if (document.activeElement !== document.body) return; // the person has moved on
+  const button = ids
+    .map((id) => document.getElementById(id)?.querySelector("button.unlink:enabled"))
+    .find(Boolean);
+  (button ?? document.getElementById("panel-heading"))?.focus({ preventScroll: !button });
+}
+
+// --- no answer, or one that fits nowhere: say so, never stay silent ---
+
+function sayNoAnswer() {
+  const words = document.getElementById("no-answer");
+  document.getElementById("messages-status").replaceChildren();
+  document.getElementById("messages-alert").replaceChildren(words.content.cloneNode(true));
+}
+
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htmx:swapError"]) {
+  document.addEventListener(name, sayNoAnswer);
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  // The button was switched off while it waited, and lost the focus by that.
+  if (!event.detail.successful && document.activeElement === document.body) {
+    event.detail.elt.querySelector("button")?.focus();
+  }
+});
+
+// --- Escape closes the words beside a button until pointer and focus have left ---
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const why of document.querySelectorAll(".why:is(:hover, :focus-within)")) why.dataset.closed = "";
+});
+for (const name of ["mouseout", "focusout"]) {
+  document.addEventListener(name, (event) => {
+    const why = event.target.closest?.(".why");
+    if (why && !why.contains(event.relatedTarget)) delete why.dataset.closed;
+  });
+}

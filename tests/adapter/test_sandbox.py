@@ -1,0 +1,364 @@
+"""The practice company behaves as Sage does when an accountant works in it."""
+
+import sqlite3
+import subprocess
+import sys
+import uuid
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from erp_integrations.ports import ErpSandbox, NoSuchRecord, SandboxRecord
+from sage_adapter.sandbox import open_sandbox
+from sage_adapter.sandbox.connection import connect
+from sage_adapter.sandbox.writer import Books, open_books
+
+USER = "ACCT2"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "harbor point"
+
+
+@pytest.fixture
+def sandbox(folder: Path) -> ErpSandbox:
+    sandbox = open_sandbox(folder)
+    sandbox.create()
+    return sandbox
+
+
+def rows(folder: Path, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+    connection = connect(folder)
+    try:
+        return list(connection.cursor().execute(sql, parameters).fetchall())
+    finally:
+        connection.close()
+
+
+def listed(sandbox: ErpSandbox, record_number: str) -> SandboxRecord:
+    return next(row for row in sandbox.change_orders() if row.record_number == record_number)
+
+
+def record(sandbox: ErpSandbox, key: str) -> str:
+    return next(row.record_number for row in sandbox.company().scenarios if row.key == key)
+
+
+def totals(folder: Path, subcontract: str) -> tuple[Decimal, ...]:
+    found = rows(folder, "SELECT cntttl, chgttl, ctcttl FROM dbo.subcon WHERE recnum = ?", int(subcontract))
+    return tuple(Decimal(str(value)).quantize(Decimal("0.01")) for value in found[0])
+
+
+def assert_totals_true(folder: Path) -> None:
+    counted = (
+        "COALESCE((SELECT SUM(bdgprc) FROM dbo.sbcgln AS l WHERE l.vndctc = c.recnum AND l.chgsts < 5), 0)"
+    )
+    wrong = rows(
+        folder,
+        f"SELECT recnum FROM dbo.subcon AS c WHERE ABS(chgttl - {counted}) > 0.001"
+        " OR ABS(ctcttl - cntttl - chgttl) > 0.001 OR ABS(balttl - ctcttl + invttl) > 0.001",
+    )
+    assert wrong == []
+
+
+def test_deleting_takes_the_header_and_all_its_lines(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "summed")
+    sandbox.delete(number, user=USER)
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.prmchg WHERE recnum = ?", int(number)) == [(0,)]
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.sbcgln WHERE recnum = ?", int(number)) == [(0,)]
+
+
+def test_deleting_takes_its_amount_off_the_subcontract(sandbox: ErpSandbox, folder: Path) -> None:
+    original, changes, total = totals(folder, "1207")
+    sandbox.delete(record(sandbox, "summed"), user=USER)
+    less = Decimal("4029.75")
+    assert totals(folder, "1207") == (original, changes - less, total - less)
+    assert_totals_true(folder)
+
+
+def test_deleting_writes_who_and_when_into_the_history(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "deleted")
+    row_id = sandbox.change_order(number).row_id
+    sandbox.delete(number, user=USER)
+    found = rows(
+        folder,
+        "SELECT _idnum, _Action, _User, _Application FROM dbo_Audit.prmchg WHERE recnum = ? ORDER BY _Date",
+        int(number),
+    )
+    assert [entry[1] for entry in found] == ["insert", "delete"]
+    assert found[-1] == (str(row_id).upper(), "delete", USER, "Sage 100 Contractor")
+
+
+def test_a_deleted_record_cannot_be_deleted_again(sandbox: ErpSandbox) -> None:
+    number = record(sandbox, "deleted")
+    sandbox.delete(number, user=USER)
+    with pytest.raises(NoSuchRecord, match="is deleted"):
+        sandbox.delete(number, user=USER)
+
+
+@pytest.mark.parametrize("number", ["999999", "not a number", ""])
+def test_a_record_that_never_was_is_refused_in_plain_words(sandbox: ErpSandbox, number: str) -> None:
+    for act in (sandbox.delete, sandbox.void, sandbox.reject, sandbox.restore, sandbox.recreate):
+        with pytest.raises(NoSuchRecord):
+            act(number, user=USER)
+    with pytest.raises(NoSuchRecord):
+        sandbox.change_order(number)
+
+
+@pytest.mark.parametrize(("act", "status"), [("void", "Void"), ("reject", "Rejected")])
+def test_void_and_reject_keep_the_row_and_take_its_amount_off(
+    sandbox: ErpSandbox, folder: Path, act: str, status: str
+) -> None:
+    number = record(sandbox, "present")
+    before = totals(folder, "1201")
+    getattr(sandbox, act)(number, user=USER)
+    order = sandbox.change_order(number)
+    assert order.status == status
+    assert {line.status for line in order.lines} == {status}
+    assert totals(folder, "1201")[1] == before[1] - Decimal("12450.00")
+    sandbox.restore(number, user=USER)
+    assert sandbox.change_order(number).status == "Approved"
+    assert totals(folder, "1201") == before
+
+
+def test_restoring_brings_back_the_same_row_id_number_and_lines(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "summed")
+    before, money = sandbox.change_order(number), totals(folder, "1207")
+    sandbox.delete(number, user=USER)
+    assert listed(sandbox, number).deleted
+    sandbox.restore(number, user=USER)
+    assert sandbox.change_order(number) == before
+    assert totals(folder, "1207") == money
+    assert not listed(sandbox, number).deleted
+
+
+def test_a_record_that_is_there_and_approved_cannot_be_restored(sandbox: ErpSandbox) -> None:
+    with pytest.raises(NoSuchRecord, match="neither deleted nor void nor rejected"):
+        sandbox.restore(record(sandbox, "present"), user=USER)
+
+
+def test_recreating_makes_another_record_with_the_same_number_and_lines(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    number = record(sandbox, "summed")
+    before, money = sandbox.change_order(number), totals(folder, "1207")
+    sandbox.delete(number, user=USER)
+    anew = sandbox.change_order(sandbox.recreate(number, user=USER))
+    assert anew.row_id != before.row_id
+    assert anew.record_number != before.record_number
+    assert (anew.number, anew.job_record_number, anew.phase) == (
+        before.number,
+        before.job_record_number,
+        before.phase,
+    )
+    assert anew.lines == before.lines
+    assert totals(folder, "1207") == money
+
+
+def test_a_record_that_is_there_cannot_be_recreated(sandbox: ErpSandbox) -> None:
+    with pytest.raises(NoSuchRecord, match="is not deleted"):
+        sandbox.recreate(record(sandbox, "present"), user=USER)
+
+
+def test_record_numbers_are_not_used_twice(sandbox: ErpSandbox) -> None:
+    number = record(sandbox, "deleted")
+    sandbox.delete(number, user=USER)
+    first = sandbox.recreate(number, user=USER)
+    sandbox.delete(first, user=USER)
+    assert int(sandbox.recreate(first, user=USER)) == int(first) + 1
+
+
+def test_renumbering_keeps_the_record(sandbox: ErpSandbox) -> None:
+    number = record(sandbox, "present")
+    before = sandbox.change_order(number)
+    sandbox.renumber(number, "11-900", user=USER)
+    after = sandbox.change_order(number)
+    assert (after.row_id, after.number) == (before.row_id, "11-900")
+    with pytest.raises(NoSuchRecord, match="20 characters"):
+        sandbox.renumber(number, "x" * 21, user=USER)
+
+
+def test_a_subcontract_with_changes_cannot_be_deleted(sandbox: ErpSandbox, folder: Path) -> None:
+    with pytest.raises(NoSuchRecord, match="in use"), open_books(folder) as books:
+        books.delete_subcontract("1201", user=USER)
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.sbcnln WHERE recnum = 1201") == [(2,)]
+
+
+def test_restoring_the_backup_is_another_incarnation_without_what_came_after(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    late, deleted = record(sandbox, "older-backup"), record(sandbox, "deleted")
+    before = rows(folder, "SELECT incarnation FROM dbo.sandbox_identity")
+    sandbox.play()
+    assert rows(folder, "SELECT incarnation FROM dbo.sandbox_identity") == before
+    sandbox.restore_backup()
+    assert rows(folder, "SELECT incarnation FROM dbo.sandbox_identity") != before
+    assert late not in {row.record_number for row in sandbox.change_orders()}
+    assert rows(folder, "SELECT COUNT(*) FROM dbo_Audit.prmchg WHERE recnum = ?", int(late)) == [(0,)]
+    assert not listed(sandbox, deleted).deleted
+    assert rows(folder, "SELECT COUNT(*) FROM dbo_Audit.prmchg WHERE _Action = 'delete'") == [(0,)]
+    assert_totals_true(folder)
+
+
+def test_creating_anew_forgets_what_was_there(sandbox: ErpSandbox, folder: Path) -> None:
+    before = rows(folder, "SELECT incarnation FROM dbo.sandbox_identity")
+    sandbox.play()
+    sandbox.set_fault("offline")
+    sandbox.create()
+    assert sandbox.fault() == "none"
+    assert not any(row.deleted or row.fault for row in sandbox.change_orders())
+    assert rows(folder, "SELECT incarnation FROM dbo.sandbox_identity") != before
+
+
+def test_the_company_stays_as_it_was_linked_whatever_happens(sandbox: ErpSandbox) -> None:
+    before = sandbox.company()
+    sandbox.play()
+    sandbox.restore_backup()
+    assert sandbox.company() == before
+
+
+def delete_twice(books: Books, number: str) -> None:
+    books.delete(number, user=USER)
+    books.delete(number, user=USER)
+
+
+def test_a_failed_act_leaves_nothing_behind(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "present")
+    with pytest.raises(NoSuchRecord), open_books(folder) as books:
+        delete_twice(books, number)
+    assert not listed(sandbox, number).deleted
+    assert rows(folder, "SELECT COUNT(*) FROM dbo_Audit.prmchg WHERE _Action = 'delete'") == [(0,)]
+
+
+KILLED_WHILE_SAVING = """
+import os, sqlite3, sys
+books = sqlite3.connect(":memory:", isolation_level=None)
+books.execute("ATTACH ? AS dbo", (sys.argv[1] + "/company.sqlite",))
+books.execute("ATTACH ? AS dbo_Audit", (sys.argv[1] + "/audit.sqlite",))
+books.execute("PRAGMA dbo.cache_size = 1")  # pages reach the file before the commit
+books.execute("BEGIN IMMEDIATE")
+books.execute("DELETE FROM dbo.sbcgln")
+books.execute("DELETE FROM dbo.prmchg")
+books.execute("DELETE FROM dbo_Audit.prmchg")
+os._exit(9)
+"""
+
+
+def test_an_accountant_killed_while_saving_leaves_nothing_half_done(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    before = rows(folder, "SELECT COUNT(*) FROM dbo.prmchg")
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_SAVING, str(folder)], check=False)
+    assert done.returncode == 9
+    assert (folder / "company.sqlite-journal").exists()
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.prmchg") == before
+    assert_totals_true(folder)
+
+
+def test_both_files_keep_rollback_journals_so_that_a_commit_is_one(sandbox: ErpSandbox, folder: Path) -> None:
+    for file in ("company.sqlite", "audit.sqlite"):
+        connection = sqlite3.connect(folder / file)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        connection.close()
+
+
+def test_row_ids_are_upper_case_and_parents_are_named_by_them(sandbox: ErpSandbox, folder: Path) -> None:
+    found = rows(
+        folder, "SELECT h._idnum, l._idref FROM dbo.sbcgln AS l JOIN dbo.prmchg AS h ON h.recnum = l.recnum"
+    )
+    assert all(header == parent == str(uuid.UUID(str(header))).upper() for header, parent in found)
+
+
+# --- the demo companies ------------------------------------------------------------------------
+
+TITLES = """
+Approved in Sage|Deleted in Sage|Void in Sage|Rejected in Sage|Rejected, lines still Open
+Open header, Approved line|Deleted, history purged|Same number in two phases|Same number in two jobs
+Number only on the line|Header number differs|Number edited after sync|Padded and lower case number
+Line removed, header kept|Header gone, line left behind|Re-created, same number|Re-created, no history
+Job archived away|Older backup restored|Two contracts, one change|Duplicate subcontract number
+Adds a subcontract line|Several lines summed|Moved to another phase|History not readable|Locked by a Sage user
+Deadlock in Sage|Connection drops|Subcontract deleted too|Deleted after its invoice|Deleted, then restored
+""".strip().replace("\n", "|")
+
+
+def test_every_thing_that_can_happen_has_its_change_order(sandbox: ErpSandbox) -> None:
+    titles = [scenario.title for scenario in sandbox.company().scenarios]
+    assert set(TITLES.split("|")) <= set(titles)
+    assert all(0 < len(title) <= 30 for title in titles)
+    assert len(titles) == len(set(titles))
+
+
+def test_there_is_enough_for_a_working_day(sandbox: ErpSandbox) -> None:
+    company = sandbox.company()
+    assert company.name == "Harbor Point Builders"
+    assert len(company.jobs) >= 5
+    assert len(company.vendors) >= 10
+    assert len(company.subcontracts) >= 12
+    assert len(company.scenarios) >= 46
+    sandbox.play()
+    there = {row.record_number for row in sandbox.change_orders() if not row.deleted}
+    assert len([scenario for scenario in company.scenarios if scenario.record_number in there]) >= 40
+
+
+def test_every_link_to_make_points_at_a_record_with_lines_on_its_subcontract(sandbox: ErpSandbox) -> None:
+    company = sandbox.company()
+    orders = {order.record_number: order for order in company.change_orders}
+    contracts = {contract.record_number: contract for contract in company.subcontracts}
+    for scenario in company.scenarios:
+        order = orders[scenario.record_number]
+        contract = contracts[scenario.subcontract_record_number]
+        mine = [line for line in order.lines if line.subcontract_record_number == contract.record_number]
+        assert mine, scenario.key
+        assert (order.job_record_number, order.phase) == (contract.job_record_number, contract.phase)
+
+
+def test_record_numbers_of_different_kinds_never_meet(sandbox: ErpSandbox) -> None:
+    company = sandbox.company()
+    kinds = (company.jobs, company.vendors, company.subcontracts, company.change_orders)
+    numbers = [row.record_number for kind in kinds for row in kind]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_playing_leaves_the_totals_true_but_for_the_half_deleted_record(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    sandbox.play()
+    assert_totals_true(folder)
+
+
+def test_playing_strikes_single_records_with_their_faults(sandbox: ErpSandbox) -> None:
+    sandbox.play()
+    struck = {row.description: row.fault for row in sandbox.change_orders() if row.fault}
+    assert struck == {
+        "History not readable": "no-audit",
+        "Locked by a Sage user": "locked",
+        "Deadlock in Sage": "deadlock",
+        "Connection drops": "drops",
+    }
+
+
+def test_the_second_company_is_another_one_with_the_same_record_numbers(tmp_path: Path) -> None:
+    ridgeline = open_sandbox(tmp_path / "ridgeline")
+    ridgeline.create()
+    ridgeline.play()
+    company = ridgeline.company()
+    assert company.name == "Ridgeline Civil"
+    assert len(company.scenarios) == 6
+    assert company.change_orders[0].record_number == "701"
+    assert [row.deleted for row in ridgeline.change_orders()].count(True) == 2
+
+
+def test_a_folder_remembers_which_company_it_holds(tmp_path: Path) -> None:
+    open_sandbox(tmp_path / "any", name="ridgeline").create()
+    again = open_sandbox(tmp_path / "any")
+    again.create()
+    assert again.company().name == "Ridgeline Civil"
+    with pytest.raises(ValueError, match="not a practice company"):
+        open_sandbox(tmp_path, name="no such")
+
+
+def test_nothing_is_there_before_it_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRecord, match="no practice company"):
+        open_sandbox(tmp_path).change_orders()

@@ -1,0 +1,77 @@
+"""What all tests share: a world with a real practice Sage, and a database that is emptied between tests."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import Settings
+
+from erp_integrations import registry
+from tests.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: run with --long"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_may_empty_the_ledger() -> Iterator[None]:
+    """Lets the flush between tests, and nothing else, past the triggers that keep events for good."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_with_triggers_off(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE erp_integrations_linkevent DISABLE TRIGGER event_is_not_truncated")
+        flush(self)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE erp_integrations_linkevent ENABLE TRIGGER event_is_not_truncated")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_triggers_off)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(settings: Settings) -> None:
+    """The second look soon after the first, and passwords that cost nothing to check."""
+    settings.SAGE_SECOND_LOOK_SECONDS = 0.02
+    settings.SAGE_DEADLINE_SECONDS = 5
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def practice_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A practice Sage company as it was when everything was exported; tests work on copies."""
+    folder = tmp_path_factory.mktemp("practice") / "harbor-point"
+    registry.sandbox_at(folder, name="harbor-point").create()
+    return folder
+
+
+@pytest.fixture
+def practice_folder(practice_template: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "harbor-point"
+    shutil.copytree(practice_template, folder)
+    return folder
+
+
+@pytest.fixture
+def world(db: None, practice_folder: Path) -> World:
+    """Harbor Point with its practice Sage, in the test's transaction."""
+    return World(practice_folder)
+
+
+@pytest.fixture
+def committed_world(transactional_db: None, practice_folder: Path) -> World:
+    """The same, committed, for tests with several connections or with deferred triggers."""
+    return World(practice_folder)

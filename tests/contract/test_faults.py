@@ -1,0 +1,528 @@
+"""Everything that can go wrong, each where a driver can really produce it: never an answer, never a leak.
+
+The record asked about is really deleted (unless the test says otherwise), so that a reader which takes
+silence for absence would be caught.
+"""
+
+import functools
+import importlib.metadata
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql as pg
+
+from erp_integrations.ports import (
+    ChangeOrderReference,
+    Clock,
+    ConnectionSpec,
+    Deadline,
+    ErpError,
+    FaultKind,
+    Finding,
+    Verdict,
+)
+from sage_adapter.reader import open_reader
+from sage_adapter.sandbox import open_sandbox
+from tests.contract.engines import (
+    DATABASE,
+    PATIENCE_SECONDS,
+    SAGE_USER,
+    SECOND_LOOK_SECONDS,
+    Books,
+    PostgresServer,
+    free_port,
+    now,
+    sandbox_books,
+    sqlite_odbc_books,
+)
+
+WAIT, ADMINISTRATOR = FaultKind.UNAVAILABLE, FaultKind.MISCONFIGURED
+SLACK_SECONDS = 1.0
+"""How much later than its deadline a look may end."""
+
+FRESH = "Fault Point"
+
+
+def assert_no_answer(finding: Finding, kind: FaultKind, *codes: str) -> None:
+    """UNKNOWN, by that fault, in words that give nothing away, and no proof of anything."""
+    assert finding.verdict is Verdict.UNKNOWN, finding
+    assert finding.fault is not None
+    assert finding.fault.code in codes
+    assert finding.fault.kind is kind
+    assert finding.reason == finding.fault.code
+    assert finding.second_looked_at is None
+    assert finding.proof is None
+    assert not finding.proves_absence
+    assert_words_fit_for_the_page(finding.fault.what, finding.fault.advice)
+
+
+def assert_words_fit_for_the_page(*sentences: str) -> None:
+    for words in sentences:
+        assert words.strip()
+        for leaked in (
+            "127.0.0.1",
+            "localhost",
+            "sage_reader",
+            "sage_writer",
+            "let me",
+            "HY",
+            "08S01",
+            "[",
+            "(SQL",
+        ):
+            assert leaked not in words
+
+
+def deleted(books: Books) -> ChangeOrderReference:
+    """A reference to a record that is deleted in Sage: asked in good health, it is ABSENT."""
+    reference = books.references()["deleted"]
+    books.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
+    assert books.look(reference).proves_absence
+    return reference
+
+
+def _fresh(folder: Path, make: Callable[..., Books]) -> Books:
+    sandbox = open_sandbox(folder, name="harbor-point")
+    sandbox.create()
+    books = make(sandbox, folder)
+    books.accept()
+    return books
+
+
+# --- the sandbox -------------------------------------------------------------------------------
+
+SANDBOX_FAULTS = {
+    "offline": (WAIT, "unreachable"),
+    "slow:3600": (WAIT, "timed-out"),
+    "login-refused": (ADMINISTRATOR, "login-refused"),
+    "app-refused": (ADMINISTRATOR, "application-refused"),
+    "no-rights": (ADMINISTRATOR, "no-rights"),
+    "wrong-database": (ADMINISTRATOR, "wrong-database"),
+    "restored": (ADMINISTRATOR, "other-incarnation"),
+    "missing-table": (ADMINISTRATOR, "table-missing"),
+    "missing-column": (ADMINISTRATOR, "column-missing"),
+    "emptied": (ADMINISTRATOR, "empty-database"),
+    "locked": (WAIT, "locked"),
+    "deadlock": (WAIT, "deadlock"),
+    "drops": (WAIT, "link-lost"),
+}
+
+
+@pytest.fixture
+def in_sandbox(tmp_path: Path) -> Books:
+    return _fresh(tmp_path / FRESH, sandbox_books)
+
+
+def test_every_fault_of_the_sandbox_is_in_the_table(in_sandbox: Books) -> None:
+    known = {name.replace("SECONDS", "3600") for name in in_sandbox.sandbox.faults()}
+    assert known == {*SANDBOX_FAULTS, "no-audit", "none"}
+
+
+@pytest.mark.parametrize("fault", SANDBOX_FAULTS)
+def test_a_fault_of_the_sandbox_is_no_answer(in_sandbox: Books, fault: str) -> None:
+    reference, present = deleted(in_sandbox), in_sandbox.references()["present"]
+    in_sandbox.sandbox.set_fault(fault)
+    kind, code = SANDBOX_FAULTS[fault]
+    assert_no_answer(
+        in_sandbox.look(reference, seconds=1), kind, code, *(["deadline"] if "slow" in fault else [])
+    )
+    assert in_sandbox.look(present, seconds=1).verdict is Verdict.UNKNOWN
+    in_sandbox.sandbox.set_fault("none")
+    assert in_sandbox.look(reference).proves_absence
+    assert in_sandbox.look(present).verdict is Verdict.PRESENT
+
+
+def test_a_slow_sandbox_answers_in_the_end(in_sandbox: Books) -> None:
+    reference = deleted(in_sandbox)
+    in_sandbox.sandbox.set_fault("slow:0.05")
+    assert in_sandbox.look(reference).verdict is Verdict.ABSENT
+
+
+@pytest.mark.parametrize("fault", ["locked", "deadlock", "drops", "offline", "no-rights"])
+def test_a_fault_of_one_record_is_no_answer_about_it_and_about_it_alone(
+    in_sandbox: Books, fault: str
+) -> None:
+    reference, other = deleted(in_sandbox), in_sandbox.references()["present"]
+    in_sandbox.sandbox.set_fault(fault, record_number=reference.record_number)
+    finding = in_sandbox.look(reference, seconds=1)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert not finding.proves_absence
+    assert in_sandbox.look(other).verdict is Verdict.PRESENT
+
+
+@pytest.mark.parametrize("one_record", [False, True])
+def test_history_that_may_not_be_read_costs_proof_and_not_the_verdict(
+    in_sandbox: Books, *, one_record: bool
+) -> None:
+    reference = deleted(in_sandbox)
+    in_sandbox.sandbox.set_fault("no-audit", record_number=reference.record_number if one_record else None)
+    finding = in_sandbox.look(reference)
+    assert finding.verdict is Verdict.ABSENT
+    assert finding.evidence.deletion is None
+
+
+def test_without_history_a_replaced_record_is_not_proven_dead(in_sandbox: Books) -> None:
+    reference = in_sandbox.references()["deleted"]
+    in_sandbox.sandbox.delete(reference.record_number, user=SAGE_USER)
+    in_sandbox.sandbox.recreate(reference.record_number, user=SAGE_USER)
+    in_sandbox.sandbox.set_fault("no-audit")
+    finding = in_sandbox.look(replace(reference, last_seen_at=now()))
+    assert finding.verdict is Verdict.REPLACED
+    assert not finding.proves_absence
+
+
+def test_a_sandbox_that_is_not_there_is_no_answer(in_sandbox: Books, tmp_path: Path) -> None:
+    reference = deleted(in_sandbox)
+    assert_no_answer(
+        in_sandbox.look(reference, sandbox_path=tmp_path / "nowhere"), ADMINISTRATOR, "sandbox-missing"
+    )
+
+
+# --- SQLite through ODBC -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def through_odbc(tmp_path: Path) -> Books:
+    return _fresh(tmp_path / FRESH, sqlite_odbc_books)
+
+
+def test_sqlite_odbc_a_missing_file_is_no_answer(through_odbc: Books) -> None:
+    reference = deleted(through_odbc)
+    (through_odbc.folder / "company.sqlite").rename(through_odbc.folder / "elsewhere.sqlite")
+    assert_no_answer(through_odbc.look(reference, seconds=1), ADMINISTRATOR, "database-missing")
+
+
+def test_sqlite_odbc_a_file_that_is_no_database_is_no_answer(through_odbc: Books) -> None:
+    reference = deleted(through_odbc)
+    (through_odbc.folder / "company.sqlite").write_bytes(b"not a database" * 1000)
+    assert_no_answer(through_odbc.look(reference, seconds=1), ADMINISTRATOR, "database-damaged")
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DROP TABLE sbcgln", "table-missing"),
+        ("ALTER TABLE sbcgln RENAME COLUMN vndctc TO other", "column-missing"),
+        (
+            "ALTER TABLE prmchg RENAME TO kept; CREATE VIEW prmchg AS SELECT * FROM kept WHERE 0",
+            "table-not-real",
+        ),
+        ("UPDATE sandbox_identity SET database_name = 'Another Company'", "wrong-database"),
+        ("UPDATE sandbox_identity SET incarnation = 'another'", "other-incarnation"),
+        ("PRAGMA foreign_keys = 0; DELETE FROM actrec", "empty-database"),
+    ],
+)
+def test_sqlite_odbc_another_shape_is_no_answer(through_odbc: Books, statement: str, code: str) -> None:
+    reference = deleted(through_odbc)
+    with closing(sqlite3.connect(through_odbc.folder / "company.sqlite")) as other:
+        other.executescript(statement)
+    assert_no_answer(through_odbc.look(reference, seconds=1), ADMINISTRATOR, code)
+
+
+def test_sqlite_odbc_a_lock_is_no_answer(through_odbc: Books) -> None:
+    reference = deleted(through_odbc)
+    with closing(sqlite3.connect(through_odbc.folder / "company.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert_no_answer(through_odbc.look(reference, seconds=1), WAIT, "locked", "deadline")
+        other.execute("ROLLBACK")
+    assert through_odbc.look(reference).proves_absence
+
+
+# --- PostgreSQL through ODBC ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_postgres(postgres_server: PostgresServer, tmp_path: Path) -> Books:
+    return _fresh(tmp_path / FRESH, functools.partial(postgres_server.books, database=DATABASE))
+
+
+def _string(server: PostgresServer, **changed: str) -> dict[str, str]:
+    return {"odbc_string": server.odbc_string(DATABASE, **changed)}
+
+
+def test_psqlodbc_nothing_listens(on_postgres: Books, postgres_server: PostgresServer) -> None:
+    reference = deleted(on_postgres)
+    string = _string(postgres_server, PORT=str(free_port()))
+    assert_no_answer(on_postgres.look(reference, seconds=1, **string), WAIT, "unreachable")
+
+
+def test_psqlodbc_a_wrong_password(on_postgres: Books, postgres_server: PostgresServer) -> None:
+    reference = deleted(on_postgres)
+    for changed in ({"PWD": "wrong"}, {"UID": "nobody_we_know"}, {"PWD": ""}):
+        string = _string(postgres_server, **changed)
+        assert_no_answer(on_postgres.look(reference, seconds=1, **string), ADMINISTRATOR, "login-refused")
+
+
+def test_psqlodbc_a_database_that_is_not_there(on_postgres: Books, postgres_server: PostgresServer) -> None:
+    reference = deleted(on_postgres)
+    string = _string(postgres_server, DATABASE="No Such Builders")
+    assert_no_answer(on_postgres.look(reference, seconds=1, **string), ADMINISTRATOR, "database-missing")
+
+
+def test_psqlodbc_another_database_than_the_one_meant(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    string = _string(postgres_server, DATABASE="postgres")
+    assert_no_answer(on_postgres.look(reference, seconds=1, **string), ADMINISTRATOR, "wrong-database")
+
+
+def test_psqlodbc_a_login_that_may_write_is_refused(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    string = _string(postgres_server, UID=PostgresServer.WRITER)
+    assert_no_answer(on_postgres.look(reference, seconds=1, **string), ADMINISTRATOR, "login-may-write")
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DROP TABLE dbo.sbcgln", "table-missing"),
+        ("ALTER TABLE dbo.sbcgln RENAME COLUMN vndctc TO other", "column-missing"),
+        ("REVOKE SELECT ON dbo.sbcgln FROM sage_reader", "no-rights"),
+        ("REVOKE USAGE ON SCHEMA dbo FROM sage_reader", "no-rights"),
+        ("GRANT DELETE ON dbo.prmchg TO sage_reader", "login-may-write"),
+        ("GRANT UPDATE (chgnum) ON dbo.prmchg TO sage_reader", "login-may-write"),
+        ("ALTER TABLE dbo.prmchg ENABLE ROW LEVEL SECURITY", "row-filter"),
+        (
+            "ALTER TABLE dbo.prmchg RENAME TO kept; CREATE VIEW dbo.prmchg AS SELECT * FROM dbo.kept"
+            " WHERE false; GRANT SELECT ON dbo.prmchg TO sage_reader",
+            "table-not-real",
+        ),
+        ("DELETE FROM dbo.actrec", "empty-database"),
+    ],
+)
+def test_psqlodbc_other_rights_or_another_shape_are_no_answer(
+    on_postgres: Books, postgres_server: PostgresServer, statement: str, code: str
+) -> None:
+    reference = deleted(on_postgres)
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute(statement)
+    assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, code)
+
+
+def test_psqlodbc_history_that_may_not_be_read_costs_no_verdict(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute('REVOKE SELECT ON "dbo_Audit".prmchg FROM sage_reader')
+    finding = on_postgres.look(reference)
+    assert finding.verdict is Verdict.ABSENT
+    assert not finding.evidence.history_readable
+    assert finding.evidence.deletion is None
+
+
+@contextmanager
+def locked_table(server: PostgresServer) -> Iterator[None]:
+    with server.admin(DATABASE) as somebody, somebody.transaction():
+        somebody.execute("LOCK TABLE dbo.prmchg IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def test_psqlodbc_a_lock_is_no_answer(on_postgres: Books, postgres_server: PostgresServer) -> None:
+    reference = deleted(on_postgres)
+    with locked_table(postgres_server):
+        # Longer than the wait for a lock, too short for a second try.
+        assert_no_answer(on_postgres.look(reference, seconds=3.4), WAIT, "locked")
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_statement_that_takes_too_long_ends_at_the_deadline(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with locked_table(postgres_server):
+        began = time.monotonic()
+        finding = on_postgres.look(reference, seconds=0.4)
+        assert time.monotonic() - began < 0.4 + SLACK_SECONDS
+    assert_no_answer(finding, WAIT, "timed-out", "locked", "deadline")
+
+
+class ActingClock:
+    """A clock at whose readings something happens to the server; a look reads it as it begins."""
+
+    def __init__(self, act: Callable[[], Any], *, at: Callable[[int], bool]) -> None:
+        self.act, self.at, self.readings = act, at, 0
+
+    def __call__(self) -> datetime:
+        self.readings += 1
+        if self.at(self.readings):
+            self.act()
+        return now()
+
+
+def look_with(
+    books: Books, reference: ChangeOrderReference, clock: Clock, seconds: float = PATIENCE_SECONDS
+) -> Finding:
+    return books.reader().look_up(reference, deadline=Deadline.after(seconds), clock=clock)
+
+
+def end_sessions(server: PostgresServer) -> None:
+    with server.admin("postgres") as administrator:
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", [server.READER]
+        )
+
+
+def test_psqlodbc_a_session_that_is_always_killed_gives_no_answer(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    clock = ActingClock(lambda: end_sessions(postgres_server), at=lambda reading: True)
+    assert_no_answer(look_with(on_postgres, reference, clock), WAIT, "link-lost")
+    assert clock.readings > 1
+
+
+def test_psqlodbc_a_session_killed_once_begins_the_whole_look_again(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    clock = ActingClock(lambda: end_sessions(postgres_server), at=lambda reading: reading == 2)
+    finding = look_with(on_postgres, reference, clock)
+    assert finding.proves_absence
+    assert clock.readings >= 4  # both looks again, not only the one that broke
+
+
+def test_psqlodbc_a_server_that_stops_is_no_answer_and_answers_when_it_is_back(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    clock = ActingClock(postgres_server.stop, at=lambda reading: reading == 1)
+    try:
+        assert_no_answer(
+            look_with(on_postgres, reference, clock), WAIT, "link-lost", "unreachable", "server-starting"
+        )
+    finally:
+        postgres_server.start()
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_server_restarted_between_the_looks_is_asked_again(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+
+    def restart() -> None:
+        postgres_server.stop()
+        postgres_server.start()
+
+    finding = look_with(on_postgres, reference, ActingClock(restart, at=lambda reading: reading == 2), 15)
+    assert finding.proves_absence
+    assert finding.incarnation == on_postgres.spec.accepted_incarnation
+
+
+def test_psqlodbc_a_database_dropped_and_made_again_is_another_one(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with postgres_server.admin("postgres") as administrator:
+        administrator.execute(pg.SQL("DROP DATABASE {} WITH (FORCE)").format(pg.Identifier(DATABASE)))
+    assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, "database-missing")
+    on_postgres.publish_another()
+    assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, "other-incarnation")
+
+
+# --- SQL Server's drivers, without a server --------------------------------------------------------
+
+
+def microsoft_driver() -> str:
+    """The driver's library inside the wheel that brings it for tests."""
+    for file in importlib.metadata.files("mssql-python-odbc") or ():
+        if "debian_ubuntu" in str(file) and "libmsodbcsql" in file.name and "x86_64" in str(file):
+            return "{" + str(Path(str(file.locate())).resolve()) + "}"
+    pytest.skip("the wheel mssql-python-odbc brings no driver for this machine")
+
+
+DRIVERS = {
+    "microsoft": lambda port: f"DRIVER={microsoft_driver()};SERVER=127.0.0.1,{port};Encrypt=optional;",
+    "freetds": lambda port: (
+        f"DRIVER=FreeTDS;SERVER=127.0.0.1;PORT={port};TDS_Version=7.4;ClientCharset=UTF-8;"
+    ),
+}
+
+
+def sql_server_spec(driver: str, port: int) -> ConnectionSpec:
+    return ConnectionSpec(
+        kind="sage-100-contractor",
+        database=DATABASE,
+        accepted_incarnation="accepted",
+        odbc_string=f"{DRIVERS[driver](port)}DATABASE={DATABASE};UID=sage_reader;PWD={{let me; read}};",
+        login_timeout_seconds=1,
+        second_look_seconds=SECOND_LOOK_SECONDS,
+    )
+
+
+@pytest.fixture
+def reference(in_sandbox: Books) -> ChangeOrderReference:
+    return in_sandbox.references()["deleted"]
+
+
+@contextmanager
+def silent_listener() -> Iterator[int]:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        yield int(silent.getsockname()[1])
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_sql_server_drivers_nothing_listens(driver: str, reference: ChangeOrderReference) -> None:
+    reader, began = open_reader(sql_server_spec(driver, free_port())), time.monotonic()
+    # Longer than the login time-out, too short for a second try.
+    finding = reader.look_up(reference, deadline=Deadline.after(1.4), clock=now)
+    assert time.monotonic() - began < 1.4 + SLACK_SECONDS
+    assert_no_answer(finding, WAIT, "unreachable")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_sql_server_drivers_a_listener_that_never_answers(
+    driver: str, reference: ChangeOrderReference
+) -> None:
+    with silent_listener() as port:
+        reader, began = open_reader(sql_server_spec(driver, port)), time.monotonic()
+        finding = reader.look_up(reference, deadline=Deadline.after(1), clock=now)
+        assert time.monotonic() - began < 1 + SLACK_SECONDS
+    assert_no_answer(finding, WAIT, "unreachable", "timed-out", "deadline")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_sql_server_drivers_the_report_on_a_connection_says_so_too(driver: str) -> None:
+    with pytest.raises(ErpError) as raised:
+        open_reader(sql_server_spec(driver, free_port())).handshake(deadline=Deadline.after(1))
+    assert raised.value.fault.kind is WAIT
+    assert_words_fit_for_the_page(raised.value.fault.what, raised.value.fault.advice)
+
+
+@pytest.mark.parametrize(
+    ("odbc_string", "code"),
+    [
+        ("DRIVER={No Such Driver};SERVER=127.0.0.1;DATABASE=Harbor Point Builders;", "driver-missing"),
+        ("DRIVER=/no/such/file.so;SERVER=127.0.0.1;DATABASE=Harbor Point Builders;", "driver-missing"),
+        ("DRIVER=FreeTDS;SERVER=127.0.0.1;UID=sage_reader;PWD=let me read;", "connection-string"),
+        ("not a connection string", "connection-string"),
+        ("", "connection-string"),
+    ],
+)
+def test_a_connection_that_cannot_be_opened_is_no_answer(
+    odbc_string: str, code: str, reference: ChangeOrderReference
+) -> None:
+    spec = replace(sql_server_spec("freetds", 1), odbc_string=odbc_string)
+    finding = open_reader(spec).look_up(reference, deadline=Deadline.after(1), clock=now)
+    assert_no_answer(finding, ADMINISTRATOR, code)
+
+
+def test_a_deadline_that_has_passed_is_no_answer(in_sandbox: Books) -> None:
+    reference = deleted(in_sandbox)
+    assert_no_answer(in_sandbox.look(reference, seconds=0), WAIT, "deadline")
+    # Long enough for one look, too short for the second.
+    assert_no_answer(in_sandbox.look(reference, seconds=0.5, second_look_seconds=2.0), WAIT, "deadline")

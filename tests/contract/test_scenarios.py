@@ -1,0 +1,326 @@
+"""What every scenario of the practice company must lead to: the same on every engine."""
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from erp_integrations.ports import Deadline, ErpError, NotInErp, Proof, Verdict
+from tests.contract.conftest import ENGINES, SQL_SERVER_VARIABLE
+from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, Played, now
+
+
+@dataclass(frozen=True)
+class Expected:
+    verdict: Verdict
+    proof: Proof | None = None
+    told_by_history: bool | None = None
+    """Whether the history shows the deletion; None where it does not matter."""
+
+
+ABSENT, PRESENT = Verdict.ABSENT, Verdict.PRESENT
+DELETED = Expected(ABSENT, told_by_history=True)
+
+EXPECTED = {
+    "present": Expected(PRESENT),
+    "deleted": DELETED,
+    "void": Expected(Verdict.PRESENT_NOT_EFFECTIVE),
+    "rejected": Expected(Verdict.PRESENT_NOT_EFFECTIVE),
+    "rejected-lines-open": Expected(Verdict.PRESENT_NOT_EFFECTIVE),
+    "open-line-approved": Expected(PRESENT),
+    "deleted-purged": Expected(ABSENT, told_by_history=False),
+    "two-phases-deleted": DELETED,
+    "two-phases-kept": Expected(PRESENT),
+    "two-jobs-deleted": DELETED,
+    "two-jobs-kept": Expected(PRESENT),
+    "line-number-deleted": DELETED,
+    "line-number-kept": Expected(PRESENT),
+    "header-number-differs": Expected(PRESENT),
+    "renumbered": Expected(Verdict.RENUMBERED),
+    "padded": Expected(Verdict.REPLACED, Proof.HISTORY),
+    "line-removed": Expected(PRESENT),
+    "half-deleted": Expected(Verdict.AMBIGUOUS),
+    "recreated": Expected(Verdict.REPLACED, Proof.HISTORY),
+    "recreated-purged": Expected(Verdict.REPLACED, Proof.INSERTED_LATER),
+    "twin": Expected(Verdict.REPLACED, None),
+    "sub-number-reused": Expected(Verdict.REPLACED, Proof.HISTORY),
+    "archived": Expected(Verdict.JOB_MISSING),
+    "job-deleted-too": DELETED,
+    "shared-deleted": Expected(ABSENT),
+    "shared-kept": Expected(PRESENT),
+    "duplicate-contract": DELETED,
+    "new-line": Expected(PRESENT),
+    "summed": Expected(PRESENT),
+    "moved": Expected(Verdict.RENUMBERED),
+    "no-audit": DELETED,
+    "locked": Expected(PRESENT),
+    "deadlock": DELETED,
+    "drops": DELETED,
+    "contract-deleted": DELETED,
+    "invoiced": DELETED,
+    "restored": Expected(PRESENT),
+    "older-backup": Expected(PRESENT),
+}
+
+
+def test_sql_server_is_among_the_engines() -> None:
+    if SQL_SERVER_VARIABLE not in os.environ:
+        pytest.skip(f"{SQL_SERVER_VARIABLE} names no SQL Server: the contract was not tested on one")
+    assert "sql-server" in ENGINES
+
+
+@pytest.mark.parametrize("key", EXPECTED)
+def test_a_scenario_leads_to_its_verdict(played: Played, key: str) -> None:
+    books, references = played
+    expected = EXPECTED[key]
+    finding = books.look(references[key])
+    assert (finding.verdict, finding.proof) == (expected.verdict, expected.proof), finding
+    assert finding.reason
+    assert finding.fault is None
+    assert finding.incarnation == books.spec.accepted_incarnation
+    assert finding.proves_absence == (
+        expected.verdict is ABSENT or (expected.verdict is Verdict.REPLACED and expected.proof is not None)
+    )
+    if expected.told_by_history is not None:
+        assert (finding.evidence.deletion is not None) == expected.told_by_history
+    if finding.evidence.deletion is not None:
+        assert finding.evidence.deletion.user == SAGE_USER
+        assert finding.evidence.deletion.application == "Sage 100 Contractor"
+        assert abs(finding.evidence.deletion.at - now()) < timedelta(minutes=5)
+
+
+def test_every_scenario_has_an_expected_verdict(played: Played) -> None:
+    _books, references = played
+    assert {key for key in references if not key.startswith("plain-")} == set(EXPECTED)
+
+
+def test_what_nothing_happened_to_is_present(played: Played) -> None:
+    books, references = played
+    plain = [key for key in references if key.startswith("plain-")]
+    there = [key for key in plain if references[key].job_record_number != "2609"]
+    assert len(there) >= 30
+    for key in there[::6]:
+        assert books.look(references[key]).verdict is PRESENT
+    (with_its_job,) = set(plain) - set(there)
+    assert books.look(references[with_its_job]).verdict is Verdict.JOB_MISSING
+
+
+# --- evidence ------------------------------------------------------------------------------------
+
+
+def test_void_and_rejected_are_named(played: Played) -> None:
+    books, references = played
+    for key, word in (("void", "Void"), ("rejected", "Rejected"), ("rejected-lines-open", "Rejected")):
+        header = books.look(references[key]).evidence.header
+        assert header is not None
+        assert header.status == word
+
+
+def test_a_new_number_and_a_new_phase_are_named(played: Played) -> None:
+    books, references = played
+    renumbered, moved = (books.look(references[key]).evidence.header for key in ("renumbered", "moved"))
+    assert renumbered is not None
+    assert renumbered.number == "12-77"
+    assert moved is not None
+    assert moved.phase == "2"
+
+
+def test_a_header_without_our_lines_says_so(played: Played) -> None:
+    books, references = played
+    finding = books.look(references["line-removed"])
+    assert finding.evidence.lines_on_subcontract == 0
+    assert finding.reason != books.look(references["present"]).reason
+
+
+def test_lines_left_behind_are_counted(played: Played) -> None:
+    books, references = played
+    assert books.look(references["half-deleted"]).evidence.lines_on_subcontract == 1
+
+
+def test_a_deleted_subcontract_is_evidence_and_not_doubt(played: Played) -> None:
+    books, references = played
+    assert books.look(references["contract-deleted"]).evidence.subcontract_present is False
+    assert books.look(references["deleted"]).evidence.subcontract_present is True
+
+
+def test_the_same_number_on_another_phase_is_shown(played: Played) -> None:
+    books, references = played
+    assert books.look(references["two-phases-deleted"]).evidence.same_number_phases == ("2",)
+
+
+def test_the_record_that_carries_the_number_now_is_named(played: Played) -> None:
+    books, references = played
+    anew = {row.number.strip(): row.record_number for row in books.sandbox.change_orders() if not row.deleted}
+    for key, number in (("recreated", references["recreated"].number), ("padded", "14-7a")):
+        other = books.look(references[key]).evidence.other_record
+        assert other is not None
+        assert other.record_number == anew[number]
+        assert other.number.strip() == number
+
+
+def test_totals_and_history_are_shown_beside(played: Played) -> None:
+    books, references = played
+    evidence = books.look(references["deleted"]).evidence
+    assert evidence.history_readable
+    assert evidence.history_since is not None
+    assert timedelta(days=70) < now() - evidence.history_since < timedelta(days=90)
+    assert evidence.subcontract_changes_total is not None
+
+
+# --- traps -----------------------------------------------------------------------------------------
+
+
+def test_a_number_used_again_before_we_last_looked_proves_nothing(played: Played) -> None:
+    books, references = played
+    seen_since = replace(references["recreated-purged"], last_seen_at=now() + timedelta(minutes=1))
+    finding = books.look(seen_since)
+    assert finding.verdict is Verdict.REPLACED
+    assert finding.proof is None
+    assert not finding.proves_absence
+
+
+def test_another_job_under_the_same_number_is_not_our_job(played: Played) -> None:
+    books, references = played
+    finding = books.look(replace(references["deleted-purged"], job_row_id=uuid.uuid4()))
+    assert finding.verdict is Verdict.JOB_MISSING
+    assert not finding.proves_absence
+
+
+def test_another_record_under_our_record_number_is_not_ours(played: Played) -> None:
+    """Record numbers may be used again; only the row id names a row."""
+    books, references = played
+    finding = books.look(replace(references["present"], row_id=uuid.uuid4()))
+    assert not finding.proves_absence
+
+
+def test_row_ids_are_compared_as_ids(played: Played) -> None:
+    books, references = played
+    reference = references["present"]
+    assert books.look(replace(reference, row_id=uuid.UUID(str(reference.row_id).lower()))).verdict is PRESENT
+
+
+@pytest.mark.parametrize("word", ["x", "", "7; DROP TABLE dbo.prmchg", "701 OR 1=1", "-1", "9" * 40])
+def test_nonsense_for_a_record_number_never_proves_absence(played: Played, word: str) -> None:
+    books, references = played
+    for changed in (
+        replace(references["present"], record_number=word),
+        replace(references["present"], job_record_number=word),
+        replace(references["present"], subcontract_record_number=word),
+    ):
+        assert not books.look(changed).proves_absence
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def test_records_are_read_as_they_are_in_sage(played: Played) -> None:
+    books, references = played
+    reader = books.reader()
+    company, soon = books.sandbox.company(), Deadline.after(PATIENCE_SECONDS)
+    for key in ("present", "summed", "new-line", "header-number-differs", "line-number-kept", "locked"):
+        number = references[key].record_number
+        assert reader.read_change_order(number, deadline=soon) == books.sandbox.change_order(number)
+    for job in company.jobs[-2:]:
+        assert reader.read_job(job.record_number, deadline=soon) == job
+    for contract in company.subcontracts[:2]:
+        assert reader.read_subcontract(contract.record_number, deadline=soon) == contract
+
+
+def test_what_is_not_there_is_said_to_be_not_there(played: Played) -> None:
+    books, _references = played
+    reader = books.reader()
+    for read in (reader.read_change_order, reader.read_job, reader.read_subcontract):
+        with pytest.raises(NotInErp):
+            read("987654", deadline=Deadline.after(PATIENCE_SECONDS))
+
+
+# --- while Sage changes ----------------------------------------------------------------------------
+
+
+class ActingClock:
+    """A clock that lets something happen in Sage between the two looks: at its second reading."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.act, self.readings = act, 0
+
+    def __call__(self) -> datetime:
+        self.readings += 1
+        if self.readings == 2:
+            self.act()
+        return now()
+
+
+def test_a_record_that_comes_back_between_the_looks_is_no_deletion(books: Books) -> None:
+    reference = books.references()["deleted"]
+    books.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
+    clock = ActingClock(
+        lambda: books.sage(lambda sandbox: sandbox.restore(reference.record_number, user=SAGE_USER))
+    )
+    finding = books.reader().look_up(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
+    assert clock.readings >= 2
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.fault is not None
+    assert finding.fault.code == "sage-changing"
+    assert not finding.proves_absence
+    assert books.look(reference).verdict is PRESENT
+
+
+def test_a_backup_restored_between_the_looks_is_no_deletion(books: Books) -> None:
+    reference = books.references()["older-backup"]
+    books.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
+    clock = ActingClock(books.restore_backup)
+    finding = books.reader().look_up(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert not finding.proves_absence
+
+
+def test_a_record_that_a_restored_backup_took_away_is_no_deletion_until_the_copy_is_accepted(
+    books: Books,
+) -> None:
+    reference = books.references()["older-backup"]
+    assert books.look(reference).verdict is PRESENT
+    books.restore_backup()
+    finding = books.look(reference)
+    assert finding.fault is not None
+    assert finding.fault.code == "other-incarnation"
+    assert not finding.proves_absence
+    books.spec = replace(books.spec, accepted_incarnation="")
+    books.accept()
+    finding = books.look(reference)
+    assert finding.verdict is ABSENT
+    assert finding.evidence.deletion is None
+
+
+def test_a_deletion_is_seen_at_once_and_so_is_the_return(books: Books) -> None:
+    reference = books.references()["present"]
+    number = reference.record_number
+    assert books.look(reference).verdict is PRESENT
+    books.sage(lambda sandbox: sandbox.delete(number, user=SAGE_USER))
+    assert books.look(reference).verdict is ABSENT
+    books.sage(lambda sandbox: sandbox.restore(number, user=SAGE_USER))
+    assert books.look(reference).verdict is PRESENT
+    books.sage(lambda sandbox: sandbox.void(number, user=SAGE_USER))
+    assert books.look(reference).verdict is Verdict.PRESENT_NOT_EFFECTIVE
+    books.sage(lambda sandbox: sandbox.delete(number, user=SAGE_USER))
+    books.sage(lambda sandbox: sandbox.recreate(number, user=SAGE_USER))
+    finding = books.look(reference)
+    assert (finding.verdict, finding.proof) == (Verdict.REPLACED, Proof.HISTORY)
+
+
+def test_a_database_that_nobody_accepted_proves_nothing(books: Books) -> None:
+    reference = books.references()["deleted"]
+    books.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
+    for incarnation in ("", "another"):
+        finding = books.look(reference, accepted_incarnation=incarnation)
+        assert finding.verdict is Verdict.UNKNOWN
+        assert not finding.proves_absence
+    finding = books.look(reference, database="Another Company")
+    assert finding.fault is not None
+    assert finding.fault.code == "wrong-database"
+    with pytest.raises(ErpError):
+        books.reader(accepted_incarnation="another").read_job(
+            reference.job_record_number, deadline=Deadline.after(PATIENCE_SECONDS)
+        )

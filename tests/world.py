@@ -1,0 +1,155 @@
+"""A small company that works: people, a project, CCOs and a real practice Sage behind a real connection."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
+from companies.models import (
+    Company,
+    CompanyTool,
+    CompanyToolPermission,
+    Level,
+    Membership,
+    Project,
+    ProjectTool,
+    ProjectToolPermission,
+    User,
+)
+from erp_integrations import registry
+from erp_integrations.actors import Actor
+from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent, UnlinkAttempt, Via
+from erp_integrations.operations import connecting, linking
+from erp_integrations.operations.unlinking import Unlinked, unlink_change_order
+from erp_integrations.ports import ErpSandbox, SandboxCompany, SandboxScenario
+from tests import factories
+
+LINKER = Actor(user_id=None, name="Loader", via=Via.DEMO)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What must be the same after a refusal."""
+
+    link: tuple[object, ...]
+    erp_status: str
+    unlinked_events: int
+
+
+class World:
+    """Harbor Point. Rows are made when they are asked for; Sage is there from the start."""
+
+    def __init__(self, practice_folder: Path, *, slug: str = "harbor-point") -> None:
+        self.company: Company = factories.CompanyFactory(slug=slug, name="Harbor Point Builders")
+        self.sage: ErpSandbox = registry.sandbox_at(practice_folder)
+        self.books: SandboxCompany = self.sage.company()
+        self.scenarios: dict[str, SandboxScenario] = {s.key: s for s in self.books.scenarios}
+        self.connection = connecting.set_connection(
+            company=self.company,
+            address=connecting.Address(
+                kind=registry.SANDBOX, database=self.books.name, sandbox_path=practice_folder
+            ),
+            actor=LINKER,
+        )
+        connecting.check_connection(connection_id=self.connection.pk, actor=LINKER)
+
+    # --- people ---
+
+    def person(
+        self,
+        username: str = "approver",
+        *,
+        commitments: Level = Level.ADMIN,
+        erp_integrations: Level = Level.STANDARD,
+        can_push_to_accounting: bool = True,
+    ) -> User:
+        """Somebody in the company's Directory, with these levels on every project there is by now."""
+        user: User = factories.UserFactory(username=username)
+        membership: Membership = factories.MembershipFactory(
+            company=self.company, user=user, can_push_to_accounting=can_push_to_accounting
+        )
+        CompanyToolPermission.objects.create(
+            membership=membership, tool=CompanyTool.ERP_INTEGRATIONS, level=erp_integrations
+        )
+        for project in Project.objects.filter(company=self.company):
+            ProjectToolPermission.objects.create(
+                membership=membership, project=project, tool=ProjectTool.COMMITMENTS, level=commitments
+            )
+        return user
+
+    # --- what is tied to Sage ---
+
+    @cached_property
+    def project(self) -> Project:
+        project: Project = factories.ProjectFactory(company=self.company, number="2611", name="Harbor Tower")
+        return project
+
+    @cached_property
+    def commitment(self) -> Commitment:
+        commitment: Commitment = factories.CommitmentFactory(project=self.project)
+        return commitment
+
+    def free_cco(self, *, erp_status: ErpStatus = ErpStatus.NOT_IN_ERP, amount: str = "100.00") -> CommitmentChangeOrder:
+        """A CCO that is not tied to anything."""
+        change_order: CommitmentChangeOrder = factories.ChangeOrderFactory(
+            commitment=self.commitment, erp_status=erp_status
+        )
+        factories.ChangeOrderLineFactory(change_order=change_order, amount=amount)
+        change_order.refresh_from_db()
+        return change_order
+
+    def synced_cco(self, scenario: str = "present") -> CommitmentChangeOrder:
+        """A CCO tied to the record of that scenario, which is still there, whatever its name says."""
+        wanted = self.scenarios[scenario]
+        change_order = self.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
+        linking.link_change_order(
+            change_order_id=change_order.pk,
+            record_number=wanted.record_number,
+            subcontract_record_number=wanted.subcontract_record_number,
+            actor=LINKER,
+        )
+        change_order.refresh_from_db()
+        return change_order
+
+    def record_of(self, change_order: CommitmentChangeOrder) -> str:
+        return self.link_of(change_order).record_number
+
+    def link_of(self, change_order: CommitmentChangeOrder) -> ChangeOrderLink:
+        link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-id").first()
+        assert link is not None
+        return link
+
+    def delete_in_sage(self, change_order: CommitmentChangeOrder) -> None:
+        self.sage.delete(self.record_of(change_order), user="ACCT2")
+
+    # --- acting and looking ---
+
+    def unlink(self, change_order: CommitmentChangeOrder, *, by: User) -> Unlinked:
+        return unlink_change_order(
+            company_id=self.company.pk,
+            change_order_id=change_order.pk,
+            actor=Actor(user_id=by.pk, name=by.name, via=Via.PAGE),
+        )
+
+    def fresh_connection(self) -> Connection:
+        return Connection.objects.get(pk=self.connection.pk)
+
+    def before(self, change_order: CommitmentChangeOrder) -> Before:
+        """A snapshot to compare with after a refusal."""
+        link = self.link_of(change_order)
+        return Before(
+            link=(link.pk, link.unlinked_at, link.row_id, link.change_order_id),
+            erp_status=CommitmentChangeOrder.objects.get(pk=change_order.pk).erp_status,
+            unlinked_events=LinkEvent.objects.filter(kind="UNLINKED").count(),
+        )
+
+    def attempts(self, change_order: CommitmentChangeOrder) -> list[UnlinkAttempt]:
+        return list(UnlinkAttempt.objects.filter(link__change_order=change_order).order_by("id"))
+
+    def events(self, *, kind: str | None = None) -> list[LinkEvent]:
+        events = LinkEvent.objects.filter(company_id=self.company.pk)
+        if kind:
+            events = events.filter(kind=kind)
+        return list(events.order_by("id"))
+
+

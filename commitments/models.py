@@ -31,9 +31,7 @@ class CostCode(models.Model):
     name = models.CharField(max_length=100)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["company", "code"], name="cost_code_once_per_company")
-        ]
+        constraints = [models.UniqueConstraint(fields=["company", "code"], name="cost_code_once_per_company")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
@@ -45,9 +43,7 @@ class CostType(models.Model):
     name = models.CharField(max_length=100)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["company", "code"], name="cost_type_once_per_company")
-        ]
+        constraints = [models.UniqueConstraint(fields=["company", "code"], name="cost_type_once_per_company")]
 
     def __str__(self) -> str:
         return self.name
@@ -85,9 +81,7 @@ class Commitment(models.Model):
     vendor = models.ForeignKey(
         Vendor, on_delete=models.PROTECT, related_name="commitments", verbose_name="contract company"
     )
-    status = models.CharField(
-        max_length=20, choices=CommitmentStatus.choices, default=CommitmentStatus.DRAFT
-    )
+    status = models.CharField(max_length=20, choices=CommitmentStatus.choices, default=CommitmentStatus.DRAFT)
 
     class Meta:
         constraints = [
@@ -114,9 +108,7 @@ class CommitmentLine(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["commitment", "position"], name="commitment_line_position_once"
-            )
+            models.UniqueConstraint(fields=["commitment", "position"], name="commitment_line_position_once")
         ]
 
     def __str__(self) -> str:

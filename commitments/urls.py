@@ -10,7 +10,5 @@ urlpatterns = [
         views.set_to_draft,
         name="commitment-change-order-set-to-draft",
     ),
-    path(
-        "change-orders/<int:change_order_id>/delete/", views.delete, name="commitment-change-order-delete"
-    ),
+    path("change-orders/<int:change_order_id>/delete/", views.delete, name="commitment-change-order-delete"),
 ]

@@ -124,9 +124,7 @@ def _act(
     if not CommitmentChangeOrder.objects.filter(pk=change_order_id, commitment__project=project).exists():
         raise Http404
     try:
-        operation(
-            company_id=request.company.pk, change_order_id=change_order_id, user_id=request.user.pk
-        )
+        operation(company_id=request.company.pk, change_order_id=change_order_id, user_id=request.user.pk)
     except operations.NotAllowed:
         raise PermissionDenied from None
     except CommitmentChangeOrder.DoesNotExist:

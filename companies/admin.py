@@ -16,7 +16,7 @@ from companies.models import (
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
 
 

@@ -18,7 +18,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     tools = []
     if access.on_company(CompanyTool.ERP_INTEGRATIONS) >= Level.READ_ONLY:
         address = reverse("erp-integrations", args=[company.slug])
-        tools.append(
-            NavigationLink("ERP Integrations", address, current=request.path.startswith(address))
-        )
+        tools.append(NavigationLink("ERP Integrations", address, current=request.path.startswith(address)))
     return {"nav": tuple(tools), "company": company}

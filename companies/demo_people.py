@@ -22,13 +22,13 @@ class DemoPerson:
 
 
 DEMO_PEOPLE = (
-    DemoPerson("approver", "may unlink: Commitments Admin, ERP Integrations Standard, Can Push to Accounting"),
+    DemoPerson(
+        "approver", "may unlink: Commitments Admin, ERP Integrations Standard, Can Push to Accounting"
+    ),
     DemoPerson("erp-admin", "the same with ERP Integrations Admin", erp_integrations=Level.ADMIN),
     DemoPerson("no-privilege", "lacks Can Push to Accounting", can_push_to_accounting=False),
     DemoPerson("commitments-standard", "has only Standard on Commitments", commitments=Level.STANDARD),
-    DemoPerson(
-        "erp-read-only", "has only Read Only on ERP Integrations", erp_integrations=Level.READ_ONLY
-    ),
+    DemoPerson("erp-read-only", "has only Read Only on ERP Integrations", erp_integrations=Level.READ_ONLY),
     DemoPerson(
         "project-manager",
         "Commitments Admin, no ERP Integrations",

@@ -27,7 +27,7 @@ def picker(request: HttpRequest) -> HttpResponse:
     return render(request, "companies/picker.html", {"companies": choices})
 
 
-def csrf_failure(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:
+def csrf_failure(request: HttpRequest, **_: Any) -> HttpResponse:
     """Asks to load the page again; a request by HTMX does so by itself."""
     if request.headers.get("HX-Request") == "true":
         response: HttpResponse = HttpResponseClientRefresh()

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.utils.module_loading import import_string
 
 
@@ -32,7 +33,7 @@ def demo_is_off_in_production(**_: Any) -> list[CheckMessage]:
     if not settings.DEMO:
         return []
     return [
-        Warning(
+        Caution(
             "DEMO is on: the sandbox and the demo's sign-in names are shown.",
             hint="Unset DEMO.",
             id="plumbline.W001",

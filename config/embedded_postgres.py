@@ -64,7 +64,11 @@ def _run(arguments: list[str], folder: Path) -> None:
     log = folder / "command.log"
     with log.open("a+") as output:
         done = subprocess.run(
-            [*_as_ordinary_user(), *arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
+            [*_as_ordinary_user(), *arguments],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     if done.returncode != 0:
         raise NoEmbeddedPostgres(

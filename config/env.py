@@ -70,9 +70,7 @@ def secret(name: str) -> str:
     try:
         value = Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise WrongEnvironment(
-            f"{name}_FILE names a file that cannot be read: {error.strerror}."
-        ) from None
+        raise WrongEnvironment(f"{name}_FILE names a file that cannot be read: {error.strerror}.") from None
     if not value:
         raise WrongEnvironment(f"{name}_FILE names an empty file.")
     return value

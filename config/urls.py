@@ -5,8 +5,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from companies.views import picker
 from companies.demo_people import PASSWORD, PEOPLE
+from companies.views import picker
 from erp_integrations.views.home import how_to_unlink
 
 sign_in = account.LoginView.as_view(

@@ -50,9 +50,7 @@ def look_up(
 ) -> Finding:
     """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong."""
     try:
-        return _in_time(
-            lambda: reader.look_up(reference, deadline=deadline, clock=clock), deadline=deadline
-        )
+        return _in_time(lambda: reader.look_up(reference, deadline=deadline, clock=clock), deadline=deadline)
     except ErpError as error:
         return Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)
 

@@ -15,9 +15,8 @@ def may_unlink(access: Access, *, project_id: int, project_name: str) -> Ruling:
         missing.append(f"Needs 'Standard' or 'Admin' on ERP Integrations; you have '{erp.label}'")
     if not access.can_push_to_accounting:
         missing.append("Needs Can Push to Accounting, which support grants")
-    rights = (
-        f"{commitments.label} on Commitments in {project_name}, {erp.label} on ERP Integrations"
-        + (", Can Push to Accounting" if access.can_push_to_accounting else "")
+    rights = f"{commitments.label} on Commitments in {project_name}, {erp.label} on ERP Integrations" + (
+        ", Can Push to Accounting" if access.can_push_to_accounting else ""
     )
     return Ruling(tuple(missing), rights)
 

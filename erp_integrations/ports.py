@@ -273,9 +273,7 @@ class Finding:
     @property
     def proves_absence(self) -> bool:
         """Whether this finding may cut a link: ABSENT, or REPLACED with proof, seen twice."""
-        died = self.verdict is Verdict.ABSENT or (
-            self.verdict is Verdict.REPLACED and self.proof is not None
-        )
+        died = self.verdict is Verdict.ABSENT or (self.verdict is Verdict.REPLACED and self.proof is not None)
         return died and self.first_looked_at is not None and self.second_looked_at is not None
 
 
@@ -358,9 +356,7 @@ class ErpReader(Protocol):
         """
         ...
 
-    def look_up(
-        self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock
-    ) -> Finding:
+    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
         """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN."""
         ...
 

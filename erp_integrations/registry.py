@@ -23,7 +23,7 @@ SANDBOX = "sage-100-contractor-sandbox"
 
 def erp_name(kind: str) -> str:
     """The ERP's name as it stands on the screen."""
-    return cast(str, settings.ERP_KINDS[kind]["name"])
+    return settings.ERP_KINDS[kind]["name"]
 
 
 def spec_of(connection: Connection) -> ConnectionSpec:

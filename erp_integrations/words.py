@@ -45,14 +45,12 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
             return Message(
                 "error",
                 STILL_THERE.format(erp=erp),
-                (_of(refusal.link), *_how_it_is_still_there(refusal.finding, refusal.link, erp=erp)),
+                (_of(refusal.link), _how_it_is_still_there(refusal.finding, refusal.link)),
                 next_steps,
             )
         case NoTrustworthyAnswer():
             title, *rest = _no_answer(refusal, erp=erp)
-            return Message(
-                "warning", title, (*rest, f"Nothing was changed: {_of(refusal.link)}"), next_steps
-            )
+            return Message("warning", title, (*rest, f"Nothing was changed: {_of(refusal.link)}"), next_steps)
         case UnlinkInProgress():
             return Message(
                 "warning",
@@ -92,20 +90,21 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
 # --- still there ---------------------------------------------------------------------------------
 
 
-def _how_it_is_still_there(finding: Finding, link: ChangeOrderLink, *, erp: str) -> tuple[str, ...]:
+def _how_it_is_still_there(finding: Finding, link: ChangeOrderLink) -> str:
     header = finding.evidence.header
     match finding.verdict:
         case Verdict.PRESENT_NOT_EFFECTIVE if header:
-            return (f"It is marked {header.status} in Sage; delete it there to unlink.",)
+            return f"It is marked {header.status} in Sage; delete it there to unlink."
         case Verdict.RENUMBERED if header:
-            return (_renumbered(header.number, header.job_record_number, header.phase, link),)
+            return _renumbered(header.number, header.job_record_number, header.phase, link)
         case _ if finding.evidence.lines_on_subcontract == 0:
             return (
                 f"Record {link.record_number} is there, but without a line on subcontract "
-                f"{link.subcontract_record_number}. Delete the whole change order in Sage, or restore its line.",
+                f"{link.subcontract_record_number}. Delete the whole change order in Sage, "
+                "or restore its line."
             )
         case _:
-            return (f"Record {link.record_number}, change number {link.number}.",)
+            return f"Record {link.record_number}, change number {link.number}."
 
 
 def _renumbered(number: str, job: str, phase: str, link: ChangeOrderLink) -> str:
@@ -119,7 +118,9 @@ def _renumbered(number: str, job: str, phase: str, link: ChangeOrderLink) -> str
         )
         if now != before
     ]
-    return f"Record {link.record_number} was changed in Sage: {', '.join(changes)}. Delete it there to unlink."
+    return (
+        f"Record {link.record_number} was changed in Sage: {', '.join(changes)}. Delete it there to unlink."
+    )
 
 
 # --- gone ----------------------------------------------------------------------------------------

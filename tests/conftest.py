@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def flush_may_empty_the_ledger() -> Iterator[None]:
     """Lets the flush between tests, and nothing else, past the triggers that keep events for good."""
-    flush = TransactionTestCase._fixture_teardown
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # private to Django
 
     def flush_with_triggers_off(self: TransactionTestCase) -> None:
         with connection.cursor() as cursor:

@@ -40,7 +40,7 @@ class World:
     """Harbor Point. Rows are made when they are asked for; Sage is there from the start."""
 
     def __init__(self, practice_folder: Path, *, slug: str = "harbor-point") -> None:
-        self.company: Company = factories.CompanyFactory(slug=slug, name="Harbor Point Builders")
+        self.company: Company = factories.CompanyFactory.create(slug=slug, name="Harbor Point Builders")
         self.sage: ErpSandbox = registry.sandbox_at(practice_folder)
         self.books: SandboxCompany = self.sage.company()
         self.scenarios: dict[str, SandboxScenario] = {s.key: s for s in self.books.scenarios}
@@ -64,8 +64,8 @@ class World:
         can_push_to_accounting: bool = True,
     ) -> User:
         """Somebody in the company's Directory, with these levels on every project there is by now."""
-        user: User = factories.UserFactory(username=username)
-        membership: Membership = factories.MembershipFactory(
+        user: User = factories.UserFactory.create(username=username)
+        membership: Membership = factories.MembershipFactory.create(
             company=self.company, user=user, can_push_to_accounting=can_push_to_accounting
         )
         CompanyToolPermission.objects.create(
@@ -81,20 +81,24 @@ class World:
 
     @cached_property
     def project(self) -> Project:
-        project: Project = factories.ProjectFactory(company=self.company, number="2611", name="Harbor Tower")
+        project: Project = factories.ProjectFactory.create(
+            company=self.company, number="2611", name="Harbor Tower"
+        )
         return project
 
     @cached_property
     def commitment(self) -> Commitment:
-        commitment: Commitment = factories.CommitmentFactory(project=self.project)
+        commitment: Commitment = factories.CommitmentFactory.create(project=self.project)
         return commitment
 
-    def free_cco(self, *, erp_status: ErpStatus = ErpStatus.NOT_IN_ERP, amount: str = "100.00") -> CommitmentChangeOrder:
+    def free_cco(
+        self, *, erp_status: ErpStatus = ErpStatus.NOT_IN_ERP, amount: str = "100.00"
+    ) -> CommitmentChangeOrder:
         """A CCO that is not tied to anything."""
-        change_order: CommitmentChangeOrder = factories.ChangeOrderFactory(
+        change_order: CommitmentChangeOrder = factories.ChangeOrderFactory.create(
             commitment=self.commitment, erp_status=erp_status
         )
-        factories.ChangeOrderLineFactory(change_order=change_order, amount=amount)
+        factories.ChangeOrderLineFactory.create(change_order=change_order, amount=amount)
         change_order.refresh_from_db()
         return change_order
 
@@ -151,5 +155,3 @@ class World:
         if kind:
             events = events.filter(kind=kind)
         return list(events.order_by("id"))
-
-

@@ -127,9 +127,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount",
-                    models.DecimalField(
-                        decimal_places=2, default=0, editable=False, max_digits=14
-                    ),
+                    models.DecimalField(decimal_places=2, default=0, editable=False, max_digits=14),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],

@@ -136,9 +136,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="commitmentchangeorder",
-            index=models.Index(
-                fields=["erp_status", "commitment"], name="change_order_by_erp_status"
-            ),
+            index=models.Index(fields=["erp_status", "commitment"], name="change_order_by_erp_status"),
         ),
         migrations.AddConstraint(
             model_name="commitmentchangeorder",
@@ -192,15 +190,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="costcode",
-            constraint=models.UniqueConstraint(
-                fields=("company", "code"), name="cost_code_once_per_company"
-            ),
+            constraint=models.UniqueConstraint(fields=("company", "code"), name="cost_code_once_per_company"),
         ),
         migrations.AddConstraint(
             model_name="costtype",
-            constraint=models.UniqueConstraint(
-                fields=("company", "code"), name="cost_type_once_per_company"
-            ),
+            constraint=models.UniqueConstraint(fields=("company", "code"), name="cost_type_once_per_company"),
         ),
         migrations.AddConstraint(
             model_name="commitmentline",

@@ -52,9 +52,7 @@ class UnlinkAttempt(models.Model):
             models.UniqueConstraint(
                 fields=["link"], condition=Q(state=AttemptState.UNLINKED), name="attempt_one_unlinks"
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=AttemptState.values), name="attempt_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state_known"),
             models.CheckConstraint(
                 condition=Q(state=AttemptState.CHECKING, ended_at=None)
                 | (~Q(state=AttemptState.CHECKING) & Q(ended_at__gte=F("started_at"))),

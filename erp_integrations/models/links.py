@@ -145,9 +145,7 @@ class ChangeOrderLink(Link):
     commitment_title = models.CharField(max_length=200)
     contract_company = models.CharField(max_length=100)
 
-    presence = models.CharField(
-        max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED
-    )
+    presence = models.CharField(max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED)
     presence_checked_at = models.DateTimeField(null=True)
 
     class Meta:

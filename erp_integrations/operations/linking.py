@@ -13,7 +13,14 @@ from companies.models import Project
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
-from erp_integrations.models import ChangeOrderLink, CommitmentLink, Connection, EventKind, JobLink, PresenceKey
+from erp_integrations.models import (
+    ChangeOrderLink,
+    CommitmentLink,
+    Connection,
+    EventKind,
+    JobLink,
+    PresenceKey,
+)
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.ports import (
     Deadline,

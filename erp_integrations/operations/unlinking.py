@@ -26,6 +26,7 @@ from erp_integrations.models import (
     EventKind,
     PresenceKey,
     UnlinkAttempt,
+    Via,
 )
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.refusals import (
@@ -110,7 +111,7 @@ def unlink_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
 def _claim(*, company_id: int, change_order_id: int, actor: Actor) -> _Claim:
     link = _lock_active_link(company_id=company_id, change_order_id=change_order_id)
     ruling = _rule(company_id=company_id, change_order_id=change_order_id, actor=actor)
-    if not ruling:
+    if not ruling or actor.user_id is None:
         raise UnlinkNotAllowed(ruling.missing)
     if link is None:
         raise _why_no_active_link(company_id=company_id, change_order_id=change_order_id)
@@ -144,9 +145,7 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor) -> _Claim:
 def _lock_active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLink | None:
     return (
         ChangeOrderLink.objects.select_for_update()
-        .filter(
-            change_order_id=change_order_id, connection__company_id=company_id, unlinked_at__isnull=True
-        )
+        .filter(change_order_id=change_order_id, connection__company_id=company_id, unlinked_at__isnull=True)
         .first()
     )
 
@@ -154,9 +153,7 @@ def _lock_active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLi
 def _rule(*, company_id: int, change_order_id: int, actor: Actor) -> Ruling:
     """What the person may do at this moment, read from the database."""
     project = (
-        CommitmentChangeOrder.objects.filter(
-            pk=change_order_id, commitment__project__company_id=company_id
-        )
+        CommitmentChangeOrder.objects.filter(pk=change_order_id, commitment__project__company_id=company_id)
         .values_list("commitment__project_id", "commitment__project__name")
         .first()
     )
@@ -185,7 +182,7 @@ def _lock_open_attempt(link: ChangeOrderLink) -> UnlinkAttempt | None:
 
 def _end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:
     """Whoever asked did not come back in time. Says so, in their name, and frees the link."""
-    asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=attempt.via)
+    asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=Via(attempt.via))
     _end(
         attempt,
         link=link,
@@ -336,6 +333,7 @@ def _age(finding: Finding, *, claim: _Claim, now: datetime) -> timedelta:
 
 
 def _cut(link: ChangeOrderLink, *, actor: Actor, now: datetime) -> None:
+    assert link.change_order_id is not None, "an active link has its change order"
     link.unlinked_at = now
     link.unlinked_by_id = actor.user_id
     link.unlinked_by_name = actor.name

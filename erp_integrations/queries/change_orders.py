@@ -96,9 +96,7 @@ def views_with_counts(company: Company, *, current: str) -> tuple[Tab, ...]:
 # --- the synced views ----------------------------------------------------------------------------
 
 
-def synced_groups(
-    company: Company, access: Access, asked: Asked
-) -> tuple[tuple[RowGroup, ...], Page]:
+def synced_groups(company: Company, access: Access, asked: Asked) -> tuple[tuple[RowGroup, ...], Page]:
     """One page of links, grouped by commitment in the order of projects."""
     links = _searched(active_links(company), asked.q)
     if asked.view == "deleted-in-sage":
@@ -126,9 +124,7 @@ def row_of(company: Company, access: Access, link: ChangeOrderLink) -> SyncedRow
     change_order = link.change_order
     assert change_order is not None, "an active link has its change order"
     arguments = [company.slug, change_order.pk]
-    ruling = may_unlink(
-        access, project_id=change_order.commitment.project_id, project_name=link.project_name
-    )
+    ruling = may_unlink(access, project_id=change_order.commitment.project_id, project_name=link.project_name)
     return SyncedRow(
         change_order_id=change_order.pk,
         number=link.cco_number,
@@ -198,9 +194,7 @@ def _one_page(
 def _sort_values(company: Company, link_id: int | None) -> Sequence[Any] | None:
     if link_id is None:
         return None
-    return (
-        ChangeOrderLink.objects.filter(connection__company=company, pk=link_id).values_list(*SORT).first()
-    )
+    return ChangeOrderLink.objects.filter(connection__company=company, pk=link_id).values_list(*SORT).first()
 
 
 def _values(link: ChangeOrderLink) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
@@ -121,7 +121,9 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
         )
         return _answer(request, change_order_id, message, erp=erp, status=_status_of(refusal))
     message = words.unlinked_message(
-        unlinked, erp=erp, next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project)
+        unlinked,
+        erp=erp,
+        next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project),
     )
     return _answer(request, change_order_id, message, erp=erp, status=200)
 
@@ -144,9 +146,8 @@ def _answer(
         markup = render_to_string("components/message.html", {"message": message}, request)
         # Our own template escaped what is in it; the storage keeps that it is markup.
         messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308
-        response = redirect("change-orders", request.company.slug)
-        response.status_code = 303
-        return response
+        address = reverse("change-orders", args=[request.company.slug])
+        return HttpResponse(status=303, headers={"Location": address})
     link = _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}
     if link is None or not may_see_erp_integrations(request.access):
@@ -174,17 +175,21 @@ def _query_of_page(request: MemberRequest) -> QueryDict:
 
 def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLink | None:
     return (
-        ChangeOrderLink.objects.filter(
-            change_order_id=change_order_id, connection__company=request.company
-        )
+        ChangeOrderLink.objects.filter(change_order_id=change_order_id, connection__company=request.company)
         .select_related("change_order__commitment")
         .order_by("-linked_at", "-id")
         .first()
     )
 
 
-def _steps_after_unlink(request: MemberRequest, change_order_id: int, project: Project) -> tuple[NextStep, ...]:
-    steps = [NextStep("View history", reverse("change-order-history", args=[request.company.slug, change_order_id]))]
+def _steps_after_unlink(
+    request: MemberRequest, change_order_id: int, project: Project
+) -> tuple[NextStep, ...]:
+    steps = [
+        NextStep(
+            "View history", reverse("change-order-history", args=[request.company.slug, change_order_id])
+        )
+    ]
     if may_change_commitments(request.access, project):
         address = _commitments_url(
             request, change_order_id, project.number, "commitment-change-order-set-to-draft"

@@ -51,7 +51,7 @@ class Command(ReportingCommand):
         match act, words:
             case "list", []:
                 self._list(practice)
-            case ("delete" | "void" | "reject" | "restore"), [record]:
+            case (("delete" | "void" | "reject" | "restore"), [record]):
                 getattr(practice, act)(record, user=user)
                 self.report(f"{act}: record {record}", act=act, recnum=record)
             case "recreate", [record]:

@@ -83,6 +83,9 @@ class Carriers:
     subcontract_changes_total: Decimal | None = None
 
 
+_NOBODY = Carriers()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Where the steps ended."""
@@ -242,7 +245,7 @@ def finding_of_one_look(look: Look, reference: ChangeOrderReference) -> Finding 
     answer = step_of_one_look(look, reference)
     if answer is None:
         return None
-    return _finding(answer, look, _evidence(look), first_looked_at=look.asked_at)
+    return _finding(answer, look, _evidence(look, reference), first_looked_at=look.asked_at)
 
 
 def finding_of_two_looks(
@@ -253,7 +256,7 @@ def finding_of_two_looks(
     return _finding(
         answer,
         second,
-        _evidence(second, answer.other_record, carriers, reference),
+        _evidence(second, reference, answer.other_record, carriers),
         first_looked_at=first.asked_at,
         second_looked_at=None if answer.verdict is Verdict.UNKNOWN else second.asked_at,
     )
@@ -294,18 +297,10 @@ def _finding(
 
 def _evidence(
     look: Look,
+    reference: ChangeOrderReference,
     other_record: OtherRecord | None = None,
-    carriers: Carriers | None = None,
-    reference: ChangeOrderReference | None = None,
+    carriers: Carriers = _NOBODY,
 ) -> Evidence:
-    shown = (
-        {}
-        if carriers is None or reference is None
-        else {
-            "same_number_phases": _same_number_phases(carriers, reference),
-            "same_amount_records": _same_amount_records(carriers, reference),
-        }
-    )
     return Evidence(
         header=look.observation.header,
         lines_on_subcontract=look.observation.lines,
@@ -314,8 +309,9 @@ def _evidence(
         history_readable=look.history_readable,
         history_since=look.history_since,
         subcontract_present=look.subcontract_present,
-        subcontract_changes_total=carriers.subcontract_changes_total if carriers else None,
-        **shown,
+        same_number_phases=_same_number_phases(carriers, reference),
+        same_amount_records=_same_amount_records(carriers, reference),
+        subcontract_changes_total=carriers.subcontract_changes_total,
     )
 
 
@@ -323,9 +319,7 @@ def _same_number_phases(carriers: Carriers, reference: ChangeOrderReference) -> 
     phases = {
         one.phase
         for one in carriers.on_job
-        if one.row_id != reference.row_id
-        and _carries(one.number, reference.number)
-        and not same_phase(one.phase, reference.phase)
+        if _carries(one.number, reference.number) and not same_phase(one.phase, reference.phase)
     }
     return tuple(sorted(phases))
 

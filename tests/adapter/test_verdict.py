@@ -277,6 +277,21 @@ def test_two_looks_that_differ_are_doubt(second: Observation) -> None:
         assert not found.proves_absence
 
 
+def test_two_looks_that_differ_are_doubt_even_where_each_alone_would_go_on() -> None:
+    jobless = replace(GONE, jobs_with_number=0, jobs_same_row=0)
+    assert two(GONE, jobless, first_deletion=DELETION, deletion=DELETION).reason == "sage-changing"
+    assert two(jobless, GONE, first_deletion=DELETION, deletion=DELETION).reason == "sage-changing"
+    assert two(THERE, replace(THERE, lines=2)).reason == "sage-changing"
+    shared = replace(THERE, lines=0)
+    assert two(shared, GONE, reference=SHARED).reason == "sage-changing"
+
+
+def test_a_header_that_was_read_is_there_whatever_was_counted() -> None:
+    found = one(replace(THERE, headers=0))
+    assert found is not None
+    assert found.verdict is Verdict.PRESENT
+
+
 def test_a_deletion_that_only_one_look_saw_is_doubt_where_the_job_is_missing() -> None:
     jobless = replace(GONE, jobs_with_number=0, jobs_same_row=0)
     assert two(jobless, jobless, first_deletion=DELETION).reason == "sage-changing"
@@ -371,7 +386,7 @@ def test_another_number_or_phase_does_not_replace(other: OnJob) -> None:
 
 def test_the_same_number_in_another_phase_is_shown() -> None:
     carriers = Carriers(
-        on_job=(on_job(phase="3"), on_job(THIRD, phase="2"), on_job(THIRD, phase="4", number="x"))
+        on_job=(on_job(phase="3"), on_job(THIRD, phase="2"), on_job(THIRD, phase="4", number="x"), on_job())
     )
     assert two(carriers=carriers).evidence.same_number_phases == ("2", "3")
 
@@ -379,6 +394,8 @@ def test_the_same_number_in_another_phase_is_shown() -> None:
 def test_a_line_of_another_record_with_our_sub_change_number_replaces() -> None:
     found = two(carriers=Carriers(on_subcontract=(on_subcontract(sub_number=" 850-1"),)))
     assert (found.verdict, found.proof) == (Verdict.REPLACED, Proof.INSERTED_LATER)
+    assert found.evidence.other_record is not None
+    assert found.evidence.other_record.number == "CO-99"
 
 
 def test_a_line_that_lost_its_header_replaces_without_proof() -> None:

@@ -1,0 +1,170 @@
+"""The one checker of the promise, used by every test that kills, pauses, races or lies.
+
+Reads the rows by plain SQL of its own, so that it shares no mistake with the code it watches.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import connection
+
+VERDICTS_THAT_CUT = {"absent", "replaced"}
+EVENT_OF = {
+    "UNLINKED": "UNLINKED",
+    "STILL_IN_ERP": "STILL_IN_ERP",
+    "NO_ANSWER": "NO_ANSWER",
+    "NOT_ALLOWED": "NOT_ALLOWED",
+}
+
+
+def assert_promise_kept(*, company_id: int | None = None) -> None:
+    """Raises with every sentence that is not true; of one company, or of all."""
+    broken = broken_promises(company_id=company_id)
+    assert not broken, "\n".join(broken)
+
+
+def broken_promises(*, company_id: int | None = None) -> list[str]:
+    links = _links(company_id)
+    attempts = _attempts(company_id)
+    events = _events(company_id)
+    return [
+        *_links_closed_without_proof(links, attempts),
+        *_synced_is_linked(company_id),
+        *_stories_that_differ(links, attempts, events),
+        *_attempts_left_open(attempts),
+    ]
+
+
+def fingerprint(company_id: int) -> str:
+    """Changes when anything of a company changes that an unlink may touch."""
+    rows = [_links(company_id), _attempts(company_id), _events(company_id), _change_orders(company_id)]
+    return hashlib.sha256(json.dumps(rows, default=str, sort_keys=True).encode()).hexdigest()
+
+
+# --- the sentences -------------------------------------------------------------------------------
+
+
+def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> list[str]:
+    """No link is closed without a finding that two looks inside the attempt proved."""
+    broken = []
+    for link in links:
+        if link["unlinked_at"] is None:
+            continue
+        cutting = [a for a in attempts if a["link_id"] == link["id"] and a["state"] == "UNLINKED"]
+        if len(cutting) != 1:
+            broken.append(f"link {link['id']} is closed, with {len(cutting)} attempts that unlinked it")
+            continue
+        [attempt] = cutting
+        finding = json.loads(attempt["evidence"])
+        if attempt["verdict"] not in VERDICTS_THAT_CUT or finding.get("verdict") != attempt["verdict"]:
+            broken.append(f"link {link['id']} was cut on the verdict {attempt['verdict']!r}")
+        if attempt["verdict"] == "replaced" and not (attempt["proof"] and finding.get("proof")):
+            broken.append(f"link {link['id']} was cut as replaced, without proof")
+        if finding.get("fault"):
+            broken.append(f"link {link['id']} was cut although Sage had a fault")
+        times = [
+            attempt["started_at"],
+            attempt["first_looked_at"],
+            attempt["second_looked_at"],
+            attempt["ended_at"],
+            attempt["expires_at"],
+        ]
+        if None in times or times != sorted(times):
+            broken.append(f"the looks of link {link['id']} do not lie inside its attempt: {times}")
+        if attempt["ended_at"] != link["unlinked_at"]:
+            broken.append(f"link {link['id']} ended at another time than its attempt")
+    return broken
+
+
+def _synced_is_linked(company_id: int | None) -> list[str]:
+    """SYNCED and "has exactly one active link" are the same fact."""
+    return [
+        f"CCO {co['id']} is {co['erp_status']} with {co['active']} active links"
+        for co in _change_orders(company_id)
+        if (co["erp_status"] == "SYNCED") != (co["active"] == 1) or co["active"] > 1
+    ]
+
+
+def _stories_that_differ(
+    links: list[dict[str, Any]], attempts: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> list[str]:
+    """Events and rows tell the same story: none lost, none doubled, none invented."""
+    broken = []
+    ended = {a["id"]: a for a in attempts if a["state"] != "CHECKING"}
+    told = [e for e in events if e["attempt_id"] is not None]
+    for attempt in ended.values():
+        mine = [e for e in told if e["attempt_id"] == attempt["id"]]
+        if [e["kind"] for e in mine] != [EVENT_OF[attempt["state"]]]:
+            broken.append(
+                f"attempt {attempt['id']} ended {attempt['state']}, told as {[e['kind'] for e in mine]}"
+            )
+    broken += [
+        f"event {e['id']} tells of attempt {e['attempt_id']}, which has not ended"
+        for e in told
+        if e["attempt_id"] not in ended
+    ]
+    for kind, moment in (("LINKED", "linked_at"), ("UNLINKED", "unlinked_at")):
+        happened = sorted(link["id"] for link in links if link[moment] is not None)
+        written = sorted(
+            e["link_id"] for e in events if e["kind"] == kind and e["subject_kind"] == "change-order"
+        )
+        if happened != written:
+            broken.append(f"links {happened} were {kind}, events say {written}")
+    return broken
+
+
+def _attempts_left_open(attempts: list[dict[str, Any]]) -> list[str]:
+    """At most one open attempt a link. One past its lease is ended by the next click, and by nobody's clock."""
+    open_links = [a["link_id"] for a in attempts if a["state"] == "CHECKING"]
+    return [f"link {link} has several open attempts" for link in open_links if open_links.count(link) > 1]
+
+
+# --- the rows ------------------------------------------------------------------------------------
+
+
+def _rows(sql: str, company_id: int | None) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"company": company_id})
+        columns = [column[0] for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _links(company_id: int | None) -> list[dict[str, Any]]:
+    return _rows(
+        """SELECT link.* FROM erp_integrations_changeorderlink link
+           JOIN erp_integrations_connection c ON c.id = link.connection_id
+           WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY link.id""",
+        company_id,
+    )
+
+
+def _attempts(company_id: int | None) -> list[dict[str, Any]]:
+    return _rows(
+        """SELECT attempt.*, attempt.evidence::text AS evidence FROM erp_integrations_unlinkattempt attempt
+           JOIN erp_integrations_changeorderlink link ON link.id = attempt.link_id
+           JOIN erp_integrations_connection c ON c.id = link.connection_id
+           WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY attempt.id""",
+        company_id,
+    )
+
+
+def _events(company_id: int | None) -> list[dict[str, Any]]:
+    return _rows(
+        """SELECT * FROM erp_integrations_linkevent
+           WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id""",
+        company_id,
+    )
+
+
+def _change_orders(company_id: int | None) -> list[dict[str, Any]]:
+    return _rows(
+        """SELECT co.id, co.erp_status, co.status, (
+               SELECT count(*) FROM erp_integrations_changeorderlink link
+               WHERE link.change_order_id = co.id AND link.unlinked_at IS NULL) AS active
+           FROM commitments_commitmentchangeorder co
+           JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
+           JOIN companies_project project ON project.id = commitment.project_id
+           WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY co.id""",
+        company_id,
+    )

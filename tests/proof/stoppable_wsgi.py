@@ -1,0 +1,31 @@
+"""The product's WSGI application in a process that stops itself at the point STOP_AT names, once.
+
+It tells the test so through the pipe STOP_PIPE, then stops with SIGSTOP: every thread of it stands still
+until the test lets it go on, or kills it.
+"""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from config.wsgi import application
+from erp_integrations.operations import unlinking
+from tests.proof.points import watch
+
+__all__ = ["application"]
+
+_stop_at = [os.environ["STOP_AT"]]
+
+
+def _reached(point: str) -> None:
+    if _stop_at and point == _stop_at[0]:
+        _stop_at.clear()
+        with Path(os.environ["STOP_PIPE"]).open("w") as pipe:
+            pipe.write(f"{os.getpid()}\n")
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+# A lease that a test can wait for.
+unlinking.LEASE_BEYOND_DEADLINE = timedelta(milliseconds=300)
+watch(_reached)

@@ -40,31 +40,57 @@ def programs() -> Path:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
+NOBODY = 65534
+
+
 @functools.cache
-def _as_ordinary_user() -> list[str]:
+def _namespace() -> list[str]:
+    """The words that start a program in a user namespace in which root appears as another number; or none.
+
+    Files stay root's, no account is made and no folder is opened to anybody. Docker's default seccomp profile
+    does not allow it.
+    """
+    prefix = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+    if not shutil.which("unshare"):
+        return []
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else []
+
+
+def _as_ordinary_user(folder: Path) -> list[str]:
     """The words to put before a command so that PostgreSQL, which refuses root, does not see root.
 
-    A user namespace in which root appears as another number: files stay root's, no account is made and no
-    folder is opened to anybody.
+    Where there are no user namespaces, the server runs as `nobody` and the data folder becomes theirs.
+    Folders above it are never opened: where others may not pass, this says so. Raises
+    `NoEmbeddedPostgres`.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return []
-    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    if shutil.which("unshare"):
-        tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
-        if tried.returncode == 0:
-            return prefix
-    raise NoEmbeddedPostgres(
-        "PostgreSQL refuses to run as root, and this machine does not let root start a program in a user "
-        "namespace (unshare). Run this as an ordinary user, or set DATABASE_URL to a PostgreSQL server."
-    )
+    if _namespace():
+        return _namespace()
+    closed = [path for path in (*folder.parents, *programs().parents) if not path.stat().st_mode & 0o001]
+    if closed or not shutil.which("setpriv"):
+        raise NoEmbeddedPostgres(
+            "PostgreSQL refuses to run as root, and this machine does not let root start a program in a user "
+            "namespace. It could run as nobody"
+            + (
+                f", but others may not pass through {closed[0]}. "
+                if closed
+                else ", but there is no setpriv. "
+            )
+            + "Run this as an ordinary user, from a folder that others may pass, or set DATABASE_URL to a "
+            "PostgreSQL server."
+        )
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
 def _run(arguments: list[str], folder: Path) -> None:
     log = folder / "command.log"
     with log.open("a+") as output:
         done = subprocess.run(
-            [*_as_ordinary_user(), *arguments],
+            [*_as_ordinary_user(folder), *arguments],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -93,7 +119,8 @@ def _socket_folder(folder: Path) -> Path:
 
 def _running(folder: Path) -> bool:
     status = [str(programs() / "pg_ctl"), "-D", str(folder / "data"), "status"]
-    return subprocess.run([*_as_ordinary_user(), *status], capture_output=True, check=False).returncode == 0
+    asked = subprocess.run([*_as_ordinary_user(folder), *status], capture_output=True, check=False)
+    return asked.returncode == 0
 
 
 def start(folder: Path, *, settings: dict[str, str] | None = None) -> str:

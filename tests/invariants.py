@@ -115,7 +115,7 @@ def _stories_that_differ(
 
 
 def _attempts_left_open(attempts: list[dict[str, Any]]) -> list[str]:
-    """At most one open attempt a link. One past its lease is ended by the next click, and by nobody's clock."""
+    """At most one open attempt a link. One past its lease is ended by the next click."""
     open_links = [a["link_id"] for a in attempts if a["state"] == "CHECKING"]
     return [f"link {link} has several open attempts" for link in open_links if open_links.count(link) > 1]
 

@@ -1,7 +1,8 @@
 """The virtual environment behind the front doors. Standard library only: it runs before anything is there.
 
 There is one, `.venv`, filled from the hashed lock files: `runtime` for the demo, `dev`, a superset, for the
-tests. What was installed is never taken away again, so the doors can be used in any order.
+tests. What was installed is never taken away again, so the doors can be used in any order. The tests' second
+lane, on a newer Python and the next Django, has an environment of its own, filled from `dev-django-6`.
 """
 
 import contextlib
@@ -13,14 +14,30 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
 
 OLDEST = (3, 11)
+
+
+class Environment(NamedTuple):
+    """A virtual environment: its folder, and the Python it is made with."""
+
+    folder: Path
+    base: str
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+
+MAIN = Environment(ROOT / ".venv", sys.executable)
+PYTHON = MAIN.python
+
+SUPERSETS = {"runtime": ("runtime", "dev"), "dev": ("dev",), "dev-django-6": ("dev-django-6",)}
+"""Lock file -> the lock files that hold all of it."""
 
 
 def say(words: str) -> None:
@@ -32,43 +49,43 @@ def give_up(words: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def enter(kind: str, arguments: list[str]) -> NoReturn:
+def enter(kind: str, arguments: list[str], environment: Environment = MAIN) -> NoReturn:
     """Becomes the environment's Python with `arguments`, in the project's folder."""
-    ready(kind)
+    ready(kind, environment)
     os.chdir(ROOT)
-    os.execv(PYTHON, [str(PYTHON), *arguments])
+    os.execv(environment.python, [str(environment.python), *arguments])
 
 
-def ready(kind: str) -> None:
-    """Makes `.venv` hold what `requirements/<kind>.txt` names; at once where it does already.
+def ready(kind: str, environment: Environment = MAIN) -> None:
+    """Makes the environment hold what `requirements/<kind>.txt` names; at once where it does already.
 
     Ends the program with 1 and the words what to do where that cannot be.
     """
-    if not _is_filled(kind):
+    if not _is_filled(kind, environment):
         with _alone():
-            if not _is_filled(kind):
-                _make()
-                say(f"Installing requirements/{kind}.txt into .venv …")
-                _install(REQUIREMENTS / f"{kind}.txt")
-                _stamp(kind).write_text(_wanted(kind))
+            if not _is_filled(kind, environment):
+                _make(environment)
+                say(f"Installing requirements/{kind}.txt into {environment.folder.name} …")
+                _install(REQUIREMENTS / f"{kind}.txt", environment)
+                _stamp(kind, environment).write_text(_wanted(kind))
 
 
 # --- what is there -------------------------------------------------------------------------------
 
 
-def _stamp(kind: str) -> Path:
-    return VENV / f".filled-from-{kind}"
+def _stamp(kind: str, environment: Environment) -> Path:
+    return environment.folder / f".filled-from-{kind}"
 
 
 def _wanted(kind: str) -> str:
     return hashlib.sha256((REQUIREMENTS / f"{kind}.txt").read_bytes()).hexdigest()
 
 
-def _is_filled(kind: str) -> bool:
+def _is_filled(kind: str, environment: Environment) -> bool:
     """Whether the environment was filled from this very lock file, or from that of the superset."""
-    kinds = {"runtime": ("runtime", "dev"), "dev": ("dev",)}[kind]
-    return PYTHON.exists() and any(
-        _stamp(one).exists() and _stamp(one).read_text() == _wanted(one) for one in kinds
+    stamps = {one: _stamp(one, environment) for one in SUPERSETS[kind]}
+    return environment.python.exists() and any(
+        stamp.exists() and stamp.read_text() == _wanted(one) for one, stamp in stamps.items()
     )
 
 
@@ -84,12 +101,12 @@ def _alone() -> Iterator[None]:
 # --- making it -----------------------------------------------------------------------------------
 
 
-def _make() -> None:
-    if _works():
+def _make(environment: Environment) -> None:
+    if _works(environment):
         return
-    if VENV.exists():
-        say("The Python of .venv does not work any more; .venv is made anew.")
-        shutil.rmtree(VENV)
+    if environment.folder.exists():
+        say(f"The Python of {environment.folder.name} does not work any more; it is made anew.")
+        shutil.rmtree(environment.folder)
     try:
         import ensurepip  # noqa: F401  (Debian ships Python without it)
         import venv  # noqa: F401
@@ -99,50 +116,50 @@ def _make() -> None:
             f"    apt-get install python3-venv\n"
             "and start this again."
         )
-    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
+    done = subprocess.run([environment.base, "-m", "venv", str(environment.folder)], check=False)
     if done.returncode != 0:
-        shutil.rmtree(VENV, ignore_errors=True)
+        shutil.rmtree(environment.folder, ignore_errors=True)
         give_up(
             "The virtual environment could not be made. On Debian or Ubuntu this often helps:\n"
             "    apt-get install python3-venv"
         )
 
 
-def _works() -> bool:
-    if not PYTHON.exists():
+def _works(environment: Environment) -> bool:
+    if not environment.python.exists():
         return False
     code = f"import sys; sys.exit(sys.version_info < {OLDEST})"
-    return subprocess.run([str(PYTHON), "-c", code], capture_output=True, check=False).returncode == 0
+    return subprocess.run([str(environment.python), "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def _install(lock_file: Path) -> None:
+def _install(lock_file: Path, environment: Environment) -> None:
     """With uv where it can be had, because it is fast; else with pip, which knows the machine's settings."""
-    uv = _find_uv()
-    if uv and _ran([*uv, "pip", "install", "--quiet", "--python", str(PYTHON), *_from(lock_file)]):
+    uv = _find_uv(environment)
+    if uv and _ran([*uv, "pip", "install", "--quiet", "--python", str(environment.python), *_from(lock_file)]):
         return
     if uv:
         say("uv could not install everything; trying pip, which reads this machine's pip settings.")
-    if not _pip_installs(lock_file):
+    if not _pip_installs(lock_file, environment):
         give_up(
             f"The packages of {lock_file.relative_to(ROOT)} could not be installed; the reason is above.\n"
             "Behind a proxy or with a registry of your own, set pip up for it and start this again."
         )
 
 
-def _find_uv() -> list[str] | None:
+def _find_uv(environment: Environment) -> list[str] | None:
     """The command to run uv: the machine's, or our own copy, fetched with pip."""
-    for command in (["uv"], [str(VENV / "bin" / "uv")]):
+    own = str(environment.folder / "bin" / "uv")
+    for command in (["uv"], [own]):
         if shutil.which(command[0]) and _answers([*command, "--version"]):
             return command
-    if _pip_installs(REQUIREMENTS / "uv.txt"):
-        return [str(VENV / "bin" / "uv")]
-    return None
+    return [own] if _pip_installs(REQUIREMENTS / "uv.txt", environment) else None
 
 
-def _pip_installs(lock_file: Path) -> bool:
-    pip = [str(PYTHON), "-m", "pip"]
+def _pip_installs(lock_file: Path, environment: Environment) -> bool:
+    python = str(environment.python)
+    pip = [python, "-m", "pip"]
     if not _answers([*pip, "--version"]):
-        _ran([str(PYTHON), "-m", "ensurepip"])  # an environment that uv made has none
+        _ran([python, "-m", "ensurepip"])  # an environment that uv made has none
     return _ran([*pip, "--disable-pip-version-check", "install", "--quiet", *_from(lock_file)])
 
 

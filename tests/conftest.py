@@ -1,6 +1,8 @@
 """What all tests share: a world with a real practice Sage, and a database that is emptied between tests."""
 
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --long"))
+
+
+TALLY = Path(__file__).resolve().parents[1] / "var" / "proof.jsonl"
+"""Where the stateful tests, in whatever process, leave what they counted."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        TALLY.unlink(missing_ok=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the stateful tests did to the promise, and how often it broke."""
+    if not TALLY.exists():
+        return
+    total: Counter[str] = Counter()
+    for line in TALLY.read_text().splitlines():
+        total.update(json.loads(line))
+    never = ("wrong unlinks", "lost or doubled events", "links that could not be tried again")
+    words = [f"{name}: {total[name]}" for name in sorted(set(total) - set(never))]
+    words += [f"{name}: {total[name]}" for name in never]
+    terminalreporter.section("what happened to the promise")
+    terminalreporter.line("; ".join(words))
 
 
 @pytest.fixture(scope="session", autouse=True)

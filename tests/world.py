@@ -41,6 +41,7 @@ class World:
 
     def __init__(self, practice_folder: Path, *, slug: str = "harbor-point") -> None:
         self.company: Company = factories.CompanyFactory.create(slug=slug, name="Harbor Point Builders")
+        self.place = practice_folder
         self.sage: ErpSandbox = registry.sandbox_at(practice_folder)
         self.books: SandboxCompany = self.sage.company()
         self.scenarios: dict[str, SandboxScenario] = {s.key: s for s in self.books.scenarios}
@@ -76,6 +77,10 @@ class World:
                 membership=membership, project=project, tool=ProjectTool.COMMITMENTS, level=commitments
             )
         return user
+
+    def erp_admin(self) -> User:
+        """Who may accept another database."""
+        return self.person("erp-admin", erp_integrations=Level.ADMIN)
 
     # --- what is tied to Sage ---
 
@@ -115,11 +120,27 @@ class World:
         change_order.refresh_from_db()
         return change_order
 
+    def link_again(self, change_order: CommitmentChangeOrder) -> ChangeOrderLink:
+        """Ties a CCO that waits for accounting to the record it was tied to before."""
+        before = self.link_of(change_order)
+        return linking.link_change_order(
+            change_order_id=change_order.pk,
+            record_number=before.record_number,
+            subcontract_record_number=before.subcontract_record_number,
+            actor=LINKER,
+        )
+
     def record_of(self, change_order: CommitmentChangeOrder) -> str:
         return self.link_of(change_order).record_number
 
     def link_of(self, change_order: CommitmentChangeOrder) -> ChangeOrderLink:
         link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-id").first()
+        assert link is not None
+        return link
+
+    def link_of_any(self, change_order_id: int) -> ChangeOrderLink:
+        """The newest link of that CCO, read anew."""
+        link = ChangeOrderLink.objects.filter(change_order_id=change_order_id).order_by("-id").first()
         assert link is not None
         return link
 

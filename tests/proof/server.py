@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -106,10 +106,8 @@ def server_that_stops(at: str, folder: Path) -> Iterator[StoppedServer]:
         _wait_until_it_answers(port, process)
         yield StoppedServer(pid=process.pid, port=port, pipe=pipe)
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
 

@@ -1,0 +1,190 @@
+"""Every address of ours x everybody of the demo x GET and POST: who gets what.
+
+An address that is missing here fails the test, and so does a refusal that changed anything or asked Sage.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
+
+from commitments.models import CommitmentChangeOrder
+from companies.demo_people import DEMO_PEOPLE
+from companies.models import Company, User
+from erp_integrations.demo import COMPANIES, load_company, load_people
+from erp_integrations.models import UnlinkAttempt
+from tests.invariants import fingerprint
+
+ANONYMOUS = "anonymous"
+EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
+TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
+
+STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
+
+SEES_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard", "erp-read-only")
+WORKS_IN_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard")
+SEES_COMMITMENTS = (*SEES_ERP, "project-manager")
+CHANGES_COMMITMENTS = ("approver", "erp-admin", "no-privilege", "erp-read-only", "project-manager")
+
+
+def only(*people: str, answer: int = PAGE) -> dict[str, int]:
+    """These people get the answer, the rest of the company is not allowed, strangers are strangers."""
+    return {name: answer if name in people else NOT_ALLOWED for name in EVERYBODY} | STRANGERS
+
+
+def members(answer: int) -> dict[str, int]:
+    """Everybody of the company gets the same answer."""
+    return dict.fromkeys(EVERYBODY, answer) | STRANGERS
+
+
+def signed_in(answer: int) -> dict[str, int]:
+    return dict.fromkeys(EVERYBODY, answer) | {ANONYMOUS: TO_SIGN_IN}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What each person gets there. `data` is what is posted."""
+
+    arguments: tuple[str, ...]
+    get: dict[str, int]
+    post: dict[str, int]
+    data: dict[str, str] = field(default_factory=dict)
+
+
+COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
+
+MATRIX: dict[str, Address] = {
+    "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
+    "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
+    "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
+    "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
+    "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "change-order-history": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
+    "unlink": Address(
+        (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
+    ),
+    "connection": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
+    "connection-accept": Address(
+        (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
+    ),
+    "commitments": Address((COMPANY, PROJECT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-change-order": Address(
+        (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
+    ),
+    "commitment-change-order-set-to-draft": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "commitment-change-order-delete": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
+    "sandbox-record": Address((COMPANY, RECORD), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
+    "sandbox-act": Address(
+        (COMPANY, RECORD), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"act": "restore"}
+    ),
+    "sandbox-fault": Address(
+        (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"fault": "none"}
+    ),
+    # Last: afterwards the practice company is another database.
+    "sandbox-restore-backup": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
+}
+
+BY_PREFIX = ("account_", "admin:")
+"""Addresses of other people's code, judged as a whole."""
+
+
+@pytest.fixture
+def demo(db: None, settings: Settings, tmp_path: Path) -> Company:
+    for slug in COMPANIES:
+        load_company(slug, folder=tmp_path / slug)
+    load_people()
+    return Company.objects.get(slug="harbor-point")
+
+
+def test_every_address_answers_everybody_as_the_matrix_says(demo: Company) -> None:
+    wrong = [line for name, address in MATRIX.items() for line in _wrong_answers(demo, name, address)]
+    wrong += _strangers_in_the_admin()
+    wrong += _company_names_before_the_door(demo)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_address_is_missing_from_the_matrix() -> None:
+    assert {name for name in _names(get_resolver()) if not name.startswith(BY_PREFIX)} == set(MATRIX)
+
+
+def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
+    values = _values(demo)
+    url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
+    for person in EVERYBODY:
+        for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
+            before = (fingerprint(demo.pk), UnlinkAttempt.objects.count())
+            answer = _send(_browser(person), method, url, address.data)
+            if answer.status_code != expected:
+                yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
+            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD) or person == ANONYMOUS
+            if refused and (fingerprint(demo.pk), UnlinkAttempt.objects.count()) != before:
+                yield f"{method} {name} as {person} was refused and changed something all the same"
+            if person == ANONYMOUS and "/sign-in/" not in answer.headers.get("Location", ""):
+                yield f"{method} {name} as nobody does not lead to sign-in"
+
+
+def _strangers_in_the_admin() -> Iterator[str]:
+    """By prefix: Django's own pages, for staff only."""
+    for person in EVERYBODY:
+        status = _browser(person).get(reverse("admin:index")).status_code
+        if (status == PAGE) != (person == "support") or status not in (PAGE, TO_SIGN_IN, NOT_ALLOWED):
+            yield f"the admin answers {person} with {status}"
+
+
+def _company_names_before_the_door(demo: Company) -> Iterator[str]:
+    """By prefix: the sign-in pages, which know nobody's company."""
+    for name in [name for name in _names(get_resolver()) if name.startswith("account_")]:
+        for person in (ANONYMOUS, "outsider"):
+            answer = _browser(person).get(reverse(name))
+            if answer.status_code not in (PAGE, TO_SIGN_IN) or demo.name in answer.content.decode():
+                yield f"{name} answers {person} with {answer.status_code}"
+
+
+def _send(client: Client, method: str, url: str, data: dict[str, str]) -> Any:
+    if method == "GET":
+        return client.get(url)
+    with_htmx = {"HX-Request": "true"} if url.endswith("/unlink/") else {}
+    answer = client.post(url, data, headers=with_htmx)
+    if "HX-Redirect" in answer.headers:  # how a fragment is sent to sign-in
+        answer.status_code, answer.headers["Location"] = 302, answer.headers["HX-Redirect"]
+    return answer
+
+
+def _values(demo: Company) -> dict[str, str]:
+    cco = CommitmentChangeOrder.objects.select_related("commitment__project").get(
+        title="Approved in Sage", commitment__project__company=demo
+    )
+    link = cco.erp_links.get()
+    return {
+        COMPANY: demo.slug,
+        CCO: str(cco.pk),
+        PROJECT: cco.commitment.project.number,
+        RECORD: link.record_number,
+    }
+
+
+def _browser(person: str) -> Client:
+    client = Client()
+    if person != ANONYMOUS:
+        client.force_login(User.objects.get(username=person))
+    return client
+
+
+def _names(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _names(pattern, inner)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield f"{namespace}{pattern.name}"

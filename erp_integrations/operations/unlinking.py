@@ -107,39 +107,34 @@ def unlink_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
 # --- transaction 1: claim ------------------------------------------------------------------------
 
 
-@transaction.atomic(durable=True)
 def _claim(*, company_id: int, change_order_id: int, actor: Actor) -> _Claim:
-    link = _lock_active_link(company_id=company_id, change_order_id=change_order_id)
-    ruling = _rule(company_id=company_id, change_order_id=change_order_id, actor=actor)
-    if not ruling or actor.user_id is None:
-        raise UnlinkNotAllowed(ruling.missing)
-    if link is None:
-        raise _why_no_active_link(company_id=company_id, change_order_id=change_order_id)
-    now = database_now()
-    open_attempt = _lock_open_attempt(link)
-    if open_attempt is not None:
-        if open_attempt.expires_at > now:
-            raise UnlinkInProgress(by=open_attempt.actor_name, since=open_attempt.started_at)
-        _end_expired(open_attempt, link=link, now=now)
-    connection = Connection.objects.get(pk=link.connection_id)
-    seconds = settings.SAGE_DEADLINE_SECONDS
-    attempt = UnlinkAttempt.objects.create(
-        link=link,
-        started_at=now,
-        expires_at=now + timedelta(seconds=seconds) + LEASE_BEYOND_DEADLINE,
-        actor_id=actor.user_id,
-        actor_name=actor.name,
-        via=actor.via,
-        connection_revision=connection.revision,
-    )
-    return _Claim(
-        attempt_id=attempt.pk,
-        link_id=link.pk,
-        reference=reference_of(link),
-        connection_revision=connection.revision,
-        spec=_spec_or_error(connection),
-        clock=clock_from(now),
-    )
+    with transaction.atomic(durable=True):
+        link = _lock_active_link(company_id=company_id, change_order_id=change_order_id)
+        ruling = _rule(company_id=company_id, change_order_id=change_order_id, actor=actor)
+        if not ruling or actor.user_id is None:
+            raise UnlinkNotAllowed(ruling.missing)
+        if link is None:
+            raise _why_no_active_link(company_id=company_id, change_order_id=change_order_id)
+        now = database_now()
+        _free_the_link(link, now=now)
+        connection = Connection.objects.get(pk=link.connection_id)
+        attempt = UnlinkAttempt.objects.create(
+            link=link,
+            started_at=now,
+            expires_at=now + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + LEASE_BEYOND_DEADLINE,
+            actor_id=actor.user_id,
+            actor_name=actor.name,
+            via=actor.via,
+            connection_revision=connection.revision,
+        )
+        return _Claim(
+            attempt_id=attempt.pk,
+            link_id=link.pk,
+            reference=reference_of(link),
+            connection_revision=connection.revision,
+            spec=_spec_or_error(connection),
+            clock=clock_from(now),
+        )
 
 
 def _lock_active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLink | None:
@@ -176,8 +171,14 @@ def _why_no_active_link(*, company_id: int, change_order_id: int) -> AlreadyUnli
     return AlreadyUnlinked(by=closed.unlinked_by_name, at=closed.unlinked_at)
 
 
-def _lock_open_attempt(link: ChangeOrderLink) -> UnlinkAttempt | None:
-    return UnlinkAttempt.objects.select_for_update().filter(link=link, state=AttemptState.CHECKING).first()
+def _free_the_link(link: ChangeOrderLink, *, now: datetime) -> None:
+    """Ends an attempt whose lease is over. Raises `UnlinkInProgress` where one still holds."""
+    attempt = UnlinkAttempt.objects.select_for_update().filter(link=link, state=AttemptState.CHECKING).first()
+    if attempt is None:
+        return
+    if attempt.expires_at > now:
+        raise UnlinkInProgress(by=attempt.actor_name, since=attempt.started_at)
+    _end_expired(attempt, link=link, now=now)
 
 
 def _end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:

@@ -133,4 +133,4 @@ class ProjectToolPermission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_level_display()} on {self.get_tool_display()} in {self.project}"
+        return f"{self.get_level_display()} on {self.get_tool_display()}"

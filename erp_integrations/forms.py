@@ -27,7 +27,8 @@ class AskedForm(forms.Form):
         )
 
 
-class ReasonForm(forms.Form):
-    """Why somebody accepts another database."""
+class AcceptForm(forms.Form):
+    """Which database somebody accepts, as it was shown, and why."""
 
+    incarnation = forms.CharField(max_length=500)
     reason = forms.CharField(max_length=200)

@@ -196,6 +196,7 @@ class ConnectionCard:
     last_failure_words: str
     check_url: str
     accept_url: str
+    may_check: bool
     may_change: bool
-    waiting_incarnation: bool
-    """Another database answers to the name: the ERP admin may accept it, with a reason."""
+    waiting_incarnation: str
+    """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""

@@ -52,15 +52,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_may_empty_the_ledger() -> Iterator[None]:
-    """Lets the flush between tests, and nothing else, past the triggers that keep events for good."""
+    """Lets the flush between tests, and nothing else, past the triggers that keep rows for good."""
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # private to Django
 
     def flush_with_triggers_off(self: TransactionTestCase) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE erp_integrations_linkevent DISABLE TRIGGER event_is_not_truncated")
+            cursor.execute("SET session_replication_role = replica")
         flush(self)
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE erp_integrations_linkevent ENABLE TRIGGER event_is_not_truncated")
+            cursor.execute("SET session_replication_role = DEFAULT")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_triggers_off)

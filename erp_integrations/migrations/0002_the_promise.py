@@ -70,10 +70,14 @@ BEGIN
         RAISE EXCEPTION 'a link is ended, never deleted'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'link_is_history';
     END IF;
-    IF (NEW.connection_id, NEW.row_id, NEW.linked_at, NEW.linked_by_name) IS DISTINCT FROM
-       (OLD.connection_id, OLD.row_id, OLD.linked_at, OLD.linked_by_name)
+    -- What names the record never changes; of a link that has ended nothing does, but that it lets go of a
+    -- subject that is deleted.
+    IF (NEW.connection_id, NEW.row_id, NEW.record_number, NEW.linked_at, NEW.linked_by_name)
+       IS DISTINCT FROM
+       (OLD.connection_id, OLD.row_id, OLD.record_number, OLD.linked_at, OLD.linked_by_name)
        OR (OLD.unlinked_at IS NOT NULL
-           AND (NEW.unlinked_at, NEW.unlinked_by_name) IS DISTINCT FROM (OLD.unlinked_at, OLD.unlinked_by_name))
+           AND (to_jsonb(NEW) - ARRAY['project_id', 'commitment_id', 'change_order_id'])
+               IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['project_id', 'commitment_id', 'change_order_id']))
     THEN
         RAISE EXCEPTION 'what a link was tied to, and when it ended, never changes'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'link_is_history';
@@ -86,6 +90,20 @@ CREATE TRIGGER commitment_link_is_history BEFORE UPDATE OR DELETE ON erp_integra
     FOR EACH ROW EXECUTE FUNCTION erp_integrations_link_is_history();
 CREATE TRIGGER change_order_link_is_history BEFORE UPDATE OR DELETE ON erp_integrations_changeorderlink
     FOR EACH ROW EXECUTE FUNCTION erp_integrations_link_is_history();
+
+CREATE FUNCTION erp_integrations_is_not_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'links and attempts are never truncated'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;
+END $$;
+CREATE TRIGGER job_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_joblink
+    FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();
+CREATE TRIGGER commitment_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_commitmentlink
+    FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();
+CREATE TRIGGER change_order_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_changeorderlink
+    FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();
+CREATE TRIGGER attempt_is_not_truncated BEFORE TRUNCATE ON erp_integrations_unlinkattempt
+    FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();
 
 -- A link is made active, of the company's own record, and of a subcontract's change order only.
 CREATE FUNCTION erp_integrations_link_begins_well() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -146,9 +164,65 @@ CREATE CONSTRAINT TRIGGER change_order_link_ends_with_proof
     AFTER UPDATE ON erp_integrations_changeorderlink DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN (OLD.unlinked_at IS NULL AND NEW.unlinked_at IS NOT NULL)
     EXECUTE FUNCTION erp_integrations_link_ends_with_proof();
+
+-- And an attempt that unlinks does end its link, in the same transaction.
+CREATE FUNCTION erp_integrations_attempt_ends_its_link() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM erp_integrations_changeorderlink link
+        WHERE link.id = NEW.link_id AND link.unlinked_at = NEW.ended_at
+    ) THEN
+        RAISE EXCEPTION 'an attempt that unlinks ends its link'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_ends_its_link';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER attempt_ends_its_link
+    AFTER INSERT OR UPDATE ON erp_integrations_unlinkattempt DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.state = 'UNLINKED')
+    EXECUTE FUNCTION erp_integrations_attempt_ends_its_link();
+
+-- What a live link hangs on stays where it is.
+CREATE FUNCTION erp_integrations_linked_commitment_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM erp_integrations_changeorderlink link
+        JOIN commitments_commitmentchangeorder co ON co.id = link.change_order_id
+        WHERE co.commitment_id = NEW.id AND link.unlinked_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'a commitment with a synced change order keeps its project, contract company and kind'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'linked_commitment_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER linked_commitment_stays
+    BEFORE UPDATE OF project_id, vendor_id, kind ON commitments_commitment FOR EACH ROW
+    WHEN ((OLD.project_id, OLD.vendor_id, OLD.kind) IS DISTINCT FROM (NEW.project_id, NEW.vendor_id, NEW.kind))
+    EXECUTE FUNCTION erp_integrations_linked_commitment_stays();
+
+CREATE FUNCTION erp_integrations_synced_stays_in_commitment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a synced change order stays in its commitment'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'synced_stays_in_commitment';
+END $$;
+CREATE TRIGGER synced_stays_in_commitment
+    BEFORE UPDATE OF commitment_id ON commitments_commitmentchangeorder FOR EACH ROW
+    WHEN (OLD.erp_status = 'SYNCED' AND OLD.commitment_id IS DISTINCT FROM NEW.commitment_id)
+    EXECUTE FUNCTION erp_integrations_synced_stays_in_commitment();
 """
 
 LINKS_BACK = """
+DROP TRIGGER synced_stays_in_commitment ON commitments_commitmentchangeorder;
+DROP FUNCTION erp_integrations_synced_stays_in_commitment();
+DROP TRIGGER linked_commitment_stays ON commitments_commitment;
+DROP FUNCTION erp_integrations_linked_commitment_stays();
+DROP TRIGGER attempt_ends_its_link ON erp_integrations_unlinkattempt;
+DROP FUNCTION erp_integrations_attempt_ends_its_link();
+DROP TRIGGER attempt_is_not_truncated ON erp_integrations_unlinkattempt;
+DROP TRIGGER change_order_link_is_not_truncated ON erp_integrations_changeorderlink;
+DROP TRIGGER commitment_link_is_not_truncated ON erp_integrations_commitmentlink;
+DROP TRIGGER job_link_is_not_truncated ON erp_integrations_joblink;
+DROP FUNCTION erp_integrations_is_not_truncated();
 DROP TRIGGER change_order_link_ends_with_proof ON erp_integrations_changeorderlink;
 DROP FUNCTION erp_integrations_link_ends_with_proof();
 DROP TRIGGER change_order_link_keeps_subject ON erp_integrations_changeorderlink;

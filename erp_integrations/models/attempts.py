@@ -55,7 +55,9 @@ class UnlinkAttempt(models.Model):
             models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state_known"),
             models.CheckConstraint(
                 condition=Q(state=AttemptState.CHECKING, ended_at=None)
-                | (~Q(state=AttemptState.CHECKING) & Q(ended_at__gte=F("started_at"))),
+                | (
+                    ~Q(state=AttemptState.CHECKING) & Q(ended_at__isnull=False, ended_at__gte=F("started_at"))
+                ),
                 name="attempt_ends_after_start",
             ),
             models.CheckConstraint(
@@ -65,6 +67,10 @@ class UnlinkAttempt(models.Model):
                 condition=~Q(state=AttemptState.UNLINKED)
                 | Q(
                     Q(verdict="absent") | (Q(verdict="replaced") & ~Q(proof="")),
+                    # A comparison with NULL is NULL, and a check lets NULL pass.
+                    first_looked_at__isnull=False,
+                    second_looked_at__isnull=False,
+                    ended_at__isnull=False,
                     first_looked_at__gte=F("started_at"),
                     second_looked_at__gte=F("first_looked_at"),
                     ended_at__gte=F("second_looked_at"),

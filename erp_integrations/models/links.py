@@ -48,7 +48,7 @@ def _period_constraints(subject: str, prefix: str) -> list[models.BaseConstraint
         ),
         models.CheckConstraint(
             condition=Q(unlinked_at=None, unlinked_by_name="")
-            | (Q(unlinked_at__gte=F("linked_at")) & ~Q(unlinked_by_name="")),
+            | (Q(unlinked_at__isnull=False, unlinked_at__gte=F("linked_at")) & ~Q(unlinked_by_name="")),
             name=f"{prefix}_ended_by_somebody",
         ),
         models.CheckConstraint(

@@ -28,7 +28,7 @@ class NotAllowed(Exception):
 
 
 class NothingToAccept(Exception):
-    """No other database has been seen since the last acceptance."""
+    """No other database waits, or another one than the person was shown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def check_connection(*, connection_id: int, actor: Actor) -> Checked:
     return Checked(locked, handshake, fault)
 
 
-def accept_database(*, connection_id: int, actor: Actor, reason: str) -> Connection:
-    """Accepts the database that answered last as the company's books, with a reason, as an event.
+def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reason: str) -> Connection:
+    """Accepts the database that was shown as the company's books, with a reason, as an event.
 
     Raises `NotAllowed`, `NothingToAccept`, `ValueError` for a reason of blanks.
     """
@@ -134,11 +134,11 @@ def accept_database(*, connection_id: int, actor: Actor, reason: str) -> Connect
         ruling = may_change_connection(access)
         if not ruling:
             raise NotAllowed(ruling.missing)
-        if connection.seen_incarnation in ("", connection.accepted_incarnation):
+        if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
             raise NothingToAccept
         now = database_now()
         before = connection.accepted_incarnation
-        _accept(connection, connection.seen_incarnation, actor=actor, now=now)
+        _accept(connection, incarnation, actor=actor, now=now)
         connection.revision += 1
         connection.save()
         _tell(

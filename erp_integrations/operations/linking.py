@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
+from commitments.models import Commitment, CommitmentChangeOrder, CommitmentKind, ErpStatus
 from companies.models import Project
 from erp_integrations import registry
 from erp_integrations.actors import Actor
@@ -33,7 +33,11 @@ from erp_integrations.ports import (
 
 
 class NotReadyToLink(Exception):
-    """The CCO is not waiting for accounting; nothing was changed."""
+    """The CCO is not waiting for accounting, or is a purchase order's; nothing was changed."""
+
+
+class AlreadyLinked(Exception):
+    """The record is tied to another CCO; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def link_change_order(
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
     Reads the record outside any transaction. Raises `NotInErp` (also where the record has no line on the
-    subcontract), `ErpError`, `NotReadyToLink`.
+    subcontract), `ErpError`, `NotReadyToLink`, `AlreadyLinked`.
     """
     connection = Connection.objects.get(
         company__projects__commitments__change_orders=change_order_id,
@@ -133,8 +137,15 @@ def link_change_order(
             .select_related("commitment__vendor", "commitment__project__company")
             .get(pk=change_order_id)
         )
-        if change_order.erp_status != ErpStatus.READY_TO_EXPORT:
+        if (
+            change_order.erp_status != ErpStatus.READY_TO_EXPORT
+            or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
+        ):
             raise NotReadyToLink
+        # Whoever ties the same record at the same moment waits here; the constraint is behind it.
+        connection = Connection.objects.select_for_update().get(pk=connection.pk)
+        if _is_tied(record, connection=connection):
+            raise AlreadyLinked
         now = database_now()
         link = _new_link(change_order, record, connection=connection, actor=actor, now=now)
         CommitmentChangeOrder.objects.filter(pk=change_order_id).update(erp_status=ErpStatus.SYNCED)
@@ -150,6 +161,15 @@ def link_change_order(
             link_id=link.pk,
         )
     return link
+
+
+def _is_tied(record: Record, *, connection: Connection) -> bool:
+    return ChangeOrderLink.objects.filter(
+        connection=connection,
+        row_id=record.change_order.row_id,
+        subcontract_record_number=record.subcontract.record_number,
+        unlinked_at__isnull=True,
+    ).exists()
 
 
 def _read(reader: ErpReader, record_number: str, subcontract_record_number: str) -> Record:

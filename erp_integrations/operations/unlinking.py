@@ -257,9 +257,9 @@ def _settle(claim: _Claim, finding: Finding, *, actor: Actor) -> Unlinked:
         settlement = _judge(
             claim, finding, attempt=attempt, link=link, connection=connection, actor=actor, now=now
         )
+        _note_presence(link, finding, now=now)
         if settlement.state == AttemptState.UNLINKED:
             _cut(link, actor=actor, now=now)
-        _note_presence(link, finding, now=now)
         _note_answer(connection, finding, now=now)
         _end(attempt, link=link, settlement=settlement, finding=finding, actor=actor, now=now)
     log.info(

@@ -265,6 +265,7 @@ def plain_rows(company: Company, asked: Asked) -> tuple[tuple[PlainRow, ...], Pa
             | Q(commitment__number__icontains=word)
             | Q(commitment__title__icontains=word)
             | Q(commitment__vendor__name__icontains=word)
+            | Q(commitment__project__number__icontains=word)
             | Q(commitment__project__name__icontains=word)
         )
     total = change_orders.count()

@@ -9,7 +9,7 @@ from companies.models import Company
 from erp_integrations import registry
 from erp_integrations.models import Connection
 from erp_integrations.pages import ConnectionCard, Freshness, Tone
-from erp_integrations.policies import may_change_connection
+from erp_integrations.policies import may_change_connection, may_check_connection
 
 
 def find_connection(company: Company) -> Connection | None:
@@ -47,8 +47,9 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
         last_failure_words=connection.last_failure_words,
         check_url=reverse("connection-check", args=[slug]),
         accept_url=reverse("connection-accept", args=[slug]),
+        may_check=bool(may_check_connection(access)),
         may_change=bool(may_change_connection(access)),
-        waiting_incarnation=_waits_for_acceptance(connection),
+        waiting_incarnation=connection.seen_incarnation if _waits_for_acceptance(connection) else "",
     )
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import ReasonForm
+from erp_integrations.forms import AcceptForm
 from erp_integrations.models import Connection
 from erp_integrations.operations import connecting
 from erp_integrations.policies import may_check_connection, may_see_erp_integrations
@@ -54,18 +54,21 @@ def check(request: MemberRequest) -> HttpResponse:
 def accept(request: MemberRequest) -> HttpResponse:
     """Accepts the database that answered last, with a reason."""
     found = _connection(request)
-    form = ReasonForm(request.POST)
+    form = AcceptForm(request.POST)
     if not form.is_valid():
         messages.warning(request, "Say why it is the right database. Nothing was changed.")
         return redirect("connection", request.company.slug)
     try:
         connecting.accept_database(
-            connection_id=found.pk, actor=actor_on_page(request.user), reason=form.cleaned_data["reason"]
+            connection_id=found.pk,
+            incarnation=form.cleaned_data["incarnation"],
+            actor=actor_on_page(request.user),
+            reason=form.cleaned_data["reason"],
         )
     except connecting.NotAllowed:
         raise PermissionDenied from None
     except connecting.NothingToAccept:
-        messages.warning(request, "There is no other database to accept. Nothing was changed.")
+        messages.warning(request, "That database does not wait to be accepted any more. Nothing was changed.")
     else:
         messages.success(request, "The database was accepted.")
     return redirect("connection", request.company.slug)

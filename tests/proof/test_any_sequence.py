@@ -169,12 +169,7 @@ class Sequences(RuleBasedStateMachine):
     @precondition(lambda self: not self.accepted and self.fault in ("none", "no-audit"))
     @rule()
     def accept_the_database(self) -> None:
-        actor = self._actor("approver")
-        connecting.check_connection(connection_id=self.world.connection.pk, actor=actor)
-        connecting.accept_database(
-            connection_id=self.world.connection.pk, actor=actor, reason="The backup was restored on purpose"
-        )
-        self.accepted = True
+        self._accept()
 
     @rule(hours=st.sampled_from((-24, -1, 1, 24)))
     def clock_jumps(self, hours: int) -> None:
@@ -259,12 +254,7 @@ class Sequences(RuleBasedStateMachine):
             self.may[name] = True
         self.fault = "none"
         if not self.accepted:
-            actor = self._actor("approver")
-            connecting.check_connection(connection_id=self.world.connection.pk, actor=actor)
-            connecting.accept_database(
-                connection_id=self.world.connection.pk, actor=actor, reason="The end of a sequence"
-            )
-            self.accepted = True
+            self._accept()
         for key, cco in self.ccos.items():
             if key in self.cut:
                 continue
@@ -283,6 +273,17 @@ class Sequences(RuleBasedStateMachine):
                 tally["links that could not be tried again"] += 1
                 raise AssertionError(f"{key} could not be tried again: {attempt.verdict} {attempt.reason}")
         self.the_promise_is_kept()
+
+    def _accept(self) -> None:
+        actor = self._actor("approver")
+        checked = connecting.check_connection(connection_id=self.world.connection.pk, actor=actor)
+        connecting.accept_database(
+            connection_id=self.world.connection.pk,
+            incarnation=checked.connection.seen_incarnation,
+            actor=actor,
+            reason="The backup was restored on purpose",
+        )
+        self.accepted = True
 
     def _trusted(self) -> bool:
         """Whether Sage, as it is now, may be believed at all."""

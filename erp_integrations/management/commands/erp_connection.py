@@ -1,7 +1,7 @@
 """manage.py erp_connection: set, check and accept a company's connection."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ class Command(ReportingCommand):
         accepting.add_argument("company")
         accepting.add_argument("--as", dest="username", required=True, metavar="USERNAME")
         accepting.add_argument("--reason", required=True)
+        for act in (setting, checking, accepting):
+            # Behind the act as well, and without a default that would undo it in front.
+            act.add_argument("--json", action="store_true", default=SUPPRESS, help=SUPPRESS)
 
     def handle(self, *, act: str, **options: Any) -> None:
         match act:
@@ -122,9 +125,11 @@ class Command(ReportingCommand):
         user = User.objects.filter(username=username).first()
         if user is None:
             self.refuse(f"There is nobody called {username!r}.", code=WRONG_USE)
+        connection = self.connection(slug)
         try:
             connecting.accept_database(
-                connection_id=self.connection(slug).pk,
+                connection_id=connection.pk,
+                incarnation=connection.seen_incarnation,
                 actor=actor_by_command(user, operating_system_user()),
                 reason=reason,
             )

@@ -1,0 +1,3 @@
+from tests.domain.readers import moments
+
+__all__ = ["moments"]

@@ -1,0 +1,34 @@
+"""The watched reader and the database's clock, for tests of what happens meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from erp_integrations.clock import database_now
+from erp_integrations.operations import unlinking
+from tests.domain.readers import moments
+
+__all__ = ["moments"]
+
+
+@dataclass
+class DatabaseClock:
+    """The database's clock, which a test may move as an administrator of the server could."""
+
+    real: Callable[[], datetime]
+    moved: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.real() + self.moved
+
+    def moves(self, **how_far: float) -> None:
+        self.moved += timedelta(**how_far)
+
+
+@pytest.fixture
+def database_clock(monkeypatch: pytest.MonkeyPatch) -> DatabaseClock:
+    clock = DatabaseClock(database_now)
+    monkeypatch.setattr(unlinking, "database_now", clock.now)
+    return clock

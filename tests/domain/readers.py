@@ -1,0 +1,109 @@
+"""The real reader of Sage, with moments before, between and after its looks where a test may do something.
+
+The questions and answers are Sage's own; a test only chooses what happens in the world meanwhile. What it
+does runs in the thread that asks, over a database connection of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from django.db import connections
+from pytest_django import Settings
+
+from erp_integrations.ports import (
+    ChangeOrderReference,
+    Clock,
+    ConnectionSpec,
+    Deadline,
+    ErpReader,
+    Finding,
+    Handshake,
+)
+from sage_adapter.reader import SageReader
+
+Act = Callable[[], object]
+
+
+def _nothing() -> None:
+    pass
+
+
+def _as_found(finding: Finding) -> Finding:
+    return finding
+
+
+@dataclass
+class Moments:
+    """What happens while Sage is asked, and what was asked. Each act is done once, by the first."""
+
+    before_looks: Act = _nothing
+    after_first_connection: Act = _nothing
+    """What is switched on or off now, the second look's connection feels first."""
+    between_looks: Act = _nothing
+    after_looks: Act = _nothing
+    after_handshake: Act = _nothing
+    told: Callable[[Finding], Finding] = _as_found
+    """Changes the finding on its way home."""
+    everybody_meets: Act = _nothing
+    """Done after the looks by everybody who asked: a barrier's `wait`."""
+    asked: list[ChangeOrderReference] = field(default_factory=list)
+
+    def once(self, moment: str) -> None:
+        act: Act = getattr(self, moment)
+        setattr(self, moment, _nothing)
+        act()
+
+
+_moments = Moments()
+
+
+@dataclass(frozen=True)
+class WatchedReader(SageReader):
+    """The reader of the connection, watched while it shakes hands and while it looks."""
+
+    moments: Moments
+
+    def handshake(self, *, deadline: Deadline) -> Handshake:
+        try:
+            said = super().handshake(deadline=deadline)
+            self.moments.once("after_handshake")
+            return said
+        finally:
+            connections.close_all()
+
+    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+        readings = 0
+
+        def watched_clock() -> datetime:
+            nonlocal readings
+            readings += 1
+            self.moments.once("after_first_connection" if readings == 1 else "between_looks")
+            return clock()
+
+        self.moments.asked.append(reference)
+        try:
+            self.moments.once("before_looks")
+            finding = super().look_up(reference, deadline=deadline, clock=watched_clock)
+            self.moments.once("after_looks")
+            self.moments.everybody_meets()
+            return self.moments.told(finding)
+        finally:
+            connections.close_all()
+
+
+def open_reader(spec: ConnectionSpec) -> ErpReader:
+    return WatchedReader(spec, _moments)
+
+
+@pytest.fixture
+def moments(settings: Settings) -> Iterator[Moments]:
+    """Puts the watched reader in the place of the real one, and says what happens meanwhile."""
+    global _moments  # noqa: PLW0603  (the registry knows readers by a dotted path only)
+    settings.ERP_KINDS = {
+        kind: {**parts, "reader": f"{__name__}.open_reader"} for kind, parts in settings.ERP_KINDS.items()
+    }
+    _moments = Moments()
+    yield _moments
+    _moments = Moments()

@@ -1,0 +1,306 @@
+"""What happened, in words: green, red and nothing but red for "still there", amber for everything else."""
+
+import ast
+import inspect
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from erp_integrations import words
+from erp_integrations.models import ChangeOrderLink
+from erp_integrations.operations import refusals, unlinking
+from erp_integrations.operations.refusals import (
+    AlreadyUnlinked,
+    NeverLinked,
+    NoTrustworthyAnswer,
+    StillInErp,
+    UnlinkInProgress,
+    UnlinkNotAllowed,
+    UnlinkRefused,
+)
+from erp_integrations.operations.unlinking import Unlinked
+from erp_integrations.pages import Message, NextStep
+from erp_integrations.ports import (
+    Evidence,
+    Fault,
+    FaultKind,
+    Finding,
+    HeaderSeen,
+    HistoryEntry,
+    OtherRecord,
+    Proof,
+    Verdict,
+)
+from sage_adapter import faults
+from tests.domain.readers import Moments
+from tests.world import World
+
+ERP = "Sage 100 Contractor®"
+NOON = datetime(2026, 11, 20, 17, 5, tzinfo=UTC)  # 12:05 PM in New York
+HEADER = HeaderSeen("701", "14", "2611", "1", "Approved")
+OTHER = OtherRecord("812", "14", NOON)
+DELETION = HistoryEntry("delete", NOON, "ACCT2", "Sage 100 Contractor")
+FAULT = Fault(FaultKind.UNAVAILABLE, "unreachable", "Sage cannot be reached.", "Try again.")
+LINK = ChangeOrderLink(
+    cco_number="014",
+    cco_title="Added steel",
+    project_name="Harbor Tower",
+    record_number="701",
+    number="14",
+    job_record_number="2611",
+    phase="1",
+    subcontract_record_number="1201",
+)
+FINDINGS: dict[Verdict, Finding] = {
+    Verdict.ABSENT: Finding(Verdict.ABSENT, "not-found-twice"),
+    Verdict.PRESENT: Finding(
+        Verdict.PRESENT, "header-found", Evidence(header=HEADER, lines_on_subcontract=1)
+    ),
+    Verdict.PRESENT_NOT_EFFECTIVE: Finding(
+        Verdict.PRESENT_NOT_EFFECTIVE, "header-void", Evidence(header=replace(HEADER, status="Void"))
+    ),
+    Verdict.RENUMBERED: Finding(
+        Verdict.RENUMBERED, "header-renumbered", Evidence(header=replace(HEADER, number="15"))
+    ),
+    Verdict.REPLACED: Finding(Verdict.REPLACED, "replaced-without-proof", Evidence(other_record=OTHER)),
+    Verdict.AMBIGUOUS: Finding(Verdict.AMBIGUOUS, "lines-without-header", Evidence(lines_on_subcontract=2)),
+    Verdict.JOB_MISSING: Finding(Verdict.JOB_MISSING, "job-not-found"),
+    Verdict.UNKNOWN: Finding(Verdict.UNKNOWN, "unreachable", fault=FAULT),
+}
+
+
+def refused(finding: Finding, reason: str = "") -> Message:
+    """The message for a finding that cut nothing, as the operation would refuse it."""
+    refusal: UnlinkRefused
+    if finding.verdict in unlinking.STILL_THERE and not reason:
+        refusal = StillInErp(link=LINK, finding=finding)
+    else:
+        refusal = NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason or finding.reason)
+    return words.refusal_message(refusal, erp=ERP)
+
+
+def unlinked(evidence: Evidence, verdict: Verdict = Verdict.ABSENT, proof: Proof | None = None) -> Message:
+    finding = Finding(verdict, "not-found-twice", evidence, proof=proof)
+    return words.unlinked_message(Unlinked(link=LINK, finding=finding), erp=ERP)
+
+
+# --- the two sentences that people know -----------------------------------------------------------
+
+
+def test_the_green_message_character_for_character() -> None:
+    message = unlinked(Evidence())
+    assert (message.level, message.title) == ("success", "Successful Unlinked")
+
+
+def test_the_red_message_character_for_character() -> None:
+    message = refused(FINDINGS[Verdict.PRESENT])
+    assert message.level == "error"
+    assert message.title == ("The CCO is still in Sage 100 Contractor®. Please delete it before retrying")
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_red_means_still_there_and_nothing_else(verdict: Verdict) -> None:
+    red = refused(FINDINGS[verdict]).level == "error"
+    assert red == (verdict in (Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED))
+    assert refused(FINDINGS[verdict], "expired").level == "warning"
+
+
+@pytest.mark.parametrize("verdict", unlinking.STILL_THERE)
+def test_every_red_message_has_the_same_title_and_words_of_its_own(verdict: Verdict) -> None:
+    assert refused(FINDINGS[verdict]).title == refused(FINDINGS[Verdict.PRESENT]).title
+    assert refused(FINDINGS[verdict]).details[-1]
+
+
+# --- red in detail --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Void", "Rejected"])
+def test_void_and_rejected_are_named(status: str) -> None:
+    finding = replace(
+        FINDINGS[Verdict.PRESENT_NOT_EFFECTIVE], evidence=Evidence(header=replace(HEADER, status=status))
+    )
+    assert refused(finding).details[-1] == f"It is marked {status} in Sage; delete it there to unlink."
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (replace(HEADER, number="15"), "its number is 15 (it was 14)"),
+        (replace(HEADER, job_record_number="2612"), "its job is 2612 (it was 2611)"),
+        (replace(HEADER, phase="2"), "its phase is 2 (it was 1)"),
+        (replace(HEADER, number=""), "its number is empty (it was 14)"),
+    ],
+)
+def test_the_new_number_job_or_phase_is_named(header: HeaderSeen, told: str) -> None:
+    finding = replace(FINDINGS[Verdict.RENUMBERED], evidence=Evidence(header=header))
+    assert f"changed in Sage: {told}. Delete it there" in refused(finding).details[-1]
+
+
+def test_a_header_without_our_lines_says_so() -> None:
+    finding = Finding(
+        Verdict.PRESENT, "header-without-our-lines", Evidence(header=HEADER, lines_on_subcontract=0)
+    )
+    assert "without a line on subcontract 1201" in refused(finding).details[-1]
+
+
+# --- green in detail ------------------------------------------------------------------------------
+
+
+def test_who_deleted_it_and_when_is_told() -> None:
+    details = unlinked(Evidence(deletion=DELETION, history_readable=True)).details
+    assert "Deleted there by ACCT2 on Nov 20, 12:05 PM." in details
+
+
+def test_a_history_that_could_not_be_read_is_told() -> None:
+    assert any("history could not be read" in detail for detail in unlinked(Evidence()).details)
+    readable = unlinked(Evidence(history_readable=True)).details
+    assert not any("history could not be read" in detail for detail in readable)
+
+
+def test_a_subcontract_that_is_gone_too_is_told() -> None:
+    details = unlinked(Evidence(subcontract_present=False)).details
+    assert "Its subcontract is gone from Sage too." in details
+    assert not any("subcontract" in detail for detail in unlinked(Evidence(subcontract_present=True)).details)
+
+
+def test_the_other_record_of_a_replaced_one_is_named() -> None:
+    message = unlinked(Evidence(other_record=OTHER), Verdict.REPLACED, Proof.HISTORY)
+    assert message.title == "Successful Unlinked"
+    assert "Record 812 carries its number now" in message.details[-1]
+
+
+# --- amber ----------------------------------------------------------------------------------------
+
+
+def test_an_unproved_replacement_is_named() -> None:
+    message = refused(FINDINGS[Verdict.REPLACED])
+    assert message.title == "Record 812 carries the same number"
+    assert "Delete or renumber it in Sage, or link this CCO to it." in message.details[0]
+
+
+def test_a_missing_job_in_the_words_of_the_product() -> None:
+    title = refused(FINDINGS[Verdict.JOB_MISSING]).title
+    assert title == "The job itself is not in Sage (archived or deleted). The link stays."
+
+
+@pytest.mark.parametrize(("lines", "told"), [(1, "1 line is left"), (2, "2 lines are left")])
+def test_half_deleted_tells_what_was_found(lines: int, told: str) -> None:
+    finding = replace(FINDINGS[Verdict.AMBIGUOUS], evidence=Evidence(lines_on_subcontract=lines))
+    message = refused(finding)
+    assert message.title == "It is half deleted in Sage"
+    assert f"{told} with record number 701 on subcontract 1201" in message.details[0]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_refusal_names_the_cco_and_says_that_it_is_still_linked(verdict: Verdict) -> None:
+    message = refused(FINDINGS[verdict])
+    assert message.title
+    assert any(
+        'CCO 014 "Added steel" (Harbor Tower) is still linked.' in detail for detail in message.details
+    )
+
+
+def reasons_of_its_own() -> set[str]:
+    """The reasons that the operation gives where the finding's own does not count."""
+    judged = set()
+    for node in ast.walk(ast.parse(inspect.getsource(unlinking))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_Settlement":
+            judged |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+        if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
+            judged.add(node.value.value)
+    return {str(reason) for reason in judged} - {"rights-lost"}
+
+
+def test_every_reason_of_the_operation_has_words() -> None:
+    assert reasons_of_its_own() == set(words.MEANWHILE)
+    gone = FINDINGS[Verdict.ABSENT]
+    titles = {reason: refused(gone, reason).title for reason in words.MEANWHILE}
+    assert all(titles.values())
+    assert "Sage 100 Contractor® gave no trustworthy answer" not in titles.values()
+
+
+def test_what_happened_meanwhile_is_told_rather_than_what_sage_said() -> None:
+    message = refused(FINDINGS[Verdict.ABSENT], "connection-changed")
+    assert message.title == "The connection was changed meanwhile"
+
+
+@pytest.mark.parametrize("fault", faults._FAULTS, ids=lambda fault: fault.code)
+def test_every_fault_has_words_and_says_who_can_mend_it(fault: Fault) -> None:
+    message = refused(Finding(Verdict.UNKNOWN, fault.code, fault=fault))
+    assert message.level == "warning"
+    assert message.title == fault.what
+    assert message.details[0] == fault.advice != ""
+
+
+def test_being_checked_says_by_whom_and_since_when() -> None:
+    message = words.refusal_message(UnlinkInProgress(by="colleague", since=NOON), erp=ERP)
+    assert (message.level, message.title) == ("warning", "This CCO is being checked")
+    assert "colleague asked Sage 100 Contractor® about it at 12:05:00 PM." in message.details[0]
+
+
+def test_already_unlinked_says_by_whom_and_when() -> None:
+    message = words.refusal_message(AlreadyUnlinked(by="colleague", at=NOON), erp=ERP)
+    assert (message.level, message.title) == ("warning", "This CCO was unlinked already")
+    assert "colleague unlinked it on Nov 20, 12:05 PM." in message.details[0]
+
+
+def test_not_allowed_lists_what_is_missing_and_who_gives_it() -> None:
+    message = words.refusal_message(UnlinkNotAllowed(("Needs one", "Needs two")), erp=ERP)
+    assert message.level == "warning"
+    assert message.details[:2] == ("Needs one.", "Needs two.")
+    assert "Company administrators give levels" in message.details[2]
+
+
+def test_every_refusal_there_is_has_words() -> None:
+    made = [
+        UnlinkNotAllowed(("Needs one",)),
+        UnlinkInProgress(by="colleague", since=NOON),
+        AlreadyUnlinked(by="colleague", at=NOON + timedelta(hours=1)),
+        NeverLinked(),
+        StillInErp(link=LINK, finding=FINDINGS[Verdict.PRESENT]),
+        NoTrustworthyAnswer(link=LINK, finding=FINDINGS[Verdict.UNKNOWN], reason="unreachable"),
+    ]
+    kinds = {
+        kind
+        for _, kind in inspect.getmembers(refusals, inspect.isclass)
+        if issubclass(kind, UnlinkRefused) and kind is not UnlinkRefused
+    }
+    assert {type(refusal) for refusal in made} == kinds
+    for refusal in made:
+        message = words.refusal_message(refusal, erp=ERP, next_steps=(NextStep("Go on", "/"),))
+        assert message.title
+        assert message.details
+        assert message.next_steps == (NextStep("Go on", "/"),)
+
+
+# --- nothing that is nobody's business ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["offline", "login-refused", "app-refused", "no-rights", "wrong-database", "missing-table", "drops"],
+)
+def test_no_words_hold_hosts_logins_paths_or_a_drivers_text(world: World, fault: str) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.sage.set_fault(fault)
+    with pytest.raises(NoTrustworthyAnswer) as refusal:
+        world.unlink(cco, by=approver)
+    message = words.refusal_message(refusal.value, erp=ERP)
+    text = " ".join((message.title, *message.details))
+    for secret in (str(world.place), "sqlite", "[Sandbox]", "SQLExec", "Login failed", "18456", "0x2746"):
+        assert secret not in text
+
+
+def test_an_error_of_our_own_is_not_shown(world: World, moments: Moments) -> None:
+    cco, approver = world.synced_cco(), world.person()
+
+    def breaks() -> None:
+        raise RuntimeError("SERVER=books.example;PWD=hunter2")
+
+    moments.before_looks = breaks
+    with pytest.raises(NoTrustworthyAnswer) as refusal:
+        world.unlink(cco, by=approver)
+    message = words.refusal_message(refusal.value, erp=ERP)
+    assert "books.example" not in str(message)
+    assert "hunter2" not in str(world.attempts(cco)[0].evidence)

@@ -17,6 +17,17 @@ from commitments.models import (
 )
 
 
+class KeptWhileLinkedAdmin(admin.ModelAdmin[Any]):
+    """Rows that a live link keeps from being deleted."""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Names the links that stand in the way, rather than that nobody may delete those."""
+        to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set() if protected else lacking, protected
+
+
 @admin.register(Vendor)
 class VendorAdmin(admin.ModelAdmin[Vendor]):
     list_display = ("number", "name", "company")
@@ -48,7 +59,7 @@ class CommitmentLines(admin.TabularInline[CommitmentLine, Commitment]):
 
 
 @admin.register(Commitment)
-class CommitmentAdmin(admin.ModelAdmin[Commitment]):
+class CommitmentAdmin(KeptWhileLinkedAdmin):
     list_display = ("number", "title", "kind", "vendor", "project", "status")
     list_filter = ("kind", "status", "project__company")
     search_fields = ("number", "title", "vendor__name", "project__name")
@@ -72,7 +83,7 @@ class ChangeOrderLines(admin.TabularInline[ChangeOrderLine, CommitmentChangeOrde
 
 
 @admin.register(CommitmentChangeOrder)
-class ChangeOrderAdmin(admin.ModelAdmin[CommitmentChangeOrder]):
+class ChangeOrderAdmin(KeptWhileLinkedAdmin):
     list_display = ("number", "title", "commitment", "status", "erp_status", "amount")
     list_filter = ("erp_status", "status", "commitment__project__company")
     search_fields = ("number", "title", "commitment__number", "commitment__title")

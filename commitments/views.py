@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -70,11 +69,15 @@ def change_order(request: MemberRequest, number: str, change_order_id: int) -> H
             "project": {"name": project.name, "number": project.number},
             "description": co.description,
         },
-        "lines": list(
-            co.lines.order_by("position").values(
-                "description", "amount", cost_code=F("cost_code__code"), cost_type=F("cost_type__name")
-            )
-        ),
+        "lines": [
+            {
+                "description": line.description,
+                "cost_code": line.cost_code.code,
+                "cost_type": line.cost_type.name,
+                "amount": line.amount,
+            }
+            for line in co.lines.select_related("cost_code", "cost_type").order_by("position")
+        ],
         "locked_words": LOCKED_WORDS.get(status) or "; ".join(ruling.missing),
         "may_set_to_draft": free and bool(ruling) and co.status != ChangeOrderStatus.DRAFT,
         "set_to_draft_url": _url(request, project, "commitment-change-order-set-to-draft", co.pk),

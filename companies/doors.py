@@ -74,5 +74,8 @@ def _page_of(request: HttpRequest) -> str:
         came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         parts = urlsplit(came_from)
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        page = parts.path + (f"?{parts.query}" if parts.query else "")
+        # Without its host, a path that begins with two slashes would name another host.
+        if page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+            return page
     return reverse("company-picker")

@@ -159,7 +159,12 @@ def stop(folder: Path) -> None:
     folder = folder.resolve()
     if (folder / "data" / "PG_VERSION").exists() and _running(folder):
         pg_ctl = str(programs() / "pg_ctl")
-        _run([pg_ctl, "-D", str(folder / "data"), "-m", "fast", "-w", "-t", "60", "stop"], folder)
+        try:
+            _run([pg_ctl, "-D", str(folder / "data"), "-m", "fast", "-w", "-t", "60", "stop"], folder)
+        except NoEmbeddedPostgres:
+            if _running(folder):
+                raise
+            # It was killed, or died by itself, while it was asked to stop.
 
 
 @contextmanager

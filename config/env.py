@@ -109,6 +109,8 @@ def database(name: str) -> dict[str, Any]:
         ) from None
     if not parts.get("dbname"):
         raise WrongEnvironment(f"{name} names no database.")
+    if not all(port.isdigit() for port in str(parts.get("port") or "0").split(",")):
+        raise WrongEnvironment(f"{name} has a port that is not a number.")
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     return {
         "ENGINE": "django.db.backends.postgresql",

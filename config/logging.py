@@ -26,7 +26,8 @@ def logging_config(log_format: str) -> dict[str, Any]:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        # A plain traceback: the prettier ones print local variables, and some of those are secrets.
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     return {
         "version": 1,
@@ -35,7 +36,7 @@ def logging_config(log_format: str) -> dict[str, Any]:
             "plumbline": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processor": renderer,
-                "foreign_pre_chain": shared,
+                "foreign_pre_chain": [*shared, structlog.processors.format_exc_info],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plumbline"}},

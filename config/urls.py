@@ -17,6 +17,7 @@ urlpatterns = [
     path("", picker, name="company-picker"),
     path("sign-in/", sign_in, name="account_login"),
     path("sign-out/", account.LogoutView.as_view(), name="account_logout"),
+    path("account/inactive/", account.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),

@@ -419,6 +419,9 @@ def _without_stamps(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_number(record_number: str) -> int:
     try:
-        return int(record_number)
+        number = int(record_number)
     except ValueError:
         raise NoSuchRecord(f"{record_number!r} is not a record number.") from None
+    if number.bit_length() > 31:  # record numbers are SQL Server's int
+        raise NoSuchRecord("No record number is that large.")
+    return number

@@ -123,15 +123,19 @@ def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
     url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
     for person in EVERYBODY:
         for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
-            before = (fingerprint(demo.pk), UnlinkAttempt.objects.count())
+            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD) or person == ANONYMOUS
+            before = _state(demo) if refused else None
             answer = _send(_browser(person), method, url, address.data)
             if answer.status_code != expected:
                 yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
-            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD) or person == ANONYMOUS
-            if refused and (fingerprint(demo.pk), UnlinkAttempt.objects.count()) != before:
+            if refused and _state(demo) != before:
                 yield f"{method} {name} as {person} was refused and changed something all the same"
             if person == ANONYMOUS and "/sign-in/" not in answer.headers.get("Location", ""):
                 yield f"{method} {name} as nobody does not lead to sign-in"
+
+
+def _state(demo: Company) -> tuple[str, int]:
+    return fingerprint(demo.pk), UnlinkAttempt.objects.count()
 
 
 def _strangers_in_the_admin() -> Iterator[str]:

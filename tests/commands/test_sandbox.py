@@ -1,0 +1,141 @@
+"""manage.py sandbox: what an accountant does in the practice company, from the shell."""
+
+import pytest
+
+from erp_integrations import registry
+from erp_integrations.operations import connecting
+from tests.commands.terminal import manage, run
+from tests.world import LINKER, World
+
+
+def status_of(world: World, record: str) -> str:
+    [found] = [r for r in world.sage.change_orders() if r.record_number == record]
+    return "Deleted" if found.deleted else found.status
+
+
+def test_list_gives_five_fields_for_every_record(world: World) -> None:
+    ran = run("sandbox", "list", "harbor-point", "--json")
+
+    assert ran.code == 0
+    assert len(ran.lines) == len(world.sage.change_orders())
+    assert {tuple(line) for line in ran.lines} == {("recnum", "idnum", "jobnum", "chgnum", "status")}
+    present = world.scenarios["present"]
+    [line] = [line for line in ran.lines if line["recnum"] == present.record_number]
+    assert line["idnum"] == line["idnum"].upper()
+    assert line["status"] == "Approved"
+    assert present.title in run("sandbox", "list", "harbor-point").out
+
+
+def test_the_acts_of_the_accountant(world: World) -> None:
+    record = world.scenarios["present"].record_number
+    for act, status in (
+        ("void", "Void"),
+        ("restore", "Approved"),
+        ("reject", "Rejected"),
+        ("delete", "Deleted"),
+    ):
+        assert run("sandbox", act, "harbor-point", record).code == 0
+        assert status_of(world, record) == status
+    for status in ("Rejected", "Approved"):  # as it was when it was deleted, then effective again
+        assert run("sandbox", "restore", "harbor-point", record).code == 0
+        assert status_of(world, record) == status
+    assert run("sandbox", "renumber", "harbor-point", record, "77-1").code == 0
+    [found] = [r for r in world.sage.change_orders() if r.record_number == record]
+    assert found.number.strip() == "77-1"
+    run("sandbox", "delete", "harbor-point", record, "--user", "ACCT9")
+    [line] = run("sandbox", "recreate", "harbor-point", record, "--json").lines
+    assert line["recnum"] != record
+    assert status_of(world, line["recnum"]) == "Approved"
+
+
+def test_the_user_named_is_the_one_sage_remembers(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    run("sandbox", "delete", "harbor-point", world.record_of(cco), "--user", "ACCT9")
+
+    deletion = world.unlink(cco, by=approver).finding.evidence.deletion
+
+    assert deletion is not None
+    assert deletion.user == "ACCT9"
+
+
+def test_restore_backup_makes_it_another_database(world: World) -> None:
+    assert run("sandbox", "restore-backup", "harbor-point").code == 0
+
+    assert not connecting.check_connection(connection_id=world.connection.pk, actor=LINKER).accepted
+
+
+def test_every_fault_can_be_switched_on_and_off(world: World) -> None:
+    for fault in world.sage.faults():
+        name = "slow:2" if fault.startswith("slow") else fault
+        assert run("sandbox", "fault", "harbor-point", name).code == 0
+        assert world.sage.fault() == name
+    assert world.sage.fault() == "none"
+    assert "fault: none" in run("sandbox", "fault", "harbor-point").out
+
+
+@pytest.mark.parametrize("swapped", ["", "swapped"])
+def test_a_fault_for_one_record_in_either_order(world: World, swapped: str) -> None:
+    record = world.scenarios["present"].record_number
+    words = (record, "locked") if swapped else ("locked", record)
+
+    assert run("sandbox", "fault", "harbor-point", *words).code == 0
+
+    struck = {r.record_number: r.fault for r in world.sage.change_orders() if r.fault not in ("", "none")}
+    assert struck[record] == "locked"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("delete", "harbor-point"),
+        ("delete", "harbor-point", "701", "702"),
+        ("renumber", "harbor-point", "701"),
+        ("list", "harbor-point", "701"),
+        ("restore-backup", "harbor-point", "701"),
+        ("fault", "harbor-point", "no-such-fault"),
+        ("fault", "harbor-point", "slow"),
+        ("fault", "harbor-point", "slow:never"),
+        ("fault", "harbor-point", "701"),
+        ("fault", "harbor-point", "locked", "offline"),
+        ("fault", "harbor-point", "wrong-database", "701"),
+        ("list", "no-such-company"),
+    ],
+)
+def test_2_for_wrong_use_and_nothing_happens(world: World, words: tuple[str, ...]) -> None:
+    before = world.sage.change_orders()
+
+    ran = run("sandbox", *words)
+
+    assert ran.code == 2
+    assert ran.err
+    assert world.sage.change_orders() == before
+    assert world.sage.fault() == "none"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("delete", "999999"), ("delete", "abc"), ("recreate", "702"), ("void", "9" * 40), ("restore", "702")],
+)
+def test_1_for_what_is_not_possible(world: World, words: tuple[str, str]) -> None:
+    before = world.sage.change_orders()
+
+    assert run("sandbox", words[0], "harbor-point", words[1]).code == 1
+    assert world.sage.change_orders() == before
+
+
+def test_3_for_a_company_with_real_books(world: World) -> None:
+    connecting.set_connection(
+        company=world.company,
+        address=connecting.Address(kind=registry.ODBC, database="B", odbc_string="DRIVER={x};DATABASE=B"),
+        actor=LINKER,
+    )
+
+    assert run("sandbox", "list", "harbor-point").code == 3
+
+
+def test_a_shell_gets_the_same(committed_world: World) -> None:
+    record = committed_world.scenarios["present"].record_number
+
+    assert manage("sandbox", "delete", "harbor-point", record).code == 0
+    assert status_of(committed_world, record) == "Deleted"
+    assert manage("sandbox", "delete", "harbor-point", record).code == 1

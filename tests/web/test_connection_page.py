@@ -1,0 +1,236 @@
+"""The Connection tab: what was found and who can mend it, and never a secret."""
+
+import pytest
+from django.test import Client
+
+from companies.models import Level
+from erp_integrations import registry
+from erp_integrations.models import EventKind
+from erp_integrations.operations import connecting
+from tests import factories
+from tests.web.pages import page_of
+from tests.web.people import answered_message, browser_of, click
+from tests.world import LINKER, World
+
+CONNECTION = "/companies/harbor-point/erp-integrations/connection/"
+HOST, LOGIN, PASSWORD = "sage-box-17.internal.example", "plumbline_reader", "hush-hush-72"
+ODBC = f"DRIVER={{No Such Driver}};SERVER={HOST};DATABASE=Harbor Point Builders;UID={LOGIN};PWD={PASSWORD}"
+
+
+def messages_on(client: Client) -> str:
+    return page_of(client.get(CONNECTION)).one("#messages").text
+
+
+@pytest.fixture
+def restored(world: World) -> World:
+    """The practice company was restored from its backup: another database answers to the name."""
+    world.sage.restore_backup()
+    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    return world
+
+
+def test_it_shows_what_the_last_check_found(world: World) -> None:
+    words = page_of(browser_of(world.person()).get(CONNECTION)).one("#panel-heading").text
+    assert words == "Connection to Sage 100 Contractor®"
+    panel = page_of(browser_of(world.person("erp-admin")).get(CONNECTION)).one("#main").text
+    for expected in (
+        "Accepted",
+        "Harbor Point Builders",
+        "Plumbline",
+        "kept encrypted, never shown",
+        "Tables found: dbo.actrec",
+        "Its own history of change orders can be read",
+    ):
+        assert expected in panel
+
+
+def test_check_now_shakes_hands_and_tells(world: World) -> None:
+    client = browser_of(world.person())
+
+    answer = client.post(CONNECTION + "check/")
+
+    assert answer.status_code == 302
+    assert "All is well: the accepted database answers." in messages_on(client)
+    assert world.events()[-1].kind == EventKind.CONNECTION_CHECKED
+    assert world.events()[-1].actor_name == "approver"
+
+
+@pytest.mark.parametrize(
+    "fault", ["offline", "login-refused", "no-rights", "missing-table", "wrong-database"]
+)
+def test_a_check_that_fails_says_who_can_mend_it_and_the_list_shows_doubt(world: World, fault: str) -> None:
+    client, accepted = browser_of(world.person()), world.fresh_connection().accepted_incarnation
+    world.sage.set_fault(fault)
+
+    client.post(CONNECTION + "check/")
+
+    page = page_of(client.get(CONNECTION))
+    assert page.one("#messages").one(".message-warning").text
+    assert "could not be asked" in page.one("#freshness").text
+    assert world.fresh_connection().accepted_incarnation == accepted
+
+
+def test_no_host_login_password_or_driver_text_is_ever_in_a_page(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person("erp-admin", erp_integrations=Level.ADMIN)
+    connecting.set_connection(
+        company=world.company,
+        address=connecting.Address(kind=registry.ODBC, database="Harbor Point Builders", odbc_string=ODBC),
+        actor=LINKER,
+    )
+    client = browser_of(approver)
+
+    seen = [client.get(CONNECTION).content.decode()]
+    client.post(CONNECTION + "check/")
+    seen.append(client.get(CONNECTION).content.decode())
+    refused = click(client, world, cco)
+    assert refused.status_code == 503
+    seen.append(refused.content.decode())
+    seen.append(
+        client.get(
+            f"/companies/harbor-point/erp-integrations/commitment-change-orders/{cco.pk}/"
+        ).content.decode()
+    )
+    support = factories.UserFactory.create(username="support", is_staff=True, is_superuser=True)
+    desk = browser_of(support)
+    seen.append(desk.get("/admin/erp_integrations/connection/").content.decode())
+    seen.append(
+        desk.get(f"/admin/erp_integrations/connection/{world.connection.pk}/change/").content.decode()
+    )
+
+    sealed = world.fresh_connection().odbc_string_encrypted
+    assert sealed
+    for page in seen:
+        for secret in (
+            HOST,
+            LOGIN,
+            PASSWORD,
+            "No Such Driver",
+            "unixODBC",
+            "SQLDriverConnect",
+            sealed,
+            sealed[:40],
+        ):
+            assert secret not in page
+    assert world.link_of(cco).is_active
+    for event in world.events():
+        assert PASSWORD not in str(event.evidence) + event.reason + event.subject_label
+        assert HOST not in str(event.evidence) + event.reason
+    for text in (repr(world.fresh_connection()), repr(registry.spec_of(world.fresh_connection()))):
+        assert PASSWORD not in text
+
+
+def test_the_folder_of_the_practice_company_is_not_in_the_page(world: World) -> None:
+    assert (
+        str(world.connection.sandbox_path) not in browser_of(world.person()).get(CONNECTION).content.decode()
+    )
+
+
+# --- another database answers --------------------------------------------------------------------
+
+
+def test_another_database_is_shown_and_waits_for_an_erp_admin(restored: World) -> None:
+    before = restored.fresh_connection().accepted_incarnation
+    approver = page_of(browser_of(restored.person()).get(CONNECTION))
+    assert "Another database answers" in approver.one("#main").text
+    assert "Somebody with 'Admin' on ERP Integrations can accept it" in approver.one("#main").text
+    assert approver.all("#reason") == []
+
+    admin = restored.person("erp-admin", erp_integrations=Level.ADMIN)
+    assert "required" in page_of(browser_of(admin).get(CONNECTION)).one("#reason")
+    assert restored.fresh_connection().accepted_incarnation == before
+
+
+def test_accepting_needs_admin_on_erp_integrations(restored: World) -> None:
+    before = restored.fresh_connection().accepted_incarnation
+
+    answer = browser_of(restored.person()).post(CONNECTION + "accept/", {"reason": "I say so"})
+
+    assert answer.status_code == 403
+    assert restored.fresh_connection().accepted_incarnation == before
+    assert restored.events(kind=EventKind.INCARNATION_ACCEPTED) == []
+
+
+@pytest.mark.parametrize("reason", [None, "", "   ", "\x00", "x" * 201])
+def test_accepting_needs_a_reason(restored: World, reason: str | None) -> None:
+    before = restored.fresh_connection().accepted_incarnation
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+
+    client.post(CONNECTION + "accept/", {} if reason is None else {"reason": reason})
+
+    assert "Nothing was changed." in messages_on(client)
+    assert restored.fresh_connection().accepted_incarnation == before
+    assert restored.events(kind=EventKind.INCARNATION_ACCEPTED) == []
+
+
+def test_accepting_is_an_event_with_its_reason_and_verdicts_are_given_again(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+
+    client.post(CONNECTION + "accept/", {"reason": "Restored after the disk failed"})
+
+    assert "The database was accepted." in messages_on(client)
+    [event] = restored.events(kind=EventKind.INCARNATION_ACCEPTED)
+    assert event.reason == "Restored after the disk failed"
+    assert event.actor_name == "erp-admin"
+    assert "Admin on ERP Integrations" in event.rights
+    connection = restored.fresh_connection()
+    assert connection.accepted_incarnation == connection.seen_incarnation
+    assert connection.accepted_by_name == "erp-admin"
+    client.post(CONNECTION + "check/")
+    assert "All is well" in messages_on(client)
+
+
+def test_accepting_twice_accepts_once(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    for _ in range(2):
+        client.post(CONNECTION + "accept/", {"reason": "Restored"})
+
+    assert "There is no other database to accept" in messages_on(client)
+    assert len(restored.events(kind=EventKind.INCARNATION_ACCEPTED)) == 1
+
+
+def test_unlink_answers_amber_until_the_database_is_accepted(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.sage.restore_backup()
+    before = world.before(cco)
+
+    answer = click(browser_of(approver), world, cco)
+
+    assert answer.status_code == 503
+    assert answered_message(answer)[0] == "warning"
+    assert world.before(cco) == before
+
+
+# --- rights --------------------------------------------------------------------------------------
+
+
+def test_read_only_sees_it_and_may_not_check(world: World) -> None:
+    client = browser_of(world.person("erp-read-only", erp_integrations=Level.READ_ONLY))
+    checks = len(world.events(kind=EventKind.CONNECTION_CHECKED))
+
+    assert client.get(CONNECTION).status_code == 200
+    assert client.post(CONNECTION + "check/").status_code == 403
+    assert client.post(CONNECTION + "accept/", {"reason": "x"}).status_code == 403
+    assert len(world.events(kind=EventKind.CONNECTION_CHECKED)) == checks
+
+
+def test_who_may_not_check_is_told_who_can(world: World) -> None:
+    client = browser_of(world.person("erp-read-only", erp_integrations=Level.READ_ONLY))
+
+    panel = page_of(client.get(CONNECTION)).one("#main")
+
+    assert panel.all("button") == []
+    assert "Somebody with 'Standard' or 'Admin' on ERP Integrations can check it." in panel.text
+
+
+def test_no_level_gets_403_and_no_member_gets_404(world: World) -> None:
+    manager = browser_of(world.person("project-manager", erp_integrations=Level.NONE))
+    outsider = browser_of(factories.MembershipFactory.create(user__username="outsider").user)
+    for client, status in ((manager, 403), (outsider, 404)):
+        assert client.get(CONNECTION).status_code == status
+        assert client.post(CONNECTION + "check/").status_code == status
+        assert client.post(CONNECTION + "accept/", {"reason": "x"}).status_code == status
+
+
+@pytest.mark.parametrize("act", ["check/", "accept/"])
+def test_acts_are_post_only(world: World, act: str) -> None:
+    assert browser_of(world.person()).get(CONNECTION + act).status_code == 405

@@ -24,6 +24,26 @@ if (themeSwitch) {
   new MutationObserver(showTheme).observe(root, { attributeFilter: ["data-bs-theme"] });
 }
 
+// --- while Sage is asked: said to those who do not see the button turn ---
+
+const asking = document.getElementById("asking");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  asking.textContent = event.detail.elt.dataset.asking ?? "";
+});
+document.addEventListener("htmx:afterRequest", () => {
+  asking.textContent = "";
+});
+
+// --- a message that was read ---
+
+document.addEventListener("click", (event) => {
+  const close = event.target.closest?.(".message-close");
+  if (!close) return;
+  close.closest(".message").remove();
+  document.getElementById("panel-heading")?.focus({ preventScroll: true });
+});
+
 // --- focus after an answer about a row ---
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

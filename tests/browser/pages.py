@@ -1,0 +1,78 @@
+"""Where things are on the pages, by the words and handles that people and scripts hold on to."""
+
+import colorsys
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+PASSWORD = "plumbline-demo"
+COMPANY = "/companies/harbor-point/"
+LIST = f"{COMPANY}erp-integrations/commitment-change-orders/"
+CONNECTION = f"{COMPANY}erp-integrations/connection/"
+SANDBOX = f"{COMPANY}sage-sandbox/"
+SIGN_IN = "/sign-in/"
+HOW_TO = "/how-to/unlink-a-cco/"
+
+HEADING = "Change Orders - Successfully Synced with Sage 100 Contractor®"
+GREEN = "Successful Unlinked"
+RED = "The CCO is still in Sage 100 Contractor®. Please delete it before retrying"
+
+
+def sign_in(page: Page, username: str) -> None:
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def panel(page: Page) -> Locator:
+    return page.get_by_role("region", name=HEADING, exact=True)
+
+
+def row_of(page: Page, title: str) -> Locator:
+    """The row of the CCO with exactly this title."""
+    words = page.locator(".row-title").get_by_text(title, exact=True)
+    return page.locator("#panel tr[id^='cco-']").filter(has=words)
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#panel tr[id^='cco-']")
+
+
+def unlink_button(row: Locator) -> Locator:
+    return row.get_by_role("button", name=re.compile(r"^Unlink CCO "))
+
+
+def record_of(row: Locator) -> str:
+    """The Sage record number that the row shows."""
+    return row.locator("[data-label='Record']").inner_text().strip()
+
+
+def says(page: Page, title: str, *, level: str) -> Locator:
+    """Expects exactly one message, with exactly these words alone in their element; returns it."""
+    message = page.locator("#messages .message")
+    expect(message).to_have_count(1)
+    expect(message).to_have_class(f"message message-{level}")
+    expect(message.locator(".message-title")).to_have_count(1)
+    expect(message.locator(".message-title")).to_have_text(title, use_inner_text=True)
+    assert message.locator(".message-title").text_content() == title
+    return message
+
+
+def switch_fault(page: Page, fault: str) -> None:
+    """Switches a fault of the practice company on, as a person does; `none` switches it off."""
+    page.goto(SANDBOX)
+    page.get_by_label("Fault of the server").select_option(fault)
+    page.get_by_role("button", name="Switch").click()
+    expect(page.locator("#messages .message-success")).to_be_visible()
+
+
+def count_of(page: Page, view: str) -> int:
+    words = page.locator("#views").get_by_role("link", name=view).locator(".count").inner_text()
+    return int(words.replace(",", ""))
+
+
+def hue(colour: str) -> float:
+    """Degrees on the colour wheel of what the browser computed, `rgb(19, 115, 51)`."""
+    red, green, blue = (float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3])
+    return colorsys.rgb_to_hsv(red, green, blue)[0] * 360

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
@@ -188,7 +188,6 @@ def _browser(person: str) -> Client:
 def _names(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
-            yield from _names(pattern, inner)
-        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield from _names(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
+        elif pattern.name:
             yield f"{namespace}{pattern.name}"

@@ -129,13 +129,14 @@ def _works(environment: Environment) -> bool:
     if not environment.python.exists():
         return False
     code = f"import sys; sys.exit(sys.version_info < {OLDEST})"
-    return subprocess.run([str(environment.python), "-c", code], capture_output=True, check=False).returncode == 0
+    return _answers([str(environment.python), "-c", code])
 
 
 def _install(lock_file: Path, environment: Environment) -> None:
     """With uv where it can be had, because it is fast; else with pip, which knows the machine's settings."""
     uv = _find_uv(environment)
-    if uv and _ran([*uv, "pip", "install", "--quiet", "--python", str(environment.python), *_from(lock_file)]):
+    install = ["pip", "install", "--quiet", "--python", str(environment.python), *_from(lock_file)]
+    if uv and _ran([*uv, *install]):
         return
     if uv:
         say("uv could not install everything; trying pip, which reads this machine's pip settings.")

@@ -13,10 +13,15 @@ from erp_integrations.models import (
     UnlinkAttempt,
 )
 from erp_integrations.pages import AttemptLine, ChangeOrderFacts, EventLine, LinkPeriod, Tone
+from erp_integrations.ports import Proof
 from erp_integrations.queries.change_orders import TONES
 from erp_integrations.queries.connections import find_connection
 
 MOST_LINES = 100
+PROOFS = {
+    Proof.HISTORY.value: "Sage's own history shows that ours was deleted",
+    Proof.INSERTED_LATER.value: "It was entered after ours was last seen",
+}
 OUTCOME_TONES: dict[str, Tone] = {
     AttemptState.CHECKING: "waiting",
     AttemptState.UNLINKED: "good",
@@ -85,14 +90,13 @@ def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
         actor=attempt.actor_name,
         verdict_word=verdict.label if verdict else "Nothing yet",
         outcome=attempt.get_state_display(),
-        details=_details(attempt),
+        details=_found(attempt.evidence),
         tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
     )
 
 
-def _details(attempt: UnlinkAttempt) -> tuple[str, ...]:
-    """What was found, in short sentences; the whole evidence is kept with the attempt."""
-    finding = attempt.evidence
+def _found(finding: dict[str, Any]) -> tuple[str, ...]:
+    """What a finding found, in short sentences; the whole of it is kept with attempt and event."""
     evidence = finding.get("evidence", {})
     words = []
     if fault := finding.get("fault"):
@@ -106,14 +110,14 @@ def _details(attempt: UnlinkAttempt) -> tuple[str, ...]:
     if lines := evidence.get("lines_on_subcontract"):
         words.append(f"Lines on the subcontract: {lines}")
     if proof := finding.get("proof"):
-        words.append(f"Proof: {proof}")
+        words.append(PROOFS[proof])
     return tuple(words)
 
 
 def _words(event: LinkEvent) -> str:
-    parts = [event.subject_label]
-    if event.reason:
-        parts.append(event.reason)
+    """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
+    found = _found(event.evidence) or (event.reason.replace("-", " "),)
+    parts = [event.subject_label, *filter(None, found)]
     if event.rights:
-        parts.append(event.rights)
+        parts.append(f"as {event.rights}")
     return " · ".join(parts)

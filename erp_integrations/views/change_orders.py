@@ -146,8 +146,7 @@ def _answer(
         markup = render_to_string("components/message.html", {"message": message}, request)
         # Our own template escaped what is in it; the storage keeps that it is markup.
         messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308
-        address = reverse("change-orders", args=[request.company.slug])
-        return HttpResponse(status=303, headers={"Location": address})
+        return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
     link = _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}
     if link is None or not may_see_erp_integrations(request.access):
@@ -166,6 +165,14 @@ def _answer(
         "freshness": freshness_of(find_connection(request.company), erp=erp),
     }
     return render(request, "erp_integrations/unlink_answer.html", context, status=status)
+
+
+def _list_as_it_was(request: MemberRequest) -> str:
+    """The list, with the search and the page the person came from, where it was the list they came from."""
+    address = reverse("change-orders", args=[request.company.slug])
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    same_list = came_from.netloc == request.get_host() and came_from.path == address
+    return f"{address}?{came_from.query}" if same_list and came_from.query else address
 
 
 def _query_of_page(request: MemberRequest) -> QueryDict:

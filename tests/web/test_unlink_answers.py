@@ -481,3 +481,23 @@ def test_what_people_wrote_is_shown_as_words_never_as_markup(world: World) -> No
     ):
         assert "<img src=x" not in markup
         assert nasty in parse(markup).text.replace("  ", " ")
+
+
+def test_without_javascript_the_list_comes_back_as_it_was_searched(world: World) -> None:
+    cco = world.synced_cco()
+    client = browser_of(world.person())
+    searched = list_address(world, "?view=synced&q=steel")
+
+    answer = client.post(unlink_address(world, cco), headers={"Referer": f"http://testserver{searched}"})
+
+    assert (answer.status_code, answer["Location"]) == (303, searched)
+
+
+@pytest.mark.parametrize("stranger", ["http://elsewhere.example", "http://testserver/elsewhere/"])
+def test_without_javascript_no_other_page_is_gone_to(world: World, stranger: str) -> None:
+    cco = world.synced_cco()
+    client = browser_of(world.person())
+
+    answer = client.post(unlink_address(world, cco), headers={"Referer": f"{stranger}?q=steel"})
+
+    assert (answer.status_code, answer["Location"]) == (303, list_address(world))

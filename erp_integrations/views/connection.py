@@ -12,7 +12,11 @@ from erp_integrations.actors import actor_on_page
 from erp_integrations.forms import AcceptForm
 from erp_integrations.models import Connection
 from erp_integrations.operations import connecting
-from erp_integrations.policies import may_check_connection, may_see_erp_integrations
+from erp_integrations.policies import (
+    may_change_connection,
+    may_check_connection,
+    may_see_erp_integrations,
+)
 from erp_integrations.queries.connections import card_of, find_connection, freshness_of
 from erp_integrations.views.tabs import tabs_for
 
@@ -54,6 +58,8 @@ def check(request: MemberRequest) -> HttpResponse:
 def accept(request: MemberRequest) -> HttpResponse:
     """Accepts the database that answered last, with a reason."""
     found = _connection(request)
+    if not may_change_connection(request.access):
+        raise PermissionDenied
     form = AcceptForm(request.POST)
     if not form.is_valid():
         messages.warning(request, "Say why it is the right database. Nothing was changed.")

@@ -35,7 +35,7 @@ MODELS = sorted(
 
 
 @pytest.fixture(autouse=True)
-def queries_of_the_admin_itself(queries_of_django_itself: None, settings: Settings) -> None:
+def queries_of_the_admin_itself(settings: Settings) -> None:
     """Django's admin reads the signed-in person and the chosen one each by itself."""
     settings.ZEAL_ALLOWLIST = [*settings.ZEAL_ALLOWLIST, {"model": "companies.User", "field": "get()"}]
 

@@ -1,5 +1,7 @@
 """The Connection tab: what was found and who can mend it, and never a secret."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -140,10 +142,16 @@ def test_another_database_is_shown_and_waits_for_an_erp_admin(restored: World) -
     assert restored.fresh_connection().accepted_incarnation == before
 
 
+def accept(client: Client, world: World, **fields: str) -> Any:
+    """The form as the page shows it, filled in."""
+    shown = world.fresh_connection().seen_incarnation
+    return client.post(CONNECTION + "accept/", {"incarnation": shown, **fields})
+
+
 def test_accepting_needs_admin_on_erp_integrations(restored: World) -> None:
     before = restored.fresh_connection().accepted_incarnation
 
-    answer = browser_of(restored.person()).post(CONNECTION + "accept/", {"reason": "I say so"})
+    answer = accept(browser_of(restored.person()), restored, reason="I say so")
 
     assert answer.status_code == 403
     assert restored.fresh_connection().accepted_incarnation == before
@@ -155,7 +163,7 @@ def test_accepting_needs_a_reason(restored: World, reason: str | None) -> None:
     before = restored.fresh_connection().accepted_incarnation
     client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
 
-    client.post(CONNECTION + "accept/", {} if reason is None else {"reason": reason})
+    accept(client, restored, **({} if reason is None else {"reason": reason}))
 
     assert "Nothing was changed." in messages_on(client)
     assert restored.fresh_connection().accepted_incarnation == before
@@ -165,7 +173,7 @@ def test_accepting_needs_a_reason(restored: World, reason: str | None) -> None:
 def test_accepting_is_an_event_with_its_reason_and_verdicts_are_given_again(restored: World) -> None:
     client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
 
-    client.post(CONNECTION + "accept/", {"reason": "Restored after the disk failed"})
+    accept(client, restored, reason="Restored after the disk failed")
 
     assert "The database was accepted." in messages_on(client)
     [event] = restored.events(kind=EventKind.INCARNATION_ACCEPTED)
@@ -182,9 +190,9 @@ def test_accepting_is_an_event_with_its_reason_and_verdicts_are_given_again(rest
 def test_accepting_twice_accepts_once(restored: World) -> None:
     client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
     for _ in range(2):
-        client.post(CONNECTION + "accept/", {"reason": "Restored"})
+        accept(client, restored, reason="Restored")
 
-    assert "There is no other database to accept" in messages_on(client)
+    assert "does not wait to be accepted any more" in messages_on(client)
     assert len(restored.events(kind=EventKind.INCARNATION_ACCEPTED)) == 1
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -316,7 +317,8 @@ class Sequences(RuleBasedStateMachine):
 
             def reached(point: str) -> None:
                 if point == stop_at:
-                    os.kill(os.getpid(), with_signal)
+                    # To this very thread: sent to the process, another might take it and this one walk on.
+                    signal.pthread_kill(threading.get_ident(), with_signal)
 
             watch(reached)
             self._unlink(key, name)

@@ -9,13 +9,13 @@ system and are therefore text; money is `Decimal` in the company's currency, two
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 Clock = Callable[[], datetime]
 """Says what time it is, aware. A look stamps its questions with the clock of whoever asked."""
@@ -131,8 +131,18 @@ class ConnectionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Right:
+    """A role or right of our login that the server was asked about."""
+
+    name: str
+    """As the ERP's administrator knows it: `db_owner`, `read dbo.prmchg`, `write dbo.prmchg`."""
+    held: bool | None
+    """None where the server does not tell: not known, which is never "no"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handshake:
-    """What the server said about itself and about us."""
+    """What the server said about itself and about us. Empty and None mean: not known."""
 
     database: str
     server: str
@@ -148,6 +158,17 @@ class Handshake:
     """The tables found, each with the columns needed."""
     problems: tuple[Fault, ...]
     """Everything that keeps a verdict from being given; empty when all is well."""
+    compatibility_level: str = ""
+    """The database's compatibility level, `150`."""
+    read_committed_snapshot: bool | None = None
+    """Whether a reader sees the last committed row instead of waiting for whoever saves."""
+    snapshot: bool | None = None
+    """Whether a look may be one transaction that sees one moment."""
+    collation: str = ""
+    rights: tuple[Right, ...] = ()
+    """Roles and rights of our login, those that matter here."""
+    driver: str = ""
+    """The name and version of the driver through which the server was reached."""
 
     @property
     def good(self) -> bool:
@@ -339,6 +360,56 @@ class ErpChangeOrder:
     lines: tuple[ErpChangeOrderLine, ...] = ()
 
 
+# --- the keys of a whole company, streamed -------------------------------------------------------
+
+
+class JobKeys(NamedTuple):
+    """One job, as it is streamed."""
+
+    row_key: str
+    """The row id as `str(row_id).upper()` writes it: compared a million times, and a UUID is slow at that."""
+    record_number: str
+
+    @property
+    def row_id(self) -> uuid.UUID:
+        return uuid.UUID(self.row_key)
+
+
+class ChangeOrderKeys(NamedTuple):
+    """One change order's header, as it is streamed."""
+
+    row_key: str
+    """As in `JobKeys`."""
+    record_number: str
+    number: str
+    job_record_number: str
+    """Empty for none."""
+    phase: str
+    status: str
+    """The ERP's word: Approved, Open, Review, Disputed, Void, Rejected."""
+
+    @property
+    def row_id(self) -> uuid.UUID:
+        return uuid.UUID(self.row_key)
+
+
+class SubcontractChangeKeys(NamedTuple):
+    """What one line of a change order adds to a subcontract, as it is streamed."""
+
+    record_number: str
+    """The change order's."""
+    subcontract_record_number: str
+    number: str
+    """The subcontract's own change number; may be empty."""
+    amount: Decimal
+
+
+ErpKeys = JobKeys | ChangeOrderKeys | SubcontractChangeKeys
+
+MOST_LOOKED_UP_AT_ONCE = 50
+"""How many records one call of `look_up_many` may ask about: a page's worth."""
+
+
 # --- reading -----------------------------------------------------------------------------------
 
 
@@ -358,6 +429,26 @@ class ErpReader(Protocol):
 
     def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
         """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN."""
+        ...
+
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What `look_up` would find for each, in their order, at the cost of a few looks.
+
+        At most `MOST_LOOKED_UP_AT_ONCE` references, else `ValueError`. A fault of the connection is the
+        finding of every record that had none yet; a value that is not understood only of the record it
+        belongs to. Never raises for the ERP's sake.
+        """
+        ...
+
+    def stream_keys(self, *, deadline: Deadline) -> Iterator[ErpKeys]:
+        """All jobs, then all change orders, then all their lines on subcontracts, each by record number.
+
+        Over one connection, in memory that does not grow with the company. Only a stream that was read to
+        its end is complete; a key that is missing from it is no proof that the record is gone: confirm it
+        with a look. Raises `ErpError`, also in the middle. Close the iterator when leaving early.
+        """
         ...
 
     def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:

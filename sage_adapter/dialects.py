@@ -12,9 +12,19 @@ class Dialect:
     """One kind of server. `{…}` in `start` is filled in by the session."""
 
     handshake: str
-    """The query of `sql/` that asks the server about itself and about us."""
+    """The query of `sql/` that asks the server about itself and us; without its answer there is no look."""
+    more: tuple[str, ...] = ()
+    """Queries that every look asks too, and that a server of another make may not understand."""
+    report: tuple[str, ...] = ()
+    """The same, for the report on a connection only."""
     start: tuple[str, ...] = ()
     """Statements that begin every connection: limits and isolation, never data."""
+    start_plain: tuple[str, ...] = ()
+    """What begins it where the server does not know one of `start`."""
+    transaction: str = ""
+    """Begins the transaction that makes a whole look see one moment."""
+    transaction_first: bool = False
+    """Whether it can always be had, and so begins before the handshake; else where the handshake says so."""
     statement_timeout: bool = False
     """Whether the driver ends a statement that takes too long when it is told to."""
     clock_slack: timedelta = timedelta(0)
@@ -22,16 +32,17 @@ class Dialect:
     has_logins: bool = True
 
 
+_LIMITS = "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_wait}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
 SQL_SERVER = Dialect(
     handshake="handshake.sqlserver",
+    more=("rights.sqlserver", "recovery.sqlserver"),
+    report=("roles.sqlserver", "capabilities.sqlserver"),
     # A reader waits for a writer's row lock here (READ_COMMITTED_SNAPSHOT is off unless switched on), and
     # without a limit it waits for ever. LOW lets the people in Sage win a deadlock.
-    start=(
-        (
-            "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_wait}; SET DEADLOCK_PRIORITY LOW; "
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
-        ),
-    ),
+    start=(_LIMITS + "; SET DEADLOCK_PRIORITY LOW",),
+    start_plain=(_LIMITS,),
+    transaction="SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION",
     statement_timeout=True,
     clock_slack=timedelta(hours=1),  # insdte is local time: daylight saving moves it
 )
@@ -44,6 +55,8 @@ POSTGRESQL = Dialect(
         "SET lock_timeout = {lock_wait}",
         "SET statement_timeout = {statement_wait}",
     ),
+    transaction="START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    transaction_first=True,
 )
 
 SQLITE = Dialect(
@@ -53,11 +66,16 @@ SQLITE = Dialect(
         "ATTACH DATABASE '{audit}' AS dbo_Audit",
         "PRAGMA query_only = 1",
     ),
+    # No transaction: SQLite's would keep the accountant waiting for as long as a look lasts, and what decides
+    # is counted in one statement.
     has_logins=False,
 )
 
 SANDBOX = Dialect(handshake="handshake.sqlite", statement_timeout=True, has_logins=False)
 """The embedded practice company: its connection comes with everything attached and closed to writing."""
+
+
+ALL = (SQL_SERVER, POSTGRESQL, SQLITE, SANDBOX)
 
 
 def dialect_named(dbms_name: str) -> Dialect | None:

@@ -191,6 +191,12 @@ _FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         _ADMINISTRATOR,
+        "function-missing",
+        "The server lacks a function of SQL Server that Plumbline asks with.",
+        "The Sage administrator can check that the connection leads to Microsoft SQL Server 2012 or later.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
         "table-not-real",
         "A table that Plumbline reads is not a real table of Sage but a view, which may hide rows.",
         "The Sage administrator must point the connection at Sage's own company database.",
@@ -204,6 +210,13 @@ _FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         _ADMINISTRATOR,
+        "row-filter-unknown",
+        "The login of the connection may not see whether a security policy hides rows from it.",
+        "The Sage administrator must GRANT VIEW DEFINITION to the login's user in the company database. It "
+        "gives no right to read or change data.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
         "encryption-refused",
         "Plumbline and Sage's database server could not agree on an encrypted connection.",
         "The Sage administrator can check the server's certificate; an ERP admin then sets encryption in the "
@@ -212,13 +225,13 @@ _FAULTS: tuple[Fault, ...] = (
     Fault(
         _ADMINISTRATOR,
         "driver-missing",
-        "The ODBC driver that the connection names is not installed on Plumbline's server.",
+        "The connection's ODBC driver is not installed on Plumbline's server, or none that Plumbline uses.",
         "Plumbline's administrator must install the driver, or an ERP admin names one that is installed.",
     ),
     Fault(
         _ADMINISTRATOR,
         "connection-string",
-        "The connection string cannot be understood, or names no database.",
+        "The connection string cannot be understood, names no database, or has a part that is not accepted.",
         "An ERP admin must store the connection again.",
     ),
     Fault(
@@ -244,7 +257,7 @@ _FAULTS: tuple[Fault, ...] = (
         "Sage's database holds a value Plumbline does not understand.",
         _TELL_US,
     ),
-    Fault(_MAKERS, "no-count", "Sage's database answered a count with nothing at all.", _TELL_US),
+    Fault(_MAKERS, "no-count", "Sage's database answered a question with nothing at all.", _TELL_US),
     Fault(_MAKERS, "too-many-rows", "Sage's database gave more rows than there can be.", _TELL_US),
     Fault(_MAKERS, "too-many-parameters", "Plumbline asked Sage's database for too much at once.", _TELL_US),
     Fault(
@@ -296,6 +309,12 @@ _NUMBERS: dict[int, str] = {
     1205: "deadlock",
     3903: "deadlock",  # FreeTDS: the rollback after a deadlock finds no transaction
     601: "data-moved",
+    3952: "data-moved",  # snapshots were switched off meanwhile
+    3957: "data-moved",
+    3960: "data-moved",
+    3961: "data-moved",  # a table was changed during the transaction
+    195: "function-missing",
+    4121: "function-missing",
     701: "server-full",
     1204: "server-full",
     17809: "server-full",
@@ -373,6 +392,7 @@ _STATES: dict[str, str] = {
     "40P01": "deadlock",
     "42501": "no-rights",
     "42703": "column-missing",
+    "42883": "function-missing",
     "42P01": "table-missing",
     "42S02": "table-missing",
     "42S22": "column-missing",

@@ -2,18 +2,24 @@
 
 The dialects' handshake queries give rows of (fact, subject, value), all text:
 
-- `database`, `server`, `version`, `login`, `application`, `now` (the server's local time)
+- `database`, `server`, `version`, `login`, `user`, `application`, `now` (the server's local time)
 - `incarnation`: parts that together name this very database
 - `role` and `may-write`, `may-read`: "1" yes, "0" no, NULL not known
 - `table`: "table", or anything else for what is none; `column`: one of its columns; `filter`: a row filter
+- `sees-filters`: whether the login would see a row filter
+- `snapshot`, `read-committed-snapshot`: "1" or "0"; `compatibility`, `collation`
+
+A dialect's `handshake` must be answered. What the others (`more`, `report`) would say is not known where the
+server does not understand them, which is never "no".
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from erp_integrations.ports import ConnectionSpec, ErpError, Fault, FaultKind, Handshake, error_for
+from erp_integrations.ports import ConnectionSpec, ErpError, Fault, FaultKind, Handshake, Right, error_for
 from sage_adapter import history, rows
 from sage_adapter.faults import fault
 from sage_adapter.session import Session
@@ -40,8 +46,15 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """The tables and columns that Plumbline reads."""
 
+WRITING_ROLES = ("sysadmin", "db_owner", "db_datawriter", "db_ddladmin")
+"""Roles whose members may change data or tables."""
+
 _MOST_FACTS = 20_000
 _YES, _NO = "1", "0"
+
+_WITH_ROW_FILTERS = 13
+"""SQL Server 2016, the first with security policies (Microsoft: Row-level security)."""
+_MICROSOFT_VERSION = re.compile(r"Microsoft SQL Server .* - (\d+)\.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,46 +70,74 @@ class Greeting:
         return (moment - self.server_ahead).replace(tzinfo=UTC)
 
 
-def greet(
-    session: Session, spec: ConnectionSpec, asked_at: datetime, *, ask_history: bool = True
-) -> Greeting:
-    """Asks the handshake questions. `asked_at` is our own time just before the first of them.
+def greet(session: Session, spec: ConnectionSpec, asked_at: datetime) -> Greeting:
+    """Asks the handshake questions of a look. `asked_at` is our own time just before the first of them.
 
-    `ask_history` also asks how far back history reaches; without it history counts as not readable.
     Raises `ErpError` when the server does not answer; what it says wrongly is a problem in the handshake.
     """
-    facts = _Facts(session.ask(session.dialect.handshake, limit=_MOST_FACTS).rows)
+    return _greeting(_asked(session, session.dialect.more), session, spec, asked_at)
+
+
+def greet_for_report(session: Session, spec: ConnectionSpec, asked_at: datetime) -> Handshake:
+    """The handshake with everything that can be shown: capabilities, history, and whether there are jobs."""
+    facts = _asked(session, (*session.dialect.more, *session.dialect.report))
+    greeting = _greeting(facts, session, spec, asked_at)
+    return _with_jobs_counted(_with_history(greeting, session), session)
+
+
+def _asked(session: Session, more: Iterable[str]) -> "_Facts":
+    answers = [session.ask(session.dialect.handshake, limit=_MOST_FACTS).rows]
+    for name in more:
+        try:
+            answers.append(session.ask(name, limit=_MOST_FACTS).rows)
+        except ErpError as error:
+            # What the server does not have or understand is not known. A server in trouble is another thing.
+            if error.fault.kind is FaultKind.UNAVAILABLE:
+                raise
+    return _Facts(row for answer in answers for row in answer)
+
+
+def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at: datetime) -> Greeting:
     with rows.refused_unless_understood():
         server_ahead = rows.moment(facts.one("now")) - asked_at.astimezone(UTC).replace(tzinfo=None)
         database, incarnation = facts.one("database"), facts.incarnation()
-    since: datetime | None = None
-    readable = ask_history and facts.may_have_history()
-    if readable:
-        try:
-            since = _history_since(session)
-        except ErpError as error:
-            if error.fault.kind is not FaultKind.MISCONFIGURED:
-                raise
-            readable = False
     handshake = Handshake(
         database=database,
         server=facts.maybe("server"),
-        version=facts.maybe("version"),
+        version=facts.maybe("version").partition("\n")[0].strip(),
         login=facts.maybe("login"),
         application_name=facts.maybe("application"),
         incarnation=incarnation,
-        history_readable=readable,
+        history_readable=facts.may_have_history(),
         history_since=None,
         tables=facts.complete_tables(),
         problems=_problems(facts, spec, database, incarnation),
+        compatibility_level=facts.maybe("compatibility"),
+        read_committed_snapshot=facts.yes_or_no("read-committed-snapshot"),
+        snapshot=facts.yes_or_no("snapshot"),
+        collation=facts.maybe("collation"),
+        rights=facts.rights(),
+        driver=session.driver,
     )
-    greeting = Greeting(handshake, server_ahead)
-    if since is None:
+    return Greeting(handshake, server_ahead)
+
+
+def _with_history(greeting: Greeting, session: Session) -> Greeting:
+    """How far back history reaches. One that may not be read is no problem: it costs proof."""
+    handshake = greeting.handshake
+    if not handshake.history_readable:
         return greeting
-    return replace(greeting, handshake=replace(handshake, history_since=greeting.to_our_clock(since)))
+    try:
+        since = _history_since(session)
+    except ErpError as error:
+        if error.fault.kind is not FaultKind.MISCONFIGURED:
+            raise
+        return replace(greeting, handshake=replace(handshake, history_readable=False))
+    aware = None if since is None else greeting.to_our_clock(since)
+    return replace(greeting, handshake=replace(handshake, history_since=aware))
 
 
-def with_jobs_counted(greeting: Greeting, session: Session) -> Handshake:
+def _with_jobs_counted(greeting: Greeting, session: Session) -> Handshake:
     """The handshake with `empty-database` among its problems where the company holds no jobs.
 
     For the report on a connection; a look counts the jobs in the same row as everything else.
@@ -150,6 +191,8 @@ def _problems(facts: "_Facts", spec: ConnectionSpec, database: str, incarnation:
         found.append(fault("login-may-write"))
     if facts.subjects("filter"):
         found.append(fault("row-filter"))
+    elif facts.hides_filters():
+        found.append(fault("row-filter-unknown"))
     for code, tables in (
         ("table-missing", facts.missing_tables()),
         ("table-not-real", facts.unreal_tables()),
@@ -164,7 +207,7 @@ def _problems(facts: "_Facts", spec: ConnectionSpec, database: str, incarnation:
 class _Facts:
     """The handshake's rows, asked by fact. Names are compared without case, as the servers do."""
 
-    def __init__(self, answer: tuple[tuple[object, ...], ...]) -> None:
+    def __init__(self, answer: Iterable[tuple[object, ...]]) -> None:
         self._facts: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
         with rows.refused_unless_understood():
             for fact, subject, value in answer:
@@ -190,8 +233,38 @@ class _Facts:
             raise ValueError("a database that cannot be told from others")
         return " / ".join(part for part in parts if part)
 
+    def yes_or_no(self, fact: str) -> bool | None:
+        return {_YES: True, _NO: False}.get(self.maybe(fact))
+
     def may_write(self) -> bool:
-        return bool(self.subjects("role", _YES) or self.subjects("may-write", _YES))
+        """Whether anything says so. dbo in the database are its owner and the server's administrators."""
+        by_role = self.subjects("role", _YES) & set(WRITING_ROLES)
+        return bool(by_role or self.subjects("may-write", _YES)) or self.maybe("user").casefold() == "dbo"
+
+    def hides_filters(self) -> bool:
+        """Whether a row filter could be there and our login would not see it: only where that is certain."""
+        version = _MICROSOFT_VERSION.match(self.maybe("version"))
+        return (
+            version is not None
+            and int(version.group(1)) >= _WITH_ROW_FILTERS
+            and bool(self.subjects("sees-filters", _NO))
+        )
+
+    def rights(self) -> tuple[Right, ...]:
+        """What was said of our login: every role, and for each table whether it may be read and written."""
+        found = [Right(role, self._held("role", role)) for role in sorted(self.subjects("role"))]
+        for table in (*NEEDED, history.TABLE):
+            for fact, words in (("may-read", "read"), ("may-write", "write")):
+                if table in self.subjects(fact):
+                    found.append(Right(f"{words} {table}", self._held(fact, table)))
+        return tuple(found)
+
+    def _held(self, fact: str, subject: str) -> bool | None:
+        """Yes where anything says so, no where everything does, else not known."""
+        values = [value for one, value in self._facts[fact] if one == subject]
+        if _YES in values:
+            return True
+        return False if values and all(value == _NO for value in values) else None
 
     def columns(self, table: str) -> set[str]:
         return {
@@ -227,6 +300,7 @@ class _Facts:
         return tuple(table for table in NEEDED if table not in wanting)
 
     def may_have_history(self) -> bool:
+        """Whether history can be asked for; only asking tells whether it may be read."""
         return (
             history.TABLE in self.subjects("table")
             and history.TABLE not in self.subjects("may-read", _NO)

@@ -7,7 +7,8 @@ Where a company's differ, its history counts as not readable, which costs proof 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
@@ -51,32 +52,55 @@ def has_columns(found: Iterable[str]) -> bool:
     return all(str(name).casefold() in known for name in astuple(COLUMNS))
 
 
-def deletion_in(
-    answer: Answer, row_id: uuid.UUID, to_our_clock: Callable[[datetime], datetime]
-) -> HistoryEntry | None:
-    """The deletion of that very record, if that is the newest thing its history holds; else None.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What history said of the records that were asked about."""
 
-    An entry of another row id under the same record number says nothing about ours. Where the newest
-    moment holds anything but deletions, or an entry of ours cannot be read, there is no proof.
-    """
-    try:
-        entries = _entries_of(answer, row_id, to_our_clock)
-    except ErpError:
+    since: datetime | None
+    """Its oldest entry, aware; None where it is empty or could not be read."""
+    _entries: Mapping[uuid.UUID, Sequence["_Entry"]]
+
+    def deletion_of(self, row_id: uuid.UUID) -> HistoryEntry | None:
+        """The deletion of that very record, if that is the newest thing its history holds; else None.
+
+        An entry of another row id under the same record number says nothing about ours. Where the newest
+        moment holds anything but deletions, or an entry of ours cannot be read, there is no proof.
+        """
+        entries = self._entries.get(row_id, ())
+        readable = [one for one in entries if one is not None]
+        newest = max((entry.at for entry in readable), default=None)
+        last = [entry for entry in readable if entry.at == newest]
+        if last and len(readable) == len(entries) and all(entry.action == DELETE for entry in last):
+            return last[-1]
         return None
-    newest = max((entry.at for entry in entries), default=None)
-    last = [entry for entry in entries if entry.at == newest]
-    if last and all(entry.action == DELETE for entry in last):
-        return last[-1]
-    return None
 
 
-def _entries_of(
-    answer: Answer, row_id: uuid.UUID, to_our_clock: Callable[[datetime], datetime]
-) -> list[HistoryEntry]:
-    with rows.refused_unless_understood():
-        at = _positions(answer.columns)
-        ours = [row for row in answer.rows if _row_id(row[at.row_id]) == row_id]
-        return [_entry(row, at, to_our_clock) for row in ours]
+_Entry = HistoryEntry | None
+"""None is an entry that is there and cannot be read."""
+
+
+def read(answer: Answer, to_our_clock: Callable[[datetime], datetime]) -> Told:
+    """What the rows of history.sql say: how far back history reaches, and the entries of each row id.
+
+    A row that cannot even be told to be about another record leaves no proof for anybody.
+    """
+    entries: dict[uuid.UUID, list[_Entry]] = defaultdict(list)
+    try:
+        with rows.refused_unless_understood():
+            at = _positions(answer.columns)
+            oldest = answer.rows[0][OLDEST]
+            since = None if oldest is None else to_our_clock(rows.moment(oldest))
+            for row in answer.rows:
+                row_id = _row_id(row[at.row_id])
+                if row_id is not None:
+                    entries[row_id].append(_entry(row, at, to_our_clock))
+    except (ErpError, IndexError):
+        return Told(None, {})
+    return Told(since, entries)
+
+
+OLDEST = 0
+"""Where history.sql puts the oldest moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +113,7 @@ class _Positions:
 
 
 def _positions(columns: Sequence[str]) -> _Positions:
-    known = [column.casefold() for column in columns]
+    known = ["", *(column.casefold() for column in columns[1:])]  # the first is the oldest moment
 
     def position(name: str) -> int:
         return known.index(name.casefold())  # ValueError where it is missing: not understood
@@ -107,15 +131,13 @@ def _row_id(value: object) -> uuid.UUID | None:
     return None if value is None else rows.row_id(value)
 
 
-def _entry(
-    row: tuple[Any, ...], at: _Positions, to_our_clock: Callable[[datetime], datetime]
-) -> HistoryEntry:
-    action = _ACTIONS.get(rows.text(row[at.action]).casefold())
-    if action is None:
-        raise ValueError("an action that is not known")
-    return HistoryEntry(
-        action=action,
-        at=to_our_clock(rows.moment(row[at.at])),
-        user="" if row[at.user] is None else rows.text(row[at.user]),
-        application="" if row[at.application] is None else rows.text(row[at.application]),
-    )
+def _entry(row: tuple[Any, ...], at: _Positions, to_our_clock: Callable[[datetime], datetime]) -> _Entry:
+    try:
+        return HistoryEntry(
+            action=_ACTIONS[rows.text(row[at.action]).casefold()],
+            at=to_our_clock(rows.moment(row[at.at])),
+            user="" if row[at.user] is None else rows.text(row[at.user]),
+            application="" if row[at.application] is None else rows.text(row[at.application]),
+        )
+    except (KeyError, ValueError, OverflowError):
+        return None

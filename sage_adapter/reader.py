@@ -2,15 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import stamina
 
 from erp_integrations.ports import (
+    MOST_LOOKED_UP_AT_ONCE,
     ChangeOrderReference,
     Clock,
     ConnectionSpec,
@@ -18,6 +19,7 @@ from erp_integrations.ports import (
     ErpChangeOrder,
     ErpError,
     ErpJob,
+    ErpKeys,
     ErpReader,
     ErpSubcontract,
     FaultKind,
@@ -28,7 +30,9 @@ from erp_integrations.ports import (
 )
 from sage_adapter import handshake, look, rows, verdict
 from sage_adapter.faults import fault
+from sage_adapter.handshake import Greeting
 from sage_adapter.session import Session, check_deadline, open_session
+from sage_adapter.stream import STREAMS
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +53,12 @@ def open_reader(spec: ConnectionSpec) -> ErpReader:
 
 @dataclass(slots=True)
 class _Tracks:
-    """What an unfinished look leaves behind for the finding: which database it talked to, and when."""
+    """What an unfinished question leaves behind: the database it talked to, when, and what is settled."""
 
     first_looked_at: datetime | None = None
     incarnation: str = ""
+    findings: dict[int, Finding] = field(default_factory=dict)
+    """By the place of the reference. Each is of looks that were completed in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,7 @@ class SageReader:
 
         def ask() -> Handshake:
             with open_session(self.spec, deadline) as session:
-                greeting = handshake.greet(session, self.spec, datetime.now(UTC))
-                return handshake.with_jobs_counted(greeting, session)
+                return handshake.greet_for_report(session, self.spec, datetime.now(UTC))
 
         with _logged("sage.handshake.unexpected"):
             return self._tried(ask, deadline, least_seconds=0.0)
@@ -81,25 +86,52 @@ class SageReader:
 
         Each retry begins the whole look again, on new connections, so that no evidence of two is mixed.
         """
+        return self.look_up_many((reference,), deadline=deadline, clock=clock)[0]
+
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What `look_up` would find for each, in their order: one first look at all, one second at the rest.
+
+        Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
+        """
+        if len(references) > MOST_LOOKED_UP_AT_ONCE:
+            raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} records can be looked up at once")
         tracks = _Tracks()
 
-        def ask() -> Finding:
+        def ask() -> None:
             tracks.first_looked_at, tracks.incarnation = None, ""
-            finding = self._look_twice(reference, deadline, clock, tracks)
-            check_deadline(deadline)
-            return finding
+            pending = {at: one for at, one in enumerate(references) if at not in tracks.findings}
+            self._look_twice(pending, deadline, clock, tracks)
 
+        if not references:
+            return ()
         try:
             with _logged("sage.look_up.unexpected"):
-                return self._tried(ask, deadline, least_seconds=self.spec.second_look_seconds)
+                self._tried(ask, deadline, least_seconds=self.spec.second_look_seconds)
+            rest = fault("internal-error")  # for no record: each has its finding
         except ErpError as error:
             # A question that was cut off because the time was up is the deadline's doing.
-            late = deadline.passed and error.fault.kind is FaultKind.UNAVAILABLE
-            return verdict.finding_of_fault(
-                fault("deadline") if late else error.fault,
-                incarnation=tracks.incarnation,
-                first_looked_at=tracks.first_looked_at,
-            )
+            late = deadline.passed and error.fault.code == "timed-out"
+            rest = fault("deadline") if late else error.fault
+        unknown = verdict.finding_of_fault(
+            rest, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
+        )
+        return tuple(tracks.findings.get(at, unknown) for at in range(len(references)))
+
+    def stream_keys(self, *, deadline: Deadline) -> Iterator[ErpKeys]:
+        """All jobs, change orders and lines on subcontracts, each by record number, over one connection.
+
+        From the accepted database only. Never retried, since what was handed out cannot be taken back.
+        Raises `ErpError`.
+        """
+        with _logged("sage.stream.unexpected"):
+            handshake.require_accepted(self.spec)
+            with open_session(self.spec, deadline, streaming=True) as session:
+                self._greeted(session, datetime.now(UTC))
+                for name, read in STREAMS:
+                    for chunk in read(session.stream(name)):
+                        yield from chunk
 
     def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:
         """The job of that record number. Raises `NotInErp`, `ErpError`."""
@@ -145,32 +177,75 @@ class SageReader:
     # --- how ---
 
     def _look_twice(
-        self, reference: ChangeOrderReference, deadline: Deadline, clock: Clock, tracks: _Tracks
-    ) -> Finding:
+        self,
+        pending: Mapping[int, ChangeOrderReference],
+        deadline: Deadline,
+        clock: Clock,
+        tracks: _Tracks,
+    ) -> None:
+        """Settles what is pending: by the first look alone, or by two. Raises where the connection fails."""
         handshake.require_accepted(self.spec)
-        with open_session(self.spec, deadline) as session:
-            tracks.first_looked_at = clock()
-            first = self._begin(session, reference, tracks.first_looked_at, tracks).seen
-        finding = verdict.finding_of_one_look(first, reference)
-        if finding is not None:
-            return finding
+        first = self._first_look(pending, deadline, clock, tracks)
+        if not first:
+            return
         _wait(self.spec.second_look_seconds, deadline)
         with open_session(self.spec, deadline) as session:
-            second = self._begin(session, reference, clock(), tracks)
-            if verdict.finding_of_one_look(second.seen, reference) is None:
-                carriers = look.ask_who_carries_the_number(second)
-            else:
-                carriers = verdict.Carriers()
+            asked_at = clock()
+            greeting = self._greeted(session, asked_at, tracks)
+            outcomes = look.begin(session, [pending[at] for at in first], greeting, asked_at)
+            second = dict(zip(first, outcomes, strict=True))
+            gone = {
+                at: one
+                for at, one in second.items()
+                if isinstance(one, look.Seen) and verdict.step_of_one_look(one.look, one.reference) is None
+            }
+            found = look.ask_who_carries_the_number(session, list(gone.values()), greeting) if gone else []
             slack = session.dialect.clock_slack
-        return verdict.finding_of_two_looks(first, second.seen, carriers, reference, slack)
+        carriers = dict(zip(gone, found, strict=True))
+        check_deadline(deadline)
+        for at, outcome in second.items():
+            carried = carriers.get(at, verdict.NOBODY)
+            if isinstance(outcome, look.Seen) and isinstance(carried, verdict.Carriers):
+                tracks.findings[at] = verdict.finding_of_two_looks(
+                    first[at].look, outcome.look, carried, pending[at], slack
+                )
+            else:
+                fault_of_one = outcome if isinstance(outcome, ErpError) else carried
+                assert isinstance(fault_of_one, ErpError)
+                tracks.findings[at] = _not_understood(fault_of_one, tracks)
 
-    def _begin(
-        self, session: Session, reference: ChangeOrderReference, asked_at: datetime, tracks: _Tracks
-    ) -> look.LookInProgress:
+    def _first_look(
+        self,
+        pending: Mapping[int, ChangeOrderReference],
+        deadline: Deadline,
+        clock: Clock,
+        tracks: _Tracks,
+    ) -> dict[int, look.Seen]:
+        """Settles what one look can settle; gives what it saw of the rest."""
+        with open_session(self.spec, deadline) as session:
+            tracks.first_looked_at = clock()
+            greeting = self._greeted(session, tracks.first_looked_at, tracks)
+            outcomes = look.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
+        check_deadline(deadline)
+        rest: dict[int, look.Seen] = {}
+        for at, outcome in zip(pending, outcomes, strict=True):
+            if isinstance(outcome, ErpError):
+                tracks.findings[at] = _not_understood(outcome, tracks)
+            elif finding := verdict.finding_of_one_look(outcome.look, pending[at]):
+                tracks.findings[at] = finding
+            else:
+                rest[at] = outcome
+        return rest
+
+    def _greeted(self, session: Session, asked_at: datetime, tracks: _Tracks | None = None) -> Greeting:
+        """A good handshake with the accepted database, and from here on one moment where that can be had."""
         greeting = handshake.greet(session, self.spec, asked_at)
-        tracks.incarnation = greeting.handshake.incarnation
+        if tracks is not None:
+            tracks.incarnation = greeting.handshake.incarnation
         handshake.require_good(greeting.handshake, self.spec)
-        return look.begin(session, reference, greeting, asked_at)
+        if greeting.handshake.snapshot:
+            session.begin_transaction()
+        return greeting
 
     def _read(self, question: Callable[[Session], T], deadline: Deadline) -> T:
         """Reads from the accepted database only: what is read here is what links are made of."""
@@ -178,34 +253,53 @@ class SageReader:
         def ask() -> T:
             handshake.require_accepted(self.spec)
             with open_session(self.spec, deadline) as session:
-                greeting = handshake.greet(session, self.spec, datetime.now(UTC), ask_history=False)
-                handshake.require_good(greeting.handshake, self.spec)
+                self._greeted(session, datetime.now(UTC))
                 return question(session)
 
         with _logged("sage.read.unexpected"):
             return self._tried(ask, deadline, least_seconds=0.0)
 
     def _tried(self, ask: Callable[[], T], deadline: Deadline, *, least_seconds: float) -> T:
-        """Asks at most three times, while the fault may pass by itself and another try still fits."""
+        """Asks at most three times, while the fault may pass by itself and another try still fits.
+
+        Where a later try runs into the deadline, the fault before it is the one that is raised: it says
+        more.
+        """
+        told: list[ErpError] = []
 
         def worth_another(error: Exception) -> bool:
-            return (
-                isinstance(error, ErpError)
-                and error.fault.retry
-                and deadline.remaining() > least_seconds + LONGEST_WAIT_SECONDS
-            )
+            if not (isinstance(error, ErpError) and error.fault.retry):
+                return False
+            told.append(error)
+            connecting = self.spec.login_timeout_seconds if error.fault.code == "unreachable" else 0
+            return deadline.remaining() > least_seconds + connecting + LONGEST_WAIT_SECONDS
 
-        for attempt in stamina.retry_context(
-            on=worth_another,
-            attempts=TRIES,
-            timeout=None,
-            wait_initial=WAIT_SECONDS,
-            wait_max=LONGEST_WAIT_SECONDS,
-            wait_jitter=WAIT_SECONDS,
-        ):
-            with attempt:
-                return ask()
+        try:
+            for attempt in stamina.retry_context(
+                on=worth_another,
+                attempts=TRIES,
+                timeout=None,
+                wait_initial=WAIT_SECONDS,
+                wait_max=LONGEST_WAIT_SECONDS,
+                wait_jitter=WAIT_SECONDS,
+            ):
+                with attempt:
+                    return ask()
+        except ErpError as error:
+            late = error.fault.code in ("deadline", "busy") or (deadline.passed and error.fault.retry)
+            if told and late:
+                raise told[0] from error
+            raise
         raise error_for(fault("internal-error"))  # stamina raises the last error, so this is never reached
+
+
+def _not_understood(error: ErpError, tracks: _Tracks) -> Finding:
+    """UNKNOWN about one record: something of it could not be understood, and nobody else's is touched."""
+    if error.fault.kind is FaultKind.UNEXPECTED:
+        logger.error("sage.look_up.unexpected", exc_info=error)
+    return verdict.finding_of_fault(
+        error.fault, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
+    )
 
 
 def _wait(seconds: float, deadline: Deadline) -> None:

@@ -10,12 +10,12 @@ record number below zero, a number longer than Sage's column (prmchg.chgnum and 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from erp_integrations.ports import (
     ErpChangeOrderLine,
@@ -40,9 +40,21 @@ SUBCONTRACT_STATUS = JOB_STATUS
 
 _CENTS = Decimal("0.01")
 
+T = TypeVar("T")
 
-class _NotUnderstood(ValueError):
-    """A value of the database that has no meaning here."""
+
+_MOST_SHOWN = 40
+"""Characters of a value that are kept as evidence."""
+
+
+class NotUnderstood(ValueError):
+    """A value of the database that has no meaning here. Says which column, and what stood there."""
+
+
+def _refused(why: str, value: object) -> NotUnderstood:
+    """The refusal, with the value as evidence: cut short, and with nothing that a page could trip over."""
+    shown = "NULL" if value is None else ascii(value[:_MOST_SHOWN] if isinstance(value, str) else value)
+    return NotUnderstood(f"{why}: {shown[:_MOST_SHOWN]}")
 
 
 # --- single values -----------------------------------------------------------------------------
@@ -51,7 +63,7 @@ class _NotUnderstood(ValueError):
 def text(value: object) -> str:
     """Text that Sage never leaves NULL, without the blanks that pad it."""
     if not isinstance(value, str):
-        raise _NotUnderstood("not text")
+        raise _refused("not text", value)
     return value.strip()
 
 
@@ -59,20 +71,20 @@ def number(value: object) -> str:
     """A change number: free text, at most 20 characters. Kept in its own case."""
     kept = text(value)
     if len(kept) > NUMBER_LENGTH:
-        raise _NotUnderstood("a number too long")
+        raise _refused("a number too long", value)
     return kept
 
 
 def whole(value: object) -> int:
     """A whole number, as drivers write it: 7, 7.0, "7", Decimal("7.000")."""
     if value is None or isinstance(value, bool | bytes):
-        raise _NotUnderstood("not a number")
+        raise _refused("not a number", value)
     try:
         exact = Decimal(str(value).strip())
     except InvalidOperation as error:
-        raise _NotUnderstood("not a number") from error
+        raise _refused("not a number", value) from error
     if not exact.is_finite() or exact != exact.to_integral_value():
-        raise _NotUnderstood("not whole")
+        raise _refused("not whole", value)
     return int(exact)
 
 
@@ -80,7 +92,7 @@ def record_number(value: object) -> str:
     """A record number, as text. Sage's are never negative."""
     known = whole(value)
     if known < 0:
-        raise _NotUnderstood("a negative record number")
+        raise _refused("a negative record number", value)
     return str(known)
 
 
@@ -99,16 +111,19 @@ def row_id(value: object) -> uuid.UUID:
     if isinstance(value, uuid.UUID):
         return value
     if not isinstance(value, str):
-        raise _NotUnderstood("not a row id")
+        raise _refused("not a row id", value)
     try:
         return uuid.UUID(value.strip())
     except ValueError as error:
-        raise _NotUnderstood("not a row id") from error
+        raise _refused("not a row id", value) from error
 
 
 def amount(value: object) -> Decimal:
     """Money in the company's currency, two places, made through text so that a float brings no dust."""
-    return _decimal(value).quantize(_CENTS)
+    try:
+        return _decimal(value).quantize(_CENTS)
+    except InvalidOperation as error:  # more digits than an amount can have
+        raise _refused("not an amount", value) from error
 
 
 def cost_code(value: object) -> str:
@@ -118,13 +133,13 @@ def cost_code(value: object) -> str:
 
 def _decimal(value: object) -> Decimal:
     if value is None or isinstance(value, bool | bytes):
-        raise _NotUnderstood("not a number")
+        raise _refused("not a number", value)
     try:
         exact = Decimal(str(value).strip())
     except InvalidOperation as error:
-        raise _NotUnderstood("not a number") from error
+        raise _refused("not a number", value) from error
     if not exact.is_finite():
-        raise _NotUnderstood("not a number")
+        raise _refused("not a number", value)
     return exact
 
 
@@ -138,7 +153,7 @@ def moment(value: object) -> datetime:
         # Seven decimals, which SQL Server's datetime2 writes, are one more than Python reads.
         return datetime.fromisoformat(_shortened(text(value))).replace(tzinfo=None)
     except ValueError as error:
-        raise _NotUnderstood("not a moment") from error
+        raise _refused("not a moment", value) from error
 
 
 def _shortened(written: str) -> str:
@@ -156,18 +171,26 @@ def status(value: object, words: dict[int, str]) -> str:
     try:
         return words[whole(value)]
     except KeyError as error:
-        raise _NotUnderstood("a status outside the list") from error
+        raise _refused("a status outside the list", value) from error
 
 
 def count(value: object) -> int:
     """What a COUNT gave."""
     known = whole(value)
     if known < 0:
-        raise _NotUnderstood("a negative count")
+        raise _refused("a negative count", value)
     return known
 
 
 # --- rows --------------------------------------------------------------------------------------
+
+
+def _at(column: str, read: Callable[..., T], value: object, *more: object) -> T:
+    """What `read` makes of the value; where it refuses, the column is named."""
+    try:
+        return read(value, *more)
+    except ValueError as error:
+        raise NotUnderstood(f"{column}, {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +234,27 @@ class ChangeOrderHeader:
     date: date | None
 
 
-def presence(rows: Sequence[tuple[Any, ...]]) -> Presence:
-    """The one row of counts. None at all is `no-count`: silence is not zero."""
-    if len(rows) != 1:
+def presence_by_place(rows: Sequence[tuple[Any, ...]], asked: int) -> list[tuple[Any, ...]]:
+    """The counts of the `asked` records, in the order of their places.
+
+    Exactly one row for each is an answer; fewer, more or others is `no-count`: silence is not zero.
+    """
+    with refused_unless_understood():
+        by_place = {count(row[0]): row[1:] for row in rows}
+    if len(by_place) != len(rows) or set(by_place) != set(range(1, asked + 1)):
         raise error_for(fault("no-count"))
-    (row,) = rows
+    return [by_place[place] for place in range(1, asked + 1)]
+
+
+def presence(row: tuple[Any, ...]) -> Presence:
+    """The counts of one record."""
     with refused_unless_understood():
         jobs, with_number, same_row, headers, lines, subcontracts = (count(value) for value in row)
-        if with_number > 1 or headers > 1 or subcontracts > 1 or same_row > with_number:
-            raise _NotUnderstood("a key that is there twice")
+        for table, found in (("actrec", with_number), ("prmchg", headers), ("subcon", subcontracts)):
+            if found > 1:
+                raise NotUnderstood(f"{table}, a key that is there {found} times")
+        if same_row > with_number:
+            raise NotUnderstood("actrec, a row without its number")
         return Presence(jobs, with_number, same_row, headers, lines, subcontracts)
 
 
@@ -231,12 +266,18 @@ def single_count(rows: Sequence[tuple[Any, ...]]) -> int:
         return count(rows[0][0])
 
 
+def row_id_of(row: tuple[Any, ...]) -> uuid.UUID:
+    """Whose header a row of header.sql is."""
+    with refused_unless_understood():
+        return _at("prmchg._idnum", row_id, row[1])
+
+
 def header_seen(row: tuple[Any, ...], expected: uuid.UUID) -> HeaderSeen:
     """The header of that row id. A row that does not carry it is refused."""
     with refused_unless_understood():
         header = _header(row)
         if header.row_id != expected:
-            raise _NotUnderstood("another row than asked for")
+            raise NotUnderstood("another row than asked for")
         return HeaderSeen(
             record_number=header.record_number,
             number=header.number,
@@ -254,14 +295,14 @@ def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
 def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
     recnum, idnum, chgnum, jobnum, phsnum, dscrpt, state, chgdte = row
     return ChangeOrderHeader(
-        row_id=row_id(idnum),
-        record_number=record_number(recnum),
-        number=number(chgnum),
-        job_record_number=reference(jobnum),
-        phase=phase(phsnum),
-        description=text(dscrpt),
-        status=status(state, CHANGE_ORDER_STATUS),
-        date=day(chgdte),
+        row_id=_at("prmchg._idnum", row_id, idnum),
+        record_number=_at("prmchg.recnum", record_number, recnum),
+        number=_at("prmchg.chgnum", number, chgnum),
+        job_record_number=_at("prmchg.jobnum", reference, jobnum),
+        phase=_at("prmchg.phsnum", phase, phsnum),
+        description=_at("prmchg.dscrpt", text, dscrpt),
+        status=_at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
+        date=_at("prmchg.chgdte", day, chgdte),
     )
 
 
@@ -269,44 +310,64 @@ def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
     with refused_unless_understood():
         linnum, dscrpt, vndnum, vndctc, ctclin, chgnum, chgsts, cstcde, csttyp, bdgprc = row
         return ErpChangeOrderLine(
-            line_number=whole(linnum),
-            description=text(dscrpt),
-            vendor_record_number=reference(vndnum),
-            subcontract_record_number=reference(vndctc),
-            subcontract_line=reference(ctclin),
-            sub_change_number=number(chgnum),
-            status=status(chgsts, CHANGE_ORDER_STATUS),
-            cost_code=cost_code(cstcde),
-            cost_type=reference(csttyp),
-            amount=amount(bdgprc),
+            line_number=_at("sbcgln.linnum", whole, linnum),
+            description=_at("sbcgln.dscrpt", text, dscrpt),
+            vendor_record_number=_at("sbcgln.vndnum", reference, vndnum),
+            subcontract_record_number=_at("sbcgln.vndctc", reference, vndctc),
+            subcontract_line=_at("sbcgln.ctclin", reference, ctclin),
+            sub_change_number=_at("sbcgln.chgnum", number, chgnum),
+            status=_at("sbcgln.chgsts", status, chgsts, CHANGE_ORDER_STATUS),
+            cost_code=_at("sbcgln.cstcde", cost_code, cstcde),
+            cost_type=_at("sbcgln.csttyp", reference, csttyp),
+            amount=_at("sbcgln.bdgprc", amount, bdgprc),
         )
+
+
+BY_JOB, BY_LINE, SUBCONTRACT_LINE = 0, 1, 2
+"""The kinds of rows that carriers.sql gives."""
+
+
+def carrier_kind(row: tuple[Any, ...]) -> tuple[int, str]:
+    """Which kind of row of carriers.sql it is, and the job or subcontract it was asked for."""
+    with refused_unless_understood():
+        kind = whole(row[0])
+        if kind not in (BY_JOB, BY_LINE, SUBCONTRACT_LINE):
+            raise _refused("a kind that was not asked for", row[0])
+        return kind, record_number(row[1])
 
 
 def carrier(row: tuple[Any, ...]) -> Carrier:
+    """A row of carriers.sql that is a change order or a line of one."""
     with refused_unless_understood():
-        by, recnum, idnum, chgnum, phsnum, insdte, sub_number, bdgprc = row
-        by_line = whole(by) == 1
+        kind, _asked, recnum, idnum, chgnum, phsnum, insdte, sub_number, bdgprc = row
+        by_line = whole(kind) == BY_LINE
         orphan = by_line and idnum is None
         return Carrier(
-            row_id=None if orphan else row_id(idnum),
-            record_number=record_number(recnum),
-            number="" if orphan else number(chgnum),
-            phase=phase(phsnum),
-            inserted_at=None if insdte is None else moment(insdte),
+            row_id=None if orphan else _at("prmchg._idnum", row_id, idnum),
+            record_number=_at("sbcgln.recnum" if by_line else "prmchg.recnum", record_number, recnum),
+            number="" if orphan else _at("prmchg.chgnum", number, chgnum),
+            phase=_at("prmchg.phsnum", phase, phsnum),
+            inserted_at=None if insdte is None else _at("prmchg.insdte", moment, insdte),
             by_line=by_line,
-            sub_change_number=number(sub_number) if by_line else "",
-            amount=amount(bdgprc) if by_line else Decimal(0),
+            sub_change_number=_at("sbcgln.chgnum", number, sub_number) if by_line else "",
+            amount=_at("sbcgln.bdgprc", amount, bdgprc) if by_line else Decimal(0),
         )
+
+
+def subcontract_change(row: tuple[Any, ...]) -> Decimal:
+    """A row of carriers.sql that says what changes added to one line of the subcontract."""
+    with refused_unless_understood():
+        return _at("sbcnln.change", amount, row[-1])
 
 
 def job(row: tuple[Any, ...]) -> ErpJob:
     with refused_unless_understood():
         recnum, idnum, jobnme, state = row
-        code = whole(state)
+        code = _at("actrec.status", whole, state)
         return ErpJob(
-            row_id=row_id(idnum),
-            record_number=record_number(recnum),
-            name=text(jobnme),
+            row_id=_at("actrec._idnum", row_id, idnum),
+            record_number=_at("actrec.recnum", record_number, recnum),
+            name=_at("actrec.jobnme", text, jobnme),
             status=JOB_STATUS.get(code, str(code)),
         )
 
@@ -315,14 +376,14 @@ def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSu
     with refused_unless_understood():
         recnum, idnum, ctcnum, jobnum, phsnum, vndnum, dscrpt, state = row
         return ErpSubcontract(
-            row_id=row_id(idnum),
-            record_number=record_number(recnum),
-            number=number(ctcnum),
-            job_record_number=reference(jobnum),
-            phase=phase(phsnum),
-            vendor_record_number=reference(vndnum),
-            description=text(dscrpt),
-            status=status(state, SUBCONTRACT_STATUS),
+            row_id=_at("subcon._idnum", row_id, idnum),
+            record_number=_at("subcon.recnum", record_number, recnum),
+            number=_at("subcon.ctcnum", number, ctcnum),
+            job_record_number=_at("subcon.jobnum", reference, jobnum),
+            phase=_at("subcon.phsnum", phase, phsnum),
+            vendor_record_number=_at("subcon.vndnum", reference, vndnum),
+            description=_at("subcon.dscrpt", text, dscrpt),
+            status=_at("subcon.status", status, state, SUBCONTRACT_STATUS),
             lines=tuple(
                 sorted((_subcontract_line(line) for line in lines), key=lambda line: line.line_number)
             ),
@@ -332,18 +393,12 @@ def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSu
 def _subcontract_line(row: tuple[Any, ...]) -> ErpSubcontractLine:
     linnum, dscrpt, cstcde, csttyp, original = row
     return ErpSubcontractLine(
-        line_number=whole(linnum),
-        description=text(dscrpt),
-        cost_code=cost_code(cstcde),
-        cost_type=reference(csttyp),
-        amount=amount(original),
+        line_number=_at("sbcnln.linnum", whole, linnum),
+        description=_at("sbcnln.dscrpt", text, dscrpt),
+        cost_code=_at("sbcnln.cstcde", cost_code, cstcde),
+        cost_type=_at("sbcnln.csttyp", reference, csttyp),
+        amount=_at("sbcnln.amount", amount, original),
     )
-
-
-def amounts(rows: Sequence[tuple[Any, ...]]) -> tuple[Decimal, ...]:
-    """One amount of each row."""
-    with refused_unless_understood():
-        return tuple(amount(row[0]) for row in rows)
 
 
 @contextmanager
@@ -352,4 +407,5 @@ def refused_unless_understood() -> Iterator[None]:
     try:
         yield
     except (ValueError, InvalidOperation) as error:
-        raise error_for(fault("row-not-understood")) from error
+        evidence = str(error) if isinstance(error, NotUnderstood) else ""
+        raise error_for(fault("row-not-understood", evidence)) from error

@@ -10,11 +10,12 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from erp_integrations.ports import ConnectionSpec, Deadline, error_for
+from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, FaultKind, error_for
 from sage_adapter import odbc_string
 from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
 from sage_adapter.faults import fault, fault_of
@@ -26,8 +27,10 @@ PLACES_PER_SERVER = 8
 
 COMPANY_FILE, AUDIT_FILE = "company.sqlite", "audit.sqlite"
 
+CHUNK = 2_000
+"""Rows of a stream that are in memory at once."""
+
 _SQL = Path(__file__).parent / "sql"
-_SQLITE_BUSY_MILLISECONDS = str(LOCK_WAIT_MILLISECONDS)
 
 _places: dict[str, threading.BoundedSemaphore] = {}
 _places_lock = threading.Lock()
@@ -44,12 +47,15 @@ class Answer:
 class Session:
     """One open connection. Every question is a named query of `sql/`."""
 
-    def __init__(self, connection: Any, dialect: Dialect, deadline: Deadline) -> None:
+    def __init__(self, connection: Any, dialect: Dialect, deadline: Deadline, driver: str = "") -> None:
         self._connection = connection
         self._deadline = deadline
+        self._in_transaction = False
         self.dialect = dialect
+        self.driver = driver
+        """The name and version of the driver, where there is one."""
         self.statements = 0
-        """Questions asked so far, without the statements that begin a connection."""
+        """Questions asked so far, without the statements that begin a connection or a transaction."""
 
     def ask(self, name: str, params: Sequence[int | str] = (), *, limit: int = 1) -> Answer:
         """The answer to the query `name`, at most `limit` rows.
@@ -57,22 +63,70 @@ class Session:
         Raises `Unavailable` (`deadline`) where no time is left, `Unexpected` (`too-many-rows`) where there
         are more rows, and whatever fault the driver reports.
         """
-        check_deadline(self._deadline)
-        self.statements += 1
-        with translated():
-            if self.dialect.statement_timeout:
-                self._connection.timeout = _whole_seconds(self._deadline)
-            cursor = self._connection.cursor()
-            try:
-                cursor.execute(sql_text(name), tuple(params))
-                rows = tuple(tuple(row) for row in cursor.fetchmany(limit + 1))
-                columns = tuple(str(column[0]) for column in cursor.description)
-            finally:
-                _close(cursor)
+        with self._asked(name, params) as cursor, translated():
+            rows = tuple(tuple(row) for row in cursor.fetchmany(limit + 1))
+            columns = tuple(str(column[0]) for column in cursor.description)
         if len(rows) > limit:
             raise error_for(fault("too-many-rows"))
         check_deadline(self._deadline)
         return Answer(columns, rows)
+
+    def stream(self, name: str) -> Iterator[list[Any]]:
+        """The rows of the query `name`, as the driver gives them, some thousands at a time, to the last.
+
+        Raises what `ask` raises; `Unavailable` (`deadline`) also between two chunks.
+        """
+        # One chunk ahead, so that the server and the wire work while the last one is being read. Left early,
+        # the executor waits for the chunk under way before the cursor is closed.
+        with self._asked(name, ()) as cursor, ThreadPoolExecutor(max_workers=1) as ahead:
+            coming = ahead.submit(cursor.fetchmany, CHUNK)
+            while True:
+                with translated():
+                    chunk = coming.result()
+                if not chunk:
+                    return
+                check_deadline(self._deadline)
+                coming = ahead.submit(cursor.fetchmany, CHUNK)
+                yield chunk
+
+    def begin_transaction(self) -> None:
+        """From here on every question sees the same moment. Does nothing where one has begun."""
+        if self._in_transaction or not self.dialect.transaction:
+            return
+        check_deadline(self._deadline)
+        with translated():
+            if self.dialect.statement_timeout:
+                self._connection.timeout = whole_seconds(self._deadline)
+            _close(self._connection.execute(self.dialect.transaction))
+        self._in_transaction = True
+
+    def end_transaction(self) -> None:
+        """Ends it politely. Nothing was changed, so one that cannot be ended ends with the connection."""
+        if not self._in_transaction:
+            return
+        self._in_transaction = False
+        try:
+            _close(self._connection.execute("COMMIT"))
+        except Exception:  # noqa: BLE001 - any driver, any state
+            logger.debug("sage.commit_failed")
+
+    @contextlib.contextmanager
+    def _asked(self, name: str, params: Sequence[int | str]) -> Iterator[Any]:
+        """A cursor over the answer; closed at the end whatever happens."""
+        check_deadline(self._deadline)
+        self.statements += 1
+        with translated():
+            if self.dialect.statement_timeout:
+                self._connection.timeout = whole_seconds(self._deadline)
+            cursor = self._connection.cursor()
+        try:
+            with translated():
+                cursor.execute(sql_text(name), tuple(params))
+            if cursor.description is None:  # not even an empty answer
+                raise error_for(fault("no-count"))
+            yield cursor
+        finally:
+            _close(cursor)
 
 
 def check_deadline(deadline: Deadline) -> None:
@@ -98,24 +152,30 @@ def translated() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_session(spec: ConnectionSpec, deadline: Deadline) -> Iterator[Session]:
-    """A connection of its own, closed at the end whatever happens.
+def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = False) -> Iterator[Session]:
+    """A connection of its own, closed at the end whatever happens; `streaming` for answers without end.
+
+    The place at the server is kept until then, also where nobody waits for the answer any more.
 
     Raises `Misconfigured` where the connection cannot be what it says, `Unavailable` where the server or a
     free place does not come before the deadline.
     """
     check_deadline(deadline)
-    connect = _sandbox if spec.sandbox_path is not None else _odbc
-    server, opener = connect(spec)
+    server, opener = _sandbox(spec) if spec.sandbox_path is not None else _odbc(spec, streaming=streaming)
     with _place_at(server, deadline):
-        connection, dialect = opener(deadline)
+        connection, dialect, driver = opener(deadline)
         try:
-            yield Session(connection, dialect, deadline)
+            session = Session(connection, dialect, deadline, driver)
+            if dialect.transaction_first:
+                session.begin_transaction()
+            yield session
+            session.end_transaction()
         finally:
             _close(connection)
 
 
-_Opener = Callable[[Deadline], tuple[Any, Dialect]]
+_Opened = tuple[Any, Dialect, str]
+_Opener = Callable[[Deadline], _Opened]
 
 
 def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
@@ -125,45 +185,71 @@ def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
     if not (folder / COMPANY_FILE).is_file():
         raise error_for(fault("sandbox-missing"))
 
-    def opener(_deadline: Deadline) -> tuple[Any, Dialect]:
+    def opener(_deadline: Deadline) -> _Opened:
         with translated():
-            return connect(folder), SANDBOX
+            return connect(folder), SANDBOX, ""
 
     return f"sandbox {folder}", opener
 
 
-def _odbc(spec: ConnectionSpec) -> tuple[str, _Opener]:
+def _odbc(spec: ConnectionSpec, *, streaming: bool) -> tuple[str, _Opener]:
     try:
         odbc_string.database_named_in(spec.odbc_string)
-        pairs = odbc_string.parse(spec.odbc_string)
+        pairs = odbc_string.checked(spec.odbc_string)
+    except odbc_string.DriverNotKnown as error:
+        raise error_for(fault("driver-missing")) from error
+    except odbc_string.KeywordRefused as error:
+        raise error_for(fault("connection-string", error.keyword)) from error
     except ValueError as error:
         raise error_for(fault("connection-string")) from error
-    server = " ".join(odbc_string.value_of(pairs, keyword) for keyword in ("SERVER", "PORT", "DSN")).strip()
-    return (server or odbc_string.value_of(pairs, "DATABASE")).casefold(), functools.partial(
-        _open_odbc, spec, pairs
-    )
+    opener = functools.partial(_open_odbc, spec, pairs, streaming=streaming)
+    return odbc_string.server_of(pairs), opener
 
 
 def _open_odbc(
-    spec: ConnectionSpec, pairs: Sequence[odbc_string.Pair], deadline: Deadline
-) -> tuple[Any, Dialect]:
+    spec: ConnectionSpec, pairs: Sequence[odbc_string.Pair], deadline: Deadline, *, streaming: bool
+) -> _Opened:
     pyodbc = _pyodbc()
-    login_timeout = max(1, min(spec.login_timeout_seconds, _whole_seconds(deadline)))
+    if not odbc_string.driver_of(pairs):
+        pairs = odbc_string.with_driver(pairs, _chosen_driver())
+    login_timeout = max(1, min(spec.login_timeout_seconds, whole_seconds(deadline)))
     check_deadline(deadline)
+    try:
+        words = connection_string(pairs, spec.application_name, deadline, streaming=streaming)
+    except odbc_string.KeywordRefused as error:
+        raise error_for(fault("connection-string", error.keyword)) from error
     with translated():
-        connection = pyodbc.connect(
-            connection_string(pairs, spec.application_name), autocommit=True, timeout=login_timeout
-        )
+        connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
     try:
         with translated():
             dialect = _supported(str(connection.getinfo(pyodbc.SQL_DBMS_NAME)))
+            driver = " ".join(
+                str(connection.getinfo(what)) for what in (pyodbc.SQL_DRIVER_NAME, pyodbc.SQL_DRIVER_VER)
+            )
         check_deadline(deadline)
         with translated():
             _begin(connection, dialect, pairs, deadline)
     except BaseException:
         _close(connection)
         raise
-    return connection, dialect
+    return connection, dialect, driver
+
+
+def installed_drivers() -> tuple[str, ...]:
+    """The names of the ODBC drivers that this machine knows; none where there is no driver manager."""
+    try:
+        pyodbc = _pyodbc()
+    except ErpError:
+        return ()
+    return tuple(str(name) for name in pyodbc.drivers())
+
+
+def _chosen_driver() -> str:
+    """The driver for a connection that names none. Raises `Misconfigured` where there is none for Sage."""
+    chosen = odbc_string.preferred_driver(installed_drivers())
+    if chosen is None:
+        raise error_for(fault("driver-missing"))
+    return chosen
 
 
 def _supported(dbms_name: str) -> Dialect:
@@ -183,28 +269,53 @@ def _pyodbc() -> Any:
     return pyodbc
 
 
-def connection_string(pairs: Sequence[odbc_string.Pair], application_name: str) -> str:
+def connection_string(
+    pairs: Sequence[odbc_string.Pair], application_name: str, deadline: Deadline, *, streaming: bool = False
+) -> str:
     """The string the driver gets: with our application name for SQL Server, read-only for SQLite."""
-    driver = odbc_string.value_of(pairs, "DRIVER", "DSN").casefold()
-    if "sqlite" in driver:
-        # The file itself is attached read-only afterwards; the default wait for a lock is 100 seconds.
+    kind = odbc_string.kind_of(odbc_string.driver_of(pairs))
+    if kind is odbc_string.DriverKind.SQLITE:
+        # The file itself is attached read-only afterwards. The driver waits for a lock twice as long as it is
+        # told, and 100 seconds when it is not told.
+        wait = min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)) // 2
         pairs = odbc_string.with_value(pairs, "DATABASE", ":memory:")
-        pairs = odbc_string.with_value(pairs, "Timeout", _SQLITE_BUSY_MILLISECONDS)
-    elif "postgres" not in driver and not odbc_string.value_of(pairs, "APP"):
-        pairs = odbc_string.with_value(pairs, "APP", application_name)
-    return odbc_string.render(pairs)
+        pairs = odbc_string.with_value(pairs, "Timeout", str(max(1, wait)))
+    elif kind is odbc_string.DriverKind.POSTGRESQL:
+        # An error in a transaction ends the look: the driver's savepoint around every question is not needed.
+        pairs = odbc_string.with_value(pairs, "Protocol", "7.4-0")
+        if streaming:  # else the driver reads the whole answer into memory first
+            pairs = odbc_string.with_value(pairs, "UseDeclareFetch", "1")
+            pairs = odbc_string.with_value(pairs, "Fetch", str(CHUNK))
+    else:
+        pairs = odbc_string.for_driver(pairs)
+        if not odbc_string.value_of(pairs, "APP"):
+            pairs = odbc_string.with_value(
+                pairs, "APP", application_name[: odbc_string.LONGEST_APPLICATION_NAME]
+            )
+    return odbc_string.render_for(kind, pairs)
 
 
 def _begin(connection: Any, dialect: Dialect, pairs: Sequence[odbc_string.Pair], deadline: Deadline) -> None:
     if dialect.statement_timeout:
-        connection.timeout = _whole_seconds(deadline)
+        connection.timeout = whole_seconds(deadline)
     filled: dict[str, int | str] = {
         "lock_wait": min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)),
         "statement_wait": _milliseconds(deadline),
     }
     if dialect is SQLITE:
         filled |= _sqlite_files(odbc_string.value_of(pairs, "DATABASE"))
-    for statement in dialect.start:
+    try:
+        _run(connection, dialect.start, filled)
+    except Exception as error:
+        # A server of another make may not know one of the settings. One that is merely in trouble is not
+        # asked again here.
+        if not dialect.start_plain or fault_of(error).kind is not FaultKind.UNEXPECTED:
+            raise
+        _run(connection, dialect.start_plain, filled)
+
+
+def _run(connection: Any, statements: Sequence[str], filled: dict[str, int | str]) -> None:
+    for statement in statements:
         connection.execute(statement.format(**filled)).close()
 
 
@@ -238,9 +349,12 @@ def _milliseconds(deadline: Deadline) -> int:
     return max(1, math.ceil(deadline.remaining() * 1000))
 
 
-def _whole_seconds(deadline: Deadline) -> int:
-    """Drivers count whole seconds, and take 0 for "no limit"."""
-    return max(1, math.ceil(deadline.remaining()))
+def whole_seconds(deadline: Deadline) -> int:
+    """What is left, for drivers, which count whole seconds and take 0 for "no limit".
+
+    Not more than is left, but for the last second, so that a driver's own words come before the deadline.
+    """
+    return max(1, math.floor(deadline.remaining()))
 
 
 def _close(thing: Any) -> None:

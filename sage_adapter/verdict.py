@@ -83,7 +83,7 @@ class Carriers:
     subcontract_changes_total: Decimal | None = None
 
 
-_NOBODY = Carriers()
+NOBODY = Carriers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ def _evidence(
     look: Look,
     reference: ChangeOrderReference,
     other_record: OtherRecord | None = None,
-    carriers: Carriers = _NOBODY,
+    carriers: Carriers = NOBODY,
 ) -> Evidence:
     return Evidence(
         header=look.observation.header,

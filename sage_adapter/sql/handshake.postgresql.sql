@@ -56,3 +56,10 @@ SELECT
 FROM pg_catalog.pg_class AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
 WHERE n.nspname IN ('dbo', 'dbo_Audit') AND t.relkind IN ('r', 'p', 'v', 'm', 'f')
+UNION ALL
+-- A look is one transaction that sees one moment, always.
+SELECT 'snapshot', '', '1'
+UNION ALL
+SELECT 'read-committed-snapshot', '', '1'
+UNION ALL
+SELECT 'collation', '', CAST(d.datcollate AS text) FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()

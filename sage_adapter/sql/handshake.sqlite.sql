@@ -19,3 +19,6 @@ SELECT 'column', t.schema || '.' || t.name, c.name
 FROM pragma_table_list AS t
 JOIN pragma_table_info(t.name, t.schema) AS c
 WHERE t.schema NOT IN ('main', 'temp') AND t.name IN ('actrec', 'actpay', 'subcon', 'sbcnln', 'prmchg', 'sbcgln')
+UNION ALL
+-- A look is one transaction, and nobody saves while it reads.
+SELECT 'snapshot', '', '1'

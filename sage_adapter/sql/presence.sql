@@ -5,6 +5,7 @@
 -- which may be gone before them.
 -- Seeks: actrec.recnum, actrec._idnum, prmchg._idnum, sbcgln.recnum + vndctc, subcon.recnum.
 SELECT
+    1 AS place,
     (SELECT COUNT(*) FROM dbo.actrec) AS jobs,
     (SELECT COUNT(*) FROM dbo.actrec WHERE recnum = ?) AS jobs_with_number,
     (SELECT COUNT(*) FROM dbo.actrec WHERE recnum = ? AND "_idnum" = ?) AS jobs_same_row,

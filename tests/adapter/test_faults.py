@@ -1,6 +1,7 @@
 """What drivers say becomes a fault that says who can mend it. The triples were recorded from real drivers."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -385,3 +386,17 @@ def test_a_refused_application_name_says_where_it_is_approved() -> None:
 
 def test_a_detail_ends_the_first_sentence() -> None:
     assert fault("table-missing", "dbo.prmchg").what.endswith("(dbo.prmchg)")
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_the_how_to_explains_every_fault_in_its_own_words(code: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "what-each-error-means.md").read_text()
+    known = FAULTS[code]
+    tried = "yes" if known.retry else "no"
+    assert f"| `{code}` | {known.what} | {known.advice} | {tried} |" in page
+
+
+@pytest.mark.parametrize("number", [17892, 18456, 4060, 208, 207, 229, 916, 1222, 1205])
+def test_the_how_to_knows_the_numbers_that_an_administrator_meets(number: int) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "what-each-error-means.md").read_text()
+    assert str(number) in page.partition("From SQL Server")[2]

@@ -3,17 +3,17 @@
 The rows are of the shape that SQL Server's handshake gives; the other servers are asked for real elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from erp_integrations.ports import ConnectionSpec, Deadline, ErpError
+from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Handshake, Right
 from sage_adapter import handshake
 from sage_adapter.dialects import SQL_SERVER
-from sage_adapter.handshake import NEEDED, Greeting
+from sage_adapter.handshake import NEEDED
 from sage_adapter.session import Session, sql_text
 
 ASKED_AT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -21,6 +21,10 @@ INCARNATION = "sage100con / harbor point / 2024-02-01T08:00:00 / 0F8FAD5B-D9CB-4
 SPEC = ConnectionSpec("sage-100-contractor", "Harbor Point", INCARNATION)
 
 Row = tuple[str, str, str | None]
+RECOVERY = "4 recovery fork"
+OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters")
+OF_CAPABILITIES = ("compatibility", "read-committed-snapshot", "collation")
+ASKED_APART = (*OF_RIGHTS, *OF_CAPABILITIES)
 HISTORY_COLUMNS = ("recnum", "_idnum", "chgnum", "_Date", "_Action", "_User", "_Application")
 
 
@@ -29,7 +33,13 @@ def server_says(*changes: Row, without: Iterable[Row] = ()) -> list[Row]:
     rows: list[Row] = [
         ("database", "", "HARBOR POINT"),
         ("server", "", r"SAGE\SAGE100CON"),
-        ("version", "", "SQL Server 15.0.2000.5"),
+        ("version", "", "Microsoft SQL Server 2019 (RTM) - 15.0.2000.5 (X64) \n\tExpress Edition"),
+        ("user", "", "plumbline_reader"),
+        ("snapshot", "", "0"),
+        ("sees-filters", "", "1"),
+        ("compatibility", "", "150"),
+        ("read-committed-snapshot", "", "0"),
+        ("collation", "", "SQL_Latin1_General_CP1_CI_AS"),
         ("login", "", "plumbline_reader"),
         ("application", "", "Plumbline"),
         ("now", "", "2026-11-20T14:00:00.1234567"),
@@ -75,26 +85,38 @@ class RecordedServer:
 
 
 def greet(
-    rows: list[Row], spec: ConnectionSpec = SPEC, *, since: Any = "2026-09-01T00:00:00", jobs: Any = 12
-) -> Greeting:
-    connection = RecordedServer(
-        {
-            "handshake.sqlserver": list(rows),
-            "history_since": [since if isinstance(since, Exception) else (since,)],
-            "jobs_count": [jobs if isinstance(jobs, Exception) else (jobs,)],
-        }
-    )
-    session = Session(connection, SQL_SERVER, Deadline.after(10))
-    greeting = handshake.greet(session, spec, ASKED_AT)
-    return replace(greeting, handshake=handshake.with_jobs_counted(greeting, session))
+    rows: list[Row],
+    spec: ConnectionSpec = SPEC,
+    *,
+    since: Any = "2026-09-01T00:00:00",
+    jobs: Any = 12,
+    lacking: Mapping[str, Exception] = {},
+) -> Handshake:
+    return handshake.greet_for_report(session_with(rows, since, jobs, lacking), spec, ASKED_AT)
+
+
+def session_with(
+    rows: list[Row], since: Any = None, jobs: Any = 12, lacking: Mapping[str, Exception] = {}
+) -> Session:
+    answers: dict[str, list[Any]] = {
+        "handshake.sqlserver": [row for row in rows if row[0] not in ASKED_APART and row[1] != RECOVERY],
+        "rights.sqlserver": [row for row in rows if row[0] in OF_RIGHTS],
+        "recovery.sqlserver": [row for row in rows if row[1] == RECOVERY],
+        "roles.sqlserver": [],
+        "capabilities.sqlserver": [row for row in rows if row[0] in OF_CAPABILITIES],
+        "history_since": [since if isinstance(since, Exception) else (since,)],
+        "jobs_count": [jobs if isinstance(jobs, Exception) else (jobs,)],
+    }
+    answers.update({name: [error] for name, error in lacking.items()})
+    return Session(RecordedServer(answers), SQL_SERVER, Deadline.after(10), "libmsodbcsql 18.06")
 
 
 def problems(*changes: Row, without: Iterable[Row] = (), **more: Any) -> list[str]:
-    return [one.code for one in greet(server_says(*changes, without=without), **more).handshake.problems]
+    return [one.code for one in greet(server_says(*changes, without=without), **more).problems]
 
 
 def test_a_good_server_has_no_problem() -> None:
-    told = greet(server_says()).handshake
+    told = greet(server_says())
     assert told.good
     assert told.incarnation == INCARNATION
     assert told.application_name == "Plumbline"
@@ -103,11 +125,12 @@ def test_a_good_server_has_no_problem() -> None:
 
 
 def test_the_servers_local_time_becomes_ours_by_its_own_clock() -> None:
-    greeting = greet(server_says())
+    greeting = handshake.greet(session_with(server_says()), SPEC, ASKED_AT)
     eight_there = datetime.fromisoformat("2026-11-20T08:00:00.123456")
     assert greeting.to_our_clock(eight_there) == datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
-    assert greeting.handshake.history_since is not None
-    assert greeting.handshake.history_since.tzinfo is UTC
+    since = greet(server_says()).history_since
+    assert since is not None
+    assert since.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -123,6 +146,11 @@ def test_the_servers_local_time_becomes_ours_by_its_own_clock() -> None:
 )
 def test_a_login_that_may_write_is_refused_without_exception(right: Row) -> None:
     assert problems(right) == ["login-may-write"]
+
+
+def test_the_owner_and_the_servers_administrators_are_dbo_and_refused_whatever_the_roles_say() -> None:
+    unknown = [("role", "sysadmin", None), ("role", "db_owner", None), ("may-write", "dbo.prmchg", None)]
+    assert problems(("user", "", "dbo"), *unknown) == ["login-may-write"]
 
 
 def test_a_right_the_server_does_not_tell_is_no_right_to_write() -> None:
@@ -148,13 +176,74 @@ def test_a_security_policy_may_hide_rows() -> None:
     assert problems(("filter", "CompanyFilter", "security policy")) == ["row-filter"]
 
 
+def test_a_row_filter_that_the_login_could_not_see_is_told_where_that_is_certain() -> None:
+    hidden = ("sees-filters", "", "0")
+    assert problems(hidden) == ["row-filter-unknown"]
+    assert problems(("sees-filters", "", None)) == []
+    for version in (
+        "Microsoft SQL Server 2014 - 12.0.2000.8 (X64)",
+        "Another Server with SQL Server Compatibility - 15.0.2000.8",
+    ):
+        assert problems(hidden, ("version", "", version)) == []
+
+
+def test_what_the_server_can_do_is_kept_as_a_record() -> None:
+    told = greet(server_says())
+    assert told.version == "Microsoft SQL Server 2019 (RTM) - 15.0.2000.5 (X64)"
+    assert (told.compatibility_level, told.collation) == ("150", "SQL_Latin1_General_CP1_CI_AS")
+    assert (told.read_committed_snapshot, told.snapshot) == (False, False)
+    assert told.driver == "libmsodbcsql 18.06"
+    assert Right("sysadmin", held=False) in told.rights
+    assert Right("db_datawriter", held=None) in told.rights
+    assert Right("read dbo.prmchg", held=True) in told.rights
+
+
+def test_what_the_server_does_not_say_is_not_known() -> None:
+    without = [row for row in server_says() if row[0] in (*OF_CAPABILITIES, "snapshot")]
+    told = greet(server_says(without=without))
+    assert told.good
+    assert (told.compatibility_level, told.collation) == ("", "")
+    assert (told.read_committed_snapshot, told.snapshot) == (None, None)
+
+
+LACKING = {
+    name: Exception("42000", f"[42000] [FreeTDS][SQL Server]It is not there. ({number}) (SQLExecDirectW)")
+    for name, number in {
+        "rights.sqlserver": 195,
+        "recovery.sqlserver": 208,
+        "roles.sqlserver": 33557097,
+        "capabilities.sqlserver": 207,
+    }.items()
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_a_server_that_lacks_what_another_has_is_still_one_to_ask(name: str) -> None:
+    accepted = replace(SPEC, accepted_incarnation="")
+    assert greet(server_says(), accepted, lacking={name: LACKING[name]}).good
+
+
+def test_a_server_in_trouble_is_not_one_that_lacks_something() -> None:
+    locked = Exception("42000", "[42000] [FreeTDS][SQL Server]Lock request time out. (1222) (SQLExecDirectW)")
+    for name in LACKING:
+        with pytest.raises(ErpError) as raised:
+            greet(server_says(), lacking={name: locked})
+        assert raised.value.fault.code == "locked"
+
+
+def test_a_look_asks_three_questions_of_the_handshake() -> None:
+    session = session_with(server_says())
+    handshake.greet(session, SPEC, ASKED_AT)
+    assert session.statements == 3
+
+
 def test_a_view_in_the_place_of_a_table_may_hide_rows() -> None:
     assert problems(("table", "dbo.prmchg", "view")) == ["table-not-real"]
 
 
 def test_a_missing_table_or_column_is_named() -> None:
     rows = server_says(without=[("table", "dbo.sbcgln", "table"), ("column", "dbo.prmchg", "INSDTE")])
-    told = greet(rows).handshake
+    told = greet(rows)
     assert [one.code for one in told.problems] == ["table-missing", "column-missing"]
     assert "dbo.sbcgln" in told.problems[0].what
     assert "dbo.prmchg.insdte" in told.problems[1].what
@@ -192,7 +281,7 @@ def test_jobs_that_may_not_be_counted_are_told_once() -> None:
     ],
 )
 def test_a_history_of_another_shape_is_not_readable(changes: list[Row]) -> None:
-    told = greet(server_says(without=changes)).handshake
+    told = greet(server_says(without=changes))
     assert told.good
     assert (told.history_readable, told.history_since) == (False, None)
 
@@ -202,15 +291,15 @@ def test_a_history_that_may_not_be_read_is_no_problem() -> None:
         "42000", "[42000] [SQL Server]The SELECT permission was denied. (229) (SQLExecDirectW)"
     )
     for told in (
-        greet(server_says(), since=denied).handshake,
-        greet(server_says(("may-read", "dbo_Audit.prmchg", "0"))).handshake,
+        greet(server_says(), since=denied),
+        greet(server_says(("may-read", "dbo_Audit.prmchg", "0"))),
     ):
         assert told.good
         assert (told.history_readable, told.history_since) == (False, None)
 
 
 def test_an_empty_history_is_readable() -> None:
-    told = greet(server_says(), since=None).handshake
+    told = greet(server_says(), since=None)
     assert (told.history_readable, told.history_since) == (True, None)
 
 

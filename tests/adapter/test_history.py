@@ -11,20 +11,19 @@ from sage_adapter import history
 from sage_adapter.session import Answer
 
 OURS, ANOTHER = str(uuid.UUID(int=1)).upper(), str(uuid.UUID(int=2)).upper()
-COLUMNS = ("recnum", "chgnum", "_idnum", "_date", "_ACTION", "_User", "_Application")
+COLUMNS = ("oldest", "recnum", "chgnum", "_idnum", "_date", "_ACTION", "_User", "_Application")
 MONDAY, TUESDAY = "2026-11-16 09:00:00.000", "2026-11-17 09:00:00.000"
 
 
 def entry(
     action: object, at: object = TUESDAY, row_id: object = OURS, user: object = "ACCT2"
 ) -> tuple[Any, ...]:
-    return (712, "CO-12", row_id, at, action, user, "Sage 100 Contractor")
+    return (MONDAY, 712, "CO-12", row_id, at, action, user, "Sage 100 Contractor")
 
 
 def deletion(*rows: tuple[Any, ...], columns: tuple[str, ...] = COLUMNS) -> HistoryEntry | None:
-    return history.deletion_in(
-        Answer(columns, rows), uuid.UUID(int=1), lambda moment: moment.replace(tzinfo=UTC)
-    )
+    told = history.read(Answer(columns, rows), lambda moment: moment.replace(tzinfo=UTC))
+    return told.deletion_of(uuid.UUID(int=1))
 
 
 @pytest.mark.parametrize("word", ["delete", "DELETE", "Delete ", "D", "d"])
@@ -48,6 +47,13 @@ def test_at_the_same_moment_there_is_no_telling_which_was_last() -> None:
 
 def test_no_history_is_no_proof() -> None:
     assert deletion() is None
+    assert deletion((None, None, None, None, None, None, None, None)) is None
+
+
+def test_how_far_back_it_reaches_is_told_in_every_row() -> None:
+    only_that = (MONDAY, None, None, None, None, None, None, None)
+    told = history.read(Answer(COLUMNS, (only_that,)), lambda moment: moment.replace(tzinfo=UTC))
+    assert told.since == datetime(2026, 11, 16, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("row_id", [ANOTHER, None])
@@ -70,7 +76,9 @@ def test_an_entry_that_is_not_understood_costs_the_proof(row: tuple[Any, ...]) -
 
 def test_a_missing_column_costs_the_proof() -> None:
     assert (
-        deletion(entry("delete"), columns=("recnum", "chgnum", "_idnum", "_date", "what", "who", "with"))
+        deletion(
+            entry("delete"), columns=("oldest", "recnum", "chgnum", "_idnum", "_date", "what", "who", "with")
+        )
         is None
     )
 
@@ -83,4 +91,4 @@ def test_no_user_is_no_name() -> None:
 
 def test_columns_are_found_by_name_without_case() -> None:
     assert history.has_columns(COLUMNS)
-    assert not history.has_columns(COLUMNS[1:])
+    assert not history.has_columns(COLUMNS[2:])

@@ -1,8 +1,11 @@
 """The reader over the practice company, through sqlite3 and through SQLite ODBC: the same answers."""
 
 import logging
+import sqlite3
+import threading
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from erp_integrations.ports import (
+    ChangeOrderKeys,
     ChangeOrderReference,
     ConnectionSpec,
     Deadline,
@@ -19,12 +23,16 @@ from erp_integrations.ports import (
     ErpSandbox,
     FaultKind,
     Finding,
+    JobKeys,
     NotInErp,
     Proof,
     SandboxCompany,
+    SubcontractChangeKeys,
     Verdict,
+    error_for,
 )
-from sage_adapter import odbc_string, session
+from sage_adapter import look, odbc_string, session
+from sage_adapter.faults import fault
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
 from sage_adapter.session import Session
@@ -286,7 +294,7 @@ def test_a_fault_that_may_pass_is_tried_three_times_each_time_from_the_start(
 ) -> None:
     sandbox.set_fault("locked")
     look_up(over_sqlite3, reference_to(company, "plain-01"))
-    assert [name for _, name in asked] == ["handshake.sqlite", "history_since", "presence"] * 3
+    assert [name for _, name in asked] == ["handshake.sqlite", "presence"] * 3
 
 
 def test_a_fault_an_administrator_must_mend_is_not_tried_again(
@@ -518,7 +526,8 @@ def test_through_no_connection_can_anything_be_written(spec: ConnectionSpec, tmp
 def test_our_application_name_is_given_to_sql_server_unless_the_string_has_one() -> None:
     def given(string: str) -> str:
         pairs = odbc_string.parse(string)
-        return odbc_string.value_of(odbc_string.parse(session.connection_string(pairs, "Plumbline")), "APP")
+        given = session.connection_string(pairs, "Plumbline", soon())
+        return odbc_string.value_of(odbc_string.parse(given), "APP")
 
     assert given("DRIVER=ODBC Driver 18 for SQL Server;DATABASE=x") == "Plumbline"
     assert given("DRIVER=FreeTDS;DATABASE=x") == "Plumbline"
@@ -545,3 +554,261 @@ def test_more_rows_than_can_be_are_refused(spec: ConnectionSpec, company: Sandbo
     with session.open_session(spec, soon()) as opened, pytest.raises(ErpError) as raised:
         opened.ask("subcontract_lines", (int(subcontract.record_number),), limit=1)
     assert raised.value.fault.code == "too-many-rows"
+
+
+# --- a page of records at once ---
+
+
+def test_a_page_is_judged_as_each_record_alone(
+    reader: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
+) -> None:
+    sandbox_faults = {row.record_number for row in sandbox.change_orders() if row.fault}
+    references = [
+        reference_to(company, one.key) for one in company.scenarios if one.record_number not in sandbox_faults
+    ][:50]
+    assert len(references) == 50
+    sandbox.play()
+    for row in sandbox.change_orders():
+        if row.fault:
+            sandbox.set_fault("none", record_number=row.record_number)
+
+    found = reader.look_up_many(references, deadline=Deadline.after(30), clock=now)
+
+    assert len({connection for connection, _ in asked}) == 2
+    assert len(asked) <= 2 * 12
+    alone = [look_up(reader, reference) for reference in references]
+    assert [judged(one) for one in found] == [judged(one) for one in alone]
+    assert {one.verdict for one in found} >= {
+        Verdict.ABSENT,
+        Verdict.PRESENT,
+        Verdict.PRESENT_NOT_EFFECTIVE,
+        Verdict.RENUMBERED,
+        Verdict.REPLACED,
+        Verdict.AMBIGUOUS,
+        Verdict.JOB_MISSING,
+    }
+
+
+def judged(finding: Finding) -> object:
+    """Everything of a finding but moments, which each look reckons anew by the server's clock."""
+    evidence = finding.evidence
+    deletion, other = evidence.deletion, evidence.other_record
+    return (
+        replace(
+            finding,
+            first_looked_at=None,
+            second_looked_at=None,
+            evidence=replace(evidence, deletion=None, other_record=None, history_since=None),
+        ),
+        finding.proves_absence,
+        deletion and (deletion.action, deletion.user, deletion.application),
+        other and (other.record_number, other.number),
+    )
+
+
+def test_a_page_of_none_asks_nothing_and_one_of_too_many_is_refused(
+    over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
+) -> None:
+    assert over_sqlite3.look_up_many([], deadline=soon(), clock=now) == ()
+    with pytest.raises(ValueError, match="at most 50"):
+        over_sqlite3.look_up_many([reference_to(company, "plain-01")] * 51, deadline=soon(), clock=now)
+    assert asked == []
+
+
+def test_a_record_that_is_not_understood_spoils_nobody_elses_finding(
+    over_sqlite3: ErpReader,
+    company: SandboxCompany,
+    sandbox: ErpSandbox,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoiled, gone, there = (reference_to(company, key) for key in ("plain-01", "plain-02", "plain-03"))
+    sandbox.delete(gone.record_number, user="ACCT2")
+    with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
+        books.execute("PRAGMA ignore_check_constraints = 1")
+        books.execute("UPDATE prmchg SET status = 9 WHERE recnum = ?", (int(spoiled.record_number),))
+        books.commit()
+    nonsense = replace(there, record_number="twelve")
+    with caplog.at_level(logging.ERROR):
+        found = over_sqlite3.look_up_many([spoiled, gone, nonsense, there], deadline=soon(), clock=now)
+    assert [one.verdict for one in found] == [
+        Verdict.UNKNOWN,
+        Verdict.ABSENT,
+        Verdict.UNKNOWN,
+        Verdict.PRESENT,
+    ]
+    assert found[0].fault is not None
+    assert "prmchg.status, a status outside the list: 9" in found[0].fault.what
+    assert len(caplog.records) == 2
+
+
+def test_what_was_settled_before_the_connection_failed_stays_settled(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there = reference_to(company, "plain-01"), reference_to(company, "plain-02")
+    sandbox.delete(gone.record_number, user="ACCT2")
+    between_the_looks(monkeypatch, lambda: sandbox.set_fault("offline"))
+    found = over_sqlite3.look_up_many([gone, there], deadline=Deadline.after(2), clock=now)
+    assert [one.verdict for one in found] == [Verdict.UNKNOWN, Verdict.PRESENT]
+    assert found[0].reason == "unreachable"
+
+
+# --- all keys ---
+
+
+def test_all_keys_of_the_company_are_streamed_in_order(reader: ErpReader, company: SandboxCompany) -> None:
+    found = list(reader.stream_keys(deadline=soon()))
+    jobs = [one for one in found if isinstance(one, JobKeys)]
+    orders = [one for one in found if isinstance(one, ChangeOrderKeys)]
+    lines = [one for one in found if isinstance(one, SubcontractChangeKeys)]
+    assert found == [*jobs, *orders, *lines]
+    assert {(one.row_id, one.record_number) for one in jobs} == {
+        (one.row_id, one.record_number) for one in company.jobs
+    }
+    assert orders == sorted(
+        (
+            ChangeOrderKeys(
+                str(one.row_id).upper(),
+                one.record_number,
+                one.number,
+                one.job_record_number,
+                one.phase,
+                one.status,
+            )
+            for one in company.change_orders
+        ),
+        key=lambda one: int(one.record_number),
+    )
+    assert sorted(lines) == sorted(
+        SubcontractChangeKeys(
+            order.record_number, line.subcontract_record_number, line.sub_change_number, line.amount
+        )
+        for order in company.change_orders
+        for line in order.lines
+        if line.subcontract_record_number
+    )
+    assert [int(one.record_number) for one in lines] == sorted(int(one.record_number) for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("statement", "evidence"),
+    [
+        ("UPDATE prmchg SET status = 9", "a status outside the list: 9"),
+        ("UPDATE prmchg SET recnum = -1 WHERE recnum = (SELECT MIN(recnum) FROM prmchg)", "negative"),
+        (f"UPDATE prmchg SET chgnum = '{'9' * 40}'", "a number too long"),
+        ("UPDATE prmchg SET _idnum = 'not one' WHERE recnum = (SELECT MIN(recnum) FROM prmchg)", "row id"),
+    ],
+)
+def test_a_stream_stops_at_what_is_not_understood(
+    over_sqlite3: ErpReader, sandbox: ErpSandbox, tmp_path: Path, statement: str, evidence: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
+        books.execute("PRAGMA ignore_check_constraints = 1")
+        books.execute(statement)
+        books.commit()
+    with pytest.raises(ErpError) as raised:
+        list(over_sqlite3.stream_keys(deadline=soon()))
+    assert raised.value.fault.kind is FaultKind.UNEXPECTED
+    assert evidence in raised.value.fault.what
+
+
+def test_nothing_is_streamed_from_another_database(
+    over_sqlite3: ErpReader, sandbox: ErpSandbox, unchecked: ConnectionSpec
+) -> None:
+    sandbox.set_fault("restored")
+    for one, code in ((over_sqlite3, "other-incarnation"), (open_reader(unchecked), "connection-unchecked")):
+        with pytest.raises(ErpError) as raised:
+            next(one.stream_keys(deadline=soon()))
+        assert raised.value.fault.code == code
+
+
+def test_a_stream_that_is_left_early_gives_its_place_back(
+    over_sqlite3: ErpReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "PLACES_PER_SERVER", 1)
+    monkeypatch.setattr(session, "_places", {})
+    stream = over_sqlite3.stream_keys(deadline=soon())
+    next(stream)
+    with pytest.raises(ErpError) as raised:
+        over_sqlite3.handshake(deadline=Deadline.after(0.1))
+    assert raised.value.fault.code in ("busy", "deadline")
+    stream.close()  # type: ignore[attr-defined]
+    assert over_sqlite3.handshake(deadline=soon()).good
+
+
+# --- places, deadlines and retries ---
+
+
+def test_an_abandoned_look_keeps_its_place_until_it_ends(
+    spec: ConnectionSpec,
+    over_sqlite3: ErpReader,
+    company: SandboxCompany,
+    sandbox: ErpSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "PLACES_PER_SERVER", 1)
+    monkeypatch.setattr(session, "_places", {})
+    reference = reference_to(company, "plain-01")
+    asked, may_go_on = threading.Event(), threading.Event()
+    ask = Session.ask
+
+    def stuck(self: Session, name: str, *arguments: object, **named: object) -> object:
+        if name == "presence" and not asked.is_set():
+            asked.set()
+            may_go_on.wait(30)  # a driver that cannot be interrupted
+        return ask(self, name, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "ask", stuck)
+    late: list[Finding] = []
+    thread = threading.Thread(
+        target=lambda: late.append(over_sqlite3.look_up(reference, deadline=Deadline.after(0.3), clock=now))
+    )
+    thread.start()
+    assert asked.wait(10)
+    # Its asker has gone at the deadline; the server still has to do with it.
+    found = over_sqlite3.look_up(reference, deadline=Deadline.after(0.6), clock=now)
+    assert found.reason == "busy"
+    may_go_on.set()
+    thread.join(10)
+    assert [one.reason for one in late] == ["deadline"]
+    assert look_up(over_sqlite3, reference).verdict is Verdict.PRESENT
+
+
+def test_the_fault_before_the_deadline_is_the_one_that_is_told(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.set_fault("drops")
+    tries: list[str] = []
+    real = look.begin
+
+    def slower_the_second_time(*given: object) -> object:
+        tries.append("asked")
+        if len(tries) > 1:
+            raise error_for(fault("deadline"))
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(look, "begin", slower_the_second_time)
+    found = over_sqlite3.look_up(reference_to(company, "plain-01"), deadline=Deadline.after(5), clock=now)
+    assert len(tries) == 2
+    assert found.reason == "link-lost"
+
+
+def test_a_server_that_is_not_there_is_not_waited_for_again_where_the_wait_cannot_fit(
+    spec: ConnectionSpec, company: SandboxCompany, sandbox: ErpSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.set_fault("offline")
+    opened: list[ConnectionSpec] = []
+    real = session.open_session
+
+    def counted(one: ConnectionSpec, *more: object, **named: object) -> object:
+        opened.append(one)
+        return real(one, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("sage_adapter.reader.open_session", counted)
+    reference = reference_to(company, "plain-01")
+    for login_timeout, tries in ((5, 1), (1, 3)):
+        opened.clear()
+        impatient = open_reader(replace(spec, login_timeout_seconds=login_timeout))
+        found = impatient.look_up(reference, deadline=Deadline.after(4), clock=now)
+        assert found.reason == "unreachable"
+        assert len(opened) == tries

@@ -10,6 +10,7 @@ import pytest
 
 from erp_integrations.ports import Unexpected
 from sage_adapter import rows
+from sage_adapter.faults import FAULTS
 
 ROW_ID = uuid.UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 UPPER = str(ROW_ID).upper()
@@ -109,16 +110,38 @@ def test_a_cost_code_has_three_places() -> None:
 
 
 def test_counts_come_in_one_row() -> None:
-    counted = rows.presence([(20, 1, 1, 1, 2, 1)])
+    (row,) = rows.presence_by_place([(1, 20, 1, 1, 1, 2, 1)], 1)
+    counted = rows.presence(row)
     assert counted == rows.Presence(
         jobs=20, jobs_with_number=1, jobs_same_row=1, headers=1, lines=2, subcontracts=1
     )
 
 
-@pytest.mark.parametrize("answer", [[], [(1, 1, 1, 0, 0, 1), (1, 1, 1, 0, 0, 1)]])
+NONE_THERE = (20, 1, 1, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        [(1, *NONE_THERE)],
+        [(1, *NONE_THERE), (1, *NONE_THERE)],
+        [(1, *NONE_THERE), (3, *NONE_THERE)],
+        [(1, *NONE_THERE), (2, *NONE_THERE), (3, *NONE_THERE)],
+    ],
+)
 def test_silence_is_not_a_count_of_nought(answer: list[tuple[Any, ...]]) -> None:
-    assert refused(lambda: rows.presence(answer)) == "no-count"
+    assert refused(lambda: rows.presence_by_place(answer, 2)) == "no-count"
+
+
+@pytest.mark.parametrize("answer", [[], [(1,), (1,)]])
+def test_a_single_count_is_one_row(answer: list[tuple[Any, ...]]) -> None:
     assert refused(lambda: rows.single_count(answer)) == "no-count"
+
+
+def test_counts_come_by_place_in_whatever_order() -> None:
+    second = (20, 1, 1, 1, 1, 1)
+    assert rows.presence_by_place([(2, *second), (1, *NONE_THERE)], 2) == [NONE_THERE, second]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +158,7 @@ def test_silence_is_not_a_count_of_nought(answer: list[tuple[Any, ...]]) -> None
     ],
 )
 def test_counts_that_cannot_be_are_refused(row: tuple[Any, ...]) -> None:
-    assert refused(lambda: rows.presence([row])) == "row-not-understood"
+    assert refused(lambda: rows.presence(row)) == "row-not-understood"
 
 
 # --- rows ---
@@ -206,18 +229,45 @@ def test_a_budget_line_has_no_subcontract() -> None:
 
 
 def test_a_carrier_found_on_the_job_says_when_it_was_inserted() -> None:
-    found = rows.carrier((0, 13, UPPER, "12", 1, "2026-11-20 08:00:00.000", None, None))
+    found = rows.carrier((0, 2611, 13, UPPER, "12", 1, "2026-11-20 08:00:00.000", None, None))
     assert not found.by_line
     assert (found.row_id, found.number, found.phase) == (ROW_ID, "12", "1")
     assert found.inserted_at == datetime.fromisoformat("2026-11-20T08:00")
 
 
 def test_a_line_that_lost_its_header_is_still_a_carrier() -> None:
-    found = rows.carrier((1, 13, None, None, None, None, "850-1", "99.5"))
+    found = rows.carrier((1, 850, 13, None, None, None, None, "850-1", "99.5"))
     assert found.by_line
     assert (found.row_id, found.inserted_at, found.sub_change_number) == (None, None, "850-1")
     assert found.amount == Decimal("99.50")
 
 
 def test_a_record_of_the_job_without_a_row_id_is_refused() -> None:
-    assert refused(lambda: rows.carrier((0, 13, None, "12", 1, None, None, None))) == "row-not-understood"
+    row = (0, 2611, 13, None, "12", 1, None, None, None)
+    assert refused(lambda: rows.carrier(row)) == "row-not-understood"
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "evidence"),
+    [
+        (0, -12, "prmchg.recnum, a negative record number: -12"),
+        (0, None, "prmchg.recnum, not a number: NULL"),
+        (1, "{not one}", "prmchg._idnum, not a row id: '{not one}'"),
+        (2, None, "prmchg.chgnum, not text: NULL"),
+        (2, "9" * 40, "prmchg.chgnum, a number too long: '" + "9" * 39),
+        (6, 9, "prmchg.status, a status outside the list: 9"),
+        (2, "<b>" + "x" * 10_000_000, "prmchg.chgnum, a number too long: '<b>" + "x" * 36),
+    ],
+)
+def test_what_was_not_understood_is_kept_as_evidence_and_cut_short(
+    at: int, value: object, evidence: str
+) -> None:
+    with pytest.raises(Unexpected) as caught:
+        rows.change_order_header(changed(HEADER, at, value))
+    assert caught.value.fault.what == f"{FAULTS['row-not-understood'].what} ({evidence})"
+
+
+def test_a_key_that_is_there_twice_is_named() -> None:
+    with pytest.raises(Unexpected) as caught:
+        rows.presence((20, 1, 1, 2, 0, 1))
+    assert "prmchg, a key that is there 2 times" in caught.value.fault.what

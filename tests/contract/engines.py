@@ -4,6 +4,7 @@ Sage's side is always the sandbox's own writer; what differs is where its tables
 that keeps a copy is brought up to date after every act, in one transaction, as Sage's commit would be.
 """
 
+import contextlib
 import socket
 import sqlite3
 import uuid
@@ -176,7 +177,7 @@ class PostgresServer:
 
     READER, WRITER, PASSWORD = "sage_reader", "sage_writer", "let me; read"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, log_statements: bool = True) -> None:
         self.folder = folder
         self.port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
@@ -187,6 +188,8 @@ class PostgresServer:
             "port": str(self.port),
             "hba_file": str(rules),
             "fsync": "off",
+            "log_statement": "all" if log_statements else "none",
+            "log_line_prefix": "%u|",
         }
         self.address = ""
 
@@ -219,6 +222,25 @@ class PostgresServer:
             "PWD": "{" + self.PASSWORD + "}",
         } | changed
         return "".join(f"{keyword}={value};" for keyword, value in words.items())
+
+    @contextmanager
+    def statements(self, login: str) -> Iterator[list[str]]:
+        """Everything the login makes the server do during the block, errors too, by the server's own log."""
+        log = self.folder / "server.log"
+        begins = log.stat().st_size
+        told: list[str] = []
+        yield told
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            lines.seek(begins)
+            ours = False
+            for line in lines:
+                if not line.startswith("\t"):
+                    who, _, words = line.partition("|")
+                    ours = who == login and not words.startswith("DETAIL")
+                    if ours:
+                        told.append(words.strip())
+                elif ours:
+                    told[-1] += "\n" + line.strip()
 
     def make_database(self, database: str) -> None:
         with self.admin("postgres") as connection:
@@ -323,6 +345,8 @@ class SqlServer:
         with self.admin(DATABASE) as connection:
             connection.execute(f"CREATE USER [{self.READER}] FOR LOGIN [{self.READER}]")
             connection.execute(f"ALTER ROLE db_datareader ADD MEMBER [{self.READER}]")
+            with contextlib.suppress(Exception):  # a server of another make may not know it
+                connection.execute(f"GRANT VIEW DEFINITION TO [{self.READER}]")
             connection.execute("CREATE SCHEMA [dbo_Audit]")
             for schema, tables in COPIED.items():
                 for table in tables:

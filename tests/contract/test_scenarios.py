@@ -5,10 +5,20 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from erp_integrations.ports import Deadline, ErpError, NotInErp, Proof, Verdict
+from erp_integrations.ports import (
+    ChangeOrderKeys,
+    Deadline,
+    ErpError,
+    JobKeys,
+    NotInErp,
+    Proof,
+    SubcontractChangeKeys,
+    Verdict,
+)
 from tests.contract.conftest import ENGINES, SQL_SERVER_VARIABLE
 from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, Played, now
 
@@ -90,6 +100,39 @@ def test_a_scenario_leads_to_its_verdict(played: Played, key: str) -> None:
         assert finding.evidence.deletion.user == SAGE_USER
         assert finding.evidence.deletion.application == "Sage 100 Contractor"
         assert abs(finding.evidence.deletion.at - now()) < timedelta(minutes=5)
+
+
+def test_a_page_of_scenarios_leads_to_the_same_verdicts(played: Played) -> None:
+    books, references = played
+    keys = list(EXPECTED)[:50]
+    found = books.reader().look_up_many(
+        [references[key] for key in keys], deadline=Deadline.after(PATIENCE_SECONDS), clock=now
+    )
+    for key, finding in zip(keys, found, strict=True):
+        assert (finding.verdict, finding.proof) == (EXPECTED[key].verdict, EXPECTED[key].proof), key
+        assert finding.incarnation == books.spec.accepted_incarnation
+        if EXPECTED[key].told_by_history is not None:
+            assert (finding.evidence.deletion is not None) == EXPECTED[key].told_by_history, key
+
+
+def test_the_stream_holds_every_record_that_is_there_and_none_that_is_gone(played: Played) -> None:
+    books, references = played
+    streamed = list(books.reader().stream_keys(deadline=Deadline.after(PATIENCE_SECONDS)))
+    orders = {one.row_id: one for one in streamed if isinstance(one, ChangeOrderKeys)}
+    jobs = {one.row_id for one in streamed if isinstance(one, JobKeys)}
+    there = {row.row_id: row for row in books.sandbox.change_orders() if not row.deleted}
+    assert set(orders) == set(there)
+    assert {one.status for one in orders.values()} >= {"Approved", "Void", "Rejected"}
+    assert all(there[row_id].number.strip() == one.number for row_id, one in orders.items())
+    assert references["present"].job_row_id in jobs
+    assert references["archived"].job_row_id not in jobs
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for one in streamed:
+        if isinstance(one, SubcontractChangeKeys):
+            key = (one.record_number, one.subcontract_record_number)
+            amounts[key] = amounts.get(key, Decimal(0)) + one.amount
+    summed = references["summed"]
+    assert amounts[summed.record_number, summed.subcontract_record_number] == summed.amount
 
 
 def test_every_scenario_has_an_expected_verdict(played: Played) -> None:

@@ -1,0 +1,5 @@
+-- The keys of all jobs, for reconciliation: streamed, never held.
+-- Seeks: nothing; walks actrec in the order of recnum.
+SELECT recnum, "_idnum"
+FROM dbo.actrec
+ORDER BY recnum

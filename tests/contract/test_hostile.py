@@ -1,0 +1,180 @@
+"""A hostile Sage: a server that lets us in and sends what no server should. Time and memory are bounded."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from erp_integrations.ports import Deadline, ErpError
+from sage_adapter.reader import open_reader
+from tests.contract import hostile, tds
+from tests.contract.test_faults import SLACK_SECONDS, assert_words_fit_for_the_page, microsoft_driver
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 2.0
+MOST_MEGABYTES = 150
+"""A process that reads twenty thousand rows may grow by some tens of them."""
+
+DRIVERS: dict[str, Callable[[], str]] = {
+    "microsoft": lambda: microsoft_driver().strip("{}"),
+    "freetds": lambda: "FreeTDS",
+}
+
+
+def at_the_handshake(act: Callable[[tds.Client], None]) -> tds.Behaviour:
+    def behave(client: tds.Client, statement: str) -> bool:
+        if "sys.objects" not in statement:
+            return False
+        act(client)
+        return True
+
+    return behave
+
+
+def endless_rows(client: tds.Client) -> None:
+    client.send(tds.text_columns("fact", "subject", "value"), last=False)
+    rows = tds.text_row("column", "dbo.prmchg", "x" * 300) * 100
+    while True:
+        client.send(rows, last=False)
+
+
+def a_huge_field(client: tds.Client) -> None:
+    """Two columns of a few letters and one of 32 million."""
+    client.send(tds.text_columns("fact", "subject", "value", unlimited=True), last=False)
+    for letters in ("database", "", "x" * 32_000_000):
+        written = letters.encode("utf-16-le")
+        head = b"\xd1" if letters == "database" else b""
+        size = len(written).to_bytes(8, "little")
+        chunk = len(written).to_bytes(4, "little") + written if written else b""
+        client.send(head + size + chunk + b"\0\0\0\0", last=False)
+    client.send(tds.DONE)
+
+
+def garbage(client: tds.Client) -> None:
+    client.send(bytes(range(256)) * 64)
+
+
+def not_even_a_packet(client: tds.Client) -> None:
+    client.socket.sendall(b"HTTP/1.1 200 OK\r\n\r\n<html>" * 1000)
+
+
+def nothing_at_all(client: tds.Client) -> None:
+    client.message()  # until it gives up
+
+
+def too_late(client: tds.Client) -> None:
+    threading.Event().wait(SECONDS + 0.5)
+    client.send(tds.text_columns("fact", "subject", "value") + tds.text_row("database", "", "x") + tds.DONE)
+
+
+def the_end(client: tds.Client) -> None:
+    client.socket.close()
+
+
+def no_rows(client: tds.Client) -> None:
+    client.send(tds.text_columns("fact", "subject", "value") + tds.DONE)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    "act",
+    [endless_rows, a_huge_field, garbage, not_even_a_packet, nothing_at_all, too_late, the_end, no_rows],
+)
+def test_whatever_a_hostile_server_sends_time_and_memory_are_bounded_and_nothing_is_proved(
+    driver: str, act: Callable[[tds.Client], None]
+) -> None:
+    with tds.serving(at_the_handshake(act)) as server:
+        asked = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.contract.hostile",
+                DRIVERS[driver](),
+                str(server.port),
+                str(SECONDS),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert any("sys.objects" in statement for statement in server.statements)
+    told = json.loads(asked.stdout.splitlines()[-1])
+    assert told["verdict"] == "unknown"
+    assert not told["proves_absence"]
+    assert told["seconds"] < SECONDS + SLACK_SECONDS
+    if act is not a_huge_field:
+        assert told["megabytes"] < MOST_MEGABYTES
+    else:  # 64 MB on the wire, held a few times over by driver and pyodbc
+        assert told["megabytes"] < 10 * 64
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_next_question_after_a_hostile_answer_is_asked_and_answered(driver: str) -> None:
+    acts = iter([garbage, the_end])
+
+    def once_hostile(client: tds.Client) -> None:
+        next(acts, no_rows)(client)
+
+    with tds.serving(at_the_handshake(once_hostile)) as server:
+        reader = open_reader(hostile.spec(DRIVERS[driver](), server.port))
+        codes = []
+        for _question in range(3):
+            with contextlib.suppress(ErpError), pytest.raises(ErpError) as raised:
+                reader.handshake(deadline=Deadline.after(2))
+            assert_words_fit_for_the_page(raised.value.fault.what, raised.value.fault.advice)
+            codes.append(raised.value.fault.code)
+    assert codes[-1] == "row-not-understood"  # it answered in good form, and says nothing of itself
+
+
+HARD_WORDS = (
+    "semi;colon",
+    "a}b",
+    "{x",
+    "x;}",
+    "}{",
+    "q'u\"o",
+    " lead and trail ",
+    "Größe Ω 木",
+    "=,[]()?*!@",
+)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_any_password_login_and_database_arrive_as_they_were_meant(driver: str) -> None:
+    with tds.serving(lambda _client, _statement: False) as server:
+        for words in HARD_WORDS:
+            database = words.strip()
+            spec = hostile.spec(
+                DRIVERS[driver](), server.port, database=database, login=f"u{database}", password=words
+            )
+            with pytest.raises(ErpError):  # it says nothing of itself
+                open_reader(spec).handshake(deadline=Deadline.after(3))
+            assert [server.login_field(which) for which in (1, 2, 3, 8)] == [
+                f"u{database}",
+                words,
+                "Plumbline",
+                database,
+            ]
+            assert words not in repr(spec)
+
+
+def test_what_begins_a_connection_is_what_keeps_sages_people_from_waiting() -> None:
+    with tds.serving(lambda _client, _statement: False) as server:
+        with pytest.raises(ErpError):
+            open_reader(hostile.spec("FreeTDS", server.port)).handshake(deadline=Deadline.after(3))
+        (begin,) = [words for words in server.statements if "LOCK_TIMEOUT" in words]
+    for setting in (
+        "SET NOCOUNT ON",
+        "SET LOCK_TIMEOUT",
+        "SET DEADLOCK_PRIORITY LOW",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    ):
+        assert setting in begin
+    assert "UNCOMMITTED" not in begin

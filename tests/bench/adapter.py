@@ -1,0 +1,198 @@
+"""What asking Sage costs: in statements, against one record or a bare cursor, in memory, over distance."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from erp_integrations.ports import ConnectionSpec, Deadline, Verdict
+from sage_adapter.reader import open_reader
+from sage_adapter.session import CHUNK, Session, open_session, sql_text
+from sage_adapter.stream import STREAMS
+from tests.bench.books import Server, references, server
+from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure
+from tests.bench.proxy import Proxy, proxy_to
+
+FEW = 10_000
+SOME = 100_000
+LATENCIES = (0.001, 0.020, 0.080)
+PATIENCE = 600.0
+
+
+def look(_options: Options) -> list[Measure]:
+    """A look is six statements at most, both looks twelve; a page of fifty costs three times one at most."""
+    with server() as books:
+        spec = books.company(FEW)
+        return [
+            _statements("statements of a look", spec, 1, 6),
+            _statements("statements of two looks", spec, FEW + 1, 12),
+            _page("page of 50 that are there, against one", spec, 1),
+            _page("page of 50 that are gone, against one", spec, FEW + 1),
+        ]
+
+
+def _ask(spec: ConnectionSpec, first: int, count: int) -> Callable[[], None]:
+    asked, there = references(first, count), first <= FEW
+
+    def act() -> None:
+        found = open_reader(spec).look_up_many(
+            asked, deadline=Deadline.after(PATIENCE), clock=lambda: datetime.now(UTC)
+        )
+        expected = Verdict.PRESENT if there else Verdict.ABSENT
+        assert {one.verdict for one in found} == {expected}, found[0]
+
+    return act
+
+
+def _statements(what: str, spec: ConnectionSpec, first: int, most: int) -> Measure:
+    sessions: list[Session] = []
+    begin = Session.__init__
+
+    def counted(self: Session, *given: object, **named: object) -> None:
+        sessions.append(self)
+        begin(self, *given, **named)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Session, "__init__", counted)
+        _ask(spec, first, 1)()
+    count = sum(one.statements for one in sessions)
+    return measure(what, ours=str(count), limit=str(most), ratio=count / most, sense=AT_MOST, goal=1)
+
+
+def _page(what: str, spec: ConnectionSpec, first: int) -> Measure:
+    for count in (1, 50):
+        _ask(spec, first, count)()
+    # In turns, so that whatever else the machine does falls on both.
+    times = [(_once(_ask(spec, first, 1)), _once(_ask(spec, first, 50))) for _turn in range(15)]
+    one, fifty = min(time for time, _ in times), min(time for _, time in times)
+    return measure(what, ours=_ms(fifty), peer=_ms(one), ratio=fifty / one, sense=AT_MOST, goal=3)
+
+
+def stream(options: Options) -> list[Measure]:
+    """All keys of a company, against a bare cursor over the same rows through the same driver."""
+    links = min(options.links, SOME)
+    with server() as books:
+        spec = books.company(links)
+
+        def ours() -> None:
+            deque(open_reader(spec).stream_keys(deadline=Deadline.after(PATIENCE)), maxlen=0)
+
+        def bare() -> None:
+            with open_session(spec, Deadline.after(PATIENCE), streaming=True) as opened:
+                for name, _read in STREAMS:
+                    with closing(opened._connection.cursor()) as cursor:
+                        cursor.execute(sql_text(name))
+                        while cursor.fetchmany(CHUNK):
+                            pass
+
+        times = [(_once(bare), _once(ours)) for _turn in range(8)]
+        peer, took = min(time for time, _ in times), min(time for _, time in times)
+    rows = 2 * links
+    return [
+        measure(
+            f"keys streamed, {rows:,} rows",
+            ours=f"{rows / took:,.0f}/s",
+            peer=f"{rows / peer:,.0f}/s (fetchmany)",
+            ratio=peer / took,
+            sense=AT_LEAST,
+            goal=0.7,
+        )
+    ]
+
+
+def memory(options: Options) -> list[Measure]:
+    """The memory of a process that streams a company does not grow with the company."""
+    with server() as books:
+        few, many = _peak(books, FEW), _peak(books, options.links)
+    return [
+        measure(
+            f"memory, {options.links:,} links against {FEW:,}",
+            ours=f"{many:.0f} MB",
+            peer=f"{few:.0f} MB",
+            ratio=many / few,
+            sense=AT_MOST,
+            goal=1.1,
+        )
+    ]
+
+
+def _peak(books: Server, links: int) -> float:
+    """The highest memory, in megabytes, of a process of its own that streams the company."""
+    spec = books.company(links)
+    given = {"odbc": spec.odbc_string, "database": spec.database, "incarnation": spec.accepted_incarnation}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.streaming_process"],
+        cwd=Path(__file__).parents[2],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    assert told["rows"] >= 2 * links
+    return float(told["megabytes"])
+
+
+def latency(_options: Options) -> list[Measure]:
+    """Over distance a look costs its round trips and little else."""
+    measures = []
+    with server() as books:
+        spec = books.company(FEW)
+        port = books.postgres.port
+        with proxy_to(port) as proxy:
+            through = replace(spec, odbc_string=spec.odbc_string.replace(str(port), str(proxy.port)))
+            for what, first, count in (
+                ("look", 1, 1),
+                ("two looks", FEW + 1, 1),
+                ("page of 50, two looks", FEW + 1, 50),
+            ):
+                act = _ask(through, first, count)
+                proxy.latency = 0.0
+                act()  # a process's first connection says more than the next ones
+                proxy.round_trips = 0
+                act()
+                trips = proxy.round_trips
+                for seconds in LATENCIES:
+                    near, far = _near_and_far(proxy, act, seconds)
+                    most = near + trips * seconds * 1.2
+                    measures.append(
+                        measure(
+                            f"{what} at {seconds * 1000:g} ms, {trips} round trips",
+                            ours=_ms(far),
+                            peer=f"{_ms(near)} (at 0 ms)",
+                            limit=_ms(most),
+                            ratio=far / most,
+                            sense=AT_MOST,
+                            goal=1,
+                        )
+                    )
+    return measures
+
+
+def _near_and_far(proxy: Proxy, act: Callable[[], None], seconds: float) -> tuple[float, float]:
+    """The best time without and with the latency, measured in turns."""
+    near: list[float] = []
+    far: list[float] = []
+    for _turn in range(8 if seconds < 0.01 else 2):
+        for latency, times in ((0.0, near), (seconds, far)):
+            proxy.latency = latency
+            times.append(_once(act))
+    return min(near), min(far)
+
+
+def _once(act: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"

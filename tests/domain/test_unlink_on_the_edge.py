@@ -1,0 +1,182 @@
+"""Unlink, where one moment, one row or one word further it would be another answer."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from erp_integrations.models import AttemptState, UnlinkAttempt
+from erp_integrations.operations import unlinking
+from erp_integrations.operations.refusals import (
+    AlreadyUnlinked,
+    NeverLinked,
+    NoTrustworthyAnswer,
+    StillInErp,
+)
+from erp_integrations.ports import Finding, Verdict
+from tests.domain.conftest import DatabaseClock
+from tests.domain.readers import Moments
+from tests.domain.test_unlink_meanwhile import open_attempt
+from tests.world import World
+
+# --- whose link ----------------------------------------------------------------------------------
+
+
+def test_another_ccos_unlink_is_not_told_as_ours(world: World) -> None:
+    unlinked, never_linked, approver = world.synced_cco(), world.free_cco(), world.person()
+    world.delete_in_sage(unlinked)
+    world.unlink(unlinked, by=approver)
+
+    with pytest.raises(NeverLinked):
+        world.unlink(never_linked, by=approver)
+
+
+def test_of_two_unlinks_the_last_is_told(world: World) -> None:
+    cco, first, second = world.synced_cco(), world.person("first"), world.person("second")
+    world.delete_in_sage(cco)
+    world.unlink(cco, by=first)
+    world.sage.restore(world.record_of(cco), user="ACCT2")
+    CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.READY_TO_EXPORT)
+    world.link_again(cco)
+    world.delete_in_sage(cco)
+    world.unlink(cco, by=second)
+
+    with pytest.raises(AlreadyUnlinked) as refusal:
+        world.unlink(cco, by=first)
+
+    assert (refusal.value.by, refusal.value.at) == ("second", world.link_of(cco).unlinked_at)
+
+
+def test_a_header_in_another_companys_books_is_not_shared_with_ours(
+    world: World, practice_template: Path, tmp_path: Path
+) -> None:
+    """A copy of the books holds the same ids; what hangs on them there must not loosen anything here."""
+    elsewhere = shutil.copytree(practice_template, tmp_path / "ridgeline")
+    theirs = World(elsewhere, slug="ridgeline")
+    cco, their_cco = world.synced_cco("line-removed"), theirs.synced_cco("line-removed")
+    assert world.link_of(cco).row_id == theirs.link_of(their_cco).row_id
+    approver = world.person()
+    world.sage.play()
+
+    with pytest.raises(StillInErp) as refusal:
+        world.unlink(cco, by=approver)
+
+    assert refusal.value.finding.reason == "header-without-our-lines"
+    assert world.link_of(cco).is_active
+
+
+# --- what is kept of a lease that ran out --------------------------------------------------------
+
+
+def test_the_story_of_a_lease_that_ran_out_claims_nothing_but_that(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+    open_attempt(world, cco, began=timedelta(seconds=60), lasts=timedelta(seconds=15))
+
+    world.unlink(cco, by=approver)
+
+    theirs, _ours = world.attempts(cco)
+    assert theirs.evidence == {
+        "verdict": "unknown",
+        "reason": "expired",
+        "evidence": {"history_readable": False},
+    }
+    [told] = world.events(kind="NO_ANSWER")
+    assert (told.evidence, told.rights) == (theirs.evidence, "")
+
+
+# --- moments -------------------------------------------------------------------------------------
+
+BEGAN = timezone.now()
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "now", "inside"),
+    [
+        (BEGAN, BEGAN + SECOND, BEGAN + SECOND, True),
+        (BEGAN - timedelta(microseconds=1), BEGAN + SECOND, BEGAN + SECOND, False),
+        (BEGAN, BEGAN + SECOND, BEGAN + SECOND - timedelta(microseconds=1), False),
+        (BEGAN + SECOND, BEGAN, BEGAN + SECOND, False),
+    ],
+)
+def test_looks_lie_inside_the_attempt_from_its_first_moment_to_now(
+    first: datetime, second: datetime, now: datetime, *, inside: bool
+) -> None:
+    finding = Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=first, second_looked_at=second)
+    attempt = UnlinkAttempt(state=AttemptState.CHECKING, started_at=BEGAN)
+
+    assert unlinking._looks_lie_inside(finding, attempt=attempt, now=now) is inside
+
+
+def test_at_its_last_moment_a_lease_is_over_and_frees_the_link(
+    world: World, database_clock: DatabaseClock
+) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    theirs = open_attempt(world, cco, began=timedelta(seconds=1), lasts=timedelta(seconds=15))
+    database_clock.real = lambda: theirs.expires_at
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    theirs.refresh_from_db()
+    assert (theirs.state, theirs.reason, theirs.ended_at) == ("NO_ANSWER", "expired", theirs.expires_at)
+
+
+def test_at_the_last_moment_of_the_lease_it_is_too_late_to_cut(
+    world: World, moments: Moments, database_clock: DatabaseClock, settings: Settings
+) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+
+    began = timezone.now()
+    database_clock.real = lambda: began
+    ends = began + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + unlinking.LEASE_BEYOND_DEADLINE
+
+    def the_lease_ends(finding: Finding) -> Finding:
+        database_clock.real = lambda: ends
+        return finding
+
+    moments.told = the_lease_ends
+
+    with pytest.raises(NoTrustworthyAnswer) as refusal:
+        world.unlink(cco, by=approver)
+
+    assert refusal.value.reason == "expired"
+    assert world.link_of(cco).is_active
+    [attempt] = world.attempts(cco)
+    assert attempt.expires_at == attempt.ended_at == ends
+
+
+@pytest.mark.parametrize(("later", "cut"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
+def test_evidence_counts_for_as_long_as_the_deadline_and_not_a_moment_longer(
+    world: World,
+    moments: Moments,
+    database_clock: DatabaseClock,
+    settings: Settings,
+    later: timedelta,
+    *,
+    cut: bool,
+) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+
+    def time_passes(finding: Finding) -> Finding:
+        assert finding.second_looked_at is not None
+        then = finding.second_looked_at + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + later
+        database_clock.real = lambda: then
+        return finding
+
+    moments.told = time_passes
+
+    if cut:
+        world.unlink(cco, by=approver)
+    else:
+        with pytest.raises(NoTrustworthyAnswer) as refusal:
+            world.unlink(cco, by=approver)
+        assert refusal.value.reason == "evidence-too-old"
+    assert world.link_of(cco).is_active is not cut

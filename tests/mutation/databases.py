@@ -1,0 +1,54 @@
+"""A pytest plugin: a database for each of the runs at the same time, and the quickest verdict first.
+
+The runs are forked from one process that has read the settings already, so the database is chosen late:
+when the tests begin, not when they are collected.
+"""
+
+import fcntl
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+AT_ONCE = min(2, os.cpu_count() or 1)
+"""As many as machines with two cores can bear."""
+
+_held: list[TextIO] = []
+"""The lock that says whose the database is; it ends with the process."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One case of each test before the second of any, and crowds last: a run ends with its first failure."""
+    seen: Counter[str] = Counter()
+    turn: dict[pytest.Item, tuple[bool, int]] = {}
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        turn[item] = ("concurrency" in test, seen[test])
+        seen[test] += 1
+    items.sort(key=turn.__getitem__)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        choose(Path(os.environ["MUTATION_LOCKS"]))
+
+
+def choose(folder: Path) -> None:
+    """Points Django at the first test database that nobody uses."""
+    from django.db import connection  # the settings are there when the tests begin, not before
+
+    for number in range(AT_ONCE):
+        lock = (folder / f"database-{number}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _held.append(lock)
+        connection.settings_dict["TEST"]["NAME"] = f"test_mutation_{number}"
+        return
+    raise RuntimeError("More runs at once than there are databases.")

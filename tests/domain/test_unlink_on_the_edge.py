@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from erp_integrations.models import AttemptState, UnlinkAttempt
+from erp_integrations.actors import Actor
+from erp_integrations.models import AttemptState, UnlinkAttempt, Via
 from erp_integrations.operations import unlinking
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
@@ -17,7 +19,7 @@ from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
     StillInErp,
 )
-from erp_integrations.ports import Finding, Verdict
+from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments
 from tests.domain.test_unlink_meanwhile import open_attempt
@@ -67,6 +69,110 @@ def test_a_header_in_another_companys_books_is_not_shared_with_ours(
 
     assert refusal.value.finding.reason == "header-without-our-lines"
     assert world.link_of(cco).is_active
+
+
+# --- what is asked, and what is told -------------------------------------------------------------
+
+
+def test_sage_is_asked_about_all_that_the_link_remembers(world: World, moments: Moments) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    link = world.link_of(cco)
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    assert moments.asked == [
+        ChangeOrderReference(
+            row_id=link.row_id,
+            record_number=link.record_number,
+            number=link.number,
+            job_record_number=link.job_record_number,
+            job_row_id=link.job_row_id,
+            phase=link.phase,
+            subcontract_record_number=link.subcontract_record_number,
+            sub_change_number=link.sub_change_number,
+            amount=link.erp_amount,
+            last_seen_at=link.last_seen_at,
+            header_shared=False,
+        )
+    ]
+
+
+def test_red_and_amber_name_the_link_they_left_alone(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+
+    with pytest.raises(StillInErp) as red:
+        world.unlink(cco, by=approver)
+    world.sage.set_fault("offline")
+    with pytest.raises(NoTrustworthyAnswer) as amber:
+        world.unlink(cco, by=approver)
+
+    assert red.value.link == amber.value.link == world.link_of(cco)
+
+
+def test_who_was_taken_over_is_told_of_the_same_link(
+    committed_world: World, moments: Moments, database_clock: DatabaseClock
+) -> None:
+    world = committed_world
+    cco, first, second = world.synced_cco(), world.person("first"), world.person("second")
+    world.delete_in_sage(cco)
+
+    def second_click() -> None:
+        database_clock.moves(seconds=11)
+        world.unlink(cco, by=second)
+
+    moments.after_looks = second_click
+
+    with pytest.raises(NoTrustworthyAnswer) as refusal:
+        world.unlink(cco, by=first)
+
+    assert refusal.value.reason == "attempt-taken-over"
+    assert refusal.value.link == world.link_of(cco)
+
+
+def test_the_connection_remembers_when_it_last_answered_and_when_it_did_not(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+    world.sage.set_fault("offline")
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    answered, silent = world.attempts(cco)
+    connection = world.fresh_connection()
+    assert (connection.last_success_at, connection.last_failure_at) == (answered.ended_at, silent.ended_at)
+
+
+# --- transactions --------------------------------------------------------------------------------
+
+
+def test_unlink_refuses_to_run_inside_somebody_elses_transaction(
+    committed_world: World, moments: Moments
+) -> None:
+    """It would hold locks, and a transaction, across the wire to Sage; and what it says could be undone."""
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        world.unlink(cco, by=approver)
+
+    assert moments.asked == []
+    assert world.attempts(cco) == []
+
+
+def test_the_answer_is_not_settled_inside_somebody_elses_transaction(committed_world: World) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    actor = Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE)
+    claim = unlinking._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor)
+    finding = unlinking._ask(claim)
+
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        unlinking._settle(claim, finding, actor=actor)
+
+    [attempt] = world.attempts(cco)
+    assert attempt.state == AttemptState.CHECKING
 
 
 # --- what is kept of a lease that ran out --------------------------------------------------------

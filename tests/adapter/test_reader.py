@@ -122,9 +122,11 @@ def look_up(reader: ErpReader, reference: ChangeOrderReference) -> Finding:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
     """Every question of the test: which connection, which query. Watches; changes nothing."""
     questions: list[tuple[int, str]] = []
+    sessions: list[Session] = []  # kept, so that no later one gets the place in memory of an earlier one
     ask = Session.ask
 
     def watched(self: Session, name: str, *arguments: object, **named: object) -> object:
+        sessions.append(self)
         questions.append((id(self), name))
         return ask(self, name, *arguments, **named)  # type: ignore[arg-type]
 

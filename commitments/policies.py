@@ -1,21 +1,18 @@
 """Who may do what with a project's commitments. Pure: asks an `Access`, answers with a `Ruling`."""
 
 from companies.access import Access, Ruling
-from companies.models import Level, Project, ProjectTool
+from companies.models import Project
+from companies.permissions import Act, ruling_on
 
 
 def may_see_commitments(access: Access, project: Project) -> Ruling:
-    return _needs(access, project, Level.READ_ONLY, "'Read Only' or more")
+    return ruling_on(Act.SEE_COMMITMENTS, access, project_id=project.pk, project_name=project.name)
 
 
 def may_change_commitments(access: Access, project: Project) -> Ruling:
-    """Set a CCO to Draft, or delete it."""
-    return _needs(access, project, Level.ADMIN, "'Admin'")
+    """Create and edit commitments and CCOs, approve and delete CCOs."""
+    return ruling_on(Act.CHANGE_COMMITMENTS, access, project_id=project.pk, project_name=project.name)
 
 
-def _needs(access: Access, project: Project, least: Level, words: str) -> Ruling:
-    level = access.on_project(project.pk, ProjectTool.COMMITMENTS)
-    rights = f"{level.label} on Commitments in {project.name}"
-    if level >= least:
-        return Ruling(rights=rights)
-    return Ruling((f"Needs {words} on Commitments in {project.name}; you have '{level.label}'",), rights)
+def may_see_change_history(access: Access, project: Project) -> Ruling:
+    return ruling_on(Act.SEE_CHANGE_HISTORY, access, project_id=project.pk, project_name=project.name)

@@ -1,7 +1,7 @@
 """The port: what Plumbline asks of an ERP, in plain Python.
 
 Everything that crosses the border between the product and an ERP is declared here: the questions
-(`ErpReader`), the practice company (`ErpSandbox`), the values they exchange and the errors they raise.
+(`ErpReader`), the writing (`ErpWriter`), the practice company (`ErpSandbox`), the values they exchange and the errors they raise.
 All values are frozen. Row ids are `uuid.UUID`; record numbers and change numbers come from another
 system and are therefore text; money is `Decimal` in the company's currency, two places; every
 `datetime` is aware.
@@ -310,6 +310,13 @@ class ErpJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ErpVendor:
+    row_id: uuid.UUID
+    record_number: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ErpSubcontractLine:
     line_number: int
     description: str
@@ -358,6 +365,24 @@ class ErpChangeOrder:
     status: str
     date: date | None
     lines: tuple[ErpChangeOrderLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErpChangeOrderFound:
+    """A change order of a job or a subcontract, with as much as tells whether it is the one looked for."""
+
+    row_id: uuid.UUID
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    status: str
+    key: str
+    """What stands in the field into which an export writes its key; empty for none."""
+    sub_change_numbers: tuple[str, ...]
+    """Of its lines on the subcontract asked about."""
+    amount: Decimal | None
+    """Sum of its lines on the subcontract asked about; None where it has none there."""
 
 
 # --- the keys of a whole company, streamed -------------------------------------------------------
@@ -459,9 +484,124 @@ class ErpReader(Protocol):
         """With its lines. Raises `NotInErp`, `ErpError`."""
         ...
 
+    def read_vendor(self, record_number: str, *, deadline: Deadline) -> ErpVendor:
+        """Raises `NotInErp`, `ErpError`."""
+        ...
+
     def read_change_order(self, record_number: str, *, deadline: Deadline) -> ErpChangeOrder:
         """With its lines. Raises `NotInErp`, `ErpError`."""
         ...
+
+    def find_change_orders(
+        self, *, job_record_number: str, subcontract_record_number: str, deadline: Deadline
+    ) -> tuple[ErpChangeOrderFound, ...]:
+        """Every change order of the job, and every other with a line on the subcontract; by record number.
+
+        Raises `ErpError`. None at all is an answer too, and no proof of anything: it is read once.
+        """
+        ...
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One line of a CCO, in our own words."""
+
+    position: int
+    description: str
+    cost_code: str
+    cost_type: str
+    subcontract_line: str
+    """The line of the subcontract it changes; empty where it adds one."""
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrderDraft:
+    """A CCO as it is handed to a writer: whole, in our own words, addressed to the ERP's records."""
+
+    key: uuid.UUID
+    """Of the export. Written along where the ERP has room for it, so that a retry finds what it wrote."""
+    number: str
+    """The change number it is to carry in the ERP."""
+    dated: date
+    title: str
+    description: str
+    job_record_number: str
+    phase: str
+    subcontract_record_number: str
+    vendor_record_number: str
+    lines: tuple[DraftLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedField:
+    """One field of the ERP's window: what it will hold, and what it was before it was cut to fit."""
+
+    label: str
+    value: str
+    full: str
+
+    @property
+    def is_cut(self) -> bool:
+        return self.value != self.full
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLine:
+    """One line of the ERP's grid."""
+
+    line_number: int
+    description: str
+    cost_code: str
+    cost_type: str
+    subcontract_line: str
+    amount: Decimal
+    made_of: tuple[int, ...]
+    """The positions of the CCO's lines that it sums up."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChangeOrder:
+    """Exactly what the ERP will hold: to be signed off, keyed in or written, and compared afterwards."""
+
+    window: str
+    """Where the accountant keys it in: `6-4-1 Change Orders`."""
+    number: str
+    job_record_number: str
+    phase: str
+    subcontract_record_number: str
+    vendor_record_number: str
+    header: tuple[PreparedField, ...]
+    lines: tuple[PreparedLine, ...]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+
+class ErpWriter(Protocol):
+    """Brings a CCO into the ERP, by itself or by an accountant's hands."""
+
+    by_hand: bool
+    """Whether a person keys in what was prepared; then `write` is never called."""
+
+    def prepare(self, draft: ChangeOrderDraft) -> PreparedChangeOrder:
+        """What the ERP will hold. Asks nobody; the same for the same draft."""
+        ...
+
+    def write(self, draft: ChangeOrderDraft, *, deadline: Deadline) -> str:
+        """Writes it, and gives the new record's number. Raises `ErpError`, `WriteRefused`.
+
+        After an `ErpError` it is not known whether anything was written: look before writing again.
+        """
+        ...
+
+
+class WriteRefused(Exception):
+    """The ERP did not take the change order, and holds nothing of it. The text says why, in plain words."""
 
 
 # --- the sandbox -------------------------------------------------------------------------------
@@ -519,6 +659,34 @@ class SandboxRecord:
     """The fault that strikes whoever asks about this record; empty for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One line of the grid of window 6-4-1, as an accountant keys it in."""
+
+    description: str
+    subcontract_record_number: str
+    """Empty on a pure budget change."""
+    subcontract_line: str
+    """Empty adds a line to the subcontract."""
+    sub_change_number: str
+    cost_code: str
+    cost_type: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrderEntry:
+    """A change order as an accountant keys it in: header and grid."""
+
+    number: str
+    dated: date
+    job_record_number: str
+    phase: str
+    description: str
+    scope: str
+    lines: tuple[EntryLine, ...]
+
+
 class NoSuchRecord(Exception):
     """The sandbox holds no such change order, or not in the state the act needs. Says which."""
 
@@ -544,6 +712,10 @@ class ErpSandbox(Protocol):
         ...
 
     def change_order(self, record_number: str) -> ErpChangeOrder: ...
+
+    def key_in(self, entry: ChangeOrderEntry, *, user: str) -> str:
+        """Saves a new change order, Approved; returns its record number. Raises `WriteRefused`."""
+        ...
 
     def delete(self, record_number: str, *, user: str) -> None: ...
 

@@ -49,7 +49,12 @@ TARGETS = (
     Target("verdict", ("sage_adapter/verdict.py",), ("tests/adapter/test_verdict*.py",), uses_database=False),
     Target(
         "policies",
-        ("erp_integrations/policies.py", "commitments/policies.py", "companies/access.py"),
+        (
+            "companies/permissions.py",
+            "erp_integrations/policies.py",
+            "commitments/policies.py",
+            "companies/access.py",
+        ),
         ("tests/domain/test_policies*.py",),
     ),
     Target(

@@ -22,9 +22,11 @@ from erp_integrations.ports import (
     FaultKind,
     Finding,
     Handshake,
+    NotInErp,
     Unavailable,
     Unexpected,
     Verdict,
+    WriteRefused,
 )
 
 Answer = TypeVar("Answer")
@@ -60,6 +62,13 @@ def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
     return _in_time(lambda: reader.handshake(deadline=deadline), deadline=deadline)
 
 
+def answer_to(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
+    """Whatever is asked of the ERP, in the same thread of its own. Raises what the question raises of the
+    port's own: `ErpError`, `NotInErp`, `WriteRefused`.
+    """
+    return _in_time(question, deadline=deadline)
+
+
 def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
     answers: SimpleQueue[Answer | Exception] = SimpleQueue()
 
@@ -75,7 +84,7 @@ def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
         answer = answers.get(timeout=deadline.remaining())
     except Empty:
         raise Unavailable(NO_ANSWER_IN_TIME) from None
-    if isinstance(answer, ErpError):
+    if isinstance(answer, ErpError | NotInErp | WriteRefused):
         raise answer
     if isinstance(answer, Exception):
         log.error("erp_question_failed", exc_info=answer)

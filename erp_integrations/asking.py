@@ -39,6 +39,12 @@ NO_ANSWER_IN_TIME = Fault(
     "The ERP did not answer in time.",
     "Try again, or ask the ERP's administrator to check that its server is on and not busy.",
 )
+SUBCONTRACT_GONE = Fault(
+    FaultKind.MISCONFIGURED,
+    "subcontract-gone",
+    "The subcontract that this commitment is tied to was not found in the ERP.",
+    "Ask the ERP's administrator whether it was deleted or archived. Nothing was changed.",
+)
 NOT_UNDERSTOOD = Fault(
     FaultKind.UNEXPECTED,
     "not-understood",
@@ -63,9 +69,7 @@ def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
 
 
 def answer_to(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
-    """Whatever is asked of the ERP, in the same thread of its own. Raises what the question raises of the
-    port's own: `ErpError`, `NotInErp`, `WriteRefused`.
-    """
+    """Whatever else is asked of the ERP. Raises what the question raises, and `ErpError`."""
     return _in_time(question, deadline=deadline)
 
 

@@ -26,6 +26,16 @@ from erp_integrations.rules import Subject
 
 
 @dataclass(frozen=True, slots=True)
+class Ties:
+    """What a CCO hangs on in the ERP, all of it there."""
+
+    connection: Connection
+    job: JobLink
+    vendor: VendorLink
+    commitment: CommitmentLink
+
+
+@dataclass(frozen=True, slots=True)
 class Papers:
     """A CCO and everything in the ERP that it hangs on; None for what is not tied."""
 
@@ -37,8 +47,13 @@ class Papers:
     commitment: CommitmentLink | None
 
     @property
-    def amount(self) -> Decimal:
-        return sum((line.amount for line in self.lines), Decimal("0.00"))
+    def ties(self) -> Ties:
+        """All four. The rules must hold: they say in words what is missing."""
+        assert self.connection is not None, "rule connected"
+        assert self.job is not None, "rule job-linked"
+        assert self.vendor is not None, "rule vendor-linked"
+        assert self.commitment is not None, "rule commitment-linked"
+        return Ties(self.connection, self.job, self.vendor, self.commitment)
 
 
 def papers_of(change_order: CommitmentChangeOrder) -> Papers:
@@ -79,18 +94,18 @@ def subject_of(papers: Papers, *, erp_number: str = "") -> Subject:
 def draft_of(
     papers: Papers, subcontract: ErpSubcontract, *, key: uuid.UUID, number: str, dated: date
 ) -> ChangeOrderDraft:
-    """The CCO in the ERP's terms. All rules for accepting must hold."""
-    assert papers.job and papers.vendor and papers.commitment, "the rules hold"
+    """The CCO in the ERP's terms. The rules must hold."""
+    ties = papers.ties
     return ChangeOrderDraft(
         key=key,
         number=number.strip(),
         dated=dated,
         title=papers.change_order.title,
         description=papers.change_order.description,
-        job_record_number=papers.job.record_number,
+        job_record_number=ties.job.record_number,
         phase=subcontract.phase,
-        subcontract_record_number=papers.commitment.record_number,
-        vendor_record_number=papers.vendor.record_number,
+        subcontract_record_number=ties.commitment.record_number,
+        vendor_record_number=ties.vendor.record_number,
         lines=tuple(
             DraftLine(
                 position=line.position,
@@ -106,8 +121,10 @@ def draft_of(
 
 
 def _subcontract_line(line: ChangeOrderLine, there: tuple[ErpSubcontractLine, ...]) -> str:
-    """The ERP's line that this one changes: of the same position and cost code as our commitment's line,
-    else the only one with its cost code and type. Empty where there is none: then it adds a line.
+    """The ERP's line that this one changes; empty where there is none, and it adds one.
+
+    That of the same position and cost code as our commitment's line, else the only one with its cost code
+    and type.
     """
     if line.commitment_line is None:
         return ""
@@ -142,9 +159,7 @@ def prepared_from_json(kept: dict[str, Any]) -> PreparedChangeOrder:
             **kept,
             "header": tuple(PreparedField(**one) for one in kept["header"]),
             "lines": tuple(
-                PreparedLine(
-                    **{**line, "amount": Decimal(line["amount"]), "made_of": tuple(line["made_of"])}
-                )
+                PreparedLine(**{**line, "amount": Decimal(line["amount"]), "made_of": tuple(line["made_of"])})
                 for line in kept["lines"]
             ),
         }

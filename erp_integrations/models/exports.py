@@ -22,10 +22,11 @@ class ExportOutcome(models.TextChoices):
 class Export(models.Model):
     """Open from the moment the project team sends a CCO until it is synced, retrieved or rejected.
 
-    `draft` is what is handed to the writer, `prepared` what the accounting approver signed off: exactly what
-    the ERP is to hold (`ports.ChangeOrderDraft`, `ports.PreparedChangeOrder`). `writing_until` is a lease: before it is over nobody else writes or looks
-    for this export. `differences` is what a look last found to be otherwise than signed off. A round that
-    has ended never changes, but that it lets go of a CCO that is deleted.
+    `draft` is what is handed to the writer, `prepared` what the accounting approver signed off: exactly
+    what the ERP is to hold (`ports.ChangeOrderDraft`, `ports.PreparedChangeOrder`). `writing_until` is a
+    lease: before it is over nobody else writes or looks for this export. `differences` is what a look last
+    found to be otherwise than signed off. A round that has ended never changes, but that it lets go of a
+    CCO that is deleted.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")

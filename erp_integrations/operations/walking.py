@@ -1,12 +1,15 @@
 """A step of a CCO along its ERP status, under its lock."""
 
+from datetime import datetime
+
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access, Ruling, find_access
 from erp_integrations.actors import Actor
-from erp_integrations.models import Export
+from erp_integrations.models import EventKind, Export, ExportOutcome
 from erp_integrations.operations.export_refusals import NotAllowed, NotPossibleNow
+from erp_integrations.operations.ledger import append_event, label_of_change_order
 from erp_integrations.transitions import TRANSITIONS, Step
 
 
@@ -53,3 +56,52 @@ def take(step: Step, change_order: CommitmentChangeOrder) -> None:
 def open_export(change_order: CommitmentChangeOrder) -> Export | None:
     """The CCO's open round, locked."""
     return Export.objects.select_for_update().filter(change_order=change_order, ended_at=None).first()
+
+
+def end_round(
+    change_order: CommitmentChangeOrder,
+    outcome: ExportOutcome,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    link_id: int | None = None,
+) -> Export | None:
+    """Ends the CCO's open round, where it has one: a CCO may have been waiting before there were rounds."""
+    export = open_export(change_order)
+    if export is None:
+        return None
+    export.ended_at = max(now, export.sent_at)
+    export.ended_by_id = actor.user_id
+    export.ended_by_name = actor.name
+    export.outcome = outcome
+    export.reason = reason
+    export.writing_until = None
+    export.link_id = link_id
+    export.save()
+    return export
+
+
+def tell(
+    kind: EventKind,
+    change_order: CommitmentChangeOrder,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str = "",
+    reason: str = "",
+    evidence: dict[str, object] | None = None,
+) -> None:
+    """One line of the ledger about a CCO."""
+    append_event(
+        kind=kind,
+        company=change_order.commitment.project.company,
+        subject_kind="change-order",
+        subject_id=change_order.pk,
+        subject_label=label_of_change_order(change_order),
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=reason,
+        evidence=evidence,
+    )

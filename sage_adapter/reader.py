@@ -195,7 +195,11 @@ class SageReader:
             job, subcontract = look.key(job_record_number), look.key(subcontract_record_number)
             headers = session.ask("change_orders_of_job", (job,), limit=_MOST_FOUND)
             changes = session.ask("change_orders_of_subcontract", (subcontract,), limit=_MOST_FOUND)
-            return rows.change_orders_found(headers.rows, changes.rows)
+            found = rows.change_orders_found(headers.rows, changes.rows)
+            # "None" lets an export go on: not from a company that shows us nothing at all.
+            if not found and not rows.single_count(session.ask("jobs_count").rows):
+                raise error_for(fault("empty-database"))
+            return found
 
         return self._read(ask, deadline)
 

@@ -89,9 +89,7 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     if broken := broken_rules(subject_of(papers, erp_number=erp_number), When.ACCEPT):
         raise RulesBroken(broken)
     subcontract, found = _ask_about(papers)
-    draft = draft_of(
-        papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order, timezone.now())
-    )
+    draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
     prepared = registry.writer_for(registry.spec_of(papers.ties.connection), writer).prepare(draft)
     same_number = comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
     with_amount = comparing.with_the_amount(prepared.total, found)
@@ -270,6 +268,6 @@ def _tied_records(papers: Papers, found: tuple[ErpChangeOrderFound, ...]) -> set
     return set(links.values_list("record_number", flat=True))
 
 
-def _dated(change_order: CommitmentChangeOrder, now: datetime) -> date:
+def _dated(change_order: CommitmentChangeOrder) -> date:
     """The day the CCO was created, which is what the reference product exports as the date."""
-    return timezone.localtime(change_order.created_at or now).date()
+    return timezone.localtime(change_order.created_at).date()

@@ -132,6 +132,7 @@ def give_back_change_order(
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
         export.save(update_fields=["writing_until"])
+        refusal: ExportFailed | FoundInErp | None
         if isinstance(there, Fault):
             refusal = _doubt_keeps(change_order, there)
         else:

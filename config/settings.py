@@ -59,6 +59,9 @@ ERP_KINDS: dict[str, dict[str, str]] = {
 }
 """Connection kind -> the ERP's name on the screen and the dotted paths of its parts."""
 
+ERP_SIDE = "erp_integrations.erp_side.ErpSide"
+"""What the project team's pages ask about accounting's side; `commitments.erp_side.ErpSide`."""
+
 # --- the application -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [

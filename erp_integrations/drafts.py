@@ -154,13 +154,20 @@ def draft_from_json(kept: dict[str, Any]) -> ChangeOrderDraft:
 
 def prepared_from_json(kept: dict[str, Any]) -> PreparedChangeOrder:
     """The prepared change order that `evidence.as_plain` made plain."""
-    return PreparedChangeOrder(
+    lines = tuple(_line_from_json(line) for line in kept["lines"])
+    return PreparedChangeOrder(**{**kept, "header": _fields_from_json(kept["header"]), "lines": lines})
+
+
+def _line_from_json(kept: dict[str, Any]) -> PreparedLine:
+    return PreparedLine(
         **{
             **kept,
-            "header": tuple(PreparedField(**one) for one in kept["header"]),
-            "lines": tuple(
-                PreparedLine(**{**line, "amount": Decimal(line["amount"]), "made_of": tuple(line["made_of"])})
-                for line in kept["lines"]
-            ),
+            "amount": Decimal(kept["amount"]),
+            "made_of": tuple(kept["made_of"]),
+            "cells": _fields_from_json(kept["cells"]),
         }
     )
+
+
+def _fields_from_json(kept: list[dict[str, str]]) -> tuple[PreparedField, ...]:
+    return tuple(PreparedField(**one) for one in kept)

@@ -10,26 +10,10 @@ from erp_integrations.transitions import TRANSITIONS, Step
 from tests.world import World
 
 WAYS = {(before, after) for (before, _), after in TRANSITIONS.items()}
-WAY_TO = {
-    ErpStatus.NOT_IN_ERP: (),
-    ErpStatus.READY_TO_EXPORT: (ErpStatus.READY_TO_EXPORT,),
-    ErpStatus.EXPORTING: (ErpStatus.READY_TO_EXPORT, ErpStatus.EXPORTING),
-    ErpStatus.FAILED_TO_EXPORT: (
-        ErpStatus.READY_TO_EXPORT,
-        ErpStatus.EXPORTING,
-        ErpStatus.FAILED_TO_EXPORT,
-    ),
-    ErpStatus.REJECTED: (ErpStatus.READY_TO_EXPORT, ErpStatus.REJECTED),
-}
 
 
 def _cco_in(world: World, status: ErpStatus) -> CommitmentChangeOrder:
-    if status == ErpStatus.SYNCED:
-        return world.synced_cco()
-    cco = world.free_cco()
-    for step in WAY_TO[status]:
-        CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=step)
-    return cco
+    return world.synced_cco() if status == ErpStatus.SYNCED else world.free_cco(erp_status=status)
 
 
 def test_every_step_leads_from_where_it_is_possible() -> None:

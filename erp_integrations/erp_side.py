@@ -71,7 +71,9 @@ class ErpSide:
             words=WORDS[status],
             detail=tuple(_detail(change_order, status, last)),
             buttons=_buttons(change_order, status, access, broken),
-            findings=tuple(ErpFinding(one.words, _place_url(one, change_order, access)) for one in broken),
+            findings=tuple(
+                ErpFinding(one.words, _place_url(one, change_order, access), one.field) for one in broken
+            ),
             url=_history_url(change_order, access),
         )
 

@@ -405,20 +405,6 @@ class Sequences(RuleBasedStateMachine):
 # --- the tests -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def elsewhere(practice_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another company of the same name: the records that the sequences play with are not in it."""
-    folder = tmp_path_factory.mktemp("elsewhere") / practice_template.name
-    shutil.copytree(practice_template, folder)
-    sage = registry.sandbox_at(folder)
-    sage.restore_backup()
-    for scenario in sage.company().scenarios:
-        if scenario.key in KEYS:
-            with contextlib.suppress(NoSuchRecord):  # the backup is from before it was keyed in
-                sage.delete(scenario.record_number, user="ACCT2")
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def short_leases(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, practice_template: Path, elsewhere: Path

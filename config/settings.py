@@ -40,8 +40,10 @@ if SAGE_SECOND_LOOK_SECONDS >= SAGE_DEADLINE_SECONDS:
 SANDBOX_FOLDER = Path(env.text("SANDBOX_FOLDER", str(BASE_DIR / "var" / "sandbox")))
 """Where the practice companies of the demo are kept."""
 
+SITE_URL = env.site("SITE_URL", "http://127.0.0.1:8000")
+"""Where people reach the pages: what links in mails begin with."""
 globals().update(env.email("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = "plumbline@localhost"
+DEFAULT_FROM_EMAIL = env.email_address("EMAIL_FROM", "plumbline@localhost")
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
@@ -77,6 +79,7 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "procrastinate.contrib.django",
     "companies",
     "commitments",
     "erp_integrations",
@@ -130,6 +133,8 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
 }
 """In the database, so that sign-in limits count across processes and machines."""
+
+PROCRASTINATE_ON_APP_READY = "companies.queue.set_up"
 
 # --- signing in ----------------------------------------------------------------------------------
 

@@ -69,14 +69,16 @@ def queue_waiting_mail() -> None:
         _defer(mail_id)
 
 
-def try_again(mail_id: int) -> None:
-    """Lets a mail wait again that was given up. One that was sent, or has no address, stays as it is."""
+def try_again(mail_id: int) -> bool:
+    """Lets a mail wait again that was given up; False where it was sent, has no address, or is no more."""
     with transaction.atomic(durable=True):
-        mail = OutgoingMail.objects.select_for_update().get(pk=mail_id)
-        if mail.sent_at is None and mail.to:
-            mail.next_try_at, mail.attempts = database_now(), 0
-            mail.save(update_fields=["next_try_at", "attempts"])
-            _defer(mail_id)
+        mail = OutgoingMail.objects.select_for_update().filter(pk=mail_id, sent_at__isnull=True).first()
+        if mail is None or not mail.to:
+            return False
+        mail.next_try_at, mail.attempts = database_now(), 0
+        mail.save(update_fields=["next_try_at", "attempts"])
+        _defer(mail_id)
+    return True
 
 
 def send(mail_id: int) -> None:

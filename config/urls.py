@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from companies.demo_people import PASSWORD, PEOPLE
-from companies.views import picker
+from companies.views.entrance import picker
 from erp_integrations.views.home import how_to_unlink
 
 sign_in = account.LoginView.as_view(
@@ -21,6 +21,7 @@ urlpatterns = [
     path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
+    path("companies/<slug:slug>/directory/", include("companies.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -40,7 +40,7 @@ from erp_integrations.ports import NoSuchRecord
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants
 from tests.proof.points import POINTS, watch
-from tests.world import World
+from tests.world import World, give_privilege
 
 KEYS = ("present", "plain-01", "sub-number-reused", "older-backup")
 """The scenarios whose records the sequences play with; the last vanishes when the backup is restored."""
@@ -164,7 +164,10 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(PEOPLE), may=st.booleans())
     def grant_or_revoke(self, *, name: str, may: bool) -> None:
-        Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=may)
+        if may:
+            give_privilege(self.people[name])
+        else:
+            Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=False)
         self.may[name] = may
 
     @precondition(lambda self: not self.accepted and self.fault in ("none", "no-audit"))
@@ -251,7 +254,7 @@ class Sequences(RuleBasedStateMachine):
         """With all faults off and all rights back, every record that is gone can be unlinked."""
         self.world.sage.set_fault("none")
         for name in PEOPLE:
-            Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=True)
+            give_privilege(self.people[name])
             self.may[name] = True
         self.fault = "none"
         if not self.accepted:

@@ -1,6 +1,6 @@
 """The script with which the Sage administrator makes Plumbline's login: made to be read, run by a person."""
 
-PASSWORD = "put a long password of your own here"
+_PLACEHOLDER = "put a long password of your own here"
 
 _SCRIPT = """\
 -- Makes a login that can read one company and nothing else. It changes nothing in Sage's data.
@@ -35,7 +35,7 @@ def login_script(*, database: str, login: str) -> str:
         database_text=_text(database),
         login=_name(login),
         login_text=_text(login),
-        password=_text(PASSWORD),
+        password=_text(_PLACEHOLDER),
     )
 
 

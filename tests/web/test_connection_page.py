@@ -73,7 +73,8 @@ def test_a_check_that_fails_says_who_can_mend_it_and_the_list_shows_doubt(world:
 
 
 def test_no_host_login_password_or_driver_text_is_ever_in_a_page(world: World) -> None:
-    cco, approver = world.synced_cco(), world.person("erp-admin", erp_integrations=Level.ADMIN)
+    """An ERP admin's form shows all but the password: `test_connection_form.py`."""
+    cco, approver = world.synced_cco(), world.person()
     connecting.set_connection(
         company=world.company,
         address=connecting.Address(kind=registry.ODBC, database="Harbor Point Builders", odbc_string=ODBC),

@@ -23,6 +23,7 @@ from tests.invariants import fingerprint
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
+NOT_UNDERSTOOD = 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
@@ -61,6 +62,7 @@ COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
+    "what-each-error-means": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
@@ -68,7 +70,9 @@ MATRIX: dict[str, Address] = {
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
     ),
-    "connection": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "connection": Address(
+        (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=NOT_UNDERSTOOD), {"server": "sage01"}
+    ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}

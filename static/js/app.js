@@ -98,8 +98,9 @@ for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htm
 }
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  // The button was switched off while it waited, and lost the focus by that.
-  if (document.activeElement === document.body) {
+  // The button was switched off while it waited, and lost the focus by that. Where the form was replaced,
+  // htmx names what is around it.
+  if (event.detail.elt.matches("form") && document.activeElement === document.body) {
     event.detail.elt.querySelector("button")?.focus();
   }
 });

@@ -116,6 +116,13 @@ class ConnectionForm(forms.Form):
             else "It is kept encrypted, never shown."
         )
 
+    def lead_to_first_error(self) -> None:
+        """The page opens at the first field in red, with and without JavaScript."""
+        for name in self.fields:
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                return
+
     def parts(self) -> ServerParts:
         """What was filled in; only where the form is valid."""
         cleaned = self.cleaned_data

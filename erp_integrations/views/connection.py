@@ -65,7 +65,7 @@ def connection(request: MemberRequest) -> HttpResponse:
 
 def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
     if not form.is_valid():
-        return _page(request, form=form, status=422)
+        return _with_errors(request, form)
     try:
         connecting.set_connection(
             company=request.company,
@@ -83,9 +83,14 @@ def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
     except PartRefused as refused:
         form.add_error(refused.part, str(refused))
     if form.errors:
-        return _page(request, form=form, status=422)
+        return _with_errors(request, form)
     say(request, STORED)
     return redirect("connection", request.company.slug)
+
+
+def _with_errors(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
+    form.lead_to_first_error()
+    return _page(request, form=form, status=422)
 
 
 def _page(

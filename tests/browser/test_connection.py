@@ -32,6 +32,8 @@ def test_by_keyboard_from_an_empty_form_to_the_report(
         page.keyboard.type(value if field != "port" else "many")
     page.keyboard.press("Enter")
     expect(page.locator("#id_port_error")).to_have_text("Enter a whole number.")
+    expect(page.locator("#id_port")).to_be_focused()
+    expect(page.locator("#id_port")).to_be_in_viewport()
     assert findings(page) == []
     for field, value in TYPED.items():
         expect(page.locator(f"#id_{field}")).to_have_value({"port": "many", "password": ""}.get(field, value))

@@ -185,6 +185,7 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_stored_or_asked(
     page = page_of(answer)
     assert words in words_at(page, field)
     assert page.one(f"#id_{field}")["aria-invalid"] == "true"
+    assert "autofocus" in page.one(f"#id_{field}")
     assert f"id_{field}_error" in page.one(f"#id_{field}")["aria-describedby"]
     kept = "login" if field == "server" else "server"
     assert page.one(f"#id_{kept}")["value"] == FIELDS[kept], "what was typed stays"

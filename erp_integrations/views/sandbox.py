@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
-from erp_integrations.forms import NewChangeOrderForms
+from erp_integrations.forms.entry import NewChangeOrderForms
 from erp_integrations.policies import may_use_sandbox
 from erp_integrations.ports import ErpSandbox, NoSuchRecord, WriteRefused
 from erp_integrations.queries.connections import find_connection

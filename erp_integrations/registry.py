@@ -125,7 +125,7 @@ def faults() -> Mapping[str, Fault]:
 
 
 def _odbc(part: str) -> Any:
-    return import_string(settings.ERP_KINDS[ODBC][part])
+    return import_string(cast(Mapping[str, str], settings.ERP_KINDS[ODBC])[part])
 
 
 def has_sandbox(connection: Connection) -> bool:

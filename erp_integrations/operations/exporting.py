@@ -108,8 +108,9 @@ def export_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
 
     Also the retry of a failed export, and the worksheet's "I have entered it". Blocks for at most
     SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one. Raises `NotAllowed`,
-    `NotPossibleNow`, `ExportInProgress`, `CouldNotAsk` before anything is asked; afterwards `NotThereYet` and `Differs`
-    (by hand: the CCO stays Exporting), `ExportFailed`, or `TakenOver` when the answer settled nothing.
+    `NotPossibleNow`, `ExportInProgress`, `CouldNotAsk` before anything is asked; afterwards `NotThereYet`
+    and `Differs` (by hand: the CCO stays Exporting), `ExportFailed`, or `TakenOver` when the answer settled
+    nothing.
     """
     claim = _claim(company_id=company_id, change_order_id=change_order_id, actor=actor)
     outcome = _bring_in_time(claim)

@@ -103,7 +103,7 @@ class ConnectionForm(forms.Form):
     ) -> None:
         """Shows what is stored, or what was `typed`; only `data` is judged."""
         self.stored = stored
-        super().__init__(data, initial={**_initial(stored), **typed, "revision": revision})
+        super().__init__(data, initial={**_initial(stored), "revision": revision, **typed})
         offered = dict.fromkeys([*registry.drivers(), *([stored.driver] if stored and stored.driver else [])])
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
             ("", "Whichever is installed, Microsoft's first"),

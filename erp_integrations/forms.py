@@ -65,7 +65,9 @@ class ConnectionForm(forms.Form):
         validators=[_ONE_LINE],
         help_text="The company database, with its blanks and dashes, as Sage's sign-in window shows it.",
     )
-    driver = forms.ChoiceField(required=False)
+    driver = forms.ChoiceField(
+        required=False, help_text="FreeTDS encrypts, but does not check whose certificate it is."
+    )
     login = forms.CharField(
         max_length=128, validators=[_ONE_LINE], help_text="Made for Plumbline, and able to read only."
     )

@@ -151,8 +151,8 @@ FIXED: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     TakenOver: (
         "The answer came too late",
-        "The world had changed meanwhile, so it settled nothing. Try again: Plumbline looks first, so nothing "
-        "is exported twice.",
+        "The world had changed meanwhile, so it settled nothing. Try again: Plumbline looks first, so "
+        "nothing is exported twice.",
     ),
     NotThereYet: (
         "It is not in {erp} yet",
@@ -166,7 +166,8 @@ FIXED: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     RecordTaken: (
         "That record is tied to something else here",
-        "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if it is wrong.",
+        "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
+        "wrong.",
     ),
     NeverUnlinked: (
         "There is nothing to link again",
@@ -216,6 +217,6 @@ def _differs(refusal: Differs, erp: str) -> tuple[str, ...]:
     return (
         f"Record {refusal.record_number} is not as it was accepted",
         *(f"{one.what}: {one.found} in {erp}, accepted was {one.signed_off}." for one in refusal.differences),
-        f"It was not linked. An accountant can correct the record in {erp}; then look again. If the record is "
-        "right and the CCO is wrong, have the record deleted there and give the CCO back.",
+        f"It was not linked. An accountant can correct the record in {erp}; then look again. If the record "
+        "is right and the CCO is wrong, have the record deleted there and give the CCO back.",
     )

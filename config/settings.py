@@ -2,7 +2,7 @@
 
 import zoneinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import django_stubs_ext
 from bootstrap_wrapper import get_bootstrap_dir
@@ -45,19 +45,38 @@ DEFAULT_FROM_EMAIL = "plumbline@localhost"
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
-ERP_KINDS: dict[str, dict[str, str]] = {
+
+class ErpKind(TypedDict):
+    """The ERP's name on the screen, and the dotted paths of its parts."""
+
+    name: str
+    reader: str
+    writers: dict[str, str]
+    """By the name that an export keeps."""
+    database_named_in: NotRequired[str]
+    sandbox: NotRequired[str]
+
+
+_WORKSHEET = "sage_adapter.worksheet.open_worksheet_writer"
+
+ERP_KINDS: dict[str, ErpKind] = {
     "sage-100-contractor": {
         "name": "Sage 100 Contractor®",
         "reader": "sage_adapter.reader.open_reader",
+        "writers": {"worksheet": _WORKSHEET},  # and never another: nothing of ours writes to a real Sage
         "database_named_in": "sage_adapter.odbc_string.database_named_in",
     },
     "sage-100-contractor-sandbox": {
         "name": "Sage 100 Contractor®",
         "reader": "sage_adapter.reader.open_reader",
+        "writers": {
+            "worksheet": _WORKSHEET,
+            "sandbox": "sage_adapter.sandbox_writer.open_sandbox_writer",
+        },
         "sandbox": "sage_adapter.sandbox.open_sandbox",
     },
 }
-"""Connection kind -> the ERP's name on the screen and the dotted paths of its parts."""
+"""By the kind of connection."""
 
 ERP_SIDE = "erp_integrations.erp_side.ErpSide"
 """What the project team's pages ask about accounting's side; `commitments.erp_side.ErpSide`."""

@@ -591,8 +591,10 @@ class PreparedChangeOrder:
 class ErpWriter(Protocol):
     """Brings a CCO into the ERP, by itself or by an accountant's hands."""
 
-    by_hand: bool
-    """Whether a person keys in what was prepared; then `write` is never called."""
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person keys in what was prepared; then `write` is never called."""
+        ...
 
     def prepare(self, draft: ChangeOrderDraft) -> PreparedChangeOrder:
         """What the ERP will hold. Asks nobody; the same for the same draft."""

@@ -11,6 +11,7 @@ from erp_integrations.ports import (
     ConnectionSpec,
     ErpReader,
     ErpSandbox,
+    ErpWriter,
     Fault,
     FaultKind,
     Misconfigured,
@@ -54,6 +55,26 @@ def spec_of(connection: Connection) -> ConnectionSpec:
 
 def reader_for(spec: ConnectionSpec) -> ErpReader:
     return cast(ErpReader, import_string(settings.ERP_KINDS[spec.kind]["reader"])(spec))
+
+
+def writers_of(kind: str) -> tuple[str, ...]:
+    """The names of the writers that books of this kind can have."""
+    return tuple(settings.ERP_KINDS[kind]["writers"])
+
+
+def writer_for(spec: ConnectionSpec, name: str) -> ErpWriter:
+    """Raises `Misconfigured` where the books behind the connection have no such writer (any more)."""
+    path = settings.ERP_KINDS[spec.kind]["writers"].get(name)
+    if path is None:
+        raise Misconfigured(
+            Fault(
+                FaultKind.MISCONFIGURED,
+                "writer-missing",
+                "The books behind the connection cannot be written to in the way that was chosen.",
+                "Choose another way, or give the change order back to the project team.",
+            )
+        )
+    return cast(ErpWriter, import_string(path)(spec))
 
 
 def database_named_in(odbc_string: str) -> str:

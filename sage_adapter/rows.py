@@ -339,7 +339,9 @@ def change_orders_found(
             changed[record].append(
                 (_at("sbcgln.chgnum", number, sub_number), _at("sbcgln.bdgprc", amount, bdgprc))
             )
-        return tuple(_found(by_record[record], changed.get(record, [])) for record in sorted(by_record, key=int))
+        return tuple(
+            _found(by_record[record], changed.get(record, [])) for record in sorted(by_record, key=int)
+        )
 
 
 def _found(header: tuple[Any, ...], changes: list[tuple[str, Decimal]]) -> ErpChangeOrderFound:

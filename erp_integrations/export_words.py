@@ -30,14 +30,6 @@ from erp_integrations.operations.export_refusals import (
 )
 from erp_integrations.pages import Message, NextStep
 
-WRITERS = {
-    "worksheet": "By hand: an accountant keys it in from a worksheet",
-    "sandbox": "By Plumbline, straight into the practice company",
-}
-"""How a CCO gets into the ERP, for choosing; by the names of the writers."""
-
-WRITER_NAMES = {"worksheet": "Worksheet", "sandbox": "Practice company"}
-
 UNTOUCHED = "Nothing was changed."
 
 

@@ -21,6 +21,14 @@ from erp_integrations.sealing import CannotUnseal, unseal
 ODBC = "sage-100-contractor"
 SANDBOX = "sage-100-contractor-sandbox"
 
+WORKSHEET = "worksheet"
+"""The writer by hand, which every kind has."""
+WRITERS = {
+    WORKSHEET: ("Worksheet", "By hand: an accountant keys it in from a worksheet"),
+    "sandbox": ("Practice company", "By Plumbline, straight into the practice company"),
+}
+"""Name of a writer -> how it is called in a list, and how it is offered."""
+
 
 def erp_name(kind: str) -> str:
     """The ERP's name as it stands on the screen."""

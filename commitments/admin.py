@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from commitments.locks import FREE
 from commitments.models import (
     ChangeOrderLine,
     Commitment,
@@ -18,7 +19,6 @@ from commitments.models import (
     HistoryEntry,
     Vendor,
 )
-from commitments.operations import FREE
 
 
 class ToReadAdmin(admin.ModelAdmin[Any]):

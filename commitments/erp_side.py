@@ -68,7 +68,7 @@ class ErpSide(Protocol):
         """The CCO's commitment, its project and contract company must be there."""
 
     def commitment_states(self, commitment_ids: Sequence[int]) -> dict[int, str]:
-        """ "Synced" or "Not in ERP" for each of them, in a fixed number of queries."""
+        """For each of them "Synced" or "Not in ERP", in a fixed number of queries."""
 
     def history_of(self, change_order: CommitmentChangeOrder) -> tuple[HistoryLine, ...]:
         """What accounting's side did with it, the oldest first."""

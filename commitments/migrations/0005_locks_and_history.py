@@ -74,6 +74,8 @@ CREATE TRIGGER what_accounting_holds_keeps_its_lines
 -- A commitment cannot be deleted while it has change orders: their foreign keys see to that.
 CREATE FUNCTION commitments_what_accounting_holds_keeps_its_commitment() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Waits for whoever is taking a step with one of them, then looks again.
+    PERFORM FROM commitments_commitmentchangeorder WHERE commitment_id = NEW.id FOR SHARE;
     PERFORM FROM commitments_commitmentchangeorder
     WHERE commitment_id = NEW.id AND commitments_free_while(erp_status) IS NOT NULL;
     IF FOUND THEN

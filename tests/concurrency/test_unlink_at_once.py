@@ -10,7 +10,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations import ChangeOrderLocked, delete_change_order
+from commitments.operations.change_orders import delete_change_order
+from commitments.operations.refusals import ChangeOrderLocked
 from companies.models import Membership
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
 from erp_integrations.operations.refusals import (

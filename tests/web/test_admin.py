@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.test import Client
 from pytest_django import Settings
 
-from commitments.models import CommitmentChangeOrder
+from commitments.models import CommitmentChangeOrder, HistoryEntry
+from commitments.operations.approving import set_to_draft
 from companies.models import Level, Membership, User
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -27,7 +28,7 @@ from tests.world import LINKER, World
 OURS = ("companies", "commitments", "erp_integrations")
 INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "ChangeOrderLine"}
 """Shown inside the page of what they belong to."""
-READ_ONLY = (Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent)
+READ_ONLY = (Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent, HistoryEntry)
 MODELS = sorted(
     (model for label in OURS for model in apps.get_app_config(label).get_models()),
     key=lambda model: model._meta.label,
@@ -49,6 +50,7 @@ def desk(world: World) -> Client:
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     world.synced_cco("plain-01")
+    set_to_draft(company_id=world.company.pk, change_order_id=cco.pk, user_id=approver.pk)
     return browser_of(factories.UserFactory.create(username="support", is_staff=True, is_superuser=True))
 
 

@@ -32,7 +32,7 @@ from companies.models import (
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import Via
-from erp_integrations.operations import connecting, linking
+from erp_integrations.operations import connecting, linking, tying
 from erp_integrations.ports import (
     ErpChangeOrder,
     ErpChangeOrderLine,
@@ -158,9 +158,11 @@ class _Mirror:
 
     def link_everything(self) -> None:
         for record_number, project in self.projects.items():
-            linking.link_job(project=project, record_number=record_number, actor=LOADER)
+            tying.link_job(project=project, record_number=record_number, actor=LOADER)
+        for record_number, vendor in self.vendors.items():
+            tying.link_vendor(vendor=vendor, record_number=record_number, actor=LOADER)
         for record_number, commitment in self.commitments.items():
-            linking.link_commitment(commitment=commitment, record_number=record_number, actor=LOADER)
+            tying.link_commitment(commitment=commitment, record_number=record_number, actor=LOADER)
         for scenario, change_order in self.change_orders:
             linking.link_change_order(
                 change_order_id=change_order.pk,

@@ -7,6 +7,8 @@ Words only; nothing here decides. `erp` is the ERP's name as the kind of connect
 from commitments.models import CommitmentChangeOrder
 from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.operations.export_refusals import (
+    AlreadyTied,
+    AnotherRecord,
     ChangedSince,
     CouldNotAsk,
     Differs,
@@ -16,10 +18,13 @@ from erp_integrations.operations.export_refusals import (
     ExportRefused,
     FoundInErp,
     NeverUnlinked,
+    NoRecord,
     NotAllowed,
     NotPossibleNow,
     NotThereYet,
     NumberInUse,
+    OfAnother,
+    OnlySubcontracts,
     PreviewChanged,
     ReasonNeeded,
     RecordElsewhere,
@@ -34,6 +39,11 @@ UNTOUCHED = "Nothing was changed."
 
 
 # --- green ---------------------------------------------------------------------------------------
+
+
+def tied_message(what: str, record_number: str, *, erp: str) -> Message:
+    """A project, vendor or commitment."""
+    return Message("success", f"{what} is linked to record {record_number}", (f"It was read in {erp}.",))
 
 
 def accepted_message(export: Export, change_order: CommitmentChangeOrder, *, erp: str) -> Message:
@@ -98,38 +108,41 @@ def _words(refusal: ExportRefused, erp: str) -> tuple[str, ...]:
     match refusal:
         case NotAllowed():
             return _not_allowed(refusal)
-        case NotPossibleNow(erp_status=status):
-            return (
-                f"It is {status.label} by now",
-                f"Somebody was quicker, or the page was old. {UNTOUCHED} This is how it stands.",
-            )
         case RulesBroken():
-            return ("It cannot be exported as it is", *_each_rule(refusal), UNTOUCHED)
-        case NumberInUse(number=number):
-            return (
-                f"Change number {number} is taken",
-                "Another CCO on the same job is being exported under it. Nothing was accepted. "
-                "Choose another number.",
-            )
+            return ("It cannot be exported as it is", *(one.words for one in refusal.broken), UNTOUCHED)
         case DuplicateInErp():
             return _duplicate(refusal, erp)
-        case CouldNotAsk(fault=fault):
-            return (fault.what, fault.advice, UNTOUCHED)
         case Differs():
             return _differs(refusal, erp)
-        case ExportFailed(words=words):
-            return ("It was not exported", words)
-        case FoundInErp(record_number=record):
-            return (
-                f"{erp} holds it as record {record}",
-                "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or "
-                "have the record deleted there first.",
-            )
         case _:
-            return tuple(words.format(erp=erp) for words in FIXED[type(refusal)])
+            return tuple(words.format(refusal=refusal, erp=erp) for words in WORDS[type(refusal)])
 
 
-FIXED: dict[type[ExportRefused], tuple[str, ...]] = {
+WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
+    NotPossibleNow: (
+        "It is {refusal.erp_status.label} by now",
+        "Somebody was quicker, or the page was old. Nothing was changed. This is how it stands.",
+    ),
+    NumberInUse: (
+        "Change number {refusal.number} is taken",
+        "Another CCO on the same job is being exported under it. Nothing was accepted. Choose another number.",
+    ),
+    CouldNotAsk: ("{refusal.fault.what}", "{refusal.fault.advice}", UNTOUCHED),
+    ExportFailed: ("It was not exported", "{refusal.words}"),
+    FoundInErp: (
+        "{erp} holds it as record {refusal.record_number}",
+        "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have the "
+        "record deleted there first.",
+    ),
+    NoRecord: (
+        "{erp} holds no record {refusal.record_number} of this kind",
+        "Nothing was linked. Look the record number up there.",
+    ),
+    OfAnother: (
+        "That subcontract is of {refusal.what} {refusal.theirs}",
+        "This commitment's is tied to {refusal.what} {refusal.ours}. Nothing was linked. Look for the "
+        "subcontract that belongs to both.",
+    ),
     ReasonNeeded: ("Say why", "The project team needs the reason to correct it. Nothing was changed."),
     PreviewChanged: (
         "This is not what you were shown",
@@ -161,6 +174,18 @@ FIXED: dict[type[ExportRefused], tuple[str, ...]] = {
         "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
         "wrong.",
     ),
+    AlreadyTied: (
+        "It is linked already",
+        "Somebody was quicker, or the page was old. Nothing was changed.",
+    ),
+    AnotherRecord: (
+        "Another record has this number by now",
+        "It is not the one that you were shown. Nothing was linked. Look it up again.",
+    ),
+    OnlySubcontracts: (
+        "Purchase orders are not linked in this version",
+        "Change orders in {erp} are of subcontracts. Nothing was changed.",
+    ),
     NeverUnlinked: (
         "There is nothing to link again",
         "This CCO was never unlinked. Nothing was changed.",
@@ -176,7 +201,7 @@ FIXED: dict[type[ExportRefused], tuple[str, ...]] = {
         "accounting again instead.",
     ),
 }
-"""The refusals that say the same whatever the case."""
+"""Title and details of the refusals that hold no list."""
 
 
 def _not_allowed(refusal: NotAllowed) -> tuple[str, ...]:
@@ -185,10 +210,6 @@ def _not_allowed(refusal: NotAllowed) -> tuple[str, ...]:
         *(f"{words}." for words in refusal.missing),
         f"{UNTOUCHED} Company administrators give levels on tools; support gives Can Push to Accounting.",
     )
-
-
-def _each_rule(refusal: RulesBroken) -> tuple[str, ...]:
-    return tuple(one.words for one in refusal.broken)
 
 
 def _duplicate(refusal: DuplicateInErp, erp: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from erp_integrations.queries.change_orders import VIEWS, Asked
+from erp_integrations.queries.tied import LABELS, AskedOfTied
 from erp_integrations.registry import WRITERS
 
 
@@ -23,6 +24,26 @@ class AskedForm(forms.Form):
         cleaned: dict[str, Any] = self.cleaned_data
         return Asked(
             view=cleaned.get("view") or "synced",
+            q=cleaned.get("q") or "",
+            after=cleaned.get("after"),
+            before=cleaned.get("before"),
+        )
+
+
+class AskedOfTiedForm(forms.Form):
+    """The address of a list of what is tied: view, search and page."""
+
+    view = forms.ChoiceField(choices=list(LABELS.items()), required=False)
+    q = forms.CharField(max_length=100, required=False)
+    after = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+
+    def asked(self) -> AskedOfTied:
+        """As `AskedForm.asked`."""
+        self.full_clean()
+        cleaned: dict[str, Any] = self.cleaned_data
+        return AskedOfTied(
+            view=cleaned.get("view") or "",
             q=cleaned.get("q") or "",
             after=cleaned.get("after"),
             before=cleaned.get("before"),

@@ -107,6 +107,8 @@ class RowAct:
 
     label: str
     url: str
+    said: str = ""
+    """The label for who cannot see the row: it says which CCO. Empty where the label is enough."""
     post: bool = False
     free: bool = False
     """Whether everybody may who sees the row."""
@@ -155,8 +157,9 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOrderFacts:
-    """The head of the history page."""
+    """The head of a page about one CCO."""
 
+    change_order_id: int
     number: str
     title: str
     project: str
@@ -214,6 +217,9 @@ class RoundLine:
     erp_number: str
     failed_at: datetime | None
     failure_words: str
+    looked_at: datetime | None
+    differences: tuple[tuple[str, str, str], ...]
+    """(what, as accepted, as found) by the last look."""
     ended_at: datetime | None
     ended_by: str
     outcome: str

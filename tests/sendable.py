@@ -15,7 +15,7 @@ from companies.models import Project, User
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, Export, Via
-from erp_integrations.operations import accepting, exporting, linking, sending
+from erp_integrations.operations import accepting, exporting, sending, tying
 from erp_integrations.ports import ErpSubcontract
 from tests import factories
 from tests.world import LINKER, World
@@ -53,9 +53,9 @@ def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> 
             )[0],
             amount=line.amount,
         )
-    linking.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
-    linking.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
-    linking.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
+    tying.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
+    tying.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
+    tying.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
     return commitment
 
 

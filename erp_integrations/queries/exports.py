@@ -118,24 +118,25 @@ def _facts(status: ErpStatus, export: Export) -> tuple[Fact, ...]:
 
 
 def _acts(company: Company, change_order: CommitmentChangeOrder, export: Export | None) -> tuple[RowAct, ...]:
-    back = RowAct("Back", _url(company, change_order, "give-back"))
-    export_url = _url(company, change_order, "export")
+    name = f"CCO {change_order.number}"
+
+    def act(label: str, page: str, said: str, **more: bool) -> RowAct:
+        return RowAct(label, _url(company, change_order, page), f"{said} {name}", **more)
+
+    back = act("Back", "give-back", "Back to the project team:")
     match ErpStatus(change_order.erp_status):
         case ErpStatus.READY_TO_EXPORT:
-            return (
-                RowAct("Accept", _url(company, change_order, "accept")),
-                RowAct("Reject", _url(company, change_order, "reject")),
-            )
+            return (act("Accept", "accept", "Accept"), act("Reject", "reject", "Reject"))
         case ErpStatus.EXPORTING if export and export.writer == registry.WORKSHEET:
             return (
-                RowAct("Worksheet", _url(company, change_order, "worksheet"), free=True),
-                RowAct("I have entered it", export_url, post=True),
+                act("Worksheet", "worksheet", "Worksheet of", free=True),
+                act("I have entered it", "export", "I have entered it:", post=True),
                 back,
             )
         case ErpStatus.EXPORTING:
-            return (RowAct("Look again", export_url, post=True), back)
+            return (act("Look again", "export", "Look again for", post=True), back)
         case ErpStatus.FAILED_TO_EXPORT:
-            return (RowAct("Retry", export_url, post=True), back)
+            return (act("Retry", "export", "Retry", post=True), back)
         case _:
             return ()
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
+from commitments.operations.approving import later_ones
 from companies.access import Access
-from companies.models import Company
+from companies.models import Company, Project
 from companies.people import Able, people_who_may
 from companies.permissions import Act, ruling_on
 from erp_integrations.models import ChangeOrderLink, CommitmentLink
@@ -17,36 +18,55 @@ ACCOUNTANT = ("an accountant, in Sage",)
 ACTS = (Act.UNLINK, Act.SEND, Act.REJECT, Act.CHANGE_COMMITMENTS)
 
 
-def approved_after(change_order: CommitmentChangeOrder) -> tuple[CommitmentChangeOrder, ...]:
-    """The commitment's other CCOs that were approved later, the latest first."""
-    later = CommitmentChangeOrder.objects.filter(
-        commitment=change_order.commitment_id,
-        status=ChangeOrderStatus.APPROVED,
-        approved_at__isnull=False,
-    ).exclude(pk=change_order.pk)
-    if change_order.approved_at is not None:
-        later = later.filter(approved_at__gt=change_order.approved_at)
-    return tuple(later.order_by("-approved_at", "-id"))
+@dataclass(frozen=True, slots=True)
+class _One:
+    """A CCO that is to become a draft."""
+
+    change_order_id: int
+    number: str
+    erp_status: ErpStatus
+    approved: bool
+    first: bool
+    """Whether nothing approved later is in its way."""
 
 
 def unwind_plan(
     company: Company, access: Access, change_order: CommitmentChangeOrder
 ) -> tuple[PlanStep, ...]:
-    """Every step until the CCO is a draft; the same number of queries however many there are."""
-    order = (*approved_after(change_order), change_order)
+    """Every step until the CCO is a draft; the same number of queries however many there are.
+
+    Its commitment and project must be there.
+    """
+    order = _in_order(change_order)
     project = change_order.commitment.project
+    links = ChangeOrderLink.objects.filter(
+        change_order__in=[one.change_order_id for one in order], unlinked_at=None
+    )
     plan = _Plan(
         company=company,
         access=access,
-        first=order[0],
-        change_order=change_order,
+        project=project,
         able={act: people_who_may(act, company_id=company.pk, project_id=project.pk) for act in ACTS},
-        links={
-            link.change_order_id: link
-            for link in ChangeOrderLink.objects.filter(change_order__in=order, unlinked_at=None)
-        },
+        links={link.change_order_id: link for link in links},
     )
     return (*_invoices(change_order), *(step for one in order for step in plan.steps_of(one)))
+
+
+def _in_order(change_order: CommitmentChangeOrder) -> tuple[_One, ...]:
+    later = later_ones(change_order)
+    return (
+        *(
+            _One(one.change_order_id, one.number, one.erp_status, approved=True, first=one == later[0])
+            for one in later
+        ),
+        _One(
+            change_order.pk,
+            change_order.number,
+            ErpStatus(change_order.erp_status),
+            approved=change_order.status == ChangeOrderStatus.APPROVED,
+            first=not later,
+        ),
+    )
 
 
 def _invoices(change_order: CommitmentChangeOrder) -> Iterator[PlanStep]:
@@ -64,51 +84,47 @@ def _invoices(change_order: CommitmentChangeOrder) -> Iterator[PlanStep]:
 class _Plan:
     company: Company
     access: Access
-    first: CommitmentChangeOrder
-    """The one to begin with: only this can be set to Draft now."""
-    change_order: CommitmentChangeOrder
-    """The one the plan is for: all are of its commitment."""
+    project: Project
     able: dict[Act, Able]
     links: dict[int | None, ChangeOrderLink]
 
-    def steps_of(self, one: CommitmentChangeOrder) -> Iterator[PlanStep]:
+    def steps_of(self, one: _One) -> Iterator[PlanStep]:
         """Out of the ERP, out of accounting's hands, and to Draft."""
         name = f"CCO {one.number}"
-        status = ErpStatus(one.erp_status)
-        match status:
+        match one.erp_status:
             case ErpStatus.SYNCED:
-                link = self.links[one.pk]
+                link = self.links[one.change_order_id]
                 yield PlanStep(
                     f"Delete change order {link.number.strip()} (record {link.record_number}) of {name} "
                     "in Sage.",
                     ACCOUNTANT,
                 )
-                yield self._step(Act.UNLINK, f"Unlink {name}.", "Unlink", self._page("unlink", one))
+                unlink = RowAct("Unlink", self._page("unlink", one), post=True)
+                yield self._step(Act.UNLINK, f"Unlink {name}.", unlink)
             case ErpStatus.READY_TO_EXPORT:
-                url = self._team_page("change-order-retrieve", one)
-                yield self._step(Act.SEND, f"Retrieve {name} from accounting.", "Retrieve from ERP", url)
+                retrieve = RowAct(
+                    "Retrieve from ERP", self._team_page("change-order-retrieve", one), post=True
+                )
+                yield self._step(Act.SEND, f"Retrieve {name} from accounting.", retrieve)
             case ErpStatus.EXPORTING | ErpStatus.FAILED_TO_EXPORT:
-                url = self._page("give-back", one)
-                words = f"Give {name} back to the project team."
-                yield self._step(Act.REJECT, words, "Give back", url, post=False)
-        if one.status == ChangeOrderStatus.APPROVED:
-            free = status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED) and one == self.first
+                give_back = RowAct("Give back", self._page("give-back", one))
+                yield self._step(Act.REJECT, f"Give {name} back to the project team.", give_back)
+        if one.approved:
+            to_draft = RowAct(
+                "Set to Draft", self._team_page("commitment-change-order-set-to-draft", one), post=True
+            )
+            free = one.erp_status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
             yield self._step(
-                Act.CHANGE_COMMITMENTS,
-                f"Set {name} to Draft.",
-                "Set to Draft",
-                self._team_page("commitment-change-order-set-to-draft", one) if free else "",
+                Act.CHANGE_COMMITMENTS, f"Set {name} to Draft.", to_draft, now=free and one.first
             )
 
-    def _step(self, act: Act, words: str, label: str, url: str, *, post: bool = True) -> PlanStep:
-        project = self.change_order.commitment.project
-        may = ruling_on(act, self.access, project_id=project.pk, project_name=project.name)
+    def _step(self, act: Act, words: str, button: RowAct, *, now: bool = True) -> PlanStep:
+        may = ruling_on(act, self.access, project_id=self.project.pk, project_name=self.project.name)
         able = self.able[act]
-        return PlanStep(words, able.names, able.more, RowAct(label, url, post) if url and may else None)
+        return PlanStep(words, able.names, able.more, button if now and may else None)
 
-    def _page(self, name: str, one: CommitmentChangeOrder) -> str:
-        return reverse(name, args=[self.company.slug, one.pk])
+    def _page(self, name: str, one: _One) -> str:
+        return reverse(name, args=[self.company.slug, one.change_order_id])
 
-    def _team_page(self, name: str, one: CommitmentChangeOrder) -> str:
-        number = self.change_order.commitment.project.number
-        return reverse(name, args=[self.company.slug, number, one.pk])
+    def _team_page(self, name: str, one: _One) -> str:
+        return reverse(name, args=[self.company.slug, self.project.number, one.change_order_id])

@@ -28,6 +28,7 @@ from erp_integrations.pages import NextStep
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.queries.connections import find_connection
 from erp_integrations.queries.exports import view_of
+from erp_integrations.queries.history import facts_of
 from erp_integrations.rules import Place
 from erp_integrations.views.answering import (
     answer_on_page,
@@ -121,7 +122,7 @@ def _page(
         )
         status = status_of(refusal)
     context: dict[str, Any] = {
-        "change_order": change_order,
+        "change_order": facts_of(change_order),
         "form": form,
         "preview": preview,
         "shown_number": form["erp_number"].value(),

@@ -1,7 +1,6 @@
 """An accepted CCO: its worksheet, the look whether it is in the ERP, and the way back to the project team."""
 
 import csv
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -19,6 +18,7 @@ from erp_integrations.operations.export_refusals import Differs, ExportRefused, 
 from erp_integrations.pages import NextStep
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.queries.exports import accepted_export, view_of
+from erp_integrations.queries.history import facts_of, round_of
 from erp_integrations.views.answering import (
     answer_in_row,
     answer_on_page,
@@ -88,11 +88,9 @@ def worksheet(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """Exactly what to key in, for the screen and for paper."""
     change_order = change_order_for(request, change_order_id)
     accepted = _accepted(change_order)
-    context: dict[str, Any] = {
-        "change_order": change_order,
-        "export": accepted,
-        "prepared": prepared_from_json(accepted.prepared),
-        "differences": accepted.differences if accepted.ended_at is None else [],
+    context = {
+        "change_order": facts_of(change_order),
+        "round": round_of(accepted),
         "erp_name": erp_of(request),
         "missing": may_accept(request.access).missing,
         "back": list_of(request, view=view_of(change_order.erp_status)),

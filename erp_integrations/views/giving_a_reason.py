@@ -14,6 +14,7 @@ from erp_integrations.forms import ReasonForm
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
 from erp_integrations.pages import Message
 from erp_integrations.queries.exports import view_of
+from erp_integrations.queries.history import facts_of
 from erp_integrations.views.answering import answer_on_page, erp_of, list_of, status_of
 from erp_integrations.views.said import say
 
@@ -51,7 +52,7 @@ def with_a_reason(
         form = ReasonForm(request.POST)
         status = 422
     context = {
-        "change_order": change_order,
+        "change_order": facts_of(change_order),
         "form": form,
         "heading": heading,
         "intro": intro,

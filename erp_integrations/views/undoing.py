@@ -11,6 +11,7 @@ from erp_integrations.actors import actor_on_page
 from erp_integrations.operations import relinking
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
 from erp_integrations.pages import NextStep
+from erp_integrations.queries.history import facts_of
 from erp_integrations.queries.unwinding import unwind_plan
 from erp_integrations.views.answering import (
     answer_on_page,
@@ -51,7 +52,7 @@ def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """What to undo, in which order, and who can."""
     change_order = change_order_for(request, change_order_id)
     context = {
-        "change_order": change_order,
+        "change_order": facts_of(change_order),
         "steps": unwind_plan(request.company, request.access, change_order),
     }
     return render(request, "erp_integrations/unwind_plan.html", context)

@@ -13,7 +13,6 @@ from django.utils.module_loading import import_string
 
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access
-from companies.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class HistoryLine:
 
 
 class ErpSide(Protocol):
-    def card_of(self, change_order: CommitmentChangeOrder, access: Access, *, user: User) -> ErpCard:
+    def card_of(self, change_order: CommitmentChangeOrder, access: Access) -> ErpCard:
         """The CCO's commitment, its project and contract company must be there."""
 
     def commitment_states(self, commitment_ids: Sequence[int]) -> dict[int, str]:

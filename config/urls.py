@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
 from companies.views import picker
 from erp_integrations.views.home import how_to_unlink
@@ -20,6 +21,7 @@ urlpatterns = [
     path("account/inactive/", account.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
+    path("companies/<slug:slug>/projects/", projects, name="projects"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),
     path("admin/", admin.site.urls),

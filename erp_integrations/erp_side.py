@@ -7,7 +7,7 @@ from django.urls import reverse
 from commitments.erp_side import ErpButton, ErpCard, ErpFinding, HistoryLine
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
-from companies.models import CompanyTool, Level, User
+from companies.models import CompanyTool, Level
 from erp_integrations.drafts import papers_of, subject_of
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -58,7 +58,7 @@ REASON_WORDS = {EventKind.REJECTED: "Rejected Message", EventKind.EXPORT_FAILED:
 class ErpSide:
     """What `commitments` asks of the ERP tool, answered from its rows; nothing is asked of the ERP."""
 
-    def card_of(self, change_order: CommitmentChangeOrder, access: Access, *, user: User) -> ErpCard:
+    def card_of(self, change_order: CommitmentChangeOrder, access: Access) -> ErpCard:
         """Status, what it means, what may be done and what stands in the way."""
         status = ErpStatus(change_order.erp_status)
         last = Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id").first()
@@ -84,7 +84,9 @@ class ErpSide:
                 "commitment_id", flat=True
             )
         )
-        return {pk: (ErpStatus.SYNCED if pk in tied else ErpStatus.NOT_IN_ERP).label for pk in commitment_ids}
+        return {
+            pk: str((ErpStatus.SYNCED if pk in tied else ErpStatus.NOT_IN_ERP).label) for pk in commitment_ids
+        }
 
     def history_of(self, change_order: CommitmentChangeOrder) -> tuple[HistoryLine, ...]:
         """Every change of the ERP status, oldest first, from the ledger."""

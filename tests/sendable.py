@@ -33,9 +33,7 @@ def subcontract_of(world: World, scenario: str = "present") -> ErpSubcontract:
 def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> Commitment:
     """A commitment with its lines, tied to the subcontract; its project and vendor tied too."""
     there = subcontract or subcontract_of(world)
-    project: Project = factories.ProjectFactory.create(
-        company=world.company, number=there.job_record_number, name="Harbor Tower"
-    )
+    project = _project(world, there.job_record_number)
     vendor = factories.VendorFactory.create(company=world.company, number=there.vendor_record_number)
     commitment: Commitment = factories.CommitmentFactory.create(
         project=project, vendor=vendor, number=f"SC-{there.record_number}"
@@ -53,10 +51,18 @@ def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> 
             )[0],
             amount=line.amount,
         )
-    tying.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
+    if not project.erp_links.exists():
+        tying.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
     tying.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
     tying.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
     return commitment
+
+
+def _project(world: World, number: str) -> Project:
+    if number == world.project.number:
+        return world.project
+    project: Project = factories.ProjectFactory.create(company=world.company, number=number)
+    return project
 
 
 def approved_cco(

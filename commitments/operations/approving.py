@@ -1,4 +1,4 @@
-"""The business status of a CCO. They are approved one after the other, and un-approved the other way round."""
+"""The business status of a CCO. Approved one after the other, they are un-approved the other way round."""
 
 from django.db import transaction
 from django.db.models.functions import Now

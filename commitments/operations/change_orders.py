@@ -20,7 +20,7 @@ from commitments.operations.refusals import (
     CommitmentNotApproved,
     NumberTaken,
 )
-from commitments.operations.written import WrittenChangeOrder, WrittenLine
+from commitments.operations.written import WrittenChangeOrder, lines_as_they_are
 
 WORDS_OF_FIELDS = {"number": "Number", "title": "Title", "description": "Description"}
 
@@ -119,17 +119,7 @@ def _require_number_free(commitment: Commitment, number: str) -> None:
 
 def _leaves_alone(change_order: CommitmentChangeOrder, written: WrittenChangeOrder) -> bool:
     """Whether nothing of it is written otherwise but what is free while it is synced."""
-    lines = tuple(
-        WrittenLine(
-            line.description,
-            line.cost_code_id,
-            line.cost_type_id,
-            line.amount,
-            line_id=line.pk,
-            commitment_line_id=line.commitment_line_id,
-        )
-        for line in change_order.lines.order_by("position")
-    )
+    lines = lines_as_they_are(change_order.lines.order_by("position"))
     kept = [name for name in WORDS_OF_FIELDS if name not in FREE_WHILE_SYNCED]
     return lines == written.lines and all(
         getattr(change_order, name) == getattr(written, name) for name in kept

@@ -67,4 +67,6 @@ def require_unchanged(row: Commitment | CommitmentChangeOrder, *, revision: int 
         HistoryEntry.Subject.COMMITMENT if isinstance(row, Commitment) else HistoryEntry.Subject.CHANGE_ORDER
     )
     last = HistoryEntry.objects.filter(subject_kind=kind, subject_id=row.pk).order_by("-at", "-id").first()
-    raise ChangedMeanwhile(by=last.actor_name if last else "", at=last.at if last else None)
+    raise ChangedMeanwhile(
+        by=last.actor_name if last else "", at=last.at if last else None, revision=row.revision
+    )

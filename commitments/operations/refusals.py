@@ -37,10 +37,11 @@ class CommitmentLocked(Refused):
 class ChangedMeanwhile(Refused):
     """Somebody saved a change after the form was opened; `by` and `at` are of the last one, where known."""
 
-    def __init__(self, by: str, at: datetime | None) -> None:
+    def __init__(self, by: str, at: datetime | None, revision: int) -> None:
         super().__init__(by)
         self.by = by
         self.at = at
+        self.revision = revision
 
 
 class NumberTaken(Refused):

@@ -1,7 +1,10 @@
 """What somebody wrote in a form, as the operations take it. Whole: what is not in it is taken away."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+
+from commitments.models import ChangeOrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,18 @@ class WrittenChangeOrder:
     title: str
     description: str = ""
     lines: tuple[WrittenLine, ...] = ()
+
+
+def lines_as_they_are(lines: Iterable[ChangeOrderLine]) -> tuple[WrittenLine, ...]:
+    """The lines of a CCO, in their order, as if somebody had just written them."""
+    return tuple(
+        WrittenLine(
+            line.description,
+            line.cost_code_id,
+            line.cost_type_id,
+            line.amount,
+            line_id=line.pk,
+            commitment_line_id=line.commitment_line_id,
+        )
+        for line in lines
+    )

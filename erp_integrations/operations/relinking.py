@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
-from commitments.models import ChangeOrderStatus, CommitmentChangeOrder
+from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
@@ -82,12 +82,12 @@ def find_former_link(change_order: CommitmentChangeOrder) -> ChangeOrderLink | N
 
 
 def changed_since(change_order: CommitmentChangeOrder, former: ChangeOrderLink) -> bool:
-    """Whether the CCO is another than the one that was tied: other words, another status, edited since."""
-    return (
-        change_order.status != ChangeOrderStatus.APPROVED
-        or (change_order.number, change_order.title) != (former.cco_number, former.cco_title)
-        or change_order.commitment.number != former.commitment_number
+    """Whether the CCO is another than the one that was cut loose: edited, or no longer Approved."""
+    assert former.unlinked_at is not None, "a former link has ended"
+    edited = HistoryEntry.objects.filter(
+        subject_kind=HistoryEntry.Subject.CHANGE_ORDER, subject_id=change_order.pk, at__gte=former.unlinked_at
     )
+    return change_order.status != ChangeOrderStatus.APPROVED or edited.exists()
 
 
 def _read(connection: Connection, former: ChangeOrderLink) -> Record:

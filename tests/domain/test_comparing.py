@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -95,11 +96,11 @@ def test_blanks_and_case_of_a_number_are_no_difference() -> None:
         ({"phase": "2"}, Difference("Phase", "0", "2")),
     ],
 )
-def test_the_header_is_compared(change: dict[str, str], told: Difference) -> None:
+def test_the_header_is_compared(change: dict[str, Any], told: Difference) -> None:
     assert comparing.differences(PREPARED, dataclasses.replace(FOUND, **change)) == (told,)
 
 
-def _with_line(at: int, **change: object) -> ErpChangeOrder:
+def _with_line(at: int, **change: Any) -> ErpChangeOrder:
     lines = list(FOUND.lines)
     lines[at] = dataclasses.replace(lines[at], **change)
     return dataclasses.replace(FOUND, lines=tuple(lines))
@@ -156,7 +157,7 @@ def test_two_wrongs_that_sum_up_to_the_right_total_are_two_differences() -> None
 # --- which record is it? ---
 
 
-def _record(record_number: str, **change: object) -> ErpChangeOrderFound:
+def _record(record_number: str, **change: Any) -> ErpChangeOrderFound:
     usual = ErpChangeOrderFound(
         row_id=uuid.uuid4(),
         record_number=record_number,

@@ -1,6 +1,7 @@
 """The validation catalogue: each rule by itself, all that are broken at once, each with its place."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_good_cco_breaks_nothing(when: When) -> None:
 
 
 @pytest.mark.parametrize(("code", "change", "words"), BREAKS)
-def test_each_rule_is_broken_by_itself_and_says_so(code: str, change: dict[str, object], words: str) -> None:
+def test_each_rule_is_broken_by_itself_and_says_so(code: str, change: dict[str, Any], words: str) -> None:
     [broken] = broken_rules(dataclasses.replace(GOOD, **change), When.ACCEPT)
 
     assert broken.code == code
@@ -83,8 +84,11 @@ def test_the_change_number_is_asked_of_the_approver_only() -> None:
 
 @pytest.mark.parametrize(("field", "longest"), [("number", 12), ("title", 30), ("erp_number", 20)])
 def test_the_very_limit_is_still_good(field: str, longest: int) -> None:
-    at_the_limit = dataclasses.replace(GOOD, **{field: "7" * longest})
-    beyond = dataclasses.replace(GOOD, **{field: "7" * (longest + 1)})
+    fits: dict[str, Any] = {field: "7" * longest}
+    too_long: dict[str, Any] = {field: "7" * (longest + 1)}
+
+    at_the_limit = dataclasses.replace(GOOD, **fits)
+    beyond = dataclasses.replace(GOOD, **too_long)
 
     assert broken_rules(at_the_limit, When.ACCEPT) == ()
     assert len(broken_rules(beyond, When.ACCEPT)) == 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -208,7 +209,7 @@ def test_an_edit_is_told_field_by_field_and_line_by_line(desk: Desk) -> None:
     ]
     cco.refresh_from_db()
     assert (cco.amount, cco.revision) == (Decimal("26.00"), 1)
-    assert [line.line_id for line in lines_of(cco)][0] == second.line_id
+    assert lines_of(cco)[0].line_id == second.line_id
     assert first.line_id not in [line.line_id for line in lines_of(cco)]
 
 
@@ -259,12 +260,16 @@ def test_a_number_is_given_once(desk: Desk) -> None:
     assert everything() == before
 
 
-@pytest.mark.parametrize("field", ["number", "title", "lines", "description"])
-@pytest.mark.parametrize("status", HELD)
+@pytest.mark.parametrize(
+    ("status", "field"),
+    [
+        (status, field)
+        for status, field in product(HELD, ("number", "title", "lines", "description"))
+        if (status, field) != (ErpStatus.SYNCED, "description")
+    ],
+)
 def test_what_accounting_holds_is_not_edited(desk: Desk, status: ErpStatus, field: str) -> None:
     cco = cco_in(desk.world, status)
-    if (status, field) == (ErpStatus.SYNCED, "description"):
-        pytest.skip("free while it is synced")
     change: dict[str, Any] = {"lines": ()} if field == "lines" else {field: "Changed"}
     before = everything()
     with pytest.raises(ChangeOrderLocked) as refusal:

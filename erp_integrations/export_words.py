@@ -125,14 +125,15 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     NumberInUse: (
         "Change number {refusal.number} is taken",
-        "Another CCO on the same job is being exported under it. Nothing was accepted. Choose another number.",
+        "Another CCO on the same job is being exported under it. Nothing was accepted. Choose another "
+        "number.",
     ),
     CouldNotAsk: ("{refusal.fault.what}", "{refusal.fault.advice}", UNTOUCHED),
     ExportFailed: ("It was not exported", "{refusal.words}"),
     FoundInErp: (
         "{erp} holds it as record {refusal.record_number}",
-        "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have the "
-        "record deleted there first.",
+        "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have "
+        "the record deleted there first.",
     ),
     NoRecord: (
         "{erp} holds no record {refusal.record_number} of this kind",

@@ -51,6 +51,7 @@ erp_patterns: list[URLPattern | URLResolver] = [
 
 sandbox_patterns = [
     path("", sandbox.sandbox, name="sandbox"),
+    path("new/", sandbox.new, name="sandbox-new"),
     path("fault/", sandbox.fault, name="sandbox-fault"),
     path("restore-backup/", sandbox.restore_backup, name="sandbox-restore-backup"),
     path("<str:record_number>/", sandbox.record, name="sandbox-record"),

@@ -58,6 +58,14 @@ class Address:
 
 COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
 
+NEW_CHANGE_ORDER = {
+    "dated": "2026-03-09",
+    "job_record_number": "2611",
+    "phase": "1",
+    "lines-TOTAL_FORMS": "0",
+    "lines-INITIAL_FORMS": "0",
+}
+
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
@@ -84,6 +92,9 @@ MATRIX: dict[str, Address] = {
         (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
     ),
     "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
+    "sandbox-new": Address(
+        (COMPANY,), only(*WORKS_IN_ERP), only(*WORKS_IN_ERP, answer=DONE), NEW_CHANGE_ORDER
+    ),
     "sandbox-record": Address((COMPANY, RECORD), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
     "sandbox-act": Address(
         (COMPANY, RECORD), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"act": "restore"}

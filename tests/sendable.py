@@ -14,6 +14,7 @@ from commitments.models import (
 from companies.models import Project, User
 from erp_integrations import registry
 from erp_integrations.actors import Actor
+from erp_integrations.drafts import Preview
 from erp_integrations.models import ChangeOrderLink, Export, Via
 from erp_integrations.operations import accepting, exporting, sending, tying
 from erp_integrations.ports import ErpSubcontract
@@ -94,7 +95,7 @@ def send(world: World, cco: CommitmentChangeOrder, *, by: User) -> Export:
 
 def preview(
     world: World, cco: CommitmentChangeOrder, *, number: str = "9-1", writer: str = "sandbox"
-) -> accepting.Preview:
+) -> Preview:
     return accepting.preview_export(
         company_id=world.company.pk, change_order_id=cco.pk, erp_number=number, writer=writer
     )

@@ -5,6 +5,7 @@ Every one means: nothing half done remains.
 
 from commitments.models import ErpStatus
 from erp_integrations.comparing import Difference
+from erp_integrations.drafts import Preview
 from erp_integrations.ports import ErpChangeOrderFound, Fault
 from erp_integrations.rules import Broken
 from erp_integrations.transitions import Step
@@ -12,6 +13,9 @@ from erp_integrations.transitions import Step
 
 class ExportRefused(Exception):
     """The CCO is where it was, or where the refusal says."""
+
+    preview: Preview | None = None
+    """What the ERP would hold, where the approver was to sign it off: worth another look."""
 
 
 class NotAllowed(ExportRefused):

@@ -12,6 +12,7 @@ from commitments.models import CommitmentChangeOrder
 from companies.doors import MemberRequest, company_member
 from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
+from erp_integrations.drafts import Preview
 from erp_integrations.forms import ExportForm, RecordForm
 from erp_integrations.models import Export
 from erp_integrations.operations import accepting, exporting
@@ -20,7 +21,6 @@ from erp_integrations.operations.export_refusals import (
     ExportRefused,
     NotAllowed,
     NumberInUse,
-    PreviewChanged,
     RecordElsewhere,
     RulesBroken,
 )
@@ -41,9 +41,6 @@ from erp_integrations.views.answering import (
 )
 from erp_integrations.views.giving_a_reason import with_a_reason
 from erp_integrations.views.said import say
-
-STILL_WORTH_SHOWING = (PreviewChanged, DuplicateInErp, NumberInUse)
-"""Refusals after which the preview tells what to do next."""
 
 MENDED_AT = {
     Place.JOB_LINK: ("Link the job", "erp-jobs"),
@@ -78,18 +75,11 @@ def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
     except NotAllowed:
         raise PermissionDenied from None
     except ExportRefused as refusal:
-        if isinstance(refusal, STILL_WORTH_SHOWING):
-            return _preview(request, change_order, form, refusal)
-        return _page(request, change_order, form, refusal=refusal)
+        return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
     return _accepted(request, change_order, export)
 
 
-def _preview(
-    request: MemberRequest,
-    change_order: CommitmentChangeOrder,
-    form: ExportForm,
-    refusal: ExportRefused | None = None,
-) -> HttpResponse:
+def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: ExportForm) -> HttpResponse:
     if not form.is_valid():
         return _page(request, change_order, form)
     try:
@@ -99,9 +89,9 @@ def _preview(
             erp_number=form.cleaned_data["erp_number"],
             writer=form.cleaned_data["writer"],
         )
-    except ExportRefused as cannot:
-        return _page(request, change_order, form, refusal=cannot)
-    return _page(request, change_order, form, refusal=refusal, preview=preview)
+    except ExportRefused as refusal:
+        return _page(request, change_order, form, refusal=refusal)
+    return _page(request, change_order, form, preview=preview)
 
 
 def _page(
@@ -110,7 +100,7 @@ def _page(
     form: ExportForm,
     *,
     refusal: ExportRefused | None = None,
-    preview: accepting.Preview | None = None,
+    preview: Preview | None = None,
 ) -> HttpResponse:
     erp = erp_of(request)
     status = 200 if form.is_valid() else 422

@@ -1,18 +1,52 @@
-"""The support desk's view of companies and people. Can Push to Accounting is granted here, nowhere else."""
+"""The support desk's view of companies and people. Can Push to Accounting is decided here, nowhere else.
 
+A decision has an address of its own that runs the operation, with words; no form of the admin saves it.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 
+from companies import mail
 from companies.models import (
     Company,
     CompanyToolPermission,
+    DirectoryEvent,
     Membership,
+    Outcome,
+    OutgoingMail,
+    PrivilegeRequest,
     Project,
     ProjectToolPermission,
     User,
 )
+from companies.operations import privilege
+from companies.operations.refusals import DirectoryRefused, NotAllowed
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that only operations write."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(User)
@@ -47,6 +81,51 @@ class ProjectLevels(admin.TabularInline[ProjectToolPermission, Membership]):
     autocomplete_fields = ("project",)
 
 
+class WordsForm(forms.Form):
+    """Why support decides as it does: the person reads it."""
+
+    words = forms.CharField(
+        label="Why? The people concerned read this.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        error_messages={"required": "A reason is needed. Nothing was changed."},
+    )
+
+
+def _decide(
+    request: HttpRequest,
+    *,
+    title: str,
+    facts: tuple[tuple[str, str], ...],
+    operation: Callable[..., None],
+    done: str,
+    back: str,
+    **row: int,
+) -> HttpResponse:
+    """The page that asks for the words, and the act. Says so, and does nothing, where the row changed."""
+    if not request.user.has_perm(privilege.DECIDES):
+        raise PermissionDenied
+    form = WordsForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            operation(words=form.cleaned_data["words"], actor=request.user, **row)
+        except NotAllowed:
+            raise PermissionDenied from None
+        except DirectoryRefused as refusal:
+            messages.warning(request, f"{refusal} Nothing was changed.")
+        else:
+            messages.success(request, done)
+        return redirect(back)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "facts": facts,
+        "form": form,
+        "back": back,
+    }
+    return render(request, "admin/companies/decide.html", context, status=422 if form.is_bound else 200)
+
+
 @admin.register(Membership)
 class MembershipAdmin(admin.ModelAdmin[Any]):
     list_display = ("user", "company", "is_active", "can_push_to_accounting")
@@ -54,4 +133,159 @@ class MembershipAdmin(admin.ModelAdmin[Any]):
     search_fields = ("user__username", "user__first_name", "user__last_name", "user__email", "company__name")
     list_select_related = ("user", "company")
     autocomplete_fields = ("user", "company")
+    readonly_fields = ("can_push_to_accounting",)
     inlines = (CompanyLevels, ProjectLevels)
+    change_form_template = "admin/companies/membership_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        revoke = path(
+            "<int:membership_id>/revoke/",
+            self.admin_site.admin_view(self.revoke),
+            name="companies_membership_revoke",
+        )
+        return [revoke, *super().get_urls()]
+
+    def revoke(self, request: HttpRequest, membership_id: int) -> HttpResponse:
+        entry = Membership.objects.select_related("user", "company").filter(pk=membership_id).first()
+        if entry is None:
+            raise Http404
+        return _decide(
+            request,
+            title=f"Revoke Can Push to Accounting of {entry.user.name}",
+            facts=(("Company", entry.company.name),),
+            operation=privilege.revoke_privilege,
+            done="Can Push to Accounting was revoked. The person is told by mail.",
+            back=reverse("admin:companies_membership_change", args=[membership_id]),
+            membership_id=membership_id,
+        )
+
+
+@admin.register(PrivilegeRequest)
+class PrivilegeRequestAdmin(ReadOnlyAdmin):
+    """What waits for support stands first."""
+
+    list_display = (
+        "person",
+        "company",
+        "asked_by_name",
+        "asked_at",
+        "reason",
+        "outcome",
+        "decided_by_name",
+        "words",
+    )
+    list_filter = ("outcome", "membership__company")
+    search_fields = (
+        "asked_by_name",
+        "reason",
+        "membership__user__username",
+        "membership__user__last_name",
+        "membership__company__name",
+    )
+    ordering = ("-outcome", "asked_at")  # WAITING comes last by its letters
+    change_form_template = "admin/companies/privilege_request_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PrivilegeRequest]:
+        return super().get_queryset(request).select_related("membership__user", "membership__company")
+
+    @admin.display(ordering="membership__user__last_name")
+    def person(self, request: PrivilegeRequest) -> str:
+        return request.membership.user.name
+
+    @admin.display(ordering="membership__company__name")
+    def company(self, request: PrivilegeRequest) -> str:
+        return request.membership.company.name
+
+    def get_urls(self) -> list[URLPattern]:
+        decisions = [
+            path(
+                f"<int:request_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"companies_privilegerequest_{name}",
+            )
+            for name, view in (("grant", self.grant), ("refuse", self.refuse))
+        ]
+        return [*decisions, *super().get_urls()]
+
+    def grant(self, request: HttpRequest, request_id: int) -> HttpResponse:
+        return self._decide(request, request_id, "Grant", privilege.grant_privilege)
+
+    def refuse(self, request: HttpRequest, request_id: int) -> HttpResponse:
+        return self._decide(request, request_id, "Refuse", privilege.refuse_privilege)
+
+    def _decide(
+        self, request: HttpRequest, request_id: int, verb: str, operation: Callable[..., None]
+    ) -> HttpResponse:
+        asked = (
+            PrivilegeRequest.objects.select_related("membership__user", "membership__company")
+            .filter(pk=request_id)
+            .first()
+        )
+        if asked is None:
+            raise Http404
+        return _decide(
+            request,
+            title=f"{verb} Can Push to Accounting for {self.person(asked)}",
+            facts=(
+                ("Company", self.company(asked)),
+                ("Asked by", asked.asked_by_name),
+                ("Reason", asked.reason),
+            ),
+            operation=operation,
+            done="Decided. The people concerned are told by mail.",
+            back=reverse("admin:companies_privilegerequest_changelist"),
+            request_id=request_id,
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        asked = self.get_object(request, object_id)
+        may = asked is not None and asked.outcome == Outcome.WAITING
+        context = {"may_decide": may and request.user.has_perm(privilege.DECIDES)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+
+@admin.register(DirectoryEvent)
+class DirectoryEventAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("at", "company_slug", "kind", "person_name", "what", "before", "after"),
+        *("actor_name", "rights", "reason"),
+    )
+    list_filter = ("kind", "company_slug")
+    search_fields = ("person_name", "actor_name", "what", "reason", "request_id")
+    ordering = ("-id",)
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("queued_at", "to_name", "to", "subject", "about"),
+        *("sent_at", "attempts", "failure", "next_try_at"),
+    )
+    list_filter = (("sent_at", admin.EmptyFieldListFilter), ("failure", admin.EmptyFieldListFilter))
+    search_fields = ("to", "to_name", "subject", "about")
+    ordering = ("-id",)
+    change_form_template = "admin/companies/outgoing_mail_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        again = path(
+            "<int:mail_id>/try-again/",
+            self.admin_site.admin_view(require_POST(self.try_again)),
+            name="companies_outgoingmail_try_again",
+        )
+        return [again, *super().get_urls()]
+
+    def try_again(self, request: HttpRequest, mail_id: int) -> HttpResponse:
+        """Lets a mail wait again that was given up."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if mail.try_again(mail_id):
+            messages.success(request, "The mail waits to be sent.")
+        else:
+            messages.warning(request, "It was sent, or has no address. Nothing was changed.")
+        return redirect("admin:companies_outgoingmail_change", mail_id)

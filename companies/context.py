@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from companies.models import CompanyTool, Level
 from companies.navigation import NavigationLink
+from companies.policies import may_see_directory
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -22,4 +23,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if access.on_company(CompanyTool.ERP_INTEGRATIONS) >= Level.READ_ONLY:
         address = reverse("erp-integrations", args=[company.slug])
         tools.append(NavigationLink("ERP Integrations", address, current=request.path.startswith(address)))
+    if may_see_directory(access):
+        address = reverse("directory", args=[company.slug])
+        tools.append(NavigationLink("Directory", address, current=request.path.startswith(address)))
     return {"nav": tuple(tools), "company": company}

@@ -48,6 +48,12 @@ class Membership(models.Model):
         default=False,
         help_text="Makes the person an accounting approver. Granted by support only, here and nowhere else.",
     )
+    subscribed_to_digest = models.BooleanField(
+        "Subscribe to ERP digest emails",
+        default=True,
+        db_default=True,
+        help_text="Accounting approvers get a daily summary of what waits for them.",
+    )
 
     class Meta:
         verbose_name = "directory entry"
@@ -134,3 +140,151 @@ class ProjectToolPermission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_level_display()} on {self.get_tool_display()}"
+
+
+class Outcome(models.TextChoices):
+    """What became of a request for the privilege."""
+
+    WAITING = "WAITING", "Waiting"
+    GRANTED = "GRANTED", "Granted"
+    REFUSED = "REFUSED", "Refused"
+
+
+class PrivilegeRequest(models.Model):
+    """Somebody asks support for Can Push to Accounting, for an entry of the Directory.
+
+    Names are kept as they were. A trigger keeps a request that was decided as it is.
+    """
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="privilege_requests")
+    asked_at = models.DateTimeField()
+    asked_by_id = models.BigIntegerField()
+    asked_by_name = models.CharField(max_length=310)
+    reason = models.TextField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.WAITING)
+    decided_at = models.DateTimeField(null=True)
+    decided_by_id = models.BigIntegerField(null=True)
+    decided_by_name = models.CharField(max_length=310, blank=True)
+    words = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "request for Can Push to Accounting"
+        verbose_name_plural = "requests for Can Push to Accounting"
+        permissions = [("decide_privilege", "Can grant, refuse and revoke Can Push to Accounting")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["membership"], condition=Q(outcome=Outcome.WAITING), name="privilege_asked_for_once"
+            ),
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="privilege_outcome_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="privilege_asked_for_with_reason"),
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.WAITING, decided_at__isnull=True, decided_by_name="", words="")
+                | (
+                    ~Q(outcome=Outcome.WAITING)
+                    & Q(decided_at__isnull=False)
+                    & ~Q(decided_by_name="")
+                    & ~Q(words="")
+                ),
+                name="privilege_decided_by_whom_and_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.membership}, asked by {self.asked_by_name}"
+
+
+class DirectoryEventKind(models.TextChoices):
+    LEVEL_CHANGED = "LEVEL_CHANGED", "Level changed"
+    DIGEST_CHANGED = "DIGEST_CHANGED", "Digest subscription changed"
+    PRIVILEGE_REQUESTED = "PRIVILEGE_REQUESTED", "Can Push to Accounting requested"
+    PRIVILEGE_GRANTED = "PRIVILEGE_GRANTED", "Can Push to Accounting granted"
+    PRIVILEGE_REFUSED = "PRIVILEGE_REFUSED", "Can Push to Accounting refused"
+    PRIVILEGE_REVOKED = "PRIVILEGE_REVOKED", "Can Push to Accounting revoked"
+
+
+class DirectoryEvent(models.Model):
+    """What was done to an entry of the Directory. The database refuses to change, delete or truncate it.
+
+    Plain columns and no foreign keys: it outlives the entry, the person and the company.
+    """
+
+    at = models.DateTimeField()
+    company_id = models.BigIntegerField()
+    company_slug = models.CharField(max_length=50)
+    membership_id = models.BigIntegerField()
+    person_id = models.BigIntegerField()
+    person_name = models.CharField(max_length=310)
+    kind = models.CharField(max_length=20, choices=DirectoryEventKind.choices)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=310)
+    rights = models.TextField(blank=True)
+    what = models.CharField(max_length=200)
+    before = models.CharField(max_length=50, blank=True)
+    after = models.CharField(max_length=50, blank=True)
+    reason = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=DirectoryEventKind.values), name="directory_event_kind_known"
+            ),
+            models.CheckConstraint(condition=~Q(actor_name=""), name="directory_event_has_actor"),
+        ]
+        indexes = [
+            models.Index(fields=["membership_id", "-id"], name="directory_event_by_entry"),
+            models.Index(fields=["company_id", "-id"], name="directory_event_by_company"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.person_name}"
+
+
+class OutgoingMail(models.Model):
+    """A mail, written down in the transaction of what it tells of; the queue sends it.
+
+    It waits as long as `next_try_at` has a time. Without an address it never waits: it is only recorded.
+    """
+
+    to = models.EmailField(blank=True)
+    to_name = models.CharField(max_length=310)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    about = models.CharField(max_length=200, help_text="What it tells of.")
+    once = models.CharField(  # noqa: DJ001  (none of the others is the same as none)
+        max_length=200, null=True, unique=True, help_text="There is one mail with this name, and no second."
+    )
+    message_id = models.CharField(max_length=200, unique=True, help_text="The same at every try.")
+    queued_at = models.DateTimeField()
+    next_try_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=200, blank=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "outgoing mail"
+        verbose_name_plural = "outgoing mail"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | (Q(next_try_at__isnull=True) & ~Q(to="")),
+                name="mail_sent_waits_no_more",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_try_at__isnull=True) | ~Q(to=""), name="mail_waits_with_an_address"
+            ),
+            # A header ends where its line ends: what followed would be a header of somebody else's making.
+            models.CheckConstraint(
+                condition=~Q(to__regex=r"[\r\n]")
+                & ~Q(subject__regex=r"[\r\n]")
+                & ~Q(message_id__regex=r"[\r\n]"),
+                name="mail_headers_are_one_line",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="mail_that_waits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} (to {self.to_name})"

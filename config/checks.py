@@ -47,3 +47,16 @@ def demo_is_off_in_production(**_: Any) -> list[CheckMessage]:
             id="plumbline.W001",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def links_in_mails_lead_somewhere(**_: Any) -> list[CheckMessage]:
+    if settings.SITE_URL.startswith("https://"):
+        return []
+    return [
+        Caution(
+            f"Links in mails begin with {settings.SITE_URL}, which is not an https address.",
+            hint="Set SITE_URL to the address that people type into the browser.",
+            id="plumbline.W002",
+        )
+    ]

@@ -1,7 +1,8 @@
 """`bin/demo`: the demo from nothing to an address, and everything stopped at the end.
 
-PostgreSQL runs inside the data folder, the web server beside this process; whichever of them ends, or
-whoever ends this process, the others are stopped: the web server first, PostgreSQL last.
+PostgreSQL runs inside the data folder, the web server and the worker of the queue beside this process;
+whichever of them ends, or whoever ends this process, the others are stopped: the worker first, PostgreSQL
+last.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -38,8 +40,8 @@ PR_SET_PDEATHSIG = 1
 
 EVERY_SETTING = (
     *front_door.REQUIRED,
-    *("DEBUG", "DEMO", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "EMAIL_URL", "LOG_FORMAT", "TIME_ZONE"),
-    "SANDBOX_FOLDER",
+    *("DEBUG", "DEMO", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_FORMAT", "TIME_ZONE"),
+    *("SITE_URL", "EMAIL_URL", "EMAIL_FROM", "SANDBOX_FOLDER"),
     *("SAGE_DEADLINE_SECONDS", "SAGE_LOGIN_TIMEOUT_SECONDS", "SAGE_SECOND_LOOK_SECONDS"),
 )
 
@@ -50,6 +52,20 @@ class CannotStart(Exception):
 
 class Stopped(BaseException):
     """Somebody asked us to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process of the demo, and what to call it."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def refuse_if_ended(self) -> None:
+        """Raises `CannotStart` where it ended by itself."""
+        code = self.process.poll()
+        if code is not None:
+            raise CannotStart(f"The {self.name} ended by itself (code {code}).")
 
 
 def main(arguments: list[str]) -> int:
@@ -111,11 +127,11 @@ def _serve(*, host: str, port: int, reset: bool) -> None:
         if front_door.is_in_use(folder):
             raise CannotStart("The demo is running. Stop it first (Ctrl-C where it runs).")
         front_door.remove(folder)
-    with _running(folder, host=host, port=port) as (address, web_server):
+    with _running(folder, host=host, port=port) as (address, servers):
         print(_welcome(address), flush=True)
         if host not in {"127.0.0.1", "localhost", "::1"}:
             _say("Everybody who can reach this address can sign in: the password is the same for all.")
-        _watch(web_server)
+        _watch(servers)
 
 
 def _check() -> int:
@@ -126,16 +142,21 @@ def _check() -> int:
     folder = Path(tempfile.mkdtemp(prefix="check-", dir=var))
     host = "127.0.0.1"
     try:
-        with _running(folder, host=host, port=_free_port(host)) as (address, _web_server):
-            return demo_check.run(address)
+        with _running(folder, host=host, port=_free_port(host)) as (address, servers):
+            code = demo_check.run(address)
+            for server in servers:
+                server.refuse_if_ended()
+            return code
     finally:
         front_door.remove(folder)
 
 
 @contextmanager
-def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The demo, filled and answering; its address and its web server."""
+def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, tuple[Server, ...]]]:
+    """The demo, filled and answering; its address, its web server and its worker."""
     _answer_to(host)
+    address = f"http://{_in_address(host)}:{port}"
+    os.environ.setdefault("SITE_URL", address)
     start_over_if_interrupted = not _has_own_database()
     _say("Starting PostgreSQL …")
     with front_door.environment(folder):
@@ -144,7 +165,8 @@ def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, subpr
         _say("Starting the web server …")
         with _web_server(host, port) as web_server:
             _wait_until_it_answers(web_server, host, port)
-            yield f"http://{_in_address(host)}:{port}/", web_server
+            with _worker() as worker:  # last, because nobody waits for it
+                yield f"{address}/", (web_server, worker)
 
 
 def _answer_to(host: str) -> None:
@@ -174,7 +196,7 @@ def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
         unfinished.touch()
         call_command("load_demo", verbosity=0, reset=reset)
         unfinished.unlink()
-        connection.close()  # the web server has connections of its own
+        connection.close()  # the web server and the worker have connections of their own
     except OperationalError as error:
         raise CannotStart(f"PostgreSQL (DATABASE_URL) did not do as asked: {error}") from None
 
@@ -196,38 +218,53 @@ def _welcome(address: str) -> str:
     )
 
 
-def _watch(web_server: subprocess.Popen[bytes]) -> None:
-    """Never returns. Raises `Stopped` when asked to, `CannotStart` when one of the servers ended."""
+def _watch(servers: tuple[Server, ...]) -> NoReturn:
+    """Raises `Stopped` when asked to, `CannotStart` when one of the servers ended."""
     while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = web_server.wait(timeout=LOOKS_EVERY_SECONDS)
-            raise CannotStart(f"The web server ended by itself (code {code}).")
+        for server in servers:
+            server.refuse_if_ended()
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except OperationalError:
             raise CannotStart("PostgreSQL ended by itself.") from None
+        time.sleep(LOOKS_EVERY_SECONDS)
 
 
-# --- the web server ------------------------------------------------------------------------------
+# --- the web server and the worker ---------------------------------------------------------------
 
 
 @contextmanager
-def _web_server(host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+def _web_server(host: str, port: int) -> Iterator[Server]:
+    arguments = [
+        *("-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", "1", "--blocking-threads", "16", "--log-level", "error", "--no-ws"),
         "config.wsgi:application",
     ]
+    with _beside_us("web server", arguments) as server:
+        yield server
+
+
+@contextmanager
+def _worker() -> Iterator[Server]:
+    with _beside_us("worker", ["manage.py", "procrastinate", "worker"]) as server:
+        yield server
+
+
+@contextmanager
+def _beside_us(name: str, arguments: list[str]) -> Iterator[Server]:
+    """A Python process that runs while the block does."""
     # A session of its own: Ctrl-C reaches only us, and we stop it in our order.
     process = subprocess.Popen(
-        command,
+        [sys.executable, *arguments],
         cwd=front_door.ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # the demo's mail, for one; what we say ourselves stays by itself
         start_new_session=True,
         preexec_fn=_end_with_parent,  # noqa: PLW1509  (one thread, and the function only calls the kernel)
     )
     try:
-        yield process
+        yield Server(name, process)
     finally:
         _signal_all(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -242,17 +279,16 @@ def _end_with_parent() -> None:
 
 
 def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """To the web server and its workers: they are one process group, which the first one leads."""
+    """To a server and the processes it started: they are one process group, which the first one leads."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 
 
-def _wait_until_it_answers(web_server: subprocess.Popen[bytes], host: str, port: int) -> None:
+def _wait_until_it_answers(web_server: Server, host: str, port: int) -> None:
     reached_at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     until = time.monotonic() + ANSWERS_WITHIN_SECONDS
     while time.monotonic() < until:
-        if web_server.poll() is not None:
-            raise CannotStart(f"The web server ended by itself (code {web_server.returncode}).")
+        web_server.refuse_if_ended()
         caller = http.client.HTTPConnection(reached_at, port, timeout=5)
         try:
             caller.request("GET", "/sign-in/", headers={"Host": f"localhost:{port}"})

@@ -8,7 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg.conninfo
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+
+MAIL_SERVER_SECONDS = 20
+"""How long a mail server may take for an answer."""
 
 
 class WrongEnvironment(ImproperlyConfigured):
@@ -138,4 +142,29 @@ def email(name: str) -> dict[str, Any]:
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": MAIL_SERVER_SECONDS,
     }
+
+
+def email_address(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        validate_email(value)
+    except ValidationError:
+        raise WrongEnvironment(f"{name} must be an e-mail address; it is {value!r}.") from None
+    return value
+
+
+def site(name: str, default: str) -> str:
+    """The address of a site: scheme, host and perhaps a port, and nothing after them."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or value != f"{parts.scheme}://{parts.netloc}" or "@" in value or " " in value:
+        raise WrongEnvironment(
+            f"{name} must be an address like https://plumbline.example.com; it is {value!r}."
+        )
+    return value

@@ -40,8 +40,10 @@ if SAGE_SECOND_LOOK_SECONDS >= SAGE_DEADLINE_SECONDS:
 SANDBOX_FOLDER = Path(env.text("SANDBOX_FOLDER", str(BASE_DIR / "var" / "sandbox")))
 """Where the practice companies of the demo are kept."""
 
+SITE_URL = env.site("SITE_URL", "http://127.0.0.1:8000")
+"""Where people reach the pages: what links in mails begin with."""
 globals().update(env.email("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = "plumbline@localhost"
+DEFAULT_FROM_EMAIL = env.email_address("EMAIL_FROM", "plumbline@localhost")
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
@@ -99,6 +101,7 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "procrastinate.contrib.django",
     "companies",
     "commitments",
     "erp_integrations",
@@ -153,6 +156,8 @@ CACHES = {
 }
 """In the database, so that sign-in limits count across processes and machines."""
 
+PROCRASTINATE_ON_APP_READY = "companies.queue.set_up"
+
 # --- signing in ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "companies.User"
@@ -193,5 +198,5 @@ SECURE_HSTS_SECONDS = 31_536_000 if _BEHIND_TLS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "companies.views.csrf_failure"
+CSRF_FAILURE_VIEW = "companies.views.entrance.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
-from companies.views import picker
+from companies.views.entrance import picker
 from erp_integrations.views.home import how_to_unlink
 
 sign_in = account.LoginView.as_view(
@@ -23,6 +23,7 @@ urlpatterns = [
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
     path("companies/<slug:slug>/projects/", projects, name="projects"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
+    path("companies/<slug:slug>/directory/", include("companies.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,10 +1,8 @@
 """The support desk's view of connections, links, attempts and events: to read, never to change."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from companies.admin import ReadOnlyAdmin
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -13,22 +11,6 @@ from erp_integrations.models import (
     LinkEvent,
     UnlinkAttempt,
 )
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows that only operations write."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Connection)

@@ -9,15 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import connection
+from companies.clock import database_now
 
-
-def database_now() -> datetime:
-    """The database server's time at this very statement, aware; not the transaction's beginning."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
+__all__ = ["clock_from", "database_now"]
 
 
 def clock_from(now: datetime) -> Callable[[], datetime]:

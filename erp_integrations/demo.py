@@ -18,17 +18,21 @@ from commitments.models import (
     ErpStatus,
     Vendor,
 )
+from companies.clock import database_now
 from companies.demo_people import DEMO_PEOPLE, PASSWORD, DemoPerson
 from companies.models import (
     Company,
     CompanyTool,
     CompanyToolPermission,
+    DirectoryEventKind,
     Membership,
     Project,
     ProjectTool,
     ProjectToolPermission,
     User,
 )
+from companies.operations.events import append_event
+from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import Via
@@ -104,6 +108,19 @@ def _load_person(person: DemoPerson) -> None:
     membership = Membership.objects.create(
         company=company, user=user, can_push_to_accounting=person.can_push_to_accounting
     )
+    if person.can_push_to_accounting:
+        append_event(
+            kind=DirectoryEventKind.PRIVILEGE_GRANTED,
+            membership=membership,
+            actor=None,
+            actor_name=LOADER.name,
+            now=database_now(),
+            rights="the demo",
+            what=PRIVILEGE,
+            before="no",
+            after="yes",
+            reason=person.who,
+        )
     CompanyToolPermission.objects.bulk_create(
         CompanyToolPermission(membership=membership, tool=tool, level=level)
         for tool, level in (

@@ -52,7 +52,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_may_empty_the_ledger() -> Iterator[None]:
-    """Lets the flush between tests, and nothing else, past the triggers that keep rows for good."""
+    """Lets the flush between tests, and nothing else, past the triggers that keep rows for good.
+
+    It empties the queue too, whose tables Django does not know for its own.
+    """
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # private to Django
 
     def flush_with_triggers_off(self: TransactionTestCase) -> None:
@@ -61,6 +64,7 @@ def flush_may_empty_the_ledger() -> Iterator[None]:
         flush(self)
         with connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = DEFAULT")
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_triggers_off)

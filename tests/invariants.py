@@ -5,6 +5,7 @@ another company was touched is told by two fingerprints of that company, one bef
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 from django.db import connection
@@ -30,15 +31,19 @@ def broken_promises(*, company_id: int | None = None) -> list[str]:
 
 def broken_by_kind(*, company_id: int | None = None) -> dict[str, list[str]]:
     """What is not true, under the name that it is counted by."""
-    links, attempts, events, change_orders = (
-        _rows(sql, company_id) for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS)
+    links, attempts, events, change_orders, exports = (
+        _rows(sql, company_id) for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS)
     )
     return {
         "wrong unlinks": [
             *_links_closed_without_proof(links, attempts),
             *_synced_is_linked(change_orders),
         ],
-        "lost or doubled events": _stories_that_differ(links, attempts, events),
+        "lost or doubled events": [
+            *_stories_that_differ(links, attempts, events),
+            *_rounds_told_otherwise(exports, events),
+        ],
+        "rounds that lost their way": _rounds_out_of_step(exports, change_orders, links),
         "links that could not be tried again": _attempts_left_open(links, attempts),
     }
 
@@ -47,7 +52,7 @@ def fingerprint(company_id: int) -> str:
     """Changes when anything of a company changes that an act of the product may touch."""
     everything = " UNION ALL ".join(
         f"SELECT row_to_json(one)::text AS words FROM ({sql}) AS one"
-        for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _CONNECTIONS, _DIRECTORY)
+        for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
     )
     return "\n".join(sorted(row["words"] for row in _rows(everything, company_id)))
 
@@ -114,13 +119,60 @@ def _stories_that_differ(
         for e in told
         if e["attempt_id"] not in ended
     ]
-    for kind, moment in (("LINKED", "linked_at"), ("UNLINKED", "unlinked_at")):
+    for kinds, moment in ((("LINKED", "RELINKED"), "linked_at"), (("UNLINKED",), "unlinked_at")):
         happened = sorted(link["id"] for link in links if link[moment] is not None)
         written = sorted(
-            e["link_id"] for e in events if e["kind"] == kind and e["subject_kind"] == "change-order"
+            e["link_id"] for e in events if e["kind"] in kinds and e["subject_kind"] == "change-order"
         )
         if happened != written:
-            broken.append(f"links {happened} were {kind}, events say {written}")
+            broken.append(f"links {happened} were {kinds[0]}, events say {written}")
+    return broken
+
+
+def _rounds_told_otherwise(exports: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    """Each CCO was sent, accepted, retrieved and rejected as often as its rounds and the ledger say."""
+    happened = Counter[tuple[int, str]]()
+    for export in exports:
+        if export["change_order_id"] is None:
+            continue
+        happened[export["change_order_id"], "SENT"] += 1
+        happened[export["change_order_id"], "ACCEPTED"] += export["accepted_at"] is not None
+        if export["outcome"] in ("RETRIEVED", "REJECTED"):
+            happened[export["change_order_id"], export["outcome"]] += 1
+    there = {export["change_order_id"] for export in exports}
+    told = Counter(
+        (e["subject_id"], e["kind"])
+        for e in events
+        if e["subject_kind"] == "change-order"
+        and e["subject_id"] in there
+        and e["kind"] in ("SENT", "ACCEPTED", "RETRIEVED", "REJECTED")
+    )
+    return [
+        f"CCO {cco} was {kind} {happened[cco, kind]} times, told {told[cco, kind]} times"
+        for cco, kind in sorted(set(+happened) | set(told))
+        if happened[cco, kind] != told[cco, kind]
+    ]
+
+
+def _rounds_out_of_step(
+    exports: list[dict[str, Any]], change_orders: list[dict[str, Any]], links: list[dict[str, Any]]
+) -> list[str]:
+    """A round is open while accounting holds its CCO; a synced one ended with a link of that very CCO."""
+    status = {co["id"]: co["erp_status"] for co in change_orders}
+    of_link = {link["id"]: link["change_order_id"] for link in links}
+    last = {export["change_order_id"]: export for export in exports if export["change_order_id"]}
+    broken = []
+    for cco, export in last.items():
+        is_open = export["ended_at"] is None
+        if is_open != (status[cco] in ("READY_TO_EXPORT", "EXPORTING", "FAILED_TO_EXPORT")):
+            broken.append(f"CCO {cco} is {status[cco]}, its last round is {export['outcome'] or 'open'}")
+        if is_open and (export["accepted_at"] is None) != (status[cco] == "READY_TO_EXPORT"):
+            broken.append(f"CCO {cco} is {status[cco]}, its round was accepted at {export['accepted_at']}")
+    for export in exports:
+        if export["ended_at"] is None and export is not last.get(export["change_order_id"]):
+            broken.append(f"export {export['id']} is open, although a later one was begun")
+        if export["outcome"] == "SYNCED" and of_link.get(export["link_id"]) != export["change_order_id"]:
+            broken.append(f"export {export['id']} ended with the link of another CCO")
     return broken
 
 
@@ -173,6 +225,11 @@ _CHANGE_ORDERS = """
     JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
     JOIN companies_project project ON project.id = commitment.project_id
     WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY co.id"""
+
+_EXPORTS = """
+    SELECT export.* FROM erp_integrations_export export
+    JOIN erp_integrations_connection c ON c.id = export.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY export.id"""
 
 _CONNECTIONS = """
     SELECT * FROM erp_integrations_connection

@@ -64,7 +64,7 @@ def change_order(request: MemberRequest, number: str, change_order_id: int) -> H
         "project": project,
         "co": co,
         "commitment_url": _commitment_url(request, co.commitment),
-        "erp": erp_side().card_of(co, request.access, user=request.user),
+        "erp": erp_side().card_of(co, request.access),
         "lines": lines_of_change_order(co),
         "locked": locked,
         "edit": Act("Edit", _url(request, co, "edit"), missing or _edit_locked(co)),
@@ -257,7 +257,7 @@ def _edit_locked(co: CommitmentChangeOrder) -> tuple[str, ...]:
 
 def _hint(request: MemberRequest, sheet: Sheet, co: CommitmentChangeOrder) -> None:
     """What the ERP would not take of it, told at the field; a draft may hold it all the same."""
-    for finding in erp_side().card_of(co, request.access, user=request.user).findings:
+    for finding in erp_side().card_of(co, request.access).findings:
         if finding.field in sheet.form.fields:
             sheet.form.fields[finding.field].help_text = finding.message
 

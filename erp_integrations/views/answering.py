@@ -11,6 +11,7 @@ from django_htmx.http import reswap
 from commitments.models import CommitmentChangeOrder
 from companies.access import Ruling
 from companies.doors import MemberRequest
+from companies.queries import find_missing_privilege
 from erp_integrations import registry
 from erp_integrations.forms import AskedForm
 from erp_integrations.operations.export_refusals import (
@@ -98,6 +99,7 @@ def answer_in_row(
     context = {
         "message": message,
         "row": waiting_row(request.company, request.access, change_order, view=asked.view),
+        "missing_privilege": find_missing_privilege(request.company, request.access),
         "views": lists.views_with_counts(request.company, current=asked.view),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }

@@ -14,6 +14,7 @@ from commitments.models import ChangeOrderStatus, ErpStatus
 from commitments.policies import may_change_commitments, may_see_commitments
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
+from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
 from erp_integrations.forms import AskedForm
@@ -68,6 +69,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         "q": asked.q,
         "heading": HEADINGS[asked.view].format(erp=erp),
         "erp_name": erp,
+        "missing_privilege": find_missing_privilege(request.company, request.access),
         "empty_words": "Nothing matches your search." if asked.q else EMPTY[asked.view],
     }
     if asked.view in ("synced", "deleted-in-sage"):
@@ -159,6 +161,7 @@ def _answer(
     key = lists.group_key(link)
     context |= {
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
+        "missing_privilege": find_missing_privilege(request.company, request.access),
         "group": next((group for group in groups if group.key == key), None),
         "group_key": key,
         "views": lists.views_with_counts(request.company, current=asked.view),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from companies.doors import MemberRequest, company_member
+from companies.queries import find_missing_privilege
 from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
 from erp_integrations.forms import AskedOfTiedForm, RecordForm
@@ -79,6 +80,7 @@ def records(request: MemberRequest, kind: Kind) -> HttpResponse:
         "rows": rows,
         "page": page,
         "missing": may_link_records(request.access).missing,
+        "missing_privilege": find_missing_privilege(request.company, request.access),
     }
     return render(request, "erp_integrations/records.html", context)
 

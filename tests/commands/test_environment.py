@@ -35,6 +35,8 @@ READERS: dict[str, Any] = {
     "field_keys": lambda: env.field_keys("NAME"),
     "database": lambda: env.database("NAME"),
     "email": lambda: env.email("NAME"),
+    "email_address": lambda: env.email_address("NAME", "plumbline@localhost"),
+    "site": lambda: env.site("NAME", "http://127.0.0.1:8000"),
 }
 
 WRONG = [
@@ -56,6 +58,23 @@ WRONG = [
         )
     ),
     *(("email", value) for value in ("console", "http://a", "smtp://", "smtp://host:port", "smtp:host")),
+    *(("email_address", value) for value in ("plumbline", "a@b@c", "a@b.c\nBcc: d@e.f", "A <a@b.c>")),
+    *(
+        ("site", value)
+        for value in (
+            "plumbline.example.com",
+            "ftp://a",
+            "https://",
+            "https://a/path",
+            "https://a?b",
+            "https://a#b",
+            "https://u:p@a",
+            "https://a:port",
+            "https://[a",
+            "https://a b",
+            "https://a\r\nb",
+        )
+    ),
 ]
 
 
@@ -106,6 +125,11 @@ def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch, reade
         ("one_of", "", "console"),
         ("words", " a, b ,,c ", ["a", "b", "c"]),
         ("words", "", ["localhost"]),
+        ("email_address", "plumbline@example.com", "plumbline@example.com"),
+        ("email_address", "", "plumbline@localhost"),
+        ("site", "https://plumbline.example.com:8443/", "https://plumbline.example.com:8443"),
+        ("site", "http://[::1]:8000", "http://[::1]:8000"),
+        ("site", "", "http://127.0.0.1:8000"),
         ("secret_key", LONG, LONG),
         ("field_keys", f"{KEY},\n{KEY}", [KEY, KEY]),
     ],

@@ -10,8 +10,9 @@ from typing import TextIO
 
 from django.db import connection
 
+from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.operations.refusals import UnlinkRefused
-from tests.proof.points import watch
+from tests.proof.points import Reached, watch
 
 CLICKED, BROKE = 0, 70
 
@@ -59,7 +60,13 @@ class Click:
             return self.pipe.read()
 
 
-def start_click(click: Callable[[], object], *, stop_at: str, with_signal: signal.Signals) -> Click:
+def start_click(
+    click: Callable[[], object],
+    *,
+    stop_at: str,
+    with_signal: signal.Signals,
+    watching: Callable[[Reached], None] = watch,
+) -> Click:
     """Clicks in a process of its own, which sends itself the signal at the point, once."""
     connection.close()
     reading, writing = os.pipe()
@@ -77,7 +84,7 @@ def start_click(click: Callable[[], object], *, stop_at: str, with_signal: signa
                 # To this very thread: sent to the process, another might take it and this one walk on.
                 signal.pthread_kill(threading.get_ident(), with_signal)
 
-        watch(reached)
+        watching(reached)
         os.write(writing, _told(click).encode())
         status = CLICKED
     except BaseException:  # noqa: BLE001  (told by the status; this process may not live on as the parent)
@@ -89,5 +96,5 @@ def start_click(click: Callable[[], object], *, stop_at: str, with_signal: signa
 def _told(click: Callable[[], object]) -> str:
     try:
         return type(click()).__name__
-    except UnlinkRefused as refusal:
+    except (UnlinkRefused, ExportRefused) as refusal:
         return " ".join((type(refusal).__name__, getattr(refusal, "reason", ""))).strip()

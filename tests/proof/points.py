@@ -5,12 +5,13 @@ wraps them knows their names.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from erp_integrations.operations import unlinking
+from erp_integrations.operations import exporting, linking, unlinking
 from sage_adapter import reader
 from sage_adapter.sandbox.connection import SandboxConnection
+from sage_adapter.sandbox_writer import SandboxWriter
 from sage_adapter.session import sql_text
 
 WHILE_SAGE_COUNTS = "while Sage counts"
@@ -36,28 +37,25 @@ UNTIL_THE_CUT = POINTS[:-1]
 UNHELD = POINTS[POINTS.index("after the claim") : POINTS.index("inside settling")]
 """Points at which the click holds no lock of ours, so that everybody else can go on."""
 
+EXPORT_POINTS = (
+    "before the claim",
+    "after the claim",
+    "before writing",
+    "after writing",
+    "before settling",
+    "inside settling",
+    "after settling",
+)
+"""In the order in which an export that goes well passes them."""
+
 Reached = Callable[[str], None]
+Replace = Callable[[object, str, Any], None]
 
 
-def watch(reached: Reached, replace: Callable[[object, str, Any], None] = setattr) -> None:
+def watch(reached: Reached, replace: Replace = setattr) -> None:
     """Calls `reached` with each point's name as the path is walked. `replace` puts the wrappers in place."""
     questions = 0
-
-    def around(owner: object, name: str, *, before: str = "", after: str = "") -> None:
-        original = getattr(owner, name)
-
-        @wraps(original)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if before:
-                reached(before)
-            try:
-                return original(*args, **kwargs)
-            finally:
-                if after:
-                    reached(after)
-
-        replace(owner, name, wrapped)
-
+    around = partial(_around, reached, replace)
     original_before = SandboxConnection._before
 
     @wraps(original_before)
@@ -80,3 +78,30 @@ def watch(reached: Reached, replace: Callable[[object, str, Any], None] = setatt
     around(unlinking, "_settle", before="before settling", after="after settling")
     around(unlinking, "append_event", after="inside settling")
     replace(SandboxConnection, "_before", before_the_statement)
+
+
+def watch_export(reached: Reached, replace: Replace = setattr) -> None:
+    """The same for an export into the practice company."""
+    around = partial(_around, reached, replace)
+    around(exporting, "_claim", before="before the claim", after="after the claim")
+    around(SandboxWriter, "write", before="before writing", after="after writing")
+    around(exporting, "_settle", before="before settling", after="after settling")
+    around(linking, "tell_linked", after="inside settling")
+
+
+def _around(
+    reached: Reached, replace: Replace, owner: object, name: str, *, before: str = "", after: str = ""
+) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if before:
+            reached(before)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            if after:
+                reached(after)
+
+    replace(owner, name, wrapped)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
-from companies.models import Company, User
+from companies.models import Company, DirectoryEvent, Membership, PrivilegeRequest, User
 from erp_integrations.demo import COMPANIES, load_company, load_people
 from erp_integrations.models import UnlinkAttempt
 from tests.invariants import fingerprint
@@ -23,6 +23,7 @@ from tests.invariants import fingerprint
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
+INCOMPLETE = 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
@@ -56,7 +57,7 @@ class Address:
     data: dict[str, str] = field(default_factory=dict)
 
 
-COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
+COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
 
 NEW_CHANGE_ORDER = {
     "dated": "2026-03-09",
@@ -90,6 +91,20 @@ MATRIX: dict[str, Address] = {
     ),
     "commitment-change-order-delete": Address(
         (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "directory": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
+    "directory-own": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
+    "directory-digest": Address((COMPANY,), members(WRONG_METHOD), members(DONE)),
+    # The entry is the approver's.
+    "directory-person": Address((COMPANY, ENTRY), members(PAGE), members(WRONG_METHOD)),
+    "directory-levels": Address(
+        (COMPANY, ENTRY), members(WRONG_METHOD), only("company-admin", answer=INCOMPLETE)
+    ),
+    "directory-request-privilege": Address(
+        (COMPANY, ENTRY),
+        members(WRONG_METHOD),
+        only("approver", "company-admin", answer=DONE),
+        {"reason": "It is needed"},
     ),
     "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
     "sandbox-new": Address(
@@ -134,7 +149,7 @@ def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
     url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
     for person in EVERYBODY:
         for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
-            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD) or person == ANONYMOUS
+            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, INCOMPLETE) or person == ANONYMOUS
             before = _state(demo) if refused else None
             answer = _send(_browser(person), method, url, address.data)
             if answer.status_code != expected:
@@ -145,8 +160,13 @@ def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
                 yield f"{method} {name} as nobody does not lead to sign-in"
 
 
-def _state(demo: Company) -> tuple[str, int]:
-    return fingerprint(demo.pk), UnlinkAttempt.objects.count()
+def _state(demo: Company) -> tuple[str, int, int, int]:
+    return (
+        fingerprint(demo.pk),
+        UnlinkAttempt.objects.count(),
+        DirectoryEvent.objects.count(),
+        PrivilegeRequest.objects.count(),
+    )
 
 
 def _strangers_in_the_admin() -> Iterator[str]:
@@ -186,6 +206,7 @@ def _values(demo: Company) -> dict[str, str]:
         CCO: str(cco.pk),
         PROJECT: cco.commitment.project.number,
         RECORD: link.record_number,
+        ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),
     }
 
 

@@ -1,0 +1,65 @@
+"""What may come in by address or form. Whatever else is sent is not looked at."""
+
+from typing import Any
+
+from django import forms
+
+from companies.models import Level, Project
+from companies.operations.levels import Levels
+
+
+class PeopleForm(forms.Form):
+    """The list's address: search and page. A part that cannot be right counts as not asked."""
+
+    q = forms.CharField(max_length=100, required=False)
+    page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
+
+    def asked(self) -> tuple[str, int]:
+        self.full_clean()
+        return self.cleaned_data.get("q") or "", self.cleaned_data.get("page") or 1
+
+
+class LevelsForm(forms.Form):
+    """A level for every tool of the company and every project, and how they were when the page was made."""
+
+    seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, levels: Levels, projects: tuple[Project, ...], data: Any = None) -> None:
+        super().__init__(data, initial={"seen": levels.fingerprint}, label_suffix="")
+        self._tools = {f"company-{tool.value}": tool for tool in levels.company}
+        self._projects = {f"project-{project.pk}": project.pk for project in projects}
+        for name, tool in self._tools.items():
+            self.fields[name] = _level_field(tool.label, levels.company[tool])
+        for project in projects:
+            label = f"Commitments in {project.name} ({project.number})"
+            self.fields[f"project-{project.pk}"] = _level_field(label, levels.projects[project.pk])
+
+    def wanted(self) -> Levels:
+        return Levels(
+            company={tool: self.cleaned_data[name] for name, tool in self._tools.items()},
+            projects={project: self.cleaned_data[name] for name, project in self._projects.items()},
+        )
+
+    def level_fields(self) -> tuple[forms.BoundField, ...]:
+        return tuple(self[name] for name in (*self._tools, *self._projects))
+
+
+class RequestForm(forms.Form):
+    """Why somebody needs the privilege."""
+
+    reason = forms.CharField(
+        label="Why is it needed?",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why it is needed: support decides by that."},
+    )
+
+
+class DigestForm(forms.Form):
+    subscribed = forms.BooleanField(label="Subscribe to ERP digest emails", required=False)
+
+
+def _level_field(label: str, level: Level) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label=label, choices=Level.choices, coerce=lambda value: Level(int(value)), initial=level.value
+    )

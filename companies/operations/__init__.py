@@ -1,0 +1,1 @@
+"""Writes: what is done to entries of the Directory. Each is one verb, leaves an event, refuses by name."""

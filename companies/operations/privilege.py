@@ -1,0 +1,239 @@
+"""Can Push to Accounting: asked for from the Directory, decided by support, and by nobody for themselves."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.urls import reverse
+
+from companies.access import find_access
+from companies.clock import database_now
+from companies.mail import link_to, queue_mail
+from companies.models import (
+    DirectoryEventKind,
+    Membership,
+    Outcome,
+    PrivilegeRequest,
+    User,
+)
+from companies.operations.events import append_event
+from companies.operations.refusals import (
+    AlreadyDecided,
+    AlreadyGranted,
+    AlreadyRequested,
+    EntryNotActive,
+    NotAllowed,
+    NotForOneself,
+    NotGranted,
+    ReasonMissing,
+)
+from companies.policies import may_change_levels
+
+PRIVILEGE = "Can Push to Accounting"
+DECIDES = "companies.decide_privilege"
+
+
+@transaction.atomic(durable=True)
+def request_privilege(*, company_id: int, membership_id: int, reason: str, actor: User) -> PrivilegeRequest:
+    """Asks support for the privilege, for oneself or, as a company administrator, for somebody.
+
+    Raises `Membership.DoesNotExist` where the company has no such entry, `ReasonMissing`, `NotAllowed`,
+    `EntryNotActive`, `AlreadyGranted`, `AlreadyRequested`.
+    """
+    reason = _needed(reason)
+    membership = _lock(membership_id, company_id=company_id)
+    access = find_access(user_id=actor.pk, company_id=company_id)
+    if access is None:
+        raise NotAllowed(("Needs an active entry in the Directory",))
+    rights = "own entry"
+    if membership.user_id != actor.pk:
+        ruling = may_change_levels(access)
+        if not ruling:
+            raise NotAllowed(ruling.missing)
+        rights = ruling.rights
+    _refuse_inactive(membership)
+    if membership.can_push_to_accounting:
+        raise AlreadyGranted
+    waiting = membership.privilege_requests.filter(outcome=Outcome.WAITING).first()
+    if waiting:
+        raise AlreadyRequested(by=waiting.asked_by_name, at=waiting.asked_at)
+    now = database_now()
+    request = PrivilegeRequest.objects.create(
+        membership=membership,
+        asked_at=now,
+        asked_by_id=actor.pk,
+        asked_by_name=actor.name,
+        reason=reason,
+    )
+    append_event(
+        kind=DirectoryEventKind.PRIVILEGE_REQUESTED,
+        membership=membership,
+        actor=actor,
+        now=now,
+        rights=rights,
+        what=PRIVILEGE,
+        before="no",
+        after="requested",
+        reason=reason,
+    )
+    return request
+
+
+@transaction.atomic(durable=True)
+def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
+    """Gives what was asked for; counts at once. Mailed to who asked and for whom.
+
+    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`,
+    `EntryNotActive`, `AlreadyGranted`.
+    """
+    words = _needed(words)
+    request, membership = _lock_request(request_id)
+    rights = _rights_to_decide(actor, membership)
+    _refuse_decided(request)
+    _refuse_inactive(membership)
+    if membership.can_push_to_accounting:
+        raise AlreadyGranted
+    now = database_now()
+    membership.can_push_to_accounting = True
+    membership.save(update_fields=["can_push_to_accounting"])
+    _close(request, Outcome.GRANTED, words=words, actor=actor, now=now)
+    append_event(
+        kind=DirectoryEventKind.PRIVILEGE_GRANTED,
+        membership=membership,
+        actor=actor,
+        now=now,
+        rights=rights,
+        what=PRIVILEGE,
+        before="no",
+        after="yes",
+        reason=words,
+    )
+    _mail_decision(request, membership)
+
+
+@transaction.atomic(durable=True)
+def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
+    """Says no, with words. Mailed to who asked and for whom.
+
+    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`.
+    """
+    words = _needed(words)
+    request, membership = _lock_request(request_id)
+    rights = _rights_to_decide(actor, membership)
+    _refuse_decided(request)
+    now = database_now()
+    _close(request, Outcome.REFUSED, words=words, actor=actor, now=now)
+    append_event(
+        kind=DirectoryEventKind.PRIVILEGE_REFUSED,
+        membership=membership,
+        actor=actor,
+        now=now,
+        rights=rights,
+        what=PRIVILEGE,
+        before="requested",
+        after="refused",
+        reason=words,
+    )
+    _mail_decision(request, membership)
+
+
+@transaction.atomic(durable=True)
+def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
+    """Takes the privilege away; counts at once. Mailed to the person.
+
+    Raises `Membership.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `NotGranted`.
+    """
+    words = _needed(words)
+    membership = _lock(membership_id)
+    rights = _rights_to_decide(actor, membership)
+    if not membership.can_push_to_accounting:
+        raise NotGranted
+    membership.can_push_to_accounting = False
+    membership.save(update_fields=["can_push_to_accounting"])
+    append_event(
+        kind=DirectoryEventKind.PRIVILEGE_REVOKED,
+        membership=membership,
+        actor=actor,
+        now=database_now(),
+        rights=rights,
+        what=PRIVILEGE,
+        before="yes",
+        after="no",
+        reason=words,
+    )
+    queue_mail(
+        to=membership.user,
+        subject=f"{PRIVILEGE} was revoked in {membership.company.name}",
+        body=_body(membership, f"{actor.name} of support revoked {PRIVILEGE}: {words}"),
+        about=f"directory entry {membership.pk}",
+    )
+
+
+# --- how -----------------------------------------------------------------------------------------
+
+
+def _needed(words: str) -> str:
+    if not words.strip():
+        raise ReasonMissing
+    return words.strip()
+
+
+def _lock(membership_id: int, **company: int) -> Membership:
+    return (
+        Membership.objects.select_for_update(of=("self",))
+        .select_related("user", "company")
+        .get(pk=membership_id, **company)
+    )
+
+
+def _lock_request(request_id: int) -> tuple[PrivilegeRequest, Membership]:
+    """Locks the entry first, as everybody does, and then the request."""
+    membership_id = PrivilegeRequest.objects.values_list("membership_id", flat=True).get(pk=request_id)
+    membership = _lock(membership_id)
+    return PrivilegeRequest.objects.select_for_update().get(pk=request_id), membership
+
+
+def _rights_to_decide(actor: User, membership: Membership) -> str:
+    """Read anew: staff who were switched off since the page was loaded decide nothing."""
+    staff = User.objects.filter(pk=actor.pk, is_active=True, is_staff=True).first()
+    if staff is None or not staff.has_perm(DECIDES):
+        raise NotAllowed((f"Needs the staff permission to decide about {PRIVILEGE}",))
+    if membership.user_id == actor.pk:
+        raise NotForOneself
+    return "staff, may decide about the privilege"
+
+
+def _refuse_decided(request: PrivilegeRequest) -> None:
+    if request.outcome != Outcome.WAITING:
+        raise AlreadyDecided(by=request.decided_by_name)
+
+
+def _refuse_inactive(membership: Membership) -> None:
+    if not (membership.is_active and membership.user.is_active):
+        raise EntryNotActive
+
+
+def _close(request: PrivilegeRequest, outcome: Outcome, *, words: str, actor: User, now: datetime) -> None:
+    request.outcome, request.words = outcome, words
+    request.decided_at, request.decided_by_id, request.decided_by_name = now, actor.pk, actor.name
+    request.save()
+
+
+def _mail_decision(request: PrivilegeRequest, membership: Membership) -> None:
+    decided = request.get_outcome_display().lower()
+    told = User.objects.filter(pk__in={membership.user_id, request.asked_by_id}).order_by("id")
+    for person in told:
+        queue_mail(
+            to=person,
+            subject=f"{PRIVILEGE} was {decided} for {membership.user.name} in {membership.company.name}",
+            body=_body(
+                membership,
+                f"{request.asked_by_name} asked for {PRIVILEGE} for {membership.user.name}: {request.reason}",
+                f"{request.decided_by_name} of support {decided} it: {request.words}",
+            ),
+            about=f"request for the privilege {request.pk}",
+        )
+
+
+def _body(membership: Membership, *paragraphs: str) -> str:
+    entry = reverse("directory-person", args=[membership.company.slug, membership.pk])
+    return "\n\n".join((*paragraphs, f"The entry in the Directory: {link_to(entry)}")) + "\n"

@@ -1,0 +1,66 @@
+"""Why nothing was done to an entry, named for what happened. The text of each is for the page."""
+
+from datetime import datetime
+
+
+class DirectoryRefused(Exception):
+    """Nothing was changed."""
+
+
+class NotAllowed(DirectoryRefused):
+    """The person lacks requirements."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__("; ".join(missing) + ".")
+        self.missing = missing
+
+
+class ChangedMeanwhile(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this entry while you looked at it. Here is how it is now.")
+
+
+class LastAdministrator(DirectoryRefused):
+    def __init__(self, company: str) -> None:
+        super().__init__(
+            f"This is the last active administrator of {company}. "
+            "Give somebody else 'Admin' on Directory first."
+        )
+
+
+class EntryNotActive(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("The entry, or the person's account, is not active. Support can activate it.")
+
+
+class AlreadyRequested(DirectoryRefused):
+    def __init__(self, *, by: str, at: datetime) -> None:
+        super().__init__(f"{by} requested it already, and support has not decided yet.")
+        self.by = by
+        self.at = at
+
+
+class AlreadyDecided(DirectoryRefused):
+    def __init__(self, *, by: str) -> None:
+        super().__init__(f"{by} has decided this request already.")
+        self.by = by
+
+
+class AlreadyGranted(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("This person has Can Push to Accounting already.")
+
+
+class NotGranted(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("This person does not have Can Push to Accounting any more.")
+
+
+class NotForOneself(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("Nobody decides about their own privilege. Ask a colleague.")
+
+
+class ReasonMissing(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("A reason is needed.")

@@ -1,0 +1,206 @@
+"""Reads of the Directory."""
+
+from collections import defaultdict
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+
+from companies.access import Access
+from companies.models import (
+    Company,
+    CompanyTool,
+    DirectoryEvent,
+    Level,
+    Membership,
+    Outcome,
+    PrivilegeRequest,
+    Project,
+    ProjectTool,
+    ProjectToolPermission,
+)
+from companies.operations.levels import Levels
+from companies.pages import (
+    DirectoryPage,
+    EntryEvent,
+    LevelLine,
+    MissingPrivilege,
+    PersonFacts,
+    PersonRow,
+    Requested,
+)
+from companies.policies import is_accounting_approver
+
+PAGE_SIZE = 50
+EVENTS_SHOWN = 100
+SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__email")
+
+
+def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...], DirectoryPage]:
+    """One page of the company's entries, by name, that have every word of `q` somewhere."""
+    entries = _searched(Membership.objects.filter(company=company), q)
+    # By number of rows passed over, not by key: a company has hundreds of people, not millions.
+    shown = Paginator(
+        entries.select_related("user")
+        .prefetch_related("company_levels")
+        .order_by("user__last_name", "user__first_name", "user__username"),
+        PAGE_SIZE,
+    ).get_page(page)
+    commitments = _commitments_in_words([entry.pk for entry in shown])
+    rows = tuple(_row(company, entry, commitments[entry.pk]) for entry in shown)
+    return rows, DirectoryPage(
+        first=shown.start_index(),
+        last=shown.end_index(),
+        total=shown.paginator.count,
+        previous_url=_page_url(q, shown.previous_page_number()) if shown.has_previous() else "",
+        next_url=_page_url(q, shown.next_page_number()) if shown.has_next() else "",
+    )
+
+
+def find_entry(company: Company, membership_id: int) -> Membership | None:
+    return (
+        Membership.objects.filter(company=company, pk=membership_id)
+        .select_related("user", "company")
+        .prefetch_related("company_levels", "project_levels")
+        .first()
+    )
+
+
+def accounting_approvers(company: Company) -> QuerySet[Membership]:
+    """The active entries of everybody who is one now; see `is_accounting_approver`."""
+    return Membership.objects.filter(
+        company=company,
+        is_active=True,
+        user__is_active=True,
+        can_push_to_accounting=True,
+        company_levels__tool=CompanyTool.ERP_INTEGRATIONS,
+        company_levels__level__gte=Level.STANDARD,
+    )
+
+
+def own_entry_id(access: Access) -> int:
+    """The id of the person's own entry. Raises `Membership.DoesNotExist`."""
+    return Membership.objects.only("id").get(company_id=access.company_id, user_id=access.user_id).pk
+
+
+def facts_of(entry: Membership, access: Access) -> PersonFacts:
+    return PersonFacts(
+        name=entry.user.name,
+        username=entry.user.username,
+        email=entry.user.email,
+        is_active=entry.is_active and entry.user.is_active,
+        is_own=entry.user_id == access.user_id,
+        is_approver=_is_approver(entry),
+        can_push_to_accounting=entry.can_push_to_accounting,
+        subscribed_to_digest=entry.subscribed_to_digest,
+    )
+
+
+def projects_of(company: Company) -> tuple[Project, ...]:
+    return tuple(Project.objects.filter(company=company).order_by("number"))
+
+
+def level_lines(levels: Levels, projects: tuple[Project, ...]) -> tuple[LevelLine, ...]:
+    """For those who may only look: the company's tools, then each project's Commitments."""
+    return (
+        *(LevelLine(tool.label, level.label) for tool, level in levels.company.items()),
+        *(
+            LevelLine(f"Commitments in {project.name} ({project.number})", levels.projects[project.pk].label)
+            for project in projects
+        ),
+    )
+
+
+def find_open_request(entry: Membership) -> Requested | None:
+    waiting = entry.privilege_requests.filter(outcome=Outcome.WAITING).first()
+    return Requested(waiting.asked_at, waiting.asked_by_name, waiting.reason) if waiting else None
+
+
+def events_of(entry: Membership) -> tuple[EntryEvent, ...]:
+    """What was done to the entry, newest first."""
+    events = DirectoryEvent.objects.filter(membership_id=entry.pk).order_by("-id")[:EVENTS_SHOWN]
+    return tuple(
+        EntryEvent(
+            at=event.at,
+            by=event.actor_name,
+            kind=event.get_kind_display(),
+            what=event.what,
+            before=event.before,
+            after=event.after,
+            reason=event.reason,
+        )
+        for event in events
+    )
+
+
+def find_missing_privilege(company: Company, access: Access) -> MissingPrivilege | None:
+    """None for whoever has the privilege."""
+    if access.can_push_to_accounting:
+        return None
+    asked_at = PrivilegeRequest.objects.filter(
+        membership__company_id=access.company_id,
+        membership__user_id=access.user_id,
+        outcome=Outcome.WAITING,
+    ).values_list("asked_at", flat=True)
+    return MissingPrivilege(
+        url=reverse("directory-own", args=[company.slug]) + "#can-push-to-accounting",
+        requested_at=asked_at.first(),
+    )
+
+
+def _searched(entries: QuerySet[Membership], q: str) -> QuerySet[Membership]:
+    for word in q.split():
+        anywhere = Q()
+        for name in SEARCHED:
+            anywhere |= Q(**{f"{name}__icontains": word})
+        entries = entries.filter(anywhere)
+    return entries
+
+
+def _row(company: Company, entry: Membership, commitments: str) -> PersonRow:
+    return PersonRow(
+        name=entry.user.name,
+        username=entry.user.username,
+        email=entry.user.email,
+        url=reverse("directory-person", args=[company.slug, entry.pk]),
+        is_active=entry.is_active and entry.user.is_active,
+        is_approver=_is_approver(entry),
+        directory=_level_on(entry, CompanyTool.DIRECTORY).label,
+        erp_integrations=_level_on(entry, CompanyTool.ERP_INTEGRATIONS).label,
+        commitments=commitments,
+    )
+
+
+def _level_on(entry: Membership, tool: CompanyTool) -> Level:
+    """Without a query, where the levels were prefetched."""
+    return next((Level(row.level) for row in entry.company_levels.all() if row.tool == tool), Level.NONE)
+
+
+def _is_approver(entry: Membership) -> bool:
+    return is_accounting_approver(
+        erp_integrations=_level_on(entry, CompanyTool.ERP_INTEGRATIONS),
+        can_push_to_accounting=entry.can_push_to_accounting,
+    )
+
+
+def _commitments_in_words(entries: list[int]) -> dict[int, str]:
+    """`Admin on 3 projects, Standard on 1`, in one query for all."""
+    counts = (
+        ProjectToolPermission.objects.filter(
+            membership_id__in=entries, tool=ProjectTool.COMMITMENTS, level__gt=Level.NONE
+        )
+        .values_list("membership_id", "level")
+        .annotate(Count("id"))
+        .order_by("-level")
+    )
+    words: dict[int, list[str]] = defaultdict(list)
+    for entry, level, count in counts:
+        noun = "" if words[entry] else " project" if count == 1 else " projects"
+        words[entry].append(f"{Level(level).label} on {count}{noun}")
+    return defaultdict(lambda: Level.NONE.label, {entry: ", ".join(parts) for entry, parts in words.items()})
+
+
+def _page_url(q: str, page: int) -> str:
+    words = {"q": q, "page": str(page)}
+    return "?" + urlencode({name: value for name, value in words.items() if value})

@@ -1,0 +1,162 @@
+"""The company's people: who has which level, who is an accounting approver, and how to become one."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from companies import queries
+from companies.doors import MemberRequest, company_member
+from companies.forms import DigestForm, LevelsForm, PeopleForm, RequestForm
+from companies.models import Membership
+from companies.operations.digest import set_subscription
+from companies.operations.levels import change_levels, levels_of
+from companies.operations.privilege import request_privilege as ask_support
+from companies.operations.refusals import DirectoryRefused, NotAllowed
+from companies.policies import may_change_levels, may_see_directory
+
+FORM_NOT_VALID = 422
+
+
+@company_member
+@require_GET
+def directory(request: MemberRequest) -> HttpResponse:
+    if not may_see_directory(request.access):
+        raise PermissionDenied
+    q, page = PeopleForm(request.GET).asked()
+    rows, page_of_list = queries.people(request.company, q=q, page=page)
+    return render(request, "companies/directory.html", {"rows": rows, "page": page_of_list, "q": q})
+
+
+@company_member
+@require_GET
+def own(request: MemberRequest) -> HttpResponse:
+    """The person's own entry, which everybody may see."""
+    return redirect("directory-person", request.company.slug, queries.own_entry_id(request.access))
+
+
+@company_member
+@require_GET
+def person(request: MemberRequest, membership_id: int) -> HttpResponse:
+    return _person_page(request, _entry(request, membership_id))
+
+
+@company_member
+@require_POST
+def levels(request: MemberRequest, membership_id: int) -> HttpResponse:
+    """Gives the entry other levels, where the actor is a company administrator."""
+    entry = _entry(request, membership_id)
+    if not may_change_levels(request.access):
+        raise PermissionDenied
+    form = LevelsForm(levels_of(entry), queries.projects_of(request.company), request.POST)
+    if not form.is_valid():
+        return _person_page(request, entry, levels_form=form, status=FORM_NOT_VALID)
+    try:
+        count = change_levels(
+            company_id=request.company.pk,
+            membership_id=membership_id,
+            seen=form.cleaned_data["seen"],
+            wanted=form.wanted(),
+            actor=request.user,
+        )
+    except DirectoryRefused as refusal:
+        return _refused(request, membership_id, refusal)
+    messages.success(request, f"{count} level{'' if count == 1 else 's'} changed.")
+    return redirect("directory-person", request.company.slug, membership_id)
+
+
+@company_member
+@require_POST
+def request_privilege(request: MemberRequest, membership_id: int) -> HttpResponse:
+    """Asks support for Can Push to Accounting."""
+    entry = _entry(request, membership_id)
+    form = RequestForm(request.POST)
+    if not form.is_valid():
+        return _person_page(request, entry, request_form=form, status=FORM_NOT_VALID)
+    try:
+        ask_support(
+            company_id=request.company.pk,
+            membership_id=membership_id,
+            reason=form.cleaned_data["reason"],
+            actor=request.user,
+        )
+    except DirectoryRefused as refusal:
+        return _refused(request, membership_id, refusal)
+    messages.success(request, "Support was asked. The answer comes by mail.")
+    return redirect("directory-person", request.company.slug, membership_id)
+
+
+@company_member
+@require_POST
+def digest(request: MemberRequest) -> HttpResponse:
+    """Subscribes the person's own entry, or lets them out."""
+    form = DigestForm(request.POST)
+    form.full_clean()
+    wanted = form.cleaned_data["subscribed"]
+    set_subscription(company_id=request.company.pk, wanted=wanted, actor=request.user)
+    messages.success(
+        request, "You get the ERP digest." if wanted else "You do not get the ERP digest any more."
+    )
+    return redirect("directory-own", request.company.slug)
+
+
+def _entry(request: MemberRequest, membership_id: int) -> Membership:
+    """An entry of the company; one's own, or any for those who may see the Directory."""
+    entry = queries.find_entry(request.company, membership_id)
+    if entry is None:
+        raise Http404
+    if entry.user_id != request.user.pk and not may_see_directory(request.access):
+        raise PermissionDenied
+    return entry
+
+
+def _refused(request: MemberRequest, membership_id: int, refusal: DirectoryRefused) -> HttpResponse:
+    if isinstance(refusal, NotAllowed):
+        raise PermissionDenied from None
+    messages.warning(request, f"{refusal} Nothing was changed.")
+    return redirect("directory-person", request.company.slug, membership_id)
+
+
+def _person_page(
+    request: MemberRequest,
+    entry: Membership,
+    *,
+    levels_form: LevelsForm | None = None,
+    request_form: RequestForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    facts = queries.facts_of(entry, request.access)
+    administers = bool(may_change_levels(request.access))
+    projects = queries.projects_of(request.company)
+    current = levels_of(entry)
+    context: dict[str, Any] = {
+        "person": facts,
+        "directory_url": reverse("directory", args=[request.company.slug])
+        if may_see_directory(request.access)
+        else "",
+    }
+    if administers:
+        context["levels_form"] = levels_form or LevelsForm(current, projects)
+        context["levels_url"] = _url(request, "directory-levels", entry)
+    else:
+        context["level_lines"] = queries.level_lines(current, projects)
+    if administers or facts.is_own:
+        context["requested"] = queries.find_open_request(entry)
+        context["events"] = queries.events_of(entry)
+        if facts.is_active and not facts.can_push_to_accounting and context["requested"] is None:
+            context["request_form"] = request_form or RequestForm(label_suffix="")
+            context["request_url"] = _url(request, "directory-request-privilege", entry)
+    if facts.is_own:
+        context["digest_form"] = DigestForm(
+            initial={"subscribed": facts.subscribed_to_digest}, label_suffix=""
+        )
+        context["digest_url"] = reverse("directory-digest", args=[request.company.slug])
+    return render(request, "companies/person.html", context, status=status)
+
+
+def _url(request: MemberRequest, name: str, entry: Membership) -> str:
+    return reverse(name, args=[request.company.slug, entry.pk])

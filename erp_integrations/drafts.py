@@ -146,6 +146,7 @@ class Preview:
 
     draft: ChangeOrderDraft
     prepared: PreparedChangeOrder
+    by_hand: bool
     same_number: tuple[ErpChangeOrderFound, ...]
     same_amount: tuple[ErpChangeOrderFound, ...]
 

@@ -32,6 +32,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
     RulesBroken,
 )
+from erp_integrations.operations.mailing import mail_rejection
 from erp_integrations.operations.walking import (
     access_of,
     end_round,
@@ -44,11 +45,13 @@ from erp_integrations.operations.walking import (
 )
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.ports import (
+    ChangeOrderDraft,
     Deadline,
     ErpChangeOrderFound,
     ErpError,
     ErpSubcontract,
     NotInErp,
+    PreparedChangeOrder,
 )
 from erp_integrations.rules import When, broken_rules
 from erp_integrations.transitions import Step
@@ -70,12 +73,12 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
         raise RulesBroken(broken)
     subcontract, found = _ask_about(papers)
     draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
-    prepared = registry.writer_for(registry.spec_of(papers.ties.connection), writer).prepare(draft)
+    prepared, by_hand = _prepare(papers, draft, writer)
     same_number = comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
     with_amount = comparing.with_the_amount(prepared.total, found)
     others = {record.record_number for record in same_number} | _tied_records(papers, with_amount)
     same_amount = tuple(record for record in with_amount if record.record_number not in others)
-    return Preview(draft, prepared, same_number, same_amount)
+    return Preview(draft, prepared, by_hand, same_number, same_amount)
 
 
 def accept_change_order(
@@ -147,6 +150,7 @@ def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: s
     export.accepted_by_id = actor.user_id
     export.accepted_by_name = actor.name
     export.writer = writer
+    export.by_hand = preview.by_hand
     export.erp_number = preview.prepared.number
     export.job_record_number = preview.prepared.job_record_number
     export.draft = as_plain(dataclasses.asdict(preview.draft))
@@ -181,9 +185,15 @@ def reject_change_order(*, company_id: int, change_order_id: int, reason: str, a
 def close_as_rejected(
     change_order: CommitmentChangeOrder, *, actor: Actor, now: datetime, rights: str, reason: str
 ) -> Export | None:
-    """Ends the round of a CCO that has just become Rejected, and tells it."""
+    """Ends the round of a CCO that has just become Rejected, tells it, and mails whoever sent it."""
     export = end_round(change_order, ExportOutcome.REJECTED, actor=actor, now=now, reason=reason)
     tell(EventKind.REJECTED, change_order, actor=actor, now=now, rights=rights, reason=reason)
+    mail_rejection(
+        change_order_id=change_order.pk,
+        sender_id=export.sent_by_id if export else None,
+        rejected_by=actor.name,
+        reason=reason,
+    )
     return export
 
 
@@ -229,6 +239,15 @@ def _find(*, company_id: int, change_order_id: int) -> CommitmentChangeOrder:
     return CommitmentChangeOrder.objects.select_related(
         "commitment__vendor", "commitment__project__company"
     ).get(pk=change_order_id, commitment__project__company_id=company_id)
+
+
+def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[PreparedChangeOrder, bool]:
+    """What the writer of that name makes of it, and whether it is keyed in by hand."""
+    try:
+        writer = registry.writer_for(registry.spec_of(papers.ties.connection), name)
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None
+    return writer.prepare(draft), writer.by_hand
 
 
 def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFound, ...]]:

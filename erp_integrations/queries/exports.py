@@ -127,7 +127,7 @@ def _acts(company: Company, change_order: CommitmentChangeOrder, export: Export 
     match ErpStatus(change_order.erp_status):
         case ErpStatus.READY_TO_EXPORT:
             return (act("Accept", "accept", "Accept"), act("Reject", "reject", "Reject"))
-        case ErpStatus.EXPORTING if export and export.writer == registry.WORKSHEET:
+        case ErpStatus.EXPORTING if export and export.by_hand:
             return (
                 act("Worksheet", "worksheet", "Worksheet of", free=True),
                 act("I have entered it", "export", "I have entered it:", post=True),

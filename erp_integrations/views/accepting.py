@@ -13,7 +13,8 @@ from companies.doors import MemberRequest, company_member
 from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
 from erp_integrations.drafts import Preview
-from erp_integrations.forms import ExportForm, RecordForm
+from erp_integrations.forms.exporting import ExportForm
+from erp_integrations.forms.records import RecordForm
 from erp_integrations.models import Export
 from erp_integrations.operations import accepting, exporting
 from erp_integrations.operations.export_refusals import (
@@ -155,7 +156,7 @@ def _where(
 def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, export: Export) -> HttpResponse:
     """By hand: the worksheet. Else it is exported at once, and the next one waits in the list."""
     erp = erp_of(request)
-    if export.writer == registry.WORKSHEET:
+    if export.by_hand:
         message = export_words.accepted_message(export, change_order, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
     try:

@@ -13,7 +13,7 @@ from companies.access import Ruling
 from companies.doors import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations import registry
-from erp_integrations.forms import AskedForm
+from erp_integrations.forms.list import AskedForm
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     ExportRefused,

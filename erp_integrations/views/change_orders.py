@@ -17,7 +17,7 @@ from companies.models import Project
 from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import AskedForm
+from erp_integrations.forms.list import AskedForm
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,

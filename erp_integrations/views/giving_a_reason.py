@@ -10,7 +10,7 @@ from commitments.models import CommitmentChangeOrder
 from companies.doors import MemberRequest
 from erp_integrations import export_words
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import ReasonForm
+from erp_integrations.forms.exporting import ReasonForm
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
 from erp_integrations.pages import Message
 from erp_integrations.queries.exports import view_of

@@ -14,7 +14,7 @@ from companies.doors import MemberRequest, company_member
 from companies.queries import find_missing_privilege
 from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import AskedOfTiedForm, RecordForm
+from erp_integrations.forms.records import AskedOfTiedForm, RecordForm
 from erp_integrations.operations import tying
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
 from erp_integrations.policies import may_link_records, may_see_erp_integrations

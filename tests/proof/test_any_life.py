@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -209,7 +210,7 @@ class Lives(RuleBasedStateMachine):
         for cco in NAMES:
             self._let_leases_run_out(cco)
             self._do(sending.retrieve_change_order, cco, "approver")
-            self._exported_once(lambda cco=cco: self._do(exporting.export_change_order, cco, "approver"))
+            self.export(cco, "approver")
             if self._status(cco) not in ENDS:
                 self.delete(cco)
                 self._do(exporting.give_back_change_order, cco, "approver", reason="The end")
@@ -218,7 +219,7 @@ class Lives(RuleBasedStateMachine):
             assert self._status(cco) in ENDS, f"{cco} is stuck: {self._status(cco)}"
         self.the_story_is_one()
 
-    def _keys(self, cco: str, by: str) -> dict[str, object]:
+    def _keys(self, cco: str, by: str) -> dict[str, Any]:
         return {
             "company_id": self.world.company.pk,
             "change_order_id": self.ccos[cco].pk,

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, DirectoryEvent, Membership, PrivilegeRequest, User
-from erp_integrations.demo import COMPANIES, load_company, load_people
+from erp_integrations.demo import load_demo
 from erp_integrations.models import UnlinkAttempt
 from tests.invariants import fingerprint
 
@@ -70,6 +70,7 @@ NEW_CHANGE_ORDER = {
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
+    "what-each-error-means": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
@@ -77,7 +78,9 @@ MATRIX: dict[str, Address] = {
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
     ),
-    "connection": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "connection": Address(
+        (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
+    ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
@@ -127,9 +130,7 @@ BY_PREFIX = ("account_", "admin:")
 
 @pytest.fixture
 def demo(db: None, settings: Settings, tmp_path: Path) -> Company:
-    for slug in COMPANIES:
-        load_company(slug, folder=tmp_path / slug)
-    load_people()
+    load_demo(tmp_path)
     return Company.objects.get(slug="harbor-point")
 
 

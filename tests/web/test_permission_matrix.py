@@ -16,7 +16,7 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, DirectoryEvent, Membership, PrivilegeRequest, User
-from erp_integrations.demo import COMPANIES, load_company, load_people
+from erp_integrations.demo import load_demo
 from erp_integrations.models import UnlinkAttempt
 from tests.invariants import fingerprint
 
@@ -130,9 +130,7 @@ BY_PREFIX = ("account_", "admin:")
 
 @pytest.fixture
 def demo(db: None, settings: Settings, tmp_path: Path) -> Company:
-    for slug in COMPANIES:
-        load_company(slug, folder=tmp_path / slug)
-    load_people()
+    load_demo(tmp_path)
     return Company.objects.get(slug="harbor-point")
 
 

@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-SIGNED_IN = ("approver", "no-privilege", "project-manager", "support")
+SIGNED_IN = ("approver", "no-privilege", "project-manager", "company-admin", "support")
 Scheme = Literal["light", "dark"]
 
 

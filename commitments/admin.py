@@ -1,10 +1,14 @@
-"""The support desk's view of vendors, commitments and change orders."""
+"""The support desk's view of vendors, commitments and change orders.
+
+Commitments and CCOs are changed where the rules for it and the change history are: on the project's pages.
+"""
 
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
+from commitments.locks import FREE
 from commitments.models import (
     ChangeOrderLine,
     Commitment,
@@ -12,12 +16,22 @@ from commitments.models import (
     CommitmentLine,
     CostCode,
     CostType,
-    ErpStatus,
+    HistoryEntry,
     Vendor,
 )
 
 
-class KeptWhileLinkedAdmin(admin.ModelAdmin[Any]):
+class ToReadAdmin(admin.ModelAdmin[Any]):
+    """Rows that only operations write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class KeptWhileLinkedAdmin(ToReadAdmin):
     """Rows that a live link keeps from being deleted."""
 
     def get_deleted_objects(
@@ -52,26 +66,7 @@ class CostTypeAdmin(admin.ModelAdmin[CostType]):
     list_select_related = ("company",)
 
 
-class CommitmentLines(admin.TabularInline[CommitmentLine, Commitment]):
-    model = CommitmentLine
-    extra = 0
-    autocomplete_fields = ("cost_code", "cost_type")
-
-
-@admin.register(Commitment)
-class CommitmentAdmin(KeptWhileLinkedAdmin):
-    list_display = ("number", "title", "kind", "vendor", "project", "status")
-    list_filter = ("kind", "status", "project__company")
-    search_fields = ("number", "title", "vendor__name", "project__name")
-    list_select_related = ("vendor", "project")
-    autocomplete_fields = ("vendor", "project")
-    inlines = (CommitmentLines,)
-
-
-class ChangeOrderLines(admin.TabularInline[ChangeOrderLine, CommitmentChangeOrder]):
-    """To read: lines are changed where the rules for it are, on the project's page."""
-
-    model = ChangeOrderLine
+class LinesToRead(admin.TabularInline[Any, Any]):
     extra = 0
     can_delete = False
 
@@ -82,22 +77,41 @@ class ChangeOrderLines(admin.TabularInline[ChangeOrderLine, CommitmentChangeOrde
         return False
 
 
+class CommitmentLines(LinesToRead):
+    model = CommitmentLine
+
+
+@admin.register(Commitment)
+class CommitmentAdmin(KeptWhileLinkedAdmin):
+    list_display = ("number", "title", "kind", "vendor", "project", "status")
+    list_filter = ("kind", "status", "project__company")
+    search_fields = ("number", "title", "vendor__name", "project__name")
+    list_select_related = ("vendor", "project")
+    inlines = (CommitmentLines,)
+
+
+class ChangeOrderLines(LinesToRead):
+    model = ChangeOrderLine
+
+
 @admin.register(CommitmentChangeOrder)
 class ChangeOrderAdmin(KeptWhileLinkedAdmin):
     list_display = ("number", "title", "commitment", "status", "erp_status", "amount")
     list_filter = ("erp_status", "status", "commitment__project__company")
     search_fields = ("number", "title", "commitment__number", "commitment__title")
     list_select_related = ("commitment",)
-    readonly_fields = ("erp_status", "amount", "created_at")
-    autocomplete_fields = ("commitment",)
     inlines = (ChangeOrderLines,)
 
-    def has_change_permission(self, request: HttpRequest, obj: CommitmentChangeOrder | None = None) -> bool:
-        """A CCO that accounting holds is not changed from here either."""
-        free = obj is None or obj.erp_status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
-        return free and super().has_change_permission(request, obj)
-
     def has_delete_permission(self, request: HttpRequest, obj: CommitmentChangeOrder | None = None) -> bool:
-        """A synced CCO is not deleted; the list's own action is told so by the link itself."""
-        free = obj is None or obj.erp_status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
-        return free and super().has_delete_permission(request, obj)
+        """A CCO that accounting holds is not deleted; the list's own action is told so by the link itself."""
+        return (obj is None or obj.erp_status in FREE) and super().has_delete_permission(request, obj)
+
+
+@admin.register(HistoryEntry)
+class HistoryEntryAdmin(ToReadAdmin):
+    list_display = ("at", "actor_name", "subject_label", "what", "before", "after")
+    list_filter = ("subject_kind",)
+    search_fields = ("subject_label", "actor_name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: HistoryEntry | None = None) -> bool:
+        return False

@@ -2,7 +2,8 @@
 
 Money is in the company's currency, two places. A change order's `amount` is the sum of its lines and is
 kept so by triggers; nothing else may write it. `erp_status` is written by operations of
-`erp_integrations` only.
+`erp_integrations` only, and triggers lock what accounting holds. `revision` counts the edits, so that a form
+that is older than the last one is told so.
 """
 
 from django.db import models
@@ -82,6 +83,9 @@ class Commitment(models.Model):
         Vendor, on_delete=models.PROTECT, related_name="commitments", verbose_name="contract company"
     )
     status = models.CharField(max_length=20, choices=CommitmentStatus.choices, default=CommitmentStatus.DRAFT)
+    created_by_id = models.BigIntegerField(null=True, editable=False)
+    created_by_name = models.CharField(max_length=150, blank=True, db_default="", editable=False)
+    revision = models.PositiveIntegerField(db_default=0, editable=False)
 
     class Meta:
         constraints = [
@@ -156,7 +160,16 @@ class CommitmentChangeOrder(models.Model):
         "ERP status", max_length=20, choices=ErpStatus.choices, default=ErpStatus.NOT_IN_ERP, editable=False
     )
     amount = models.DecimalField(max_digits=14, decimal_places=2, default=0, editable=False)
+    approved_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Empty while it is not Approved, and where it was approved before the order was kept: "
+        "such a one counts as approved before all others.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    created_by_id = models.BigIntegerField(null=True, editable=False)
+    created_by_name = models.CharField(max_length=150, blank=True, db_default="", editable=False)
+    revision = models.PositiveIntegerField(db_default=0, editable=False)
 
     class Meta:
         verbose_name = "Commitment Change Order"
@@ -169,6 +182,10 @@ class CommitmentChangeOrder(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(erp_status__in=ErpStatus.values), name="change_order_erp_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_at=None) | Q(status=ChangeOrderStatus.APPROVED),
+                name="change_order_approved_at_of_approved",
             ),
         ]
         indexes = [models.Index(fields=["erp_status", "commitment"], name="change_order_by_erp_status")]
@@ -204,3 +221,41 @@ class ChangeOrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.description}"
+
+
+class HistoryEntry(models.Model):
+    """One line of the change history. The database refuses to change, delete or truncate it.
+
+    What the project team did; accounting's side is in the ledger of ERP Integrations. Plain columns and no
+    foreign keys: it outlives the row and the person.
+    """
+
+    class Subject(models.TextChoices):
+        COMMITMENT = "commitment", "Commitment"
+        CHANGE_ORDER = "change-order", "Commitment Change Order"
+
+    at = models.DateTimeField()
+    company_id = models.BigIntegerField()
+    subject_kind = models.CharField(max_length=20, choices=Subject.choices)
+    subject_id = models.BigIntegerField()
+    subject_label = models.CharField(max_length=400)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=150)
+    what = models.CharField(max_length=100)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "history entries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(subject_kind__in=["commitment", "change-order"]), name="history_subject_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(actor_name="") & ~Q(what=""), name="history_says_who_and_what"
+            ),
+        ]
+        indexes = [models.Index(fields=["subject_kind", "subject_id", "at", "id"], name="history_by_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.subject_label}"

@@ -17,6 +17,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if company is None or access is None:
         return {}
     tools = []
+    if any(level >= Level.READ_ONLY for level in access.project_levels.values()):
+        address = reverse("projects", args=[company.slug])
+        tools.append(NavigationLink("Projects", address, current=request.path.startswith(address)))
     if access.on_company(CompanyTool.ERP_INTEGRATIONS) >= Level.READ_ONLY:
         address = reverse("erp-integrations", args=[company.slug])
         tools.append(NavigationLink("ERP Integrations", address, current=request.path.startswith(address)))

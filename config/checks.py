@@ -1,5 +1,6 @@
 """System checks: what can be wrong in the settings, each with an id and a hint."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +13,7 @@ from django.utils.module_loading import import_string
 def erp_kinds_can_be_imported(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for kind, parts in settings.ERP_KINDS.items():
-        for part, path in parts.items():
-            if part == "name":
-                continue
+        for part, path in _paths(parts):
             try:
                 import_string(path)
             except ImportError:
@@ -26,6 +25,15 @@ def erp_kinds_can_be_imported(**_: Any) -> list[CheckMessage]:
                     )
                 )
     return problems
+
+
+def _paths(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The parts of a kind that are code, and where it is."""
+    for part, value in parts.items():
+        if part == "writers":
+            yield from ((f"writer {name!r}", path) for name, path in value.items())
+        elif part != "name":
+            yield part, value
 
 
 @register(Tags.security, deploy=True)

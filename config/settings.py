@@ -2,7 +2,7 @@
 
 import zoneinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import django_stubs_ext
 from bootstrap_wrapper import get_bootstrap_dir
@@ -47,19 +47,53 @@ DEFAULT_FROM_EMAIL = env.email_address("EMAIL_FROM", "plumbline@localhost")
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
-ERP_KINDS: dict[str, dict[str, str]] = {
+
+class ErpKind(TypedDict):
+    """The ERP's name on the screen, and the dotted paths of its parts."""
+
+    name: str
+    reader: str
+    writers: dict[str, str]
+    """By the name that an export keeps."""
+    faults: NotRequired[str]
+    database_named_in: NotRequired[str]
+    check_string: NotRequired[str]
+    string_of: NotRequired[str]
+    parts_of: NotRequired[str]
+    drivers: NotRequired[str]
+    login_script: NotRequired[str]
+    sandbox: NotRequired[str]
+
+
+_WORKSHEET = "sage_adapter.worksheet.open_worksheet_writer"
+
+ERP_KINDS: dict[str, ErpKind] = {
     "sage-100-contractor": {
         "name": "Sage 100 Contractor®",
         "reader": "sage_adapter.reader.open_reader",
+        "writers": {"worksheet": _WORKSHEET},  # and never another: nothing of ours writes to a real Sage
+        "faults": "sage_adapter.faults.FAULTS",
         "database_named_in": "sage_adapter.odbc_string.database_named_in",
+        "check_string": "sage_adapter.odbc_string.check",
+        "string_of": "sage_adapter.odbc_string.string_of",
+        "parts_of": "sage_adapter.odbc_string.parts_of",
+        "drivers": "sage_adapter.odbc_string.OFFERED_DRIVERS",
+        "login_script": "sage_adapter.login_script.login_script",
     },
     "sage-100-contractor-sandbox": {
         "name": "Sage 100 Contractor®",
         "reader": "sage_adapter.reader.open_reader",
+        "writers": {
+            "worksheet": _WORKSHEET,
+            "sandbox": "sage_adapter.sandbox_writer.open_sandbox_writer",
+        },
         "sandbox": "sage_adapter.sandbox.open_sandbox",
     },
 }
-"""Connection kind -> the ERP's name on the screen and the dotted paths of its parts."""
+"""By the kind of connection."""
+
+ERP_SIDE = "erp_integrations.erp_side.ErpSide"
+"""What the project team's pages ask about accounting's side; `commitments.erp_side.ErpSide`."""
 
 # --- the application -----------------------------------------------------------------------------
 
@@ -176,5 +210,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if _BEHIND_TLS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutVariables"
 CSRF_FAILURE_VIEW = "companies.views.entrance.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -5,9 +5,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
 from companies.views.entrance import picker
-from erp_integrations.views.home import how_to_unlink
+from erp_integrations.views.home import how_to_unlink, what_each_error_means
 
 sign_in = account.LoginView.as_view(
     extra_context={"demo_people": PEOPLE, "demo_password": PASSWORD} if settings.DEMO else None
@@ -20,6 +21,8 @@ urlpatterns = [
     path("account/inactive/", account.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
+    path("companies/<slug:slug>/projects/", projects, name="projects"),
+    path("how-to/what-each-error-means/", what_each_error_means, name="what-each-error-means"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
     path("companies/<slug:slug>/directory/", include("companies.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),

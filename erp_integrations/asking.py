@@ -22,9 +22,11 @@ from erp_integrations.ports import (
     FaultKind,
     Finding,
     Handshake,
+    NotInErp,
     Unavailable,
     Unexpected,
     Verdict,
+    WriteRefused,
 )
 
 Answer = TypeVar("Answer")
@@ -36,6 +38,12 @@ NO_ANSWER_IN_TIME = Fault(
     "deadline",
     "The ERP did not answer in time.",
     "Try again, or ask the ERP's administrator to check that its server is on and not busy.",
+)
+SUBCONTRACT_GONE = Fault(
+    FaultKind.MISCONFIGURED,
+    "subcontract-gone",
+    "The subcontract that this commitment is tied to was not found in the ERP.",
+    "Ask the ERP's administrator whether it was deleted or archived. Nothing was changed.",
 )
 NOT_UNDERSTOOD = Fault(
     FaultKind.UNEXPECTED,
@@ -60,6 +68,11 @@ def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
     return _in_time(lambda: reader.handshake(deadline=deadline), deadline=deadline)
 
 
+def answer_to(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
+    """Whatever else is asked of the ERP. Raises what the question raises, and `ErpError`."""
+    return _in_time(question, deadline=deadline)
+
+
 def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
     answers: SimpleQueue[Answer | Exception] = SimpleQueue()
 
@@ -75,7 +88,7 @@ def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
         answer = answers.get(timeout=deadline.remaining())
     except Empty:
         raise Unavailable(NO_ANSWER_IN_TIME) from None
-    if isinstance(answer, ErpError):
+    if isinstance(answer, ErpError | NotInErp | WriteRefused):
         raise answer
     if isinstance(answer, Exception):
         log.error("erp_question_failed", exc_info=answer)

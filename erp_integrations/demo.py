@@ -48,17 +48,20 @@ from erp_integrations.ports import (
 COMPANIES = {"harbor-point": "Harbor Point Builders", "ridgeline": "Ridgeline Civil"}
 LOADER = Actor(user_id=None, name="Plumbline demo", via=Via.DEMO)
 
-WAITING = (
-    ("Extra dewatering at north pit", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "4200.00"),
-    ("Overtime for slab pour", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "7350.00"),
-    ("Winter protection", ChangeOrderStatus.APPROVED, ErpStatus.READY_TO_EXPORT, "11800.00"),
-    ("Embed plates revised", ChangeOrderStatus.APPROVED, ErpStatus.FAILED_TO_EXPORT, "2960.00"),
-    ("Credit for unused rebar", ChangeOrderStatus.APPROVED, ErpStatus.REJECTED, "-1840.00"),
-    ("Formwork at loading dock", ChangeOrderStatus.APPROVED, ErpStatus.REJECTED, "5120.00"),
-    ("Waterstop at cold joint", ChangeOrderStatus.PENDING_IN_REVIEW, ErpStatus.NOT_IN_ERP, "1475.00"),
-    ("Core drilling for sleeves", ChangeOrderStatus.DRAFT, ErpStatus.NOT_IN_ERP, "860.00"),
+WAITS = (ErpStatus.READY_TO_EXPORT,)
+FAILED = (*WAITS, ErpStatus.EXPORTING, ErpStatus.FAILED_TO_EXPORT)
+REJECTED = (*WAITS, ErpStatus.REJECTED)
+WAITING: tuple[tuple[str, ChangeOrderStatus, tuple[ErpStatus, ...], str], ...] = (
+    ("Extra dewatering at north pit", ChangeOrderStatus.APPROVED, WAITS, "4200.00"),
+    ("Overtime for slab pour", ChangeOrderStatus.APPROVED, WAITS, "7350.00"),
+    ("Winter protection", ChangeOrderStatus.APPROVED, WAITS, "11800.00"),
+    ("Embed plates revised", ChangeOrderStatus.APPROVED, FAILED, "2960.00"),
+    ("Credit for unused rebar", ChangeOrderStatus.APPROVED, REJECTED, "-1840.00"),
+    ("Formwork at loading dock", ChangeOrderStatus.APPROVED, REJECTED, "5120.00"),
+    ("Waterstop at cold joint", ChangeOrderStatus.PENDING_IN_REVIEW, (), "1475.00"),
+    ("Core drilling for sleeves", ChangeOrderStatus.DRAFT, (), "860.00"),
 )
-"""CCOs of the first commitment that are not in Sage: title, status, ERP status, amount."""
+"""CCOs of the first commitment that are not in Sage: title, status, its steps to accounting, amount."""
 
 
 def load_company(slug: str, *, folder: Path) -> Company:
@@ -213,7 +216,6 @@ class _Mirror:
             title=scenario.title,
             description=scenario.description,
             status=ChangeOrderStatus.APPROVED,
-            erp_status=ErpStatus.READY_TO_EXPORT,
         )
         lines = [
             line
@@ -223,10 +225,11 @@ class _Mirror:
         ChangeOrderLine.objects.bulk_create(
             self._line(change_order, position, line) for position, line in enumerate(lines, start=1)
         )
+        _walk(change_order, ErpStatus.READY_TO_EXPORT)
         return change_order
 
     def _new_change_order(
-        self, commitment: Commitment, *, title: str, description: str, status: str, erp_status: str
+        self, commitment: Commitment, *, title: str, description: str, status: str
     ) -> CommitmentChangeOrder:
         return CommitmentChangeOrder.objects.create(
             commitment=commitment,
@@ -234,7 +237,6 @@ class _Mirror:
             title=title,
             description=description,
             status=status,
-            erp_status=erp_status,
         )
 
     def _line(
@@ -256,10 +258,8 @@ class _Mirror:
         commitment = next(iter(self.commitments.values()))
         line = commitment.lines.order_by("position").first()
         assert line is not None, "the practice company's first subcontract has lines"
-        for title, status, erp_status, amount in WAITING:
-            change_order = self._new_change_order(
-                commitment, title=title, description="", status=status, erp_status=erp_status
-            )
+        for title, status, steps, amount in WAITING:
+            change_order = self._new_change_order(commitment, title=title, description="", status=status)
             ChangeOrderLine.objects.create(
                 change_order=change_order,
                 position=1,
@@ -269,3 +269,10 @@ class _Mirror:
                 cost_type=line.cost_type,
                 amount=Decimal(amount),
             )
+            _walk(change_order, *steps)
+
+
+def _walk(change_order: CommitmentChangeOrder, *steps: ErpStatus) -> None:
+    """Along the only ways there are from one ERP status to another; its lines must be there before."""
+    for step in steps:
+        CommitmentChangeOrder.objects.filter(pk=change_order.pk).update(erp_status=step)

@@ -1,8 +1,8 @@
-"""Findings as plain JSON, for attempts and events."""
+"""Findings and drafts as plain JSON, for attempts, exports and events."""
 
 import dataclasses
 import uuid
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,20 +10,33 @@ from erp_integrations.ports import Finding
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
-    """The whole finding, with nothing that is empty: amounts and ids as text, times in ISO 8601."""
-    return {name: value for name, value in _plain(dataclasses.asdict(finding)).items() if value}
+    """The whole finding, with nothing that is empty."""
+    plain = _filled(as_plain(dataclasses.asdict(finding)))
+    return {name: value for name, value in plain.items() if value}
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """Values of the port as JSON knows them: amounts and ids as text, times and days in ISO 8601."""
     match value:
         case dict():
-            plain = {name: _plain(part) for name, part in value.items()}
-            return {name: part for name, part in plain.items() if part not in (None, "", [], {})}
+            return {name: as_plain(part) for name, part in value.items()}
         case list() | tuple():
-            return [_plain(part) for part in value]
-        case datetime():
+            return [as_plain(part) for part in value]
+        case date():
             return value.isoformat()
         case Decimal() | uuid.UUID():
             return str(value)
+        case _:
+            return value
+
+
+def _filled(value: Any) -> Any:
+    """A finding has many places and fills few."""
+    match value:
+        case dict():
+            filled = {name: _filled(part) for name, part in value.items()}
+            return {name: part for name, part in filled.items() if part not in (None, "", [], {})}
+        case list():
+            return [_filled(part) for part in value]
         case _:
             return value

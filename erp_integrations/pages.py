@@ -180,6 +180,20 @@ class EventLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One thing that was looked at. `waiting` means: not known, which is neither well nor wrong."""
+
+    tone: Literal["good", "refused", "waiting"]
+    words: str
+    advice: str = ""
+    """Who can mend it and how; empty where there is nothing to mend."""
+    at: datetime | None = None
+    """Ends the words."""
+    fault: str = ""
+    """The code under which the page of errors explains more."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCard:
     """The connection without its secrets; the login and the connection string are never in here."""
 
@@ -189,14 +203,19 @@ class ConnectionCard:
     application_name: str
     status: str
     tone: Tone
-    lines: tuple[tuple[bool, str, str], ...]
-    """What the handshake looked at: (is it well, words, advice where it is not)."""
+    lines: tuple[ReportLine, ...]
+    """What the last check found."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_failure_words: str
+    failures_in_a_row: int
+    rests_until: datetime | None
+    """Until then only people's clicks ask; None when it is not left in peace."""
     check_url: str
     accept_url: str
     may_check: bool
     may_change: bool
+    practice: bool
+    """Whether it is a practice company."""
     waiting_incarnation: str
     """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""

@@ -1,10 +1,10 @@
 """The port: what Plumbline asks of an ERP, in plain Python.
 
 Everything that crosses the border between the product and an ERP is declared here: the questions
-(`ErpReader`), the writing (`ErpWriter`), the practice company (`ErpSandbox`), the values they exchange and the errors they raise.
-All values are frozen. Row ids are `uuid.UUID`; record numbers and change numbers come from another
-system and are therefore text; money is `Decimal` in the company's currency, two places; every
-`datetime` is aware.
+(`ErpReader`), the writing (`ErpWriter`), the practice company (`ErpSandbox`), the values they exchange and
+the errors they raise. All values are frozen. Row ids are `uuid.UUID`; record numbers and change numbers
+come from another system and are therefore text; money is `Decimal` in the company's currency, two places;
+every `datetime` is aware.
 """
 
 import time
@@ -128,6 +128,36 @@ class ConnectionSpec:
     sandbox_path: Path | None = None
     login_timeout_seconds: int = 5
     second_look_seconds: float = 1.0
+
+
+class PartRefused(ValueError):
+    """A part of a connection cannot be as it is. The words say why and never repeat it."""
+
+    def __init__(self, part: str, why: str) -> None:
+        super().__init__(why)
+        self.part = part
+        """The name of a field of `ServerParts`."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServerParts:
+    """A database server and how to sign in there, in the parts that a person fills in. Empty: not said."""
+
+    server: str
+    database: str
+    login: str
+    password: str
+    port: int | None = None
+    driver: str = ""
+    """An ODBC driver's name; empty for whichever is installed."""
+    encrypt: bool = True
+    trust_certificate: bool = False
+    """Takes any certificate, a self-made one too."""
+    certificate_host: str = ""
+    """The name in the certificate, where it is not the server's."""
+    application_name: str = ""
+    others: tuple[str, ...] = ()
+    """The names of what was stored beside these by a command, which a form cannot show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,7 +527,8 @@ class ErpReader(Protocol):
     ) -> tuple[ErpChangeOrderFound, ...]:
         """Every change order of the job, and every other with a line on the subcontract; by record number.
 
-        Raises `ErpError`. None at all is an answer too, and no proof of anything: it is read once.
+        Raises `ErpError`. None at all is an answer too, and no proof of anything: it is read once. Lines that
+        have lost their header are no change order, and are not here.
         """
         ...
 
@@ -558,9 +589,12 @@ class PreparedLine:
     cost_code: str
     cost_type: str
     subcontract_line: str
+    """Empty where it adds a line to the subcontract."""
     amount: Decimal
     made_of: tuple[int, ...]
     """The positions of the CCO's lines that it sums up."""
+    cells: tuple[PreparedField, ...]
+    """The same as it is keyed in, in the order of the grid's columns; every line has the same columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,6 +603,8 @@ class PreparedChangeOrder:
 
     window: str
     """Where the accountant keys it in: `6-4-1 Change Orders`."""
+    grid: str
+    """The part of that window which takes the lines."""
     number: str
     job_record_number: str
     phase: str
@@ -585,23 +621,34 @@ class PreparedChangeOrder:
 class ErpWriter(Protocol):
     """Brings a CCO into the ERP, by itself or by an accountant's hands."""
 
-    by_hand: bool
-    """Whether a person keys in what was prepared; then `write` is never called."""
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person keys in what was prepared; then `write` is never called."""
+        ...
 
     def prepare(self, draft: ChangeOrderDraft) -> PreparedChangeOrder:
         """What the ERP will hold. Asks nobody; the same for the same draft."""
         ...
 
     def write(self, draft: ChangeOrderDraft, *, deadline: Deadline) -> str:
-        """Writes it, and gives the new record's number. Raises `ErpError`, `WriteRefused`.
+        """Writes what was prepared, and gives the new record's number. Raises `ErpError`, `WriteRefused`.
 
-        After an `ErpError` it is not known whether anything was written: look before writing again.
+        Where a record carries the draft's key already, gives that one's number and writes nothing: whether
+        it is whole is for the caller to read. After an `ErpError` it is not known whether anything was
+        written: look before writing again.
         """
         ...
 
 
 class WriteRefused(Exception):
     """The ERP did not take the change order, and holds nothing of it. The text says why, in plain words."""
+
+    def __init__(self, words: str, *, field: str = "", line: int = 0) -> None:
+        super().__init__(words)
+        self.field = field
+        """The field of `ChangeOrderEntry`, or of its line, that it is about; empty for the whole."""
+        self.line = line
+        """Counted from 1; 0 for the header."""
 
 
 # --- the sandbox -------------------------------------------------------------------------------
@@ -663,6 +710,8 @@ class SandboxRecord:
 class EntryLine:
     """One line of the grid of window 6-4-1, as an accountant keys it in."""
 
+    vendor_record_number: str
+    """Empty on a pure budget change, as is the rest of what names a subcontract."""
     description: str
     subcontract_record_number: str
     """Empty on a pure budget change."""

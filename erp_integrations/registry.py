@@ -1,7 +1,8 @@
 """Connection kind -> the parts of its ERP, by the dotted paths of ERP_KINDS."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -11,14 +12,23 @@ from erp_integrations.ports import (
     ConnectionSpec,
     ErpReader,
     ErpSandbox,
+    ErpWriter,
     Fault,
     FaultKind,
     Misconfigured,
+    ServerParts,
 )
 from erp_integrations.sealing import CannotUnseal, unseal
 
 ODBC = "sage-100-contractor"
 SANDBOX = "sage-100-contractor-sandbox"
+
+SECRET_SEALED = Fault(
+    FaultKind.MISCONFIGURED,
+    "secret-sealed",
+    "The stored connection cannot be opened: the key it was sealed with is missing.",
+    "The administrator of Plumbline must put the old key back into FIELD_KEYS, or set the connection again.",
+)
 
 
 def erp_name(kind: str) -> str:
@@ -31,15 +41,7 @@ def spec_of(connection: Connection) -> ConnectionSpec:
     try:
         odbc_string = unseal(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
     except CannotUnseal:
-        raise Misconfigured(
-            Fault(
-                FaultKind.MISCONFIGURED,
-                "secret-sealed",
-                "The stored connection cannot be opened: the key it was sealed with is missing.",
-                "The administrator of Plumbline must put the old key back into FIELD_KEYS, "
-                "or set the connection again.",
-            )
-        ) from None
+        raise Misconfigured(SECRET_SEALED) from None
     return ConnectionSpec(
         kind=connection.kind,
         database=connection.database,
@@ -56,9 +58,74 @@ def reader_for(spec: ConnectionSpec) -> ErpReader:
     return cast(ErpReader, import_string(settings.ERP_KINDS[spec.kind]["reader"])(spec))
 
 
+def writers_of(kind: str) -> tuple[str, ...]:
+    """The names of the writers that books of this kind can have."""
+    return tuple(settings.ERP_KINDS[kind]["writers"])
+
+
+def writer_for(spec: ConnectionSpec, name: str) -> ErpWriter:
+    """Raises `Misconfigured` where the books behind the connection have no such writer (any more)."""
+    path = settings.ERP_KINDS[spec.kind]["writers"].get(name)
+    if path is None:
+        raise Misconfigured(
+            Fault(
+                FaultKind.MISCONFIGURED,
+                "writer-missing",
+                "The books behind the connection cannot be written to in the way that was chosen.",
+                "Choose another way, or give the change order back to the project team.",
+            )
+        )
+    return cast(ErpWriter, import_string(path)(spec))
+
+
 def database_named_in(odbc_string: str) -> str:
     """The database an ODBC string names. Raises `ValueError` in plain words where it names none."""
-    return cast(str, import_string(settings.ERP_KINDS[ODBC]["database_named_in"])(odbc_string))
+    return cast(str, _odbc("database_named_in")(odbc_string))
+
+
+def check_string(odbc_string: str) -> None:
+    """Raises `ValueError` in plain words, naming the keyword that is not accepted."""
+    _odbc("check_string")(odbc_string)
+
+
+def string_of(parts: ServerParts) -> str:
+    """The ODBC string of those parts. Raises `PartRefused`, `ValueError`."""
+    return cast(str, _odbc("string_of")(parts))
+
+
+def parts_of(odbc_string: str) -> ServerParts:
+    """Raises `ValueError` in plain words where the string cannot be understood."""
+    return cast(ServerParts, _odbc("parts_of")(odbc_string))
+
+
+def stored_parts(connection: Connection) -> ServerParts | None:
+    """What is stored, with its password; None where that is no server, or cannot be opened or read."""
+    if not connection.odbc_string_encrypted:
+        return None
+    try:
+        return parts_of(unseal(connection.odbc_string_encrypted))
+    except (CannotUnseal, ValueError):
+        return None
+
+
+def drivers() -> tuple[str, ...]:
+    """The ODBC drivers a person may choose from."""
+    return cast(tuple[str, ...], _odbc("drivers"))
+
+
+def login_script(*, database: str, login: str) -> str:
+    """What the ERP's administrator runs to make the login that may only read."""
+    return cast(str, _odbc("login_script")(database=database, login=login))
+
+
+def faults() -> Mapping[str, Fault]:
+    """Every fault that can be reported about a connection, by its code."""
+    own = {SECRET_SEALED.code: SECRET_SEALED}
+    return {**cast(Mapping[str, Fault], _odbc("faults")), **own}
+
+
+def _odbc(part: str) -> Any:
+    return import_string(cast(Mapping[str, str], settings.ERP_KINDS[ODBC])[part])
 
 
 def has_sandbox(connection: Connection) -> bool:

@@ -44,7 +44,11 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "bdgprc",
     ),
 }
-"""The tables and columns that Plumbline reads."""
+"""The tables and columns that a look and a link are made of.
+
+What only an export asks for (prmchg.usrdf1, actpay._idnum) is not among them: where it is missing its own
+question says so, and nobody's verdict depends on it.
+"""
 
 WRITING_ROLES = ("sysadmin", "db_owner", "db_datawriter", "db_ddladmin")
 """Roles whose members may change data or tables."""

@@ -17,11 +17,13 @@ from erp_integrations.ports import (
     ConnectionSpec,
     Deadline,
     ErpChangeOrder,
+    ErpChangeOrderFound,
     ErpError,
     ErpJob,
     ErpKeys,
     ErpReader,
     ErpSubcontract,
+    ErpVendor,
     FaultKind,
     Finding,
     Handshake,
@@ -42,6 +44,8 @@ WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 0.5
 
 _MOST_LINES = 5_000
+_MOST_FOUND = 20_000
+"""Change orders of one job, or lines on one subcontract; beyond it something is wrong."""
 
 T = TypeVar("T")
 
@@ -151,6 +155,14 @@ class SageReader:
 
         return self._read(ask, deadline)
 
+    def read_vendor(self, record_number: str, *, deadline: Deadline) -> ErpVendor:
+        """The vendor of that record number. Raises `NotInErp`, `ErpError`."""
+
+        def ask(session: Session) -> ErpVendor:
+            return rows.vendor(_only(session, "vendor", record_number))
+
+        return self._read(ask, deadline)
+
     def read_change_order(self, record_number: str, *, deadline: Deadline) -> ErpChangeOrder:
         """The change order of that record number, with its lines. Raises `NotInErp`, `ErpError`."""
 
@@ -171,6 +183,23 @@ class SageReader:
                 date=header.date,
                 lines=tuple(lines),
             )
+
+        return self._read(ask, deadline)
+
+    def find_change_orders(
+        self, *, job_record_number: str, subcontract_record_number: str, deadline: Deadline
+    ) -> tuple[ErpChangeOrderFound, ...]:
+        """The change orders of the job and those with a line on the subcontract. Raises `ErpError`."""
+
+        def ask(session: Session) -> tuple[ErpChangeOrderFound, ...]:
+            job, subcontract = look.key(job_record_number), look.key(subcontract_record_number)
+            headers = session.ask("change_orders_of_job", (job,), limit=_MOST_FOUND)
+            changes = session.ask("change_orders_of_subcontract", (subcontract,), limit=_MOST_FOUND)
+            found = rows.change_orders_found(headers.rows, changes.rows)
+            # "None" lets an export go on: not from a company that shows us nothing at all.
+            if not found and not rows.single_count(session.ask("jobs_count").rows):
+                raise error_for(fault("empty-database"))
+            return found
 
         return self._read(ask, deadline)
 

@@ -10,6 +10,7 @@ record number below zero, a number longer than Sage's column (prmchg.chgnum and 
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from erp_integrations.ports import (
+    ErpChangeOrderFound,
     ErpChangeOrderLine,
     ErpJob,
     ErpSubcontract,
     ErpSubcontractLine,
+    ErpVendor,
     HeaderSeen,
     error_for,
 )
@@ -323,6 +326,39 @@ def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
         )
 
 
+def change_orders_found(
+    headers: Sequence[tuple[Any, ...]], changes: Sequence[tuple[Any, ...]]
+) -> tuple[ErpChangeOrderFound, ...]:
+    """Each change order once, by record number: those of a job, and those with a line on a subcontract."""
+    with refused_unless_understood():
+        by_record = {_at("prmchg.recnum", record_number, header[0]): header for header in headers}
+        changed: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
+        for *header, sub_number, bdgprc in changes:
+            record = _at("sbcgln.recnum", record_number, header[0])
+            by_record.setdefault(record, tuple(header))
+            changed[record].append(
+                (_at("sbcgln.chgnum", number, sub_number), _at("sbcgln.bdgprc", amount, bdgprc))
+            )
+        return tuple(
+            _found(by_record[record], changed.get(record, [])) for record in sorted(by_record, key=int)
+        )
+
+
+def _found(header: tuple[Any, ...], changes: list[tuple[str, Decimal]]) -> ErpChangeOrderFound:
+    recnum, idnum, chgnum, jobnum, phsnum, state, usrdf1 = header
+    return ErpChangeOrderFound(
+        row_id=_at("prmchg._idnum", row_id, idnum),
+        record_number=_at("prmchg.recnum", record_number, recnum),
+        number=_at("prmchg.chgnum", number, chgnum),
+        job_record_number=_at("prmchg.jobnum", reference, jobnum),
+        phase=_at("prmchg.phsnum", phase, phsnum),
+        status=_at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
+        key=_at("prmchg.usrdf1", text, usrdf1),
+        sub_change_numbers=tuple(sorted({sub_number for sub_number, _ in changes})),
+        amount=sum((one for _, one in changes), Decimal("0.00")) if changes else None,
+    )
+
+
 BY_JOB, BY_LINE, SUBCONTRACT_LINE = 0, 1, 2
 """The kinds of rows that carriers.sql gives."""
 
@@ -369,6 +405,16 @@ def job(row: tuple[Any, ...]) -> ErpJob:
             record_number=_at("actrec.recnum", record_number, recnum),
             name=_at("actrec.jobnme", text, jobnme),
             status=JOB_STATUS.get(code, str(code)),
+        )
+
+
+def vendor(row: tuple[Any, ...]) -> ErpVendor:
+    with refused_unless_understood():
+        recnum, idnum, vndnme = row
+        return ErpVendor(
+            row_id=_at("actpay._idnum", row_id, idnum),
+            record_number=_at("actpay.recnum", record_number, recnum),
+            name=_at("actpay.vndnme", text, vndnme),
         )
 
 

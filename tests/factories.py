@@ -14,6 +14,7 @@ from commitments.models import (
     CommitmentStatus,
     CostCode,
     CostType,
+    ErpStatus,
     Vendor,
 )
 from companies.models import Company, Membership, Project, User
@@ -115,3 +116,25 @@ class ChangeOrderLineFactory(DjangoModelFactory[ChangeOrderLine]):
         CostTypeFactory, company=SelfAttribute("..change_order.commitment.project.company")
     )
     amount = Decimal("100.00")
+
+
+WAY_TO: dict[ErpStatus, tuple[ErpStatus, ...]] = {
+    ErpStatus.NOT_IN_ERP: (),
+    ErpStatus.READY_TO_EXPORT: (ErpStatus.READY_TO_EXPORT,),
+    ErpStatus.EXPORTING: (ErpStatus.READY_TO_EXPORT, ErpStatus.EXPORTING),
+    ErpStatus.FAILED_TO_EXPORT: (
+        ErpStatus.READY_TO_EXPORT,
+        ErpStatus.EXPORTING,
+        ErpStatus.FAILED_TO_EXPORT,
+    ),
+    ErpStatus.REJECTED: (ErpStatus.READY_TO_EXPORT, ErpStatus.REJECTED),
+    ErpStatus.SYNCED: (ErpStatus.READY_TO_EXPORT, ErpStatus.SYNCED),
+}
+"""The steps from Not in ERP that the database lets pass. The last one of Synced takes a link as well."""
+
+
+def walk_to(change_order: CommitmentChangeOrder, erp_status: ErpStatus) -> None:
+    """Takes a CCO that is not in the ERP to that ERP status; its lines must be there before."""
+    for step in WAY_TO[erp_status]:
+        CommitmentChangeOrder.objects.filter(pk=change_order.pk).update(erp_status=step)
+    change_order.refresh_from_db()

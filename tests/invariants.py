@@ -1,10 +1,11 @@
 """The one checker of the promise, used by every test that kills, pauses, races or lies.
 
-Reads the rows by plain SQL of its own, so that it shares no mistake with the code it watches.
+Reads the rows by plain SQL of its own, so that it shares no mistake with the code it watches. That nothing of
+another company was touched is told by two fingerprints of that company, one before and one after.
 """
 
-import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from django.db import connection
@@ -25,21 +26,35 @@ def assert_promise_kept(*, company_id: int | None = None) -> None:
 
 
 def broken_promises(*, company_id: int | None = None) -> list[str]:
-    links = _links(company_id)
-    attempts = _attempts(company_id)
-    events = _events(company_id)
-    return [
-        *_links_closed_without_proof(links, attempts),
-        *_synced_is_linked(company_id),
-        *_stories_that_differ(links, attempts, events),
-        *_attempts_left_open(attempts),
-    ]
+    return [sentence for broken in broken_by_kind(company_id=company_id).values() for sentence in broken]
+
+
+def broken_by_kind(*, company_id: int | None = None) -> dict[str, list[str]]:
+    """What is not true, under the name that it is counted by."""
+    links, attempts, events, change_orders, exports = (
+        _rows(sql, company_id) for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS)
+    )
+    return {
+        "wrong unlinks": [
+            *_links_closed_without_proof(links, attempts),
+            *_synced_is_linked(change_orders),
+        ],
+        "lost or doubled events": [
+            *_stories_that_differ(links, attempts, events),
+            *_rounds_told_otherwise(exports, events),
+        ],
+        "rounds that lost their way": _rounds_out_of_step(exports, change_orders, links),
+        "links that could not be tried again": _attempts_left_open(links, attempts),
+    }
 
 
 def fingerprint(company_id: int) -> str:
-    """Changes when anything of a company changes that an unlink may touch."""
-    rows = [_links(company_id), _attempts(company_id), _events(company_id), _change_orders(company_id)]
-    return hashlib.sha256(json.dumps(rows, default=str, sort_keys=True).encode()).hexdigest()
+    """Changes when anything of a company changes that an act of the product may touch."""
+    everything = " UNION ALL ".join(
+        f"SELECT row_to_json(one)::text AS words FROM ({sql}) AS one"
+        for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
+    )
+    return "\n".join(sorted(row["words"] for row in _rows(everything, company_id)))
 
 
 # --- the sentences -------------------------------------------------------------------------------
@@ -56,7 +71,7 @@ def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict
             broken.append(f"link {link['id']} is closed, with {len(cutting)} attempts that unlinked it")
             continue
         [attempt] = cutting
-        finding = json.loads(attempt["evidence"])
+        finding = json.loads(attempt["finding"])
         if attempt["verdict"] not in VERDICTS_THAT_CUT or finding.get("verdict") != attempt["verdict"]:
             broken.append(f"link {link['id']} was cut on the verdict {attempt['verdict']!r}")
         if attempt["verdict"] == "replaced" and not (attempt["proof"] and finding.get("proof")):
@@ -77,11 +92,11 @@ def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict
     return broken
 
 
-def _synced_is_linked(company_id: int | None) -> list[str]:
+def _synced_is_linked(change_orders: list[dict[str, Any]]) -> list[str]:
     """SYNCED and "has exactly one active link" are the same fact."""
     return [
         f"CCO {co['id']} is {co['erp_status']} with {co['active']} active links"
-        for co in _change_orders(company_id)
+        for co in change_orders
         if (co["erp_status"] == "SYNCED") != (co["active"] == 1) or co["active"] > 1
     ]
 
@@ -104,20 +119,77 @@ def _stories_that_differ(
         for e in told
         if e["attempt_id"] not in ended
     ]
-    for kind, moment in (("LINKED", "linked_at"), ("UNLINKED", "unlinked_at")):
+    for kinds, moment in ((("LINKED", "RELINKED"), "linked_at"), (("UNLINKED",), "unlinked_at")):
         happened = sorted(link["id"] for link in links if link[moment] is not None)
         written = sorted(
-            e["link_id"] for e in events if e["kind"] == kind and e["subject_kind"] == "change-order"
+            e["link_id"] for e in events if e["kind"] in kinds and e["subject_kind"] == "change-order"
         )
         if happened != written:
-            broken.append(f"links {happened} were {kind}, events say {written}")
+            broken.append(f"links {happened} were {kinds[0]}, events say {written}")
     return broken
 
 
-def _attempts_left_open(attempts: list[dict[str, Any]]) -> list[str]:
-    """At most one open attempt a link. One past its lease is ended by the next click."""
-    open_links = [a["link_id"] for a in attempts if a["state"] == "CHECKING"]
-    return [f"link {link} has several open attempts" for link in open_links if open_links.count(link) > 1]
+def _rounds_told_otherwise(exports: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    """Each CCO was sent, accepted, retrieved and rejected as often as its rounds and the ledger say."""
+    happened = Counter[tuple[int, str]]()
+    for export in exports:
+        if export["change_order_id"] is None:
+            continue
+        happened[export["change_order_id"], "SENT"] += 1
+        happened[export["change_order_id"], "ACCEPTED"] += export["accepted_at"] is not None
+        if export["outcome"] in ("RETRIEVED", "REJECTED"):
+            happened[export["change_order_id"], export["outcome"]] += 1
+    there = {export["change_order_id"] for export in exports}
+    told = Counter(
+        (e["subject_id"], e["kind"])
+        for e in events
+        if e["subject_kind"] == "change-order"
+        and e["subject_id"] in there
+        and e["kind"] in ("SENT", "ACCEPTED", "RETRIEVED", "REJECTED")
+    )
+    return [
+        f"CCO {cco} was {kind} {happened[cco, kind]} times, told {told[cco, kind]} times"
+        for cco, kind in sorted(set(+happened) | set(told))
+        if happened[cco, kind] != told[cco, kind]
+    ]
+
+
+def _rounds_out_of_step(
+    exports: list[dict[str, Any]], change_orders: list[dict[str, Any]], links: list[dict[str, Any]]
+) -> list[str]:
+    """A round is open while accounting holds its CCO; a synced one ended with a link of that very CCO."""
+    status = {co["id"]: co["erp_status"] for co in change_orders}
+    of_link = {link["id"]: link["change_order_id"] for link in links}
+    last = {export["change_order_id"]: export for export in exports if export["change_order_id"]}
+    broken = []
+    for cco, export in last.items():
+        is_open = export["ended_at"] is None
+        if is_open != (status[cco] in ("READY_TO_EXPORT", "EXPORTING", "FAILED_TO_EXPORT")):
+            broken.append(f"CCO {cco} is {status[cco]}, its last round is {export['outcome'] or 'open'}")
+        if is_open and (export["accepted_at"] is None) != (status[cco] == "READY_TO_EXPORT"):
+            broken.append(f"CCO {cco} is {status[cco]}, its round was accepted at {export['accepted_at']}")
+    for export in exports:
+        if export["ended_at"] is None and export is not last.get(export["change_order_id"]):
+            broken.append(f"export {export['id']} is open, although a later one was begun")
+        if export["outcome"] == "SYNCED" and of_link.get(export["link_id"]) != export["change_order_id"]:
+            broken.append(f"export {export['id']} ended with the link of another CCO")
+    return broken
+
+
+def _attempts_left_open(links: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> list[str]:
+    """An attempt has an end, unless it is the last of a link that is still there: the next click ends it."""
+    cut = {link["id"] for link in links if link["unlinked_at"] is not None}
+    last = {attempt["link_id"]: attempt["id"] for attempt in attempts}
+    broken = []
+    for attempt in attempts:
+        is_open = attempt["state"] == "CHECKING"
+        if is_open != (attempt["ended_at"] is None):
+            broken.append(f"attempt {attempt['id']} is {attempt['state']} and ended {attempt['ended_at']}")
+        if is_open and attempt["link_id"] in cut:
+            broken.append(f"attempt {attempt['id']} is open, and its link is cut")
+        if is_open and attempt["id"] != last[attempt["link_id"]]:
+            broken.append(f"attempt {attempt['id']} is open, although somebody asked again after it")
+    return broken
 
 
 # --- the rows ------------------------------------------------------------------------------------
@@ -130,41 +202,39 @@ def _rows(sql: str, company_id: int | None) -> list[dict[str, Any]]:
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _links(company_id: int | None) -> list[dict[str, Any]]:
-    return _rows(
-        """SELECT link.* FROM erp_integrations_changeorderlink link
-           JOIN erp_integrations_connection c ON c.id = link.connection_id
-           WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY link.id""",
-        company_id,
-    )
+_LINKS = """
+    SELECT link.* FROM erp_integrations_changeorderlink link
+    JOIN erp_integrations_connection c ON c.id = link.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY link.id"""
 
+_ATTEMPTS = """
+    SELECT attempt.*, attempt.evidence::text AS finding FROM erp_integrations_unlinkattempt attempt
+    JOIN erp_integrations_changeorderlink link ON link.id = attempt.link_id
+    JOIN erp_integrations_connection c ON c.id = link.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY attempt.id"""
 
-def _attempts(company_id: int | None) -> list[dict[str, Any]]:
-    return _rows(
-        """SELECT attempt.*, attempt.evidence::text AS evidence FROM erp_integrations_unlinkattempt attempt
-           JOIN erp_integrations_changeorderlink link ON link.id = attempt.link_id
-           JOIN erp_integrations_connection c ON c.id = link.connection_id
-           WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY attempt.id""",
-        company_id,
-    )
+_EVENTS = """
+    SELECT * FROM erp_integrations_linkevent
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
+_CHANGE_ORDERS = """
+    SELECT co.id, co.erp_status, co.status, (
+        SELECT count(*) FROM erp_integrations_changeorderlink link
+        WHERE link.change_order_id = co.id AND link.unlinked_at IS NULL) AS active
+    FROM commitments_commitmentchangeorder co
+    JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
+    JOIN companies_project project ON project.id = commitment.project_id
+    WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY co.id"""
 
-def _events(company_id: int | None) -> list[dict[str, Any]]:
-    return _rows(
-        """SELECT * FROM erp_integrations_linkevent
-           WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id""",
-        company_id,
-    )
+_EXPORTS = """
+    SELECT export.* FROM erp_integrations_export export
+    JOIN erp_integrations_connection c ON c.id = export.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY export.id"""
 
+_CONNECTIONS = """
+    SELECT * FROM erp_integrations_connection
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
-def _change_orders(company_id: int | None) -> list[dict[str, Any]]:
-    return _rows(
-        """SELECT co.id, co.erp_status, co.status, (
-               SELECT count(*) FROM erp_integrations_changeorderlink link
-               WHERE link.change_order_id = co.id AND link.unlinked_at IS NULL) AS active
-           FROM commitments_commitmentchangeorder co
-           JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
-           JOIN companies_project project ON project.id = commitment.project_id
-           WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY co.id""",
-        company_id,
-    )
+_DIRECTORY = """
+    SELECT * FROM companies_membership
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""

@@ -126,11 +126,9 @@ class World:
         self, *, erp_status: ErpStatus = ErpStatus.NOT_IN_ERP, amount: str = "100.00"
     ) -> CommitmentChangeOrder:
         """A CCO that is not tied to anything."""
-        change_order: CommitmentChangeOrder = factories.ChangeOrderFactory.create(
-            commitment=self.commitment, erp_status=erp_status
-        )
+        change_order: CommitmentChangeOrder = factories.ChangeOrderFactory.create(commitment=self.commitment)
         factories.ChangeOrderLineFactory.create(change_order=change_order, amount=amount)
-        change_order.refresh_from_db()
+        factories.walk_to(change_order, erp_status)
         return change_order
 
     def synced_cco(self, scenario: str = "present") -> CommitmentChangeOrder:

@@ -18,6 +18,7 @@ class Via(models.TextChoices):
     PAGE = "PAGE", "on the page"
     COMMAND = "COMMAND", "by command"
     DEMO = "DEMO", "by the demo"
+    QUEUE = "QUEUE", "by itself"
 
 
 class UnlinkAttempt(models.Model):

@@ -5,7 +5,14 @@ from django.db.models import Q
 
 
 class EventKind(models.TextChoices):
+    SENT = "SENT", "Sent to the ERP"
+    RETRIEVED = "RETRIEVED", "Retrieved by the project team"
+    REJECTED = "REJECTED", "Rejected by accounting"
+    ACCEPTED = "ACCEPTED", "Accepted for export"
+    EXPORT_FAILED = "EXPORT_FAILED", "Export failed"
+    EXPORT_RETRIED = "EXPORT_RETRIED", "Export tried again"
     LINKED = "LINKED", "Linked"
+    RELINKED = "RELINKED", "Relinked: the same record is back"
     UNLINKED = "UNLINKED", "Unlinked"
     STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in the ERP"
     NO_ANSWER = "NO_ANSWER", "Unlink not decided: no trustworthy answer"

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from commitments.models import Commitment, CommitmentChangeOrder
+from commitments.models import Commitment, CommitmentChangeOrder, Vendor
 from companies.models import Project
 from erp_integrations.models.connections import Connection
 
@@ -99,6 +99,27 @@ class CommitmentLink(Link):
 
     def __str__(self) -> str:
         return f"Subcontract {self.record_number}"
+
+
+class VendorLink(Link):
+    """A vendor's tie to its record."""
+
+    vendor = models.ForeignKey(
+        Vendor, on_delete=protect_while_linked, null=True, related_name="erp_links", db_constraint=False
+    )
+
+    class Meta:
+        constraints = [
+            *_period_constraints("vendor", "vendor_link"),
+            models.UniqueConstraint(
+                fields=["connection", "row_id"],
+                condition=Q(unlinked_at=None),
+                name="vendor_link_one_active_per_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Vendor {self.record_number}"
 
 
 class PresenceKey(models.TextChoices):

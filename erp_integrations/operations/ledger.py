@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
@@ -46,6 +47,14 @@ def append_event(
         reason=reason,
         evidence=evidence or {},
         request_id=actor.request_id,
+    )
+
+
+def label_of_change_order(change_order: CommitmentChangeOrder) -> str:
+    """The same for a CCO that is not tied to anything. Its commitment and project must be there."""
+    commitment = change_order.commitment
+    return (
+        f'CCO {change_order.number} "{change_order.title}" ({commitment.project.name}, {commitment.number})'
     )
 
 

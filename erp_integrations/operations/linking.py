@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from commitments.models import Commitment, CommitmentChangeOrder, CommitmentKind, ErpStatus
+from commitments.models import Commitment, CommitmentChangeOrder, CommitmentKind, ErpStatus, Vendor
 from companies.models import Project
 from erp_integrations import registry
 from erp_integrations.actors import Actor
@@ -18,10 +18,13 @@ from erp_integrations.models import (
     CommitmentLink,
     Connection,
     EventKind,
+    ExportOutcome,
     JobLink,
     PresenceKey,
+    VendorLink,
 )
 from erp_integrations.operations.ledger import append_event, label_of
+from erp_integrations.operations.walking import end_round, take
 from erp_integrations.ports import (
     Deadline,
     ErpChangeOrder,
@@ -30,6 +33,7 @@ from erp_integrations.ports import (
     ErpSubcontract,
     NotInErp,
 )
+from erp_integrations.transitions import Step
 
 
 class NotReadyToLink(Exception):
@@ -119,18 +123,56 @@ def link_commitment(*, commitment: Commitment, record_number: str, actor: Actor)
     return link
 
 
+def link_vendor(*, vendor: Vendor, record_number: str, actor: Actor) -> VendorLink:
+    """Ties a contract company to its vendor. Raises `NotInErp`, `ErpError`."""
+    connection = Connection.objects.get(company_id=vendor.company_id)
+    record = _reader(connection).read_vendor(record_number, deadline=_deadline())
+    with transaction.atomic(durable=True):
+        now = database_now()
+        link = VendorLink.objects.create(
+            connection=connection,
+            vendor=vendor,
+            row_id=record.row_id,
+            record_number=record.record_number,
+            linked_at=now,
+            linked_by_id=actor.user_id,
+            linked_by_name=actor.name,
+            last_seen_at=now,
+        )
+        append_event(
+            kind=EventKind.LINKED,
+            company=vendor.company,
+            subject_kind="vendor",
+            subject_id=vendor.pk,
+            subject_label=f"Vendor {vendor.number} {vendor.name}",
+            actor=actor,
+            now=now,
+            evidence={"record_number": record.record_number, "row_id": str(record.row_id)},
+            link_id=link.pk,
+        )
+    return link
+
+
 def link_change_order(
-    *, change_order_id: int, record_number: str, subcontract_record_number: str, actor: Actor
+    *,
+    change_order_id: int,
+    record_number: str,
+    subcontract_record_number: str,
+    actor: Actor,
+    job_row_id: uuid.UUID | None = None,
+    rights: str = "",
 ) -> ChangeOrderLink:
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
     Reads the record outside any transaction. Raises `NotInErp` (also where the record has no line on the
-    subcontract), `ErpError`, `NotReadyToLink`, `AlreadyLinked`.
+    subcontract, or belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`.
     """
     connection = Connection.objects.get(
         company__projects__commitments__change_orders=change_order_id,
     )
-    record = _read(_reader(connection), record_number, subcontract_record_number)
+    record = read_record(_reader(connection), record_number, subcontract_record_number)
+    if job_row_id not in (None, record.job_row_id):
+        raise NotInErp
     with transaction.atomic(durable=True):
         change_order = (
             CommitmentChangeOrder.objects.select_for_update(of=("self",))
@@ -144,26 +186,35 @@ def link_change_order(
             raise NotReadyToLink
         # Whoever ties the same record at the same moment waits here; the constraint is behind it.
         connection = Connection.objects.select_for_update().get(pk=connection.pk)
-        if _is_tied(record, connection=connection):
+        if is_tied(record, connection=connection):
             raise AlreadyLinked
         now = database_now()
-        link = _new_link(change_order, record, connection=connection, actor=actor, now=now)
-        CommitmentChangeOrder.objects.filter(pk=change_order_id).update(erp_status=ErpStatus.SYNCED)
-        append_event(
-            kind=EventKind.LINKED,
-            company=change_order.commitment.project.company,
-            subject_kind="change-order",
-            subject_id=change_order.pk,
-            subject_label=label_of(link),
-            actor=actor,
-            now=now,
-            evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
-            link_id=link.pk,
-        )
+        link = make_link(change_order, record, connection=connection, actor=actor, now=now)
+        take(Step.LINK, change_order)
+        end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
+        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
     return link
 
 
-def _is_tied(record: Record, *, connection: Connection) -> bool:
+def tell_linked(kind: EventKind, link: ChangeOrderLink, *, actor: Actor, now: datetime, rights: str) -> None:
+    """The event of a link that was made. The link's change order must be there."""
+    assert link.change_order is not None, "a link begins with its change order"
+    append_event(
+        kind=kind,
+        company=link.change_order.commitment.project.company,
+        subject_kind="change-order",
+        subject_id=link.change_order.pk,
+        subject_label=label_of(link),
+        actor=actor,
+        now=now,
+        rights=rights,
+        evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+        link_id=link.pk,
+    )
+
+
+def is_tied(record: Record, *, connection: Connection) -> bool:
+    """Whether an active link holds the record's part on that subcontract."""
     return ChangeOrderLink.objects.filter(
         connection=connection,
         row_id=record.change_order.row_id,
@@ -172,17 +223,25 @@ def _is_tied(record: Record, *, connection: Connection) -> bool:
     ).exists()
 
 
-def _read(reader: ErpReader, record_number: str, subcontract_record_number: str) -> Record:
-    change_order = reader.read_change_order(record_number, deadline=_deadline())
-    subcontract = reader.read_subcontract(subcontract_record_number, deadline=_deadline())
-    job = reader.read_job(change_order.job_record_number, deadline=_deadline())
+def read_record(
+    reader: ErpReader,
+    record_number: str,
+    subcontract_record_number: str,
+    *,
+    deadline: Deadline | None = None,
+) -> Record:
+    """Reads the record and what it hangs on. Raises `NotInErp` where it has no line there, `ErpError`."""
+    until = deadline or _deadline()
+    change_order = reader.read_change_order(record_number, deadline=until)
+    subcontract = reader.read_subcontract(subcontract_record_number, deadline=until)
+    job = reader.read_job(change_order.job_record_number, deadline=until)
     record = Record(change_order, subcontract, job.row_id)
     if not record.lines:
         raise NotInErp
     return record
 
 
-def _new_link(
+def make_link(
     change_order: CommitmentChangeOrder,
     record: Record,
     *,
@@ -190,6 +249,7 @@ def _new_link(
     actor: Actor,
     now: datetime,
 ) -> ChangeOrderLink:
+    """The row, made inside the caller's transaction, which writes status and event too."""
     commitment, project = change_order.commitment, change_order.commitment.project
     return ChangeOrderLink.objects.create(
         connection=connection,

@@ -3,13 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap
 
@@ -19,7 +16,7 @@ from companies.models import Project
 from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import AskedForm
+from erp_integrations.forms.list import AskedForm
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
@@ -33,9 +30,8 @@ from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.connections import find_connection, freshness_of
 from erp_integrations.queries.history import find_change_order, history_of
+from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
-
-LEVELS = {"success": messages.SUCCESS, "error": messages.ERROR, "warning": messages.WARNING}
 
 HEADINGS = {
     "ready-to-export": "Change Orders - Ready to be Exported to {erp}",
@@ -145,9 +141,7 @@ def _answer(
 ) -> HttpResponse:
     """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript."""
     if not request.htmx:
-        markup = render_to_string("components/message.html", {"message": message}, request)
-        # Our own template escaped what is in it; the storage keeps that it is markup.
-        messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308
+        say(request, message)
         return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
     link = _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}

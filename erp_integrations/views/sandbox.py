@@ -6,12 +6,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
+from erp_integrations.forms.entry import NewChangeOrderForms
 from erp_integrations.policies import may_use_sandbox
-from erp_integrations.ports import ErpSandbox, NoSuchRecord
+from erp_integrations.ports import ErpSandbox, NoSuchRecord, WriteRefused
 from erp_integrations.queries.connections import find_connection
 from erp_integrations.views.tabs import is_practice
 
@@ -47,6 +48,36 @@ def record(request: MemberRequest, record_number: str) -> HttpResponse:
     except NoSuchRecord:
         raise Http404 from None
     return render(request, "erp_integrations/sandbox_record.html", {"record": found})
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def new(request: MemberRequest) -> HttpResponse:
+    """Window 6-4-1, empty: keys a change order in, or says at the field why it is not saved."""
+    practice = _sandbox(request)
+    if request.method == "GET":
+        forms = NewChangeOrderForms.empty()
+    elif "add-line" in request.POST:
+        forms = NewChangeOrderForms.with_another_line(request.POST)
+    else:
+        forms = NewChangeOrderForms.sent(request.POST)
+        if saved := _keyed_in(practice, forms):
+            messages.success(request, f"Record {saved} was saved in the practice company.")
+            return redirect("sandbox-record", request.company.slug, saved)
+    return render(
+        request, "erp_integrations/sandbox_new.html", {"header": forms.header, "lines": forms.lines}
+    )
+
+
+def _keyed_in(practice: ErpSandbox, forms: NewChangeOrderForms) -> str:
+    """The new record's number; empty where it was refused, which the forms then say."""
+    if not forms.is_valid():
+        return ""
+    try:
+        return practice.key_in(forms.entry(), user=ACCOUNTANT)
+    except WriteRefused as refused:
+        forms.refuse(refused)
+        return ""
 
 
 @company_member

@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from erp_integrations.ports import ErpChangeOrder, NoSuchRecord, SandboxCompany, SandboxRecord
-from sage_adapter.sandbox import faults, records, writer
+from erp_integrations.ports import (
+    ChangeOrderEntry,
+    ErpChangeOrder,
+    NoSuchRecord,
+    SandboxCompany,
+    SandboxRecord,
+)
+from sage_adapter.sandbox import entering, faults, records, writer
 from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE
 from sage_adapter.sandbox.demo_company import OTHER_ACCOUNTANT, STORIES, Story, fill
 from sage_adapter.sandbox.faults import Faults
@@ -90,6 +96,10 @@ class Sandbox:
         """A change order that is there, with its lines. Raises `NoSuchRecord`."""
         with records.reading(self.folder / COMPANY_FILE) as books:
             return records.one_change_order(books, record_number)
+
+    def key_in(self, entry: ChangeOrderEntry, *, user: str) -> str:
+        with open_books(self.folder) as books:
+            return entering.enter(books, entry, user=user)
 
     def delete(self, record_number: str, *, user: str) -> None:
         with open_books(self.folder) as books:

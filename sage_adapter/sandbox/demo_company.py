@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sage_adapter.sandbox.entering import add_subcontract_line
 from sage_adapter.sandbox.writer import OPEN, REJECTED, VOID, Books, Value
 
 ACCOUNTANT = "ACCT1"
@@ -535,31 +536,19 @@ def _enter_line(
         values |= {
             "vndnum": contract.vendor,
             "vndctc": line.subcontract,
-            "ctclin": line.to_line or _new_line(books, change, line, contract, at),
+            "ctclin": line.to_line,
             "chgnum": line.sub_number or _next_of_contract(books, contract),
             "cstcde": code,
             "csttyp": cost_type,
         }
         if line.to_line is None:
-            values["ctclin"] = None
+            adds: dict[str, Value] = {
+                "dscrpt": line.text or change.title,
+                "cstcde": code,
+                "csttyp": cost_type,
+            }
+            values["linref"] = add_subcontract_line(books, line.subcontract, adds, user=ACCOUNTANT, at=at)
     books.insert("sbcgln", values, user=ACCOUNTANT, at=at)
-
-
-def _new_line(books: Books, change: Change, line: Line, contract: Contract, at: datetime) -> int:
-    """Sage help: a change without a subcontract line adds one to the subcontract when it is saved."""
-    there = books.rows("SELECT MAX(linnum) AS last FROM dbo.sbcnln WHERE recnum = ?", contract.record_number)
-    place = int(there[0]["last"]) + 1
-    _text, code, cost_type, _amount = contract.lines[0]
-    values: dict[str, Value] = {
-        "dscrpt": line.text or change.title,
-        "cstcde": code,
-        "csttyp": cost_type,
-        "amount": 0,
-    }
-    books.insert(
-        "sbcnln", {"recnum": contract.record_number, "linnum": place, **values}, user=ACCOUNTANT, at=at
-    )
-    return place
 
 
 def _next_of_job(books: Books, job: int) -> str:

@@ -1,8 +1,9 @@
 """The faults that can be switched on in a practice company, and the small file that remembers them.
 
-A fault is on for everybody who reads the company, or for whoever asks about one change order. The
-accountant (the writer) never feels one: he sits at Sage itself. Errors carry the number and the words that
-Microsoft's driver and SQL Server would give, so that the adapter's own table of errors is what reads them.
+A fault is on for everybody who reaches the company from outside, or for whoever asks about one change
+order. The accountant never feels one: he sits at Sage itself. A writer of ours feels all that a reader feels,
+and two faults of its own. Errors carry the number and the words that Microsoft's driver and SQL Server would
+give, so that the adapter's own table of errors is what reads them.
 """
 
 import json
@@ -65,6 +66,13 @@ DENIED: dict[str, Strike] = {
 }
 """Rights taken away: really, by the connection's authorizer, or for one record by the statement."""
 
+HALF_WRITTEN = "half-written"
+AFTER_WRITING: dict[str, Strike] = {
+    HALF_WRITTEN: Strike("08S01", 10054, "TCP Provider: Error code 0x2746; Communication link failure"),
+    "unanswered": Strike("HYT00", 0, "Query timeout expired"),
+}
+"""Faults that strike only who writes: after the header alone was saved, or after everything was."""
+
 ANOTHER_COMPANY = ("wrong-database", "restored", "missing-table", "missing-column", "emptied")
 """Faults made real by attaching a doctored copy of the company; they cannot be limited to one record."""
 
@@ -83,6 +91,7 @@ NAMES = (
     "locked",
     "deadlock",
     "drops",
+    *AFTER_WRITING,
     NONE,
 )
 """Every fault, in the order in which they are offered."""
@@ -108,7 +117,7 @@ def check(fault: str, *, for_one_record: bool) -> None:
         return
     if fault not in NAMES:
         raise ValueError(f"{fault!r} is not a fault; known are {', '.join(NAMES)}")
-    if for_one_record and fault in ANOTHER_COMPANY:
+    if for_one_record and fault in (*ANOTHER_COMPANY, *AFTER_WRITING):
         raise ValueError(f"{fault} can only be switched on for the whole company")
 
 

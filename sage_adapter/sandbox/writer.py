@@ -1,4 +1,4 @@
-"""The only writer of a practice company: what an accountant does in Sage's windows.
+"""The only writer of a practice company's rows: what an accountant does in Sage's windows.
 
 One `Books` is one transaction over both files (rollback journals, so that SQLite commits both or none). Every
 change of a table that Sage keeps history of writes its history row here, in the same transaction, and the
@@ -61,14 +61,16 @@ def make_files(folder: Path, *, database_name: str, company: str) -> None:
 
 
 @contextmanager
-def open_books(folder: Path, *, referential: bool = True) -> Iterator["Books"]:
+def open_books(
+    folder: Path, *, referential: bool = True, wait_seconds: float = _WAIT_SECONDS
+) -> Iterator["Books"]:
     """One transaction on the company: committed at the end of the block, undone by any exception.
 
     `referential=False` lets a record be torn apart, which the program never does and a crash may.
     """
     if not (folder / COMPANY_FILE).is_file():
         raise NoSuchRecord("There is no practice company here yet.")
-    connection = sqlite3.connect(":memory:", isolation_level=None, timeout=_WAIT_SECONDS)
+    connection = sqlite3.connect(":memory:", isolation_level=None, timeout=wait_seconds)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("ATTACH ? AS dbo", (str(folder / COMPANY_FILE),))
@@ -188,14 +190,15 @@ class Books:
         """Counts the running totals of one subcontract, or of all, from the change lines that are in effect.
 
         Void and rejected lines do not count; open ones do (Sage help: the Changes column shows an entry saved
-        as Open or Approved).
+        as Open or Approved). A change that added its line names it by reference only.
         """
         one = "" if subcontract is None else " WHERE recnum = ?"
         key = () if subcontract is None else (subcontract,)
         self._connection.execute(
             'UPDATE dbo.sbcnln AS line SET "change" = ROUND(COALESCE((SELECT SUM(bdgprc)'
-            " FROM dbo.sbcgln AS part WHERE part.vndctc = line.recnum"
-            " AND part.ctclin = line.linnum AND part.chgsts < 5), 0), 2)" + one,
+            " FROM dbo.sbcgln AS part WHERE part.vndctc = line.recnum AND part.chgsts < 5"
+            " AND (part.ctclin = line.linnum OR (part.ctclin IS NULL AND part.linref = line.linref))), 0), 2)"
+            + one,
             key,
         )
         self._connection.execute(

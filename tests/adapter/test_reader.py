@@ -18,16 +18,19 @@ from erp_integrations.ports import (
     ChangeOrderReference,
     ConnectionSpec,
     Deadline,
+    ErpChangeOrderFound,
     ErpError,
     ErpReader,
     ErpSandbox,
     FaultKind,
     Finding,
     JobKeys,
+    Misconfigured,
     NotInErp,
     Proof,
     SandboxCompany,
     SubcontractChangeKeys,
+    Unexpected,
     Verdict,
     error_for,
 )
@@ -464,14 +467,74 @@ def test_records_are_read_as_the_company_holds_them(reader: ErpReader, company: 
         assert reader.read_job(job.record_number, deadline=soon()) == job
     for subcontract in company.subcontracts:
         assert reader.read_subcontract(subcontract.record_number, deadline=soon()) == subcontract
+    for vendor in company.vendors:
+        assert reader.read_vendor(vendor.record_number, deadline=soon()).name == vendor.name
     for change_order in company.change_orders[:10]:
         assert reader.read_change_order(change_order.record_number, deadline=soon()) == change_order
 
 
 def test_what_is_not_there_is_not_in_the_erp(reader: ErpReader) -> None:
-    for read in (reader.read_job, reader.read_subcontract, reader.read_change_order):
+    for read in (reader.read_job, reader.read_subcontract, reader.read_change_order, reader.read_vendor):
         with pytest.raises(NotInErp):
             read("999999", deadline=soon())
+
+
+def find(reader: ErpReader, job: str = "2611", subcontract: str = "1201") -> tuple[ErpChangeOrderFound, ...]:
+    return reader.find_change_orders(
+        job_record_number=job, subcontract_record_number=subcontract, deadline=soon()
+    )
+
+
+def change_books(tmp_path: Path, statement: str) -> None:
+    """What no accountant can do: a Sage of another release, or a row that somebody else wrote."""
+    with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
+        books.execute(statement)
+        books.commit()
+
+
+def test_the_key_of_an_export_comes_back_without_its_padding(
+    reader: ErpReader, company: SandboxCompany, tmp_path: Path
+) -> None:
+    record = company.change_orders[0].record_number
+    change_books(tmp_path, f"UPDATE prmchg SET usrdf1 = ' a key  ' WHERE recnum = {record}")
+    assert [one.key for one in find(reader) if one.key] == ["a key"]
+    assert next(one.record_number for one in find(reader) if one.key) == record
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE prmchg SET status = 4.5 WHERE recnum = 701",
+        "UPDATE sbcgln SET bdgprc = 'a lot' WHERE recnum = 701",
+        "UPDATE sbcgln SET chgnum = X'00' WHERE recnum = 701",
+        "UPDATE prmchg SET usrdf1 = X'00' WHERE recnum = 701",
+    ],
+)
+def test_a_found_row_that_is_not_understood_is_refused_whole(
+    over_sqlite3: ErpReader, tmp_path: Path, change: str
+) -> None:
+    change_books(tmp_path, change)
+    with pytest.raises(Unexpected) as raised:
+        find(over_sqlite3)
+    assert raised.value.fault.code == "row-not-understood"
+
+
+@pytest.mark.parametrize("number", ["twelve", "", "-1", "9" * 40])
+def test_a_record_number_that_is_none_finds_nothing_by_mistake(over_sqlite3: ErpReader, number: str) -> None:
+    for job, subcontract in ((number, "1201"), ("2611", number)):
+        with pytest.raises(Unexpected):
+            find(over_sqlite3, job, subcontract)
+
+
+def test_without_the_columns_of_an_export_only_the_export_is_refused(
+    reader: ErpReader, company: SandboxCompany, tmp_path: Path
+) -> None:
+    change_books(tmp_path, "ALTER TABLE prmchg RENAME COLUMN usrdf1 TO usrdf1_before")
+    with pytest.raises(Misconfigured) as raised:
+        find(reader)
+    assert raised.value.fault.code == "column-missing"
+    assert reader.handshake(deadline=soon()).good
+    assert look_up(reader, reference_to(company, "plain-01")).verdict is Verdict.PRESENT
 
 
 def test_nothing_is_read_from_a_database_nobody_accepted(

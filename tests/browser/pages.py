@@ -11,6 +11,7 @@ LIST = f"{COMPANY}erp-integrations/commitment-change-orders/"
 CONNECTION = f"{COMPANY}erp-integrations/connection/"
 DIRECTORY = f"{COMPANY}directory/"
 SANDBOX = f"{COMPANY}sage-sandbox/"
+SANDBOX_NEW = f"{SANDBOX}new/"
 SIGN_IN = "/sign-in/"
 HOW_TO = "/how-to/unlink-a-cco/"
 
@@ -47,6 +48,25 @@ def unlink_button(row: Locator) -> Locator:
 def record_of(row: Locator) -> str:
     """The Sage record number that the row shows."""
     return row.locator("[data-label='Record']").inner_text().strip()
+
+
+def key_in(page: Page, *, job: str, vendor: str) -> None:
+    """Keys a change order of one line into the practice company, line 2 of the form."""
+    page.goto(SANDBOX_NEW)
+    page.get_by_role("button", name="Add a line").click()
+    for label, value in (("Change #", "11-90"), ("Job", job), ("Phase", "1")):
+        page.get_by_label(label, exact=True).fill(value)
+    for label, value in (
+        ("Vendor", vendor),
+        ("Subcontract", "1201"),
+        ("Subcontract line", "1"),
+        ("Change #", "01-90"),
+        ("Cost code", "3310"),
+        ("Cost type", "4"),
+        ("Budget amount ($)", "1250.50"),
+    ):
+        page.get_by_label(f"{label}, line 2", exact=True).fill(value)
+    page.get_by_role("button", name="Save").click()
 
 
 def says(page: Page, title: str, *, level: str) -> Locator:

@@ -49,7 +49,14 @@ def test_axe_finds_nothing_grave_on_the_pages_of_an_approver(
     found = []
     for address in (
         *(pages.LIST, f"{pages.LIST}?view=rejected", f"{pages.LIST}?q=no+such+words"),
-        *(pages.SANDBOX, f"{pages.SANDBOX}{record}/", pages.CONNECTION, pages.COMPANY, pages.HOW_TO),
+        *(
+            pages.SANDBOX,
+            f"{pages.SANDBOX}{record}/",
+            pages.SANDBOX_NEW,
+            pages.CONNECTION,
+            pages.COMPANY,
+            pages.HOW_TO,
+        ),
         *(history, of_the_project_team, "/companies/ridgeline/"),
     ):
         page.goto(str(address))
@@ -93,6 +100,14 @@ def test_axe_finds_nothing_grave_beside_the_three_answers(visit: Visit, watch: W
         expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         found += findings(page)
     assert found == []
+
+
+@BOTH_SCHEMES
+def test_axe_finds_nothing_grave_where_a_change_order_is_refused(visit: Visit, scheme: Scheme) -> None:
+    page = visit(scheme=scheme)
+    pages.key_in(page, job="2611", vendor="302")
+    expect(page.locator("#main")).to_contain_text("is with vendor 301, not 302")
+    assert findings(page) == []
 
 
 # --- by keyboard alone ---

@@ -1,7 +1,11 @@
 """Many people, one CCO: one asks Sage, one cuts the link, once."""
 
+import shutil
 import threading
 from collections import Counter
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -10,9 +14,13 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations import ChangeOrderLocked, delete_change_order
+from commitments.operations.change_orders import delete_change_order
+from commitments.operations.refusals import ChangeOrderLocked
 from companies.models import Membership
+from erp_integrations import registry
+from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
+from erp_integrations.operations import connecting
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NoTrustworthyAnswer,
@@ -24,7 +32,7 @@ from erp_integrations.operations.unlinking import Unlinked
 from sage_adapter.sandbox.writer import open_books
 from tests.concurrency.crowd import all_at_once
 from tests.domain.readers import Moments
-from tests.world import World, give_privilege
+from tests.world import LINKER, World, give_privilege
 
 CROWD = 50
 ROUNDS = 6
@@ -199,6 +207,97 @@ def test_an_unlink_and_a_revoke_at_once(committed_world: World) -> None:
             assert isinstance(unlinked, UnlinkNotAllowed)
             assert link.is_active
         assert not UnlinkAttempt.objects.filter(link=link, state="CHECKING").exists()
+
+
+def test_an_unlink_and_a_restore_at_once(committed_world: World) -> None:
+    """Who cut the link asked Sage for the second time before the record was back; all others left it."""
+    world = committed_world
+    ccos = [world.synced_cco(scenario) for scenario in ("present", "void", "rejected", "padded", "twin")]
+    approver = world.person()
+    for cco in ccos:
+        world.delete_in_sage(cco)
+
+        def unlink(cco: CommitmentChangeOrder = cco) -> object:
+            return world.unlink(cco, by=approver)
+
+        def restore(record: str = world.record_of(cco)) -> datetime:
+            world.sage.restore(record, user="ACCT1")
+            return database_now()
+
+        unlinked, back_at = all_at_once([unlink, restore])
+
+        assert isinstance(back_at, datetime)
+        [attempt] = world.attempts(cco)
+        if isinstance(unlinked, Unlinked):
+            assert attempt.second_looked_at is not None
+            assert attempt.second_looked_at < back_at
+        else:
+            assert isinstance(unlinked, StillInErp | NoTrustworthyAnswer)
+            assert world.link_of(cco).is_active
+
+
+def test_an_unlink_and_a_change_of_the_connection_at_once(committed_world: World, tmp_path: Path) -> None:
+    """Either the link was cut before the connection was changed, and the ledger says so, or it was not."""
+    world = committed_world
+    ccos = [world.synced_cco(scenario) for scenario in ("present", "void", "rejected", "padded", "twin")]
+    approver = world.person()
+    elsewhere = tmp_path / "elsewhere" / world.place.name
+    shutil.copytree(world.place, elsewhere)
+    registry.sandbox_at(elsewhere).restore_backup()
+
+    def point_to(place: Path) -> object:
+        address = connecting.Address(
+            kind=world.connection.kind, database=world.connection.database, sandbox_path=place
+        )
+        return connecting.set_connection(company=world.company, address=address, actor=LINKER)
+
+    for cco in ccos:
+        world.delete_in_sage(cco)
+
+        def unlink(cco: CommitmentChangeOrder = cco) -> object:
+            return world.unlink(cco, by=approver)
+
+        unlinked, changed = all_at_once([unlink, partial(point_to, elsewhere)])
+
+        assert not isinstance(changed, Exception)
+        if isinstance(unlinked, Unlinked):
+            told = [event.kind for event in world.events() if event.kind in ("UNLINKED", "CONNECTION_SET")]
+            assert told[-2:] == ["UNLINKED", "CONNECTION_SET"]
+        else:
+            assert isinstance(unlinked, NoTrustworthyAnswer)
+            assert unlinked.reason in ("connection-changed", "other-incarnation")
+            assert world.link_of(cco).is_active
+        point_to(world.place)
+
+
+def test_two_companies_that_share_a_record_at_once_each_cut_their_own_link_only(
+    committed_world: World, moments: Moments
+) -> None:
+    """Both questions are open at the same time, and somebody reaches over the fence meanwhile."""
+    ours, theirs = committed_world, World(committed_world.place, slug="next-door")
+    our_cco, their_cco = ours.synced_cco(), theirs.synced_cco()
+    our_approver, their_approver = ours.person(), theirs.person("their approver")
+    ours.delete_in_sage(our_cco)
+    moments.everybody_meets = threading.Barrier(2, timeout=60).wait
+
+    first, second, *reaching_over = all_at_once(
+        [
+            lambda: ours.unlink(our_cco, by=our_approver),
+            lambda: theirs.unlink(their_cco, by=their_approver),
+            *[lambda: ours.unlink(their_cco, by=our_approver)] * 5,
+            *[lambda: theirs.unlink(their_cco, by=our_approver)] * 5,
+        ]
+    )
+
+    assert tell([first, second]) == {"Unlinked": 2}
+    assert tell(reaching_over) == {"UnlinkNotAllowed": 10}
+    for world, cco, approver in (
+        (ours, our_cco, our_approver),
+        (theirs, their_cco, their_approver),
+    ):
+        assert world.link_of(cco).unlinked_by_name == approver.name
+        [event] = world.events(kind="UNLINKED")
+        assert (event.link_id, event.actor_id) == (world.link_of(cco).pk, approver.pk)
 
 
 def test_two_ccos_that_share_a_record_are_not_both_cut_while_it_is_there(

@@ -97,6 +97,12 @@ def _fresh(folder: Path, make: Callable[..., Books]) -> Books:
     return books
 
 
+def found(books: Books, **where: str) -> int:
+    """How many change orders there are of a job and a subcontract."""
+    asked = {"job_record_number": "2611", "subcontract_record_number": "1201"} | where
+    return len(books.reader().find_change_orders(deadline=Deadline.after(1), **asked))
+
+
 # --- the sandbox -------------------------------------------------------------------------------
 
 SANDBOX_FAULTS = {
@@ -123,7 +129,23 @@ def in_sandbox(tmp_path: Path) -> Books:
 
 def test_every_fault_of_the_sandbox_is_in_the_table(in_sandbox: Books) -> None:
     known = {name.replace("SECONDS", "3600") for name in in_sandbox.sandbox.faults()}
-    assert known == {*SANDBOX_FAULTS, "no-audit", "none"}
+    assert known == {*SANDBOX_FAULTS, "no-audit", "half-written", "unanswered", "none"}
+
+
+@pytest.mark.parametrize("fault", SANDBOX_FAULTS)
+def test_with_a_fault_of_the_sandbox_nobody_hears_that_there_are_no_change_orders(
+    in_sandbox: Books, fault: str
+) -> None:
+    in_sandbox.sandbox.set_fault(fault)
+    kind, code = SANDBOX_FAULTS[fault]
+    with pytest.raises(ErpError) as raised:
+        found(in_sandbox)
+    assert raised.value.fault.kind is kind
+    assert raised.value.fault.code in (code, "deadline")
+    assert_words_fit_for_the_page(raised.value.fault.what, raised.value.fault.advice)
+    in_sandbox.sandbox.set_fault("none")
+    assert found(in_sandbox)
+    assert found(in_sandbox, job_record_number="9", subcontract_record_number="9") == 0
 
 
 @pytest.mark.parametrize("fault", SANDBOX_FAULTS)
@@ -308,6 +330,18 @@ def test_psqlodbc_other_rights_or_another_shape_are_no_answer(
     with postgres_server.admin(DATABASE) as administrator:
         administrator.execute(statement)
     assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, code)
+
+
+def test_psqlodbc_without_the_column_that_only_an_export_reads_every_verdict_is_given(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute("ALTER TABLE dbo.prmchg DROP COLUMN usrdf1")
+    with pytest.raises(ErpError) as raised:
+        found(on_postgres)
+    assert (raised.value.fault.kind, raised.value.fault.code) == (ADMINISTRATOR, "column-missing")
+    assert on_postgres.look(reference).proves_absence
 
 
 def test_psqlodbc_history_that_may_not_be_read_costs_no_verdict(

@@ -4,14 +4,17 @@ import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from erp_integrations.ports import (
+    ChangeOrderDraft,
     ChangeOrderKeys,
     Deadline,
+    DraftLine,
+    ErpChangeOrderFound,
     ErpError,
     JobKeys,
     NotInErp,
@@ -19,8 +22,10 @@ from erp_integrations.ports import (
     SubcontractChangeKeys,
     Verdict,
 )
+from sage_adapter.reader import open_reader
+from sage_adapter.sandbox_writer import open_sandbox_writer
 from tests.contract.conftest import ENGINES, SQL_SERVER_VARIABLE
-from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, Played, now
+from tests.contract.engines import DATABASE, PATIENCE_SECONDS, SAGE_USER, Books, Played, now
 
 
 @dataclass(frozen=True)
@@ -270,14 +275,80 @@ def test_records_are_read_as_they_are_in_sage(played: Played) -> None:
         assert reader.read_job(job.record_number, deadline=soon) == job
     for contract in company.subcontracts[:2]:
         assert reader.read_subcontract(contract.record_number, deadline=soon) == contract
+    for vendor in company.vendors[:2]:
+        read = reader.read_vendor(vendor.record_number, deadline=soon)
+        assert (read.record_number, read.name) == (vendor.record_number, vendor.name)
 
 
 def test_what_is_not_there_is_said_to_be_not_there(played: Played) -> None:
     books, _references = played
     reader = books.reader()
-    for read in (reader.read_change_order, reader.read_job, reader.read_subcontract):
+    for read in (reader.read_change_order, reader.read_job, reader.read_subcontract, reader.read_vendor):
         with pytest.raises(NotInErp):
             read("987654", deadline=Deadline.after(PATIENCE_SECONDS))
+
+
+def found(books: Books, job: str, subcontract: str) -> dict[str, ErpChangeOrderFound]:
+    every = books.reader().find_change_orders(
+        job_record_number=job,
+        subcontract_record_number=subcontract,
+        deadline=Deadline.after(PATIENCE_SECONDS),
+    )
+    assert [one.record_number for one in every] == sorted((one.record_number for one in every), key=int)
+    return {one.record_number: one for one in every}
+
+
+def test_the_change_orders_of_a_job_and_a_subcontract_are_found_as_the_company_holds_them(
+    played: Played,
+) -> None:
+    books, references = played
+    reference = references["summed"]
+    job, subcontract = reference.job_record_number, reference.subcontract_record_number
+    there = [
+        books.sandbox.change_order(row.record_number)
+        for row in books.sandbox.change_orders()
+        if not row.deleted
+    ]
+    expected = {}
+    for order in there:
+        mine = [line for line in order.lines if line.subcontract_record_number == subcontract]
+        if order.job_record_number == job or mine:
+            expected[order.record_number] = ErpChangeOrderFound(
+                row_id=order.row_id,
+                record_number=order.record_number,
+                number=order.number.strip(),
+                job_record_number=order.job_record_number,
+                phase=order.phase,
+                status=order.status,
+                key="",
+                sub_change_numbers=tuple(sorted({line.sub_change_number for line in mine})),
+                amount=sum((line.amount for line in mine), Decimal("0.00")) if mine else None,
+            )
+    assert found(books, job, subcontract) == expected
+    summed = expected[reference.record_number]
+    assert (summed.amount, summed.sub_change_numbers) == (reference.amount, ("03-50",))
+    assert None in {one.amount for one in expected.values()}
+
+
+def test_a_change_order_of_another_job_is_found_by_its_line_on_the_subcontract(played: Played) -> None:
+    books, references = played
+    present = references["present"]
+    elsewhere = references["summed"].job_record_number
+    assert present.job_record_number != elsewhere
+    assert found(books, elsewhere, present.subcontract_record_number)[present.record_number].amount == (
+        present.amount
+    )
+
+
+def test_lines_that_lost_their_header_are_no_change_order(played: Played) -> None:
+    books, references = played
+    half = references["half-deleted"]
+    assert half.record_number not in found(books, half.job_record_number, half.subcontract_record_number)
+
+
+def test_none_found_is_an_answer(played: Played) -> None:
+    books, _references = played
+    assert found(books, "987654", "987654") == {}
 
 
 # --- while Sage changes ----------------------------------------------------------------------------
@@ -351,6 +422,49 @@ def test_a_deletion_is_seen_at_once_and_so_is_the_return(books: Books) -> None:
     books.sage(lambda sandbox: sandbox.recreate(number, user=SAGE_USER))
     finding = books.look(reference)
     assert (finding.verdict, finding.proof) == (Verdict.REPLACED, Proof.HISTORY)
+
+
+def test_an_export_is_found_by_its_key_and_read_back_as_it_was_prepared(books: Books) -> None:
+    reference, company = books.references()["summed"], books.sandbox.company()
+    [contract] = [
+        one for one in company.subcontracts if one.record_number == reference.subcontract_record_number
+    ]
+    draft = ChangeOrderDraft(
+        key=uuid.uuid4(),
+        number="12-900",
+        dated=date(2026, 3, 9),
+        title="Größere Rohre 🏗",
+        description="As discussed.\nTwice.",
+        job_record_number=contract.job_record_number,
+        phase=contract.phase,
+        subcontract_record_number=contract.record_number,
+        vendor_record_number=contract.vendor_record_number,
+        lines=tuple(
+            DraftLine(place, "Pipes", "15700.000", cost_type, line, Decimal(amount))
+            for place, (line, cost_type, amount) in enumerate(
+                [("1", "4", "1250.50"), ("2", "5", "-0.01"), ("1", "4", "-50.50"), ("", "4", "800")], start=1
+            )
+        ),
+    )
+    here = replace(books.spec, odbc_string="", database=DATABASE, sandbox_path=books.folder)
+    accepted = open_reader(here).handshake(deadline=Deadline.after(PATIENCE_SECONDS)).incarnation
+    writer = open_sandbox_writer(replace(here, accepted_incarnation=accepted))
+    number = writer.write(draft, deadline=Deadline.after(PATIENCE_SECONDS))
+    books.publish()
+
+    prepared, there = writer.prepare(draft), found(books, draft.job_record_number, contract.record_number)
+    assert [one.record_number for one in there.values() if one.key == str(draft.key)] == [number]
+    assert (there[number].number, there[number].amount) == (prepared.number, prepared.total)
+    record = books.reader().read_change_order(number, deadline=Deadline.after(PATIENCE_SECONDS))
+    assert record.row_id == there[number].row_id
+    assert (record.date, record.description, record.status) == (draft.dated, draft.title, "Approved")
+    assert [
+        (one.line_number, one.subcontract_line, one.cost_code, one.cost_type, one.amount)
+        for one in record.lines
+    ] == [
+        (one.line_number, one.subcontract_line, one.cost_code, one.cost_type, one.amount)
+        for one in prepared.lines
+    ]
 
 
 def test_a_database_that_nobody_accepted_proves_nothing(books: Books) -> None:

@@ -65,6 +65,12 @@ def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_i
         reader.read_job(references[9].job_record_number, deadline=soon)
         reader.read_subcontract(references[9].subcontract_record_number, deadline=soon)
         reader.read_change_order(references[9].record_number, deadline=soon)
+        reader.read_vendor("301", deadline=soon)
+        assert reader.find_change_orders(
+            job_record_number=references[9].job_record_number,
+            subcontract_record_number=references[9].subcontract_record_number,
+            deadline=soon,
+        )
         assert list(reader.stream_keys(deadline=soon))
     asked = set()
     for words in told:

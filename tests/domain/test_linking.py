@@ -184,7 +184,8 @@ def test_a_record_that_is_tied_already_is_not_tied_twice(world: World) -> None:
 
 def test_a_purchase_orders_cco_is_never_linked(world: World) -> None:
     order = factories.CommitmentFactory.create(project=world.project, kind=CommitmentKind.PURCHASE_ORDER)
-    cco = factories.ChangeOrderFactory.create(commitment=order, erp_status=ErpStatus.READY_TO_EXPORT)
+    cco = factories.ChangeOrderFactory.create(commitment=order)
+    factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)
     with pytest.raises(NotReadyToLink):
         link(world, cco, "present")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)

@@ -65,32 +65,35 @@ def unlinked_cco(world: World) -> CommitmentChangeOrder:
 
 def test_synced_without_an_active_link(committed_world: World) -> None:
     cco = committed_world.free_cco()
+    with refused_by("relink_to_the_same_record"):
+        CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.SYNCED)
+    factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)
     with refused_by("synced_means_one_active_link"):
         CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.SYNCED)
     with refused_by("synced_means_one_active_link"):
         run(f"UPDATE {CCO} SET erp_status = 'SYNCED' WHERE id = %s", cco.pk)
     cco.refresh_from_db()
-    assert cco.erp_status == ErpStatus.NOT_IN_ERP
+    assert cco.erp_status == ErpStatus.READY_TO_EXPORT
 
 
 def test_it_is_refused_when_the_transaction_commits(committed_world: World) -> None:
     """Not only when somebody asks for it, as the helper of these tests does."""
-    cco = committed_world.free_cco()
+    cco = committed_world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
     with pytest.raises(IntegrityError), transaction.atomic():
         CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.SYNCED)
     cco.refresh_from_db()
-    assert cco.erp_status == ErpStatus.NOT_IN_ERP
+    assert cco.erp_status == ErpStatus.READY_TO_EXPORT
 
 
 def test_a_cco_that_begins_synced(world: World) -> None:
-    with refused_by("synced_means_one_active_link"):
+    with refused_by("erp_status_walks"):
         factories.ChangeOrderFactory.create(commitment=world.commitment, erp_status=ErpStatus.SYNCED)
 
 
 @pytest.mark.parametrize("erp_status", [status for status in ErpStatus if status != ErpStatus.SYNCED])
 def test_an_active_link_of_a_cco_that_is_not_synced(world: World, erp_status: ErpStatus) -> None:
     cco = world.synced_cco()
-    with refused_by("synced_means_one_active_link"):
+    with refused_by("synced_means_one_active_link", "erp_status_walks"):
         CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=erp_status)
     cco.refresh_from_db()
     assert cco.erp_status == ErpStatus.SYNCED
@@ -470,8 +473,8 @@ def what_it_hangs_on(cco: CommitmentChangeOrder, kind: type[models.Model]) -> mo
 def test_a_synced_cco_that_is_called_free_and_deleted_in_one_go(world: World) -> None:
     cco = world.synced_cco()
     with refused_by("change_order_link_active_has_subject"):
-        run("DELETE FROM commitments_changeorderline WHERE change_order_id = %s", cco.pk)
         run(f"UPDATE {CCO} SET erp_status = 'NOT_IN_ERP' WHERE id = %s", cco.pk)
+        run("DELETE FROM commitments_changeorderline WHERE change_order_id = %s", cco.pk)
         run(f"DELETE FROM {CCO} WHERE id = %s", cco.pk)
     assert world.link_of(cco).is_active
 

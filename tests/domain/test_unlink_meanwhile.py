@@ -11,7 +11,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations import ChangeOrderLocked, delete_change_order
+from commitments.operations.change_orders import delete_change_order
+from commitments.operations.refusals import ChangeOrderLocked
 from erp_integrations import clock
 from erp_integrations.actors import Actor
 from erp_integrations.models import AttemptState, ChangeOrderLink, LinkEvent, UnlinkAttempt, Via

@@ -5,65 +5,103 @@ wraps them knows their names.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from erp_integrations.operations import unlinking
+from erp_integrations.operations import exporting, linking, unlinking
 from sage_adapter import reader
-from sage_adapter.session import Session
+from sage_adapter.sandbox.connection import SandboxConnection
+from sage_adapter.sandbox_writer import SandboxWriter
+from sage_adapter.session import sql_text
+
+WHILE_SAGE_COUNTS = "while Sage counts"
+"""Inside SQLite's own loop, where the statement holds its lock on the books: nobody can save meanwhile."""
 
 POINTS = (
     "before the claim",
     "inside the claim",
     "after the claim",
     "inside the first question",
+    WHILE_SAGE_COUNTS,
     "between the looks",
     "inside the second question",
     "before settling",
     "inside settling",
     "after settling",
 )
-"""In the order in which a click on a record that is gone passes them."""
+"""In the order in which a click on a record that is gone passes them. A question is a call of the driver."""
 
 UNTIL_THE_CUT = POINTS[:-1]
 """Points at which nothing may have been cut yet: `inside settling` is before the commit."""
 
+UNHELD = POINTS[POINTS.index("after the claim") : POINTS.index("inside settling")]
+"""Points at which the click holds no lock of ours, so that everybody else can go on."""
+
+EXPORT_POINTS = (
+    "before the claim",
+    "after the claim",
+    "before writing",
+    "after writing",
+    "before settling",
+    "inside settling",
+    "after settling",
+)
+"""In the order in which an export that goes well passes them."""
+
 Reached = Callable[[str], None]
+Replace = Callable[[object, str, Any], None]
 
 
-def watch(reached: Reached, replace: Callable[[object, str, Any], None] = setattr) -> None:
+def watch(reached: Reached, replace: Replace = setattr) -> None:
     """Calls `reached` with each point's name as the path is walked. `replace` puts the wrappers in place."""
     questions = 0
+    around = partial(_around, reached, replace)
+    original_before = SandboxConnection._before
 
-    def around(owner: object, name: str, *, before: str = "", after: str = "") -> None:
-        original = getattr(owner, name)
-
-        @wraps(original)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if before:
-                reached(before)
-            try:
-                return original(*args, **kwargs)
-            finally:
-                if after:
-                    reached(after)
-
-        replace(owner, name, wrapped)
-
-    original_ask = Session.ask
-
-    @wraps(original_ask)
-    def ask(self: Session, name: str, *args: Any, **kwargs: Any) -> Any:
+    @wraps(original_before)
+    def before_the_statement(self: SandboxConnection, sql: str, parameters: Any) -> None:
         nonlocal questions
-        answer = original_ask(self, name, *args, **kwargs)
-        if name == "presence":
-            questions += 1
-            reached(f"inside the {'first' if questions % 2 else 'second'} question")
-        return answer
+        original_before(self, sql, parameters)
+        if sql != sql_text("presence"):
+            return
+        questions += 1
+        if questions % 2 == 0:
+            reached("inside the second question")
+            return
+        reached("inside the first question")
+        once = [WHILE_SAGE_COUNTS]
+        self.set_progress_handler(lambda: reached(once.pop()) if once else None, 1)
 
     around(unlinking, "_claim", before="before the claim", after="after the claim")
     around(unlinking, "_spec_or_error", before="inside the claim")
     around(reader, "_wait", after="between the looks")
     around(unlinking, "_settle", before="before settling", after="after settling")
     around(unlinking, "append_event", after="inside settling")
-    replace(Session, "ask", ask)
+    replace(SandboxConnection, "_before", before_the_statement)
+
+
+def watch_export(reached: Reached, replace: Replace = setattr) -> None:
+    """The same for an export into the practice company."""
+    around = partial(_around, reached, replace)
+    around(exporting, "_claim", before="before the claim", after="after the claim")
+    around(SandboxWriter, "write", before="before writing", after="after writing")
+    around(exporting, "_settle", before="before settling", after="after settling")
+    around(linking, "tell_linked", after="inside settling")
+
+
+def _around(
+    reached: Reached, replace: Replace, owner: object, name: str, *, before: str = "", after: str = ""
+) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if before:
+            reached(before)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            if after:
+                reached(after)
+
+    replace(owner, name, wrapped)

@@ -91,7 +91,7 @@ def server_that_stops(at: str, folder: Path) -> Iterator[StoppedServer]:
         **os.environ,
         "DATABASE_URL": url_of_test_database(),
         "SAGE_SECOND_LOOK_SECONDS": "0.02",
-        "SAGE_DEADLINE_SECONDS": "1",
+        "SAGE_DEADLINE_SECONDS": "60",
         "STOP_AT": at,
         "STOP_PIPE": str(pipe),
     }

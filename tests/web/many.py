@@ -41,7 +41,6 @@ def many_synced(world: World, count: int, *, commitments: list[Commitment]) -> l
             number=f"{n + 1:03}",
             title=f"Row {n + 1}",
             status=ChangeOrderStatus.APPROVED,
-            erp_status=ErpStatus.SYNCED,
         )
         for n in range(count)
     )
@@ -51,6 +50,8 @@ def many_synced(world: World, count: int, *, commitments: list[Commitment]) -> l
         )
         for n, co in enumerate(change_orders)
     )
+    for step in factories.WAY_TO[ErpStatus.SYNCED]:
+        CommitmentChangeOrder.objects.filter(pk__in=[co.pk for co in change_orders]).update(erp_status=step)
     ChangeOrderLink.objects.bulk_create(
         ChangeOrderLink(
             connection=world.connection,

@@ -9,7 +9,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from commitments.models import CommitmentChangeOrder
+from commitments.models import CommitmentChangeOrder, HistoryEntry
+from commitments.operations.approving import set_to_draft
 from companies.models import (
     DirectoryEvent,
     Level,
@@ -39,7 +40,7 @@ INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "C
 """Shown inside the page of what they belong to."""
 READ_ONLY = (
     *(Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent),
-    *(DirectoryEvent, PrivilegeRequest, OutgoingMail),
+    *(HistoryEntry, DirectoryEvent, PrivilegeRequest, OutgoingMail),
 )
 MODELS = sorted(
     (model for label in OURS for model in apps.get_app_config(label).get_models()),
@@ -66,6 +67,7 @@ def desk(world: World) -> Client:
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     world.synced_cco("plain-01")
+    set_to_draft(company_id=world.company.pk, change_order_id=cco.pk, user_id=approver.pk)
     asking(world, "was-granted", decided=True)
     return browser_of(support())
 
@@ -81,7 +83,7 @@ def asking(world: World, username: str, *, decided: bool = False) -> PrivilegeRe
     request = request_privilege(
         company_id=world.company.pk,
         membership_id=person.memberships.get().pk,
-        reason="I take over from Ann",
+        reason="I take over the approvals",
         actor=person,
     )
     if decided:
@@ -180,7 +182,7 @@ def test_what_waits_stands_first_and_says_who_asks_for_whom_and_why(desk: Client
         (False, True),
     ]
     assert "Harbor Point Builders" in rows[0].text
-    assert "I take over from Ann" in rows[0].text
+    assert "I take over the approvals" in rows[0].text
 
 
 def test_granting_counts_at_once_is_an_event_and_is_mailed(desk: Client, world: World) -> None:
@@ -190,7 +192,7 @@ def test_granting_counts_at_once_is_an_event_and_is_mailed(desk: Client, world: 
         decision(request, "grant"),
         decision(request, "refuse"),
     ]
-    assert "I take over from Ann" in page_of(desk.get(decision(request, "grant"))).one("#content").text
+    assert "I take over the approvals" in page_of(desk.get(decision(request, "grant"))).one("#content").text
 
     answer = desk.post(decision(request, "grant"), {"words": "Confirmed by the controller"}, follow=True)
 

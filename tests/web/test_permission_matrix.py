@@ -59,9 +59,18 @@ class Address:
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
 
+NEW_CHANGE_ORDER = {
+    "dated": "2026-03-09",
+    "job_record_number": "2611",
+    "phase": "1",
+    "lines-TOTAL_FORMS": "0",
+    "lines-INITIAL_FORMS": "0",
+}
+
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
+    "what-each-error-means": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
@@ -69,7 +78,9 @@ MATRIX: dict[str, Address] = {
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
     ),
-    "connection": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "connection": Address(
+        (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
+    ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
@@ -99,6 +110,9 @@ MATRIX: dict[str, Address] = {
         {"reason": "It is needed"},
     ),
     "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
+    "sandbox-new": Address(
+        (COMPANY,), only(*WORKS_IN_ERP), only(*WORKS_IN_ERP, answer=DONE), NEW_CHANGE_ORDER
+    ),
     "sandbox-record": Address((COMPANY, RECORD), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
     "sandbox-act": Address(
         (COMPANY, RECORD), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"act": "restore"}

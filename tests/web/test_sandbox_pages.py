@@ -9,6 +9,7 @@ from pytest_django import Settings
 from companies.models import Level
 from erp_integrations import registry
 from erp_integrations.operations import connecting
+from erp_integrations.ports import SandboxRecord
 from tests import factories
 from tests.web.pages import Element, page_of
 from tests.web.people import SUCCESS, answered_message, browser_of, click
@@ -145,14 +146,170 @@ def test_what_changes_the_practice_company_is_post_only(world: World, address: s
     assert world.sage.change_orders() == before
 
 
+# --- a new change order ----------------------------------------------------------------------------
+
+NEW = f"{SANDBOX}new/"
+HEADER = {
+    "number": "11-90",
+    "dated": "2026-03-09",
+    "job_record_number": "2611",
+    "phase": "1",
+    "description": "Deeper footings at grid C",
+    "scope": "As discussed on site.\nTwice.",
+    "lines-TOTAL_FORMS": "3",
+    "lines-INITIAL_FORMS": "0",
+}
+COLUMNS = {
+    "vendor_record_number": "301",
+    "subcontract_record_number": "1201",
+    "subcontract_line": "1",
+    "sub_change_number": "01-90",
+    "description": "Deeper footings",
+    "cost_code": "3310",
+    "cost_type": "4",
+    "amount": "1250.50",
+}
+
+
+def line(place: int, **changed: str) -> dict[str, str]:
+    return {f"lines-{place}-{name}": value for name, value in (COLUMNS | changed).items()}
+
+
+def new_records(world: World, before: tuple[SandboxRecord, ...]) -> list[str]:
+    known = {record.record_number for record in before}
+    return [r.record_number for r in world.sage.change_orders() if r.record_number not in known]
+
+
+def values_of(page: Element) -> dict[str, str]:
+    """What stands in the form, but for its token."""
+    typed = {e["name"]: e.get("value") or "" for e in page.one("#main").all("input")}
+    typed |= {e["name"]: e.text for e in page.one("#main").all("textarea")}
+    typed.pop("csrfmiddlewaretoken")
+    return typed
+
+
+def errors_of(page: Element) -> dict[str, str]:
+    """What is said, by the field it stands at."""
+    return {
+        e["id"].removeprefix("id_").removesuffix("_error"): e.text
+        for e in page.one("#main").all("ul.errorlist")
+        if "id" in e
+    }
+
+
+def test_a_change_order_is_keyed_in_by_hand(world: World) -> None:
+    client, before = browser_of(world.person()), world.sage.change_orders()
+    page = page_of(client.get(SANDBOX))
+    assert NEW in [a["href"] for a in page.all("a.btn")]
+
+    empty = values_of(page_of(client.get(NEW)))
+    assert empty["lines-TOTAL_FORMS"] == "3"
+    answer = client.post(NEW, empty | HEADER | line(0) | line(2, subcontract_line="", amount="-50"))
+
+    [saved] = new_records(world, before)
+    assert answer["Location"] == f"{SANDBOX}{saved}/"
+    order = world.sage.change_order(saved)
+    assert (order.number, order.status, order.description) == ("11-90", "Approved", HEADER["description"])
+    assert [(one.subcontract_line, str(one.amount)) for one in order.lines] == [
+        ("1", "1250.50"),
+        ("", "-50.00"),
+    ]
+    assert f"Record {saved} was saved" in page_of(client.get(answer["Location"])).one("#messages").text
+
+
+def test_another_line_keeps_what_was_typed_and_judges_nothing_yet(world: World) -> None:
+    client, before = browser_of(world.person()), world.sage.change_orders()
+    typed = HEADER | {"dated": "soon", "job_record_number": ""} | line(1, amount="a lot", cost_code="")
+
+    page = page_of(client.post(NEW, typed | {"add-line": "1"}))
+
+    assert errors_of(page) == {}
+    there = values_of(page)
+    assert there["lines-TOTAL_FORMS"] == "4"
+    assert {name: there[name] for name in typed if name != "lines-TOTAL_FORMS"} == {
+        name: value.replace("\n", " ") for name, value in typed.items() if name != "lines-TOTAL_FORMS"
+    }
+    assert new_records(world, before) == []
+
+    client.post(NEW, there | HEADER | {"lines-TOTAL_FORMS": "4"} | line(1) | line(3, subcontract_line="2"))
+    [saved] = new_records(world, before)
+    assert len(world.sage.change_order(saved).lines) == 2
+
+
+def test_lines_are_added_up_to_a_limit(world: World) -> None:
+    client = browser_of(world.person())
+    for asked, there in (("49", "50"), ("50", "50"), ("4000", "50")):
+        page = page_of(client.post(NEW, HEADER | {"lines-TOTAL_FORMS": asked, "add-line": "1"}))
+        assert values_of(page)["lines-TOTAL_FORMS"] == there
+
+
+REFUSALS = {
+    "no date": ({"dated": ""}, "dated", "This field is required."),
+    "a date that is none": ({"dated": "2026-02-30"}, "dated", "Enter a valid date."),
+    "a long number": ({"number": "x" * 21}, "number", "at most 20 characters"),
+    "no job": ({"job_record_number": ""}, "job_record_number", "required"),
+    "an unknown job": ({"job_record_number": "9999"}, "job_record_number", "There is no job 9999."),
+    "another vendor": (line(2, vendor_record_number="302"), "lines-2-vendor_record_number", "vendor 301"),
+    "three decimals": (line(2, amount="1.005"), "lines-2-amount", "no more than 2 decimal places"),
+    "an amount in words": (line(2, amount="=1+1"), "lines-2-amount", "Enter a number."),
+    "an amount without end": (line(2, amount="Infinity"), "lines-2-amount", "Enter a number."),
+    "no cost code": (line(2, cost_code=""), "lines-2-cost_code", "required"),
+    "an unknown cost type": (line(2, cost_type="0"), "lines-2-cost_type", "There is no cost type 0."),
+    "the same line twice": (line(2), "lines-2-subcontract_line", "changed a second time"),
+    "half a subcontract": (line(2, vendor_record_number=""), "lines-2-vendor_record_number", "together"),
+    "nul": ({"description": "steel\x00beam"}, "description", "Null characters are not allowed."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_saved_is_said_at_its_field_and_nothing_typed_is_lost(world: World, case: str) -> None:
+    changed, field, words = REFUSALS[case]
+    client, before = browser_of(world.person()), world.sage.change_orders()
+    typed = HEADER | line(0) | changed
+
+    answer = client.post(NEW, typed)
+
+    assert answer.status_code == 200
+    page = page_of(answer)
+    [(place, said)] = errors_of(page).items()
+    assert place == field
+    assert words in said
+    assert (
+        values_of(page).items() >= {name: value.replace("\n", " ") for name, value in typed.items()}.items()
+    )
+    [told] = [e for e in page.all("input") if e.get("id") == f"id_{field}"]
+    assert told["aria-invalid"] == "true"
+    assert told["aria-describedby"] == f"id_{field}_error"
+    assert world.sage.change_orders() == before
+
+
+@pytest.mark.parametrize("total", ["", "x", "1e9", "51"])
+def test_a_form_that_was_tampered_with_is_refused(world: World, total: str) -> None:
+    client, before = browser_of(world.person()), world.sage.change_orders()
+    answer = client.post(NEW, HEADER | line(0) | {"lines-TOTAL_FORMS": total})
+    assert answer.status_code == 200
+    assert world.sage.change_orders() == before
+
+
+def test_words_are_words_whatever_they_are(world: World) -> None:
+    client, before = browser_of(world.person()), world.sage.change_orders()
+    nasty = "<b>%s</b> 🏗 \u202egnp.exe '\"` =1+1"
+    client.post(NEW, HEADER | {"description": nasty} | line(0, description=nasty))
+    [saved] = new_records(world, before)
+    assert world.sage.change_order(saved).description == nasty
+    assert nasty in page_of(client.get(f"{SANDBOX}{saved}/")).one("#main").text
+
+
 ADDRESSES = [
     ("get", ""),
+    ("get", "new/"),
+    ("post", "new/"),
     ("get", "702/"),
     ("post", "702/act/"),
     ("post", "fault/"),
     ("post", "restore-backup/"),
 ]
-WORDS = {"act": "delete", "fault": "offline"}
+WORDS = {"act": "delete", "fault": "offline", **HEADER, **line(0)}
 
 
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)

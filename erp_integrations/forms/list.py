@@ -1,4 +1,4 @@
-"""What may come in by address or form. Whatever else is sent is not looked at."""
+"""What the address of the list may ask for."""
 
 from typing import Any
 
@@ -25,10 +25,3 @@ class AskedForm(forms.Form):
             after=cleaned.get("after"),
             before=cleaned.get("before"),
         )
-
-
-class AcceptForm(forms.Form):
-    """Which database somebody accepts, as it was shown, and why."""
-
-    incarnation = forms.CharField(max_length=500)
-    reason = forms.CharField(max_length=200)

@@ -1,0 +1,120 @@
+"""What the project team does with subcontracts and purchase orders."""
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from commitments.locks import held_of
+from commitments.models import Commitment, CommitmentKind, CommitmentStatus, Vendor
+from commitments.operations.history import Change, tell
+from commitments.operations.lines import write_commitment_lines
+from commitments.operations.locking import lock_commitment, lock_project, require_unchanged
+from commitments.operations.refusals import (
+    CommitmentHasChangeOrders,
+    CommitmentLocked,
+    CommitmentTied,
+    NotOfThisCompany,
+    NumberTaken,
+    WrongStatus,
+)
+from commitments.operations.written import WrittenCommitment
+from commitments.statuses import STATUSES_OF
+
+
+@transaction.atomic(durable=True)
+def create_commitment(
+    *, company_id: int, project_id: int, user_id: int, kind: CommitmentKind, written: WrittenCommitment
+) -> Commitment:
+    """Raises `NotAllowed`, `NumberTaken`, `WrongStatus`, `NotOfThisCompany`."""
+    project, by = lock_project(company_id=company_id, project_id=project_id, user_id=user_id)
+    commitment = Commitment(
+        project=project,
+        kind=kind,
+        number=written.number,
+        title=written.title,
+        vendor=_vendor(written, company_id=company_id),
+        status=written.status,
+        created_by_id=by.pk,
+        created_by_name=by.name,
+    )
+    _require_status_of_kind(commitment)
+    _require_number_free(commitment)
+    commitment.save()
+    lines = write_commitment_lines(commitment, written.lines)
+    tell(commitment, [Change("Created", "", f"{kind.label} {commitment}"), *lines], by=by)
+    return commitment
+
+
+@transaction.atomic(durable=True)
+def edit_commitment(
+    *, company_id: int, commitment_id: int, user_id: int, revision: int, written: WrittenCommitment
+) -> None:
+    """Writes the commitment with its lines, all or nothing. `revision` is of what the form was made from.
+
+    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `NumberTaken`, `WrongStatus`, `LineInUse`,
+    `NotOfThisCompany`.
+    """
+    commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
+    require_unchanged(commitment, revision=revision)
+    before = _words_of(commitment)
+    if written.vendor_id != commitment.vendor_id:
+        if held := held_of(commitment):
+            raise CommitmentLocked(held)
+        commitment.vendor = _vendor(written, company_id=company_id)
+    commitment.number, commitment.title, commitment.status = written.number, written.title, written.status
+    _require_status_of_kind(commitment)
+    _require_number_free(commitment)
+    changes = [
+        Change(what, was, now)
+        for (what, was), now in zip(before.items(), _words_of(commitment).values(), strict=True)
+        if was != now
+    ]
+    changes += write_commitment_lines(commitment, written.lines)
+    if not changes:
+        return
+    commitment.revision += 1
+    commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
+    tell(commitment, changes, by=by)
+
+
+@transaction.atomic(durable=True)
+def delete_commitment(*, company_id: int, commitment_id: int, user_id: int) -> None:
+    """Deletes a commitment without CCOs, with its lines; its history keeps its story.
+
+    Raises `NotAllowed`, `CommitmentHasChangeOrders`, `CommitmentTied`.
+    """
+    commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
+    numbers = commitment.change_orders.order_by("number", "id").values_list("number", flat=True)
+    if numbers:
+        raise CommitmentHasChangeOrders(tuple(numbers))
+    tell(commitment, [Change("Deleted", f"{commitment}, {commitment.vendor.name}", "")], by=by)
+    try:
+        commitment.delete()
+    except ProtectedError:
+        raise CommitmentTied from None
+
+
+def _words_of(commitment: Commitment) -> dict[str, str]:
+    return {
+        "Number": commitment.number,
+        "Title": commitment.title,
+        "Contract company": commitment.vendor.name,
+        "Status": CommitmentStatus(commitment.status).label,
+    }
+
+
+def _vendor(written: WrittenCommitment, *, company_id: int) -> Vendor:
+    vendor = Vendor.objects.filter(pk=written.vendor_id, company_id=company_id).first()
+    if vendor is None:
+        raise NotOfThisCompany
+    return vendor
+
+
+def _require_status_of_kind(commitment: Commitment) -> None:
+    if commitment.status not in STATUSES_OF[CommitmentKind(commitment.kind)]:
+        raise WrongStatus
+
+
+def _require_number_free(commitment: Commitment) -> None:
+    others = Commitment.objects.filter(project=commitment.project, number=commitment.number)
+    if others.exclude(pk=commitment.pk).exists():
+        raise NumberTaken(commitment.number)

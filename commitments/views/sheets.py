@@ -1,0 +1,118 @@
+"""A form with lines: shown, added to, judged and saved, and never empty-handed after a refusal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import QueryDict
+
+from commitments.forms import LineFormSet, lines_as_typed
+from commitments.operations.refusals import (
+    ChangedMeanwhile,
+    CommitmentLocked,
+    NotAllowed,
+    NumberTaken,
+    Refused,
+)
+from commitments.operations.written import WrittenLine
+from commitments.words import refusal_words
+
+FIELD_OF: dict[type[Refused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
+"""Where a refusal is told; the others are told above the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error, for the list above the form: `anchor` is the id of the field it is about."""
+
+    words: str
+    anchor: str
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What somebody wrote, or is to write."""
+
+    form: Any
+    lines: LineFormSet
+    kept_lines: tuple[WrittenLine, ...] | None = None
+    """The lines as they are, where they are locked: then what was sent about lines is not looked at."""
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong, in the order of the page; none before it was judged."""
+        if not self.form.is_bound:
+            return ()
+        first = self.form[next(iter(self.form.fields))].id_for_label
+        found = [Problem(words, first) for words in self.form.non_field_errors()]
+        found += _problems_of(self.form)
+        if self.kept_lines is None:
+            found += [Problem(str(words), "lines-heading") for words in self.lines.non_form_errors()]
+            for row, form in enumerate(self.lines.forms, start=1):
+                if form not in self.lines.deleted_forms:
+                    found += _problems_of(form, f"Line {row}: ")
+        return tuple(found)
+
+    def written(self) -> Any:
+        """What the operations take; None where the sheet does not hold."""
+        lines_hold = self.kept_lines is not None or self.lines.is_valid()
+        if not (self.form.is_bound and self.form.is_valid() and lines_hold):
+            return None
+        return self.form.written(self.lines.written() if self.kept_lines is None else self.kept_lines)
+
+
+def sheet_of(
+    data: QueryDict | None,
+    *,
+    form: Callable[..., Form],
+    initial: dict[str, Any],
+    initial_lines: list[dict[str, Any]],
+    line_options: dict[str, Any],
+) -> Sheet:
+    """`form` makes the form from `data` or `initial`. With "Add a line" nothing is judged yet."""
+    if data is None:
+        return Sheet(form(initial=initial), _lines(line_options, initial=initial_lines))
+    if "add-line" not in data:
+        return Sheet(form(data=data, initial=initial), _lines(line_options, data=data))
+    typed = {name: data.get(name, "") for name in form(initial=initial).fields}
+    lines = _lines(line_options, initial=lines_as_typed(data))
+    lines.extra = 1
+    if lines.forms:
+        lines.forms[-1].fields["description"].widget.attrs["autofocus"] = True
+    return Sheet(form(initial=initial | typed), lines)
+
+
+def save(sheet: Sheet, operation: Callable[[Any], Any]) -> Any:
+    """What the operation returned; None where the sheet does not hold, or the operation refused."""
+    written = sheet.written()
+    if written is None:
+        return None
+    try:
+        return operation(written)
+    except NotAllowed as refusal:
+        raise PermissionDenied(". ".join(refusal.missing) + ".") from None
+    except ChangedMeanwhile as refusal:
+        sheet.form.add_error(
+            None,
+            f"{refusal_words(refusal)} Nothing was saved, and what you typed is still here. Look in another "
+            "window at what it is now; saving again replaces it.",
+        )
+        sheet.form.data = sheet.form.data.copy()
+        sheet.form.data["revision"] = str(refusal.revision)
+    except Refused as refusal:
+        sheet.form.add_error(FIELD_OF.get(type(refusal)), f"{refusal_words(refusal)} Nothing was saved.")
+    return None
+
+
+def _lines(options: dict[str, Any], **more: Any) -> LineFormSet:
+    return LineFormSet(prefix="lines", form_kwargs=options, **more)
+
+
+def _problems_of(form: Form, before: str = "") -> list[Problem]:
+    return [
+        Problem(f"{before}{words}", form[name].id_for_label)
+        for name, errors in form.errors.items()
+        if name in form.fields
+        for words in errors
+    ]

@@ -1,0 +1,128 @@
+"""Why a CCO did not go on its way through accounting. Every one means: nothing half done remains."""
+
+from commitments.models import ErpStatus
+from erp_integrations.comparing import Difference
+from erp_integrations.ports import ErpChangeOrderFound, Fault
+from erp_integrations.rules import Broken
+from erp_integrations.transitions import Step
+
+
+class ExportRefused(Exception):
+    """The CCO is where it was, or where the refusal says."""
+
+
+class NotAllowed(ExportRefused):
+    """The person lacks requirements; nothing was changed."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__("; ".join(missing))
+        self.missing = missing
+
+
+class NotPossibleNow(ExportRefused):
+    """The CCO's ERP status knows no such step: somebody was quicker, or the page was old."""
+
+    def __init__(self, *, step: Step, erp_status: ErpStatus) -> None:
+        super().__init__(f"{step} while {erp_status.label}")
+        self.step = step
+        self.erp_status = erp_status
+
+
+class RulesBroken(ExportRefused):
+    """Rules of the catalogue do not hold; all of them at once."""
+
+    def __init__(self, broken: tuple[Broken, ...]) -> None:
+        super().__init__("; ".join(one.words for one in broken))
+        self.broken = broken
+
+
+class ReasonNeeded(ExportRefused):
+    """The reason was empty or blanks."""
+
+
+class PreviewChanged(ExportRefused):
+    """What the ERP would hold is no longer what the approver was shown."""
+
+
+class NumberInUse(ExportRefused):
+    """Another CCO on the same job is being exported under that number."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class DuplicateInErp(ExportRefused):
+    """The ERP holds a record with that number on the job, or with the same amount on the subcontract."""
+
+    def __init__(
+        self, *, same_number: tuple[ErpChangeOrderFound, ...], same_amount: tuple[ErpChangeOrderFound, ...]
+    ) -> None:
+        super().__init__(", ".join(record.record_number for record in (*same_number, *same_amount)))
+        self.same_number = same_number
+        self.same_amount = same_amount
+
+
+class CouldNotAsk(ExportRefused):
+    """The ERP gave no trustworthy answer before anything was done."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+class ExportInProgress(ExportRefused):
+    """Somebody's export or look is under way."""
+
+
+class TakenOver(ExportRefused):
+    """The answer came too late, or the world changed meanwhile; it settled nothing."""
+
+
+class NotThereYet(ExportRefused):
+    """By hand: the ERP holds no record with the number yet. The CCO stays Exporting."""
+
+
+class Differs(ExportRefused):
+    """The record is there, but not as signed off; it was not linked."""
+
+    def __init__(self, *, record_number: str, differences: tuple[Difference, ...]) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+        self.differences = differences
+
+
+class ExportFailed(ExportRefused):
+    """The CCO is Failed to Export now; `words` say why and what to do."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class FoundInErp(ExportRefused):
+    """It cannot go back to the project team: the ERP holds a record of it."""
+
+    def __init__(self, record_number: str) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+
+
+class RecordElsewhere(ExportRefused):
+    """The record is not on the CCO's job, or has no line on its subcontract, or is not there at all."""
+
+
+class RecordTaken(ExportRefused):
+    """The record is tied to another CCO."""
+
+
+class NeverUnlinked(ExportRefused):
+    """There is no former record to relink."""
+
+
+class ChangedSince(ExportRefused):
+    """The CCO was changed after it was unlinked; relinking would tie other content to the record."""
+
+
+class RecordNotBack(ExportRefused):
+    """The very record the CCO was tied to is not in the ERP."""

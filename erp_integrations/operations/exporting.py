@@ -1,0 +1,371 @@
+"""Export: claim, look, write, read back, settle.
+
+As with Unlink, two short transactions with the ERP between them, never around it. Before anything is
+written the ERP is asked for the export's key, and afterwards the record is read back and compared with what
+was signed off; so a time-out, a kill or a second click never exports twice.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from erp_integrations import asking, comparing, registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
+from erp_integrations.comparing import Difference
+from erp_integrations.drafts import draft_from_json, prepared_from_json
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome, Via
+from erp_integrations.operations import linking
+from erp_integrations.operations.accepting import close_as_rejected
+from erp_integrations.operations.export_refusals import (
+    CouldNotAsk,
+    Differs,
+    ExportFailed,
+    ExportInProgress,
+    FoundInErp,
+    NotPossibleNow,
+    NotThereYet,
+    ReasonNeeded,
+    TakenOver,
+)
+from erp_integrations.operations.linking import Record
+from erp_integrations.operations.mailing import mail_failure
+from erp_integrations.operations.walking import (
+    access_of,
+    end_round,
+    lock_change_order,
+    open_export,
+    require,
+    require_possible,
+    take,
+    tell,
+)
+from erp_integrations.policies import may_accept, may_reject
+from erp_integrations.ports import (
+    ChangeOrderDraft,
+    ConnectionSpec,
+    Deadline,
+    ErpChangeOrderFound,
+    ErpError,
+    ErpReader,
+    ErpWriter,
+    Fault,
+    NotInErp,
+    PreparedChangeOrder,
+    WriteRefused,
+)
+from erp_integrations.transitions import Step
+
+log = structlog.get_logger(__name__)
+
+LEASE_BEYOND_DEADLINE = timedelta(seconds=5)
+"""What a lease has left for settling when the answer came at the very deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Which export, as signed off, and the lease to settle it."""
+
+    export_id: int
+    company_id: int
+    change_order_id: int
+    draft: ChangeOrderDraft
+    prepared: PreparedChangeOrder
+    writer: str
+    lease: datetime
+    connection_revision: int
+    spec: ConnectionSpec
+
+
+# What came of it: the record, read back; nothing there; or why there is no saying.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    record: Record
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """By hand: nobody has keyed it in yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    words: str
+    fault: Fault | None = None
+
+
+_Outcome = _Found | _Nothing | _Trouble
+
+
+def export_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> ChangeOrderLink:
+    """Brings an accepted CCO into the ERP and ties it to its record; by hand: looks whether it is there.
+
+    Also the retry of a failed export, and the worksheet's "I have entered it". Blocks for at most
+    SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one. Raises `NotAllowed`,
+    `NotPossibleNow`, `ExportInProgress`, `CouldNotAsk` before anything is asked; afterwards `NotThereYet`
+    and `Differs` (by hand: the CCO stays Exporting), `ExportFailed`, or `TakenOver` when the answer settled
+    nothing.
+    """
+    claim = _claim(company_id=company_id, change_order_id=change_order_id, actor=actor)
+    outcome = _bring_in_time(claim)
+    return _settle(claim, outcome, actor=actor)
+
+
+def give_back_change_order(
+    *, company_id: int, change_order_id: int, reason: str, actor: Actor
+) -> Export | None:
+    """Gives a CCO that is Exporting or Failed to Export back to the project team, with the reason.
+
+    Looks first: a CCO that the ERP holds a record of stays. Where the ERP cannot be asked, one that is
+    Exporting stays, for it may be there; one whose export failed goes. Must not be called inside a
+    transaction. Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`,
+    `FoundInErp`, `ExportFailed`, `TakenOver`.
+    """
+    if not reason.strip():
+        raise ReasonNeeded
+    claim = _claim(company_id=company_id, change_order_id=change_order_id, actor=actor, step=Step.GIVE_BACK)
+    there = _records_in_time(claim)
+    with transaction.atomic(durable=True):
+        change_order, export, now = _lock_mine(claim)
+        rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
+        export.save(update_fields=["writing_until"])
+        refusal: ExportFailed | FoundInErp | None
+        if isinstance(there, Fault):
+            refusal = _doubt_keeps(change_order, there)
+        else:
+            refusal = FoundInErp(there[0].record_number) if there else None
+        if refusal is None:
+            take(Step.GIVE_BACK, change_order)
+            return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
+    raise refusal
+
+
+def _doubt_keeps(change_order: CommitmentChangeOrder, fault: Fault) -> ExportFailed | None:
+    if change_order.erp_status == ErpStatus.EXPORTING:
+        return ExportFailed(f"{fault.what} It may be in the ERP already, so it stays here. {fault.advice}")
+    return None
+
+
+# --- transaction 1: claim ------------------------------------------------------------------------
+
+
+def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | None = None) -> _Claim:
+    with transaction.atomic(durable=True):
+        change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
+        rights = _rights(actor, company_id=company_id, step=step)
+        export = open_export(change_order)
+        status = ErpStatus(change_order.erp_status)
+        if export is None or export.accepted_at is None:
+            raise NotPossibleNow(step=step or Step.FIND, erp_status=status)
+        now = database_now()
+        if export.writing_until is not None and export.writing_until > now:
+            raise ExportInProgress
+        if step is None and status == ErpStatus.FAILED_TO_EXPORT:
+            take(Step.RETRY, change_order)
+            tell(EventKind.EXPORT_RETRIED, change_order, actor=actor, now=now, rights=rights)
+        require_possible(change_order, step or Step.FIND)
+        export.writing_until = now + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + LEASE_BEYOND_DEADLINE
+        export.save(update_fields=["writing_until"])
+        connection = Connection.objects.get(pk=export.connection_id)
+        return _Claim(
+            export_id=export.pk,
+            company_id=company_id,
+            change_order_id=change_order_id,
+            draft=draft_from_json(export.draft),
+            prepared=prepared_from_json(export.prepared),
+            writer=export.writer,
+            lease=export.writing_until,
+            connection_revision=connection.revision,
+            spec=_spec_of(connection),
+        )
+
+
+def _spec_of(connection: Connection) -> ConnectionSpec:
+    try:
+        return registry.spec_of(connection)
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None
+
+
+def _rights(actor: Actor, *, company_id: int, step: Step | None = None) -> str:
+    """The person's; what the queue looks for was accepted by somebody, and the event says by whom."""
+    if actor.via == Via.QUEUE:
+        return ""
+    ruling = may_reject if step is Step.GIVE_BACK else may_accept
+    return require(ruling(access_of(actor, company_id=company_id)))
+
+
+# --- no transaction: look, write, read back ------------------------------------------------------
+
+
+def _bring_in_time(claim: _Claim) -> _Outcome:
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(claim.spec)
+        writer = registry.writer_for(claim.spec, claim.writer)
+        return asking.answer_to(lambda: _bring(claim, reader, writer, deadline), deadline=deadline)
+    except ErpError as error:
+        return _Trouble(f"{error.fault.what} {error.fault.advice}", error.fault)
+    except WriteRefused as refused:
+        return _Trouble(f"The ERP did not take it: {refused} Nothing of it was written.")
+
+
+def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadline) -> _Outcome:
+    records = _records(claim, reader, deadline, by_hand=writer.by_hand)
+    if len(records) > 1:
+        numbers = " and ".join(record.record_number for record in records)
+        return _Trouble(
+            f"Records {numbers} carry the same change number on this job. Delete or renumber all but one "
+            "in the ERP, then try again."
+        )
+    if records:
+        record_number = records[0].record_number
+    elif writer.by_hand:
+        return _Nothing()
+    else:
+        record_number = writer.write(claim.draft, deadline=deadline)
+    try:
+        record = linking.read_record(
+            reader, record_number, claim.prepared.subcontract_record_number, deadline=deadline
+        )
+    except NotInErp:
+        return _Trouble(
+            f"Record {record_number} is in the ERP, but without a line on subcontract "
+            f"{claim.prepared.subcontract_record_number}. Delete it there, then try again."
+        )
+    return _Found(record, comparing.differences(claim.prepared, record.change_order))
+
+
+def _records(
+    claim: _Claim, reader: ErpReader, deadline: Deadline, *, by_hand: bool
+) -> tuple[ErpChangeOrderFound, ...]:
+    """The export's own records: by its key; keyed in by hand, also by number, job and phase."""
+    prepared = claim.prepared
+    found = reader.find_change_orders(
+        job_record_number=prepared.job_record_number,
+        subcontract_record_number=prepared.subcontract_record_number,
+        deadline=deadline,
+    )
+    mine = comparing.written_by(str(claim.draft.key), found)
+    if mine or not by_hand:
+        return mine
+    return comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
+
+
+def _records_in_time(claim: _Claim) -> tuple[ErpChangeOrderFound, ...] | Fault:
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(claim.spec)
+        return asking.answer_to(lambda: _records(claim, reader, deadline, by_hand=True), deadline=deadline)
+    except ErpError as error:
+        return error.fault
+
+
+# --- transaction 2: settle -----------------------------------------------------------------------
+
+
+def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLink:
+    with transaction.atomic(durable=True):
+        change_order, export, now = _lock_mine(claim)
+        rights = _rights(actor, company_id=claim.company_id)
+        export.looked_at = now
+        refusal = _why_not(outcome, export)
+        if refusal is None:
+            assert isinstance(outcome, _Found), "only what was found is linked"
+            return _link(change_order, export, outcome.record, actor=actor, now=now, rights=rights)
+        export.differences = (
+            [dataclasses.asdict(one) for one in refusal.differences] if isinstance(refusal, Differs) else []
+        )
+        if not export.by_hand:
+            refusal = _fail(change_order, export, refusal, actor=actor, now=now, rights=rights)
+        export.save()
+    log.info(
+        "export_settled",
+        company_id=claim.company_id,
+        export_id=claim.export_id,
+        actor_id=actor.user_id,
+        outcome=type(refusal).__name__,
+    )
+    raise refusal
+
+
+def _lock_mine(claim: _Claim) -> tuple[CommitmentChangeOrder, Export, datetime]:
+    """Everything locked again, and the lease given back. Raises `TakenOver` where it is no longer ours."""
+    change_order = lock_change_order(company_id=claim.company_id, change_order_id=claim.change_order_id)
+    export = open_export(change_order)
+    connection = Connection.objects.select_for_update().get(company_id=claim.company_id)
+    now = database_now()
+    if (
+        export is None
+        or export.pk != claim.export_id
+        or export.writing_until != claim.lease
+        or claim.lease <= now
+        or connection.revision != claim.connection_revision
+    ):
+        raise TakenOver
+    export.writing_until = None
+    return change_order, export, now
+
+
+def _why_not(outcome: _Outcome, export: Export) -> Differs | NotThereYet | ExportFailed | None:
+    """Why there is nothing to link; None where what was found is what was signed off."""
+    match outcome:
+        case _Found(record=record) if linking.is_tied(record, connection=export.connection):
+            return ExportFailed(f"Record {record.change_order.record_number} is tied to another CCO.")
+        case _Found(differences=()):
+            return None
+        case _Found(record=record, differences=differences):
+            return Differs(record_number=record.change_order.record_number, differences=differences)
+        case _Nothing():
+            return NotThereYet()
+        case _Trouble(words=words):
+            return ExportFailed(words)
+
+
+def _link(
+    change_order: CommitmentChangeOrder,
+    export: Export,
+    record: Record,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+) -> ChangeOrderLink:
+    link = linking.make_link(change_order, record, connection=export.connection, actor=actor, now=now)
+    take(Step.FIND, change_order)
+    end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
+    linking.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
+    return link
+
+
+def _fail(
+    change_order: CommitmentChangeOrder,
+    export: Export,
+    refusal: Differs | NotThereYet | ExportFailed,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+) -> ExportFailed:
+    """The CCO is Failed to Export, with the words that say why and what to do; its approver gets a mail."""
+    words = refusal.words if isinstance(refusal, ExportFailed) else _differs_in_words(refusal)
+    take(Step.FAIL, change_order)
+    export.failed_at, export.failure_words = now, words
+    tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
+    mail_failure(change_order_id=change_order.pk, accepted_by_id=export.accepted_by_id, failure=words)
+    return ExportFailed(words)
+
+
+def _differs_in_words(refusal: Differs | NotThereYet) -> str:
+    assert isinstance(refusal, Differs), "a writer that writes has written something"
+    told = "; ".join(f"{one.what}: {one.found}, not {one.signed_off}" for one in refusal.differences)
+    return (
+        f"Record {refusal.record_number} is not as it was signed off. {told}. Delete it in the ERP, "
+        "then try again."
+    )

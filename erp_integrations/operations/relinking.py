@@ -1,0 +1,110 @@
+"""Undo of an unlink: the same record is back in the ERP, as after a restored backup."""
+
+from django.conf import settings
+from django.db import transaction
+
+from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
+from erp_integrations import asking, registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind
+from erp_integrations.operations import linking
+from erp_integrations.operations.export_refusals import (
+    ChangedSince,
+    CouldNotAsk,
+    NeverUnlinked,
+    RecordNotBack,
+    RecordTaken,
+    TakenOver,
+)
+from erp_integrations.operations.linking import Record
+from erp_integrations.operations.walking import (
+    access_of,
+    lock_change_order,
+    require,
+    require_possible,
+    take,
+)
+from erp_integrations.policies import may_relink
+from erp_integrations.ports import Deadline, ErpError, NotInErp
+from erp_integrations.transitions import Step
+
+
+def relink_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> ChangeOrderLink:
+    """Ties an unlinked CCO to its former record, a new link beside the old one.
+
+    Only to the very record (the same row id on the same subcontract), and only where the CCO was not
+    changed since. Must not be called inside a transaction. Raises `NotAllowed`, `NotPossibleNow`,
+    `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`, `TakenOver`.
+    """
+    with transaction.atomic(durable=True):
+        _, former, _ = _lock_former(company_id, change_order_id, actor)
+        connection = Connection.objects.get(pk=former.connection_id)
+    record = _read(connection, former)
+    with transaction.atomic(durable=True):
+        change_order, former_now, rights = _lock_former(company_id, change_order_id, actor)
+        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        if former_now.pk != former.pk or locked.revision != connection.revision:
+            raise TakenOver
+        if linking.is_tied(record, connection=locked):
+            raise RecordTaken
+        now = database_now()
+        link = linking.make_link(change_order, record, connection=locked, actor=actor, now=now)
+        take(Step.RELINK, change_order)
+        linking.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights)
+    return link
+
+
+def _lock_former(
+    company_id: int, change_order_id: int, actor: Actor
+) -> tuple[CommitmentChangeOrder, ChangeOrderLink, str]:
+    """The CCO, the link it had last, and the rights to tie it again."""
+    change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
+    project = change_order.commitment.project
+    access = access_of(actor, company_id=company_id)
+    rights = require(may_relink(access, project_id=project.pk, project_name=project.name))
+    require_possible(change_order, Step.RELINK)
+    former = find_former_link(change_order)
+    if former is None:
+        raise NeverUnlinked
+    if changed_since(change_order, former):
+        raise ChangedSince
+    return change_order, former, rights
+
+
+def find_former_link(change_order: CommitmentChangeOrder) -> ChangeOrderLink | None:
+    """The link that was cut last: the Sage record that an unlinked CCO remembers."""
+    return (
+        ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at__isnull=False)
+        .order_by("-unlinked_at", "-id")
+        .first()
+    )
+
+
+def changed_since(change_order: CommitmentChangeOrder, former: ChangeOrderLink) -> bool:
+    """Whether the CCO is another than the one that was cut loose: edited, or no longer Approved."""
+    assert former.unlinked_at is not None, "a former link has ended"
+    edited = HistoryEntry.objects.filter(
+        subject_kind=HistoryEntry.Subject.CHANGE_ORDER, subject_id=change_order.pk, at__gte=former.unlinked_at
+    )
+    return change_order.status != ChangeOrderStatus.APPROVED or edited.exists()
+
+
+def _read(connection: Connection, former: ChangeOrderLink) -> Record:
+    """The former record as it is now. Raises `RecordNotBack`, `CouldNotAsk`."""
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+        record = asking.answer_to(
+            lambda: linking.read_record(
+                reader, former.record_number, former.subcontract_record_number, deadline=deadline
+            ),
+            deadline=deadline,
+        )
+    except NotInErp:
+        raise RecordNotBack from None
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None
+    if (record.change_order.row_id, record.job_row_id) != (former.row_id, former.job_row_id):
+        raise RecordNotBack
+    return record

@@ -1,0 +1,327 @@
+"""The accounting approver sees what Sage would hold, signs it off, rejects it, or links what is there."""
+
+import pytest
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.models import Level, Membership, User
+from erp_integrations.models import ChangeOrderLink, EventKind, Export, ExportOutcome
+from erp_integrations.operations import accepting, sending
+from erp_integrations.operations.export_refusals import (
+    CouldNotAsk,
+    DuplicateInErp,
+    NotAllowed,
+    NotPossibleNow,
+    NumberInUse,
+    PreviewChanged,
+    ReasonNeeded,
+    RecordElsewhere,
+    RecordTaken,
+    RulesBroken,
+)
+from tests.sendable import (
+    accept,
+    actor,
+    approved_cco,
+    books_of,
+    preview,
+    send,
+    status_of,
+    subcontract_of,
+    tied_commitment,
+)
+from tests.world import World
+
+
+@pytest.fixture
+def sent(world: World) -> CommitmentChangeOrder:
+    """A CCO of five lines on two lines of the subcontract, waiting for accounting."""
+    cco = approved_cco(tied_commitment(world), "100.00", "20.00", "-3.50")
+    approver = world.person()
+    send(world, cco, by=approver)
+    return cco
+
+
+@pytest.fixture
+def approver(sent: CommitmentChangeOrder) -> User:
+    return User.objects.get(username="approver")
+
+
+def test_the_preview_shows_what_sage_would_hold_and_changes_nothing(
+    world: World, sent: CommitmentChangeOrder
+) -> None:
+    before = books_of(world)
+
+    shown = preview(world, sent)
+
+    assert [str(line.amount) for line in shown.prepared.lines] == ["116.50"]
+    assert shown.prepared.lines[0].made_of == (1, 2, 3)
+    assert (shown.same_number, shown.same_amount) == ((), ())
+    assert books_of(world) == before
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+def test_accepting_signs_off_what_was_shown_and_stores_it(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    export = accept(world, sent, by=approver, number=" 9-1 ")
+
+    export.refresh_from_db()
+    assert status_of(sent) == ErpStatus.EXPORTING
+    assert (export.erp_number, export.writer, export.accepted_by_id) == ("9-1", "sandbox", approver.pk)
+    assert export.prepared["lines"][0]["amount"] == "116.50"
+    [event] = world.events(kind=EventKind.ACCEPTED)
+    assert event.evidence["prepared"] == export.prepared
+    assert event.rights == "Standard on ERP Integrations, Can Push to Accounting"
+
+
+@pytest.mark.parametrize(
+    ("erp", "privilege"), [(Level.READ_ONLY, True), (Level.STANDARD, False), (Level.ADMIN, False)]
+)
+def test_accepting_and_rejecting_need_the_approvers_rights(
+    world: World, sent: CommitmentChangeOrder, erp: Level, *, privilege: bool
+) -> None:
+    person = world.person("somebody", erp_integrations=erp, can_push_to_accounting=privilege)
+
+    with pytest.raises(NotAllowed):
+        accept(world, sent, by=person)
+    with pytest.raises(NotAllowed):
+        accepting.reject_change_order(
+            company_id=world.company.pk,
+            change_order_id=sent.pk,
+            reason="No",
+            actor=actor(person),
+        )
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert world.events(kind=EventKind.ACCEPTED) == []
+
+
+def test_what_changed_since_it_was_shown_is_not_signed_off(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    token = preview(world, sent, number="9-1").token
+
+    with pytest.raises(PreviewChanged):
+        accepting.accept_change_order(
+            company_id=world.company.pk,
+            change_order_id=sent.pk,
+            erp_number="9-2",
+            writer="sandbox",
+            token=token,
+            actor=actor(approver),
+        )
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+def test_what_was_retrieved_meanwhile_is_not_accepted(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    sending.retrieve_change_order(company_id=world.company.pk, change_order_id=sent.pk, actor=actor(approver))
+
+    with pytest.raises(NotPossibleNow) as late:
+        accept(world, sent, by=approver)
+
+    assert late.value.erp_status == ErpStatus.NOT_IN_ERP
+    assert status_of(sent) == ErpStatus.NOT_IN_ERP
+
+
+@pytest.mark.parametrize(("number", "code"), [("  ", "erp-number-present"), ("1" * 21, "erp-number-length")])
+def test_a_change_number_that_sage_cannot_hold_is_refused(
+    world: World, sent: CommitmentChangeOrder, number: str, code: str
+) -> None:
+    with pytest.raises(RulesBroken) as refused:
+        preview(world, sent, number=number)
+
+    assert [broken.code for broken in refused.value.broken] == [code]
+
+
+def test_leading_zeros_of_a_change_number_are_kept(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    assert accept(world, sent, by=approver, number="007").erp_number == "007"
+
+
+def test_a_number_that_sage_holds_on_the_job_stops_the_export(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    there = world.sage.change_order(world.scenarios["present"].record_number)
+
+    with pytest.raises(DuplicateInErp) as stopped:
+        accept(world, sent, by=approver, number=f" {there.number.lower()} ")
+
+    assert [one.record_number for one in stopped.value.same_number] == [there.record_number]
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert world.events(kind=EventKind.ACCEPTED) == []
+
+
+def _with_the_amount_of(world: World, scenario: str) -> CommitmentChangeOrder:
+    """A waiting CCO with the same amount on the same subcontract as that record."""
+    record = world.sage.change_order(world.scenarios[scenario].record_number)
+    there = subcontract_of(world, scenario)
+    amount = sum(
+        line.amount for line in record.lines if line.subcontract_record_number == there.record_number
+    )
+    cco = approved_cco(tied_commitment(world, there), str(amount))
+    send(world, cco, by=world.person())
+    return cco
+
+
+def test_the_same_amount_on_the_subcontract_stops_the_export_until_it_is_said_to_be_another(
+    world: World,
+) -> None:
+    cco = _with_the_amount_of(world, "present")
+    by = User.objects.get(username="approver")
+
+    with pytest.raises(DuplicateInErp) as stopped:
+        accept(world, cco, by=by)
+
+    record = world.scenarios["present"].record_number
+    assert record in [one.record_number for one in stopped.value.same_amount]
+    assert status_of(cco) == ErpStatus.READY_TO_EXPORT
+
+    accepting.accept_change_order(
+        company_id=world.company.pk,
+        change_order_id=cco.pk,
+        erp_number="9-1",
+        writer="sandbox",
+        token=preview(world, cco).token,
+        actor=actor(by),
+        same_amount_is_another=True,
+    )
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+
+
+def test_two_ccos_are_not_exported_under_one_number(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    other = approved_cco(sent.commitment, "55.00", number="901")
+    send(world, other, by=approver)
+    accept(world, sent, by=approver, number="9-a")
+
+    with pytest.raises(NumberInUse):
+        accept(world, other, by=approver, number="9-A")
+
+    assert (status_of(sent), status_of(other)) == (ErpStatus.EXPORTING, ErpStatus.READY_TO_EXPORT)
+
+
+@pytest.mark.parametrize("fault", ["offline", "login-refused", "wrong-database", "restored", "emptied"])
+def test_nothing_is_accepted_while_sage_cannot_be_asked(
+    world: World, sent: CommitmentChangeOrder, approver: User, fault: str
+) -> None:
+    token = preview(world, sent).token
+    world.sage.set_fault(fault)
+
+    with pytest.raises(CouldNotAsk):
+        accepting.accept_change_order(
+            company_id=world.company.pk,
+            change_order_id=sent.pk,
+            erp_number="9-1",
+            writer="sandbox",
+            token=token,
+            actor=actor(approver),
+        )
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+# --- reject ---
+
+
+def test_rejecting_gives_it_back_with_the_reason(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    accepting.reject_change_order(
+        company_id=world.company.pk,
+        change_order_id=sent.pk,
+        reason="  Wrong cost code  ",
+        actor=actor(approver),
+    )
+
+    export = Export.objects.get(change_order=sent)
+    assert status_of(sent) == ErpStatus.REJECTED
+    assert (export.outcome, export.reason) == (ExportOutcome.REJECTED, "Wrong cost code")
+    [event] = world.events(kind=EventKind.REJECTED)
+    assert event.reason == "Wrong cost code"
+
+
+def test_a_rejection_needs_a_reason(world: World, sent: CommitmentChangeOrder, approver: User) -> None:
+    with pytest.raises(ReasonNeeded):
+        accepting.reject_change_order(
+            company_id=world.company.pk,
+            change_order_id=sent.pk,
+            reason=" \t ",
+            actor=actor(approver),
+        )
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+# --- link what is there ---
+
+
+def _link(world: World, cco: CommitmentChangeOrder, record: str, *, by: User) -> ChangeOrderLink:
+    return accepting.link_to_existing(
+        company_id=world.company.pk, change_order_id=cco.pk, record_number=record, actor=actor(by)
+    )
+
+
+def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    record = world.scenarios["present"].record_number
+
+    link = _link(world, sent, record, by=approver)
+
+    export = Export.objects.get(change_order=sent)
+    assert status_of(sent) == ErpStatus.SYNCED
+    assert (link.record_number, export.link_id, export.outcome) == (record, link.pk, ExportOutcome.SYNCED)
+    linked = [event for event in world.events(kind=EventKind.LINKED) if event.link_id == link.pk]
+    assert [event.subject_kind for event in linked if event.subject_id == sent.pk] == ["change-order"]
+
+
+def test_a_record_that_another_cco_is_tied_to_is_not_linked(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    world.synced_cco("present")
+
+    with pytest.raises(RecordTaken):
+        _link(world, sent, world.scenarios["present"].record_number, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+@pytest.mark.parametrize("record", ["999999", "0", "-1", "no number"])
+def test_a_record_that_is_not_there_is_not_linked(
+    world: World, sent: CommitmentChangeOrder, approver: User, record: str
+) -> None:
+    with pytest.raises((RecordElsewhere, CouldNotAsk)):
+        _link(world, sent, record, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+def test_a_record_of_another_subcontract_is_not_linked(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    here = subcontract_of(world).record_number
+    elsewhere = next(
+        one.record_number for one in world.scenarios.values() if one.subcontract_record_number != here
+    )
+
+    with pytest.raises(RecordElsewhere):
+        _link(world, sent, elsewhere, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+def test_linking_needs_the_approvers_rights(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    Membership.objects.filter(user=approver).update(can_push_to_accounting=False)
+
+    with pytest.raises(NotAllowed):
+        _link(world, sent, world.scenarios["present"].record_number, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT

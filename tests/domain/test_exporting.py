@@ -1,0 +1,356 @@
+"""An accepted CCO is brought into the ERP, read back, compared and tied; never twice, never by halves."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.models import Membership, User
+from erp_integrations.clock import database_now
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
+from erp_integrations.operations import exporting
+from erp_integrations.operations.export_refusals import (
+    Differs,
+    ExportFailed,
+    ExportInProgress,
+    FoundInErp,
+    NotAllowed,
+    NotPossibleNow,
+    NotThereYet,
+    ReasonNeeded,
+    TakenOver,
+)
+from erp_integrations.ports import ChangeOrderEntry, EntryLine
+from tests.sendable import (
+    accept,
+    actor,
+    approved_cco,
+    books_of,
+    export,
+    send,
+    status_of,
+    tied_commitment,
+)
+from tests.world import World
+
+
+@pytest.fixture
+def approver(world: World) -> User:
+    tied_commitment(world)
+    return world.person()
+
+
+def _accepted(world: World, approver: User, *amounts: str, writer: str = "sandbox") -> CommitmentChangeOrder:
+    commitment = world.company.projects.get().commitments.get()
+    cco = approved_cco(commitment, *(amounts or ("100.00", "20.00", "-3.50")))
+    send(world, cco, by=approver)
+    accept(world, cco, by=approver, number="9-1", writer=writer)
+    return cco
+
+
+def _key_in(world: World, cco: CommitmentChangeOrder, **change: object) -> str:
+    """What an accountant does with the worksheet, with whatever goes wrong in it."""
+    prepared = Export.objects.get(change_order=cco, ended_at=None).prepared
+    wrong_amount = change.pop("amount", None)
+    entry = ChangeOrderEntry(
+        number=prepared["number"],
+        dated=cco.created_at.date(),
+        job_record_number=prepared["job_record_number"],
+        phase=prepared["phase"],
+        description="keyed in",
+        scope="",
+        lines=tuple(
+            EntryLine(
+                vendor_record_number=prepared["vendor_record_number"],
+                description=line["description"],
+                subcontract_record_number=prepared["subcontract_record_number"],
+                subcontract_line=line["subcontract_line"],
+                sub_change_number=prepared["number"],
+                cost_code=line["cost_code"],
+                cost_type=line["cost_type"],
+                amount=Decimal(str(wrong_amount or line["amount"])),
+            )
+            for line in prepared["lines"]
+        ),
+    )
+    return world.sage.key_in(entry, user="ACCT1")
+
+
+# --- the writer that writes ---
+
+
+def test_what_was_signed_off_is_written_read_back_and_tied(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+
+    link = export(world, cco, by=approver)
+
+    round_ = Export.objects.get(change_order=cco)
+    record = world.sage.change_order(link.record_number)
+    assert status_of(cco) == ErpStatus.SYNCED
+    assert (record.number, [line.amount for line in record.lines]) == ("9-1", [Decimal("116.50")])
+    assert (round_.outcome, round_.link_id, round_.writing_until) == (ExportOutcome.SYNCED, link.pk, None)
+    [event] = [one for one in world.events(kind=EventKind.LINKED) if one.link_id == link.pk]
+    assert event.rights == "Standard on ERP Integrations, Can Push to Accounting"
+
+
+def test_a_second_click_finds_it_synced_and_writes_nothing(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    export(world, cco, by=approver)
+    before = books_of(world)
+
+    with pytest.raises(NotPossibleNow):
+        export(world, cco, by=approver)
+
+    assert books_of(world) == before
+    assert ChangeOrderLink.objects.filter(change_order=cco).count() == 1
+
+
+def test_while_somebody_exports_nobody_else_does(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    before = books_of(world)
+    Export.objects.filter(change_order=cco).update(writing_until=database_now() + timedelta(seconds=60))
+
+    with pytest.raises(ExportInProgress):
+        export(world, cco, by=approver)
+
+    assert books_of(world) == before
+
+
+def test_a_lease_that_ran_out_is_taken_over(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    Export.objects.filter(change_order=cco).update(writing_until=database_now() - timedelta(seconds=1))
+
+    export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.SYNCED
+
+
+@pytest.mark.parametrize("fault", ["offline", "login-refused", "locked", "restored", "wrong-database"])
+def test_a_sage_in_trouble_fails_the_export_in_words_and_the_retry_exports_once(
+    world: World, approver: User, fault: str
+) -> None:
+    cco = _accepted(world, approver)
+    before = books_of(world)
+    world.sage.set_fault(fault)
+
+    with pytest.raises(ExportFailed) as failed:
+        export(world, cco, by=approver)
+
+    round_ = Export.objects.get(change_order=cco)
+    assert (status_of(cco), round_.failure_words) == (ErpStatus.FAILED_TO_EXPORT, failed.value.words)
+    assert books_of(world) == before
+    assert len(world.events(kind=EventKind.EXPORT_FAILED)) == 1
+
+    world.sage.set_fault("none")
+    export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.SYNCED
+    assert len(books_of(world)) == len(before) + 1
+    assert len(world.events(kind=EventKind.EXPORT_RETRIED)) == 1
+
+
+def test_a_time_out_after_writing_never_exports_twice(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    before = books_of(world)
+    world.sage.set_fault("unanswered")
+
+    with pytest.raises(ExportFailed):
+        export(world, cco, by=approver)
+
+    assert len(books_of(world)) == len(before) + 1, "it is there, though nobody was told"
+    world.sage.set_fault("none")
+
+    link = export(world, cco, by=approver)
+
+    assert len(books_of(world)) == len(before) + 1
+    assert link.record_number == (set(books_of(world)) - set(before)).pop()[0]
+
+
+def test_a_record_written_by_halves_is_not_tied_and_goes_before_the_retry(
+    world: World, approver: User
+) -> None:
+    cco = _accepted(world, approver)
+    before = set(books_of(world))
+    world.sage.set_fault("half-written")
+    with pytest.raises(ExportFailed):
+        export(world, cco, by=approver)
+    world.sage.set_fault("none")
+    [(half, _)] = set(books_of(world)) - before
+
+    with pytest.raises(ExportFailed, match=f"Record {half} is in the ERP, but without a line"):
+        export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+    world.sage.delete(half, user="ACCT1")
+    link = export(world, cco, by=approver)
+
+    assert link.record_number != half
+
+
+def test_rights_lost_while_sage_is_written_tie_nothing(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = exporting._bring_in_time(claim)
+    Membership.objects.filter(user=approver).update(can_push_to_accounting=False)
+
+    with pytest.raises(NotAllowed):
+        exporting._settle(claim, outcome, actor=actor(approver))
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
+def test_an_answer_that_comes_after_the_lease_settles_nothing(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = exporting._bring_in_time(claim)
+    later = database_now() + timedelta(seconds=90)
+    Export.objects.filter(change_order=cco).update(writing_until=later)
+
+    with pytest.raises(TakenOver):
+        exporting._settle(claim, outcome, actor=actor(approver))
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert Export.objects.get(change_order=cco).writing_until == later
+
+
+def test_a_connection_set_anew_meanwhile_ties_nothing(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = exporting._bring_in_time(claim)
+    Connection.objects.filter(pk=world.connection.pk).update(revision=99)
+
+    with pytest.raises(TakenOver):
+        exporting._settle(claim, outcome, actor=actor(approver))
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+
+
+# --- the writer whose hands are an accountant's ---
+
+
+def test_by_hand_nothing_is_written_until_somebody_keys_it_in(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    before = books_of(world)
+
+    with pytest.raises(NotThereYet):
+        export(world, cco, by=approver)
+
+    assert (status_of(cco), books_of(world)) == (ErpStatus.EXPORTING, before)
+    assert Export.objects.get(change_order=cco).looked_at is not None
+
+
+def test_what_was_keyed_in_as_signed_off_is_found_and_tied(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    record = _key_in(world, cco)
+
+    link = export(world, cco, by=approver)
+
+    assert (link.record_number, status_of(cco)) == (record, ErpStatus.SYNCED)
+
+
+def test_one_wrong_amount_is_shown_and_not_tied(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    record = _key_in(world, cco, amount="116.05")
+
+    with pytest.raises(Differs) as shown:
+        export(world, cco, by=approver)
+
+    [difference] = shown.value.differences
+    assert (difference.signed_off, difference.found) == ("116.50", "116.05")
+    assert shown.value.record_number == record
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+    assert Export.objects.get(change_order=cco).differences[0]["found"] == "116.05"
+
+
+def test_two_records_with_the_number_are_not_guessed_between(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    first, second = _key_in(world, cco), _key_in(world, cco)
+
+    with pytest.raises(ExportFailed, match=f"Records {first} and {second} carry the same change number"):
+        export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
+@pytest.mark.parametrize("fault", ["offline", "restored", "emptied"])
+def test_by_hand_a_sage_in_trouble_leaves_it_exporting(world: World, approver: User, fault: str) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    _key_in(world, cco)
+    world.sage.set_fault(fault)
+
+    with pytest.raises(ExportFailed):
+        export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
+# --- back to the project team ---
+
+
+def _give_back(world: World, cco: CommitmentChangeOrder, *, by: User, reason: str = "Wrong vendor") -> None:
+    exporting.give_back_change_order(
+        company_id=world.company.pk, change_order_id=cco.pk, reason=reason, actor=actor(by)
+    )
+
+
+def test_an_export_that_sage_knows_nothing_of_goes_back(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+
+    _give_back(world, cco, by=approver)
+
+    round_ = Export.objects.get(change_order=cco)
+    assert status_of(cco) == ErpStatus.REJECTED
+    assert (round_.outcome, round_.reason) == (ExportOutcome.REJECTED, "Wrong vendor")
+    assert [event.reason for event in world.events(kind=EventKind.REJECTED)] == ["Wrong vendor"]
+
+
+@pytest.mark.parametrize("amount", [None, "1.00"])
+def test_an_export_that_sage_holds_stays(world: World, approver: User, amount: str | None) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    record = _key_in(world, cco, amount=amount)
+
+    with pytest.raises(FoundInErp) as found:
+        _give_back(world, cco, by=approver)
+
+    assert found.value.record_number == record
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert Export.objects.get(change_order=cco).writing_until is None
+
+
+def test_what_is_exporting_stays_while_sage_cannot_be_asked(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    world.sage.set_fault("offline")
+
+    with pytest.raises(ExportFailed, match="It may be in the ERP already"):
+        _give_back(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+
+
+def test_what_failed_goes_back_even_while_sage_is_off(world: World, approver: User) -> None:
+    cco = _accepted(world, approver)
+    world.sage.set_fault("offline")
+    with pytest.raises(ExportFailed):
+        export(world, cco, by=approver)
+
+    _give_back(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.REJECTED
+
+
+def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+
+    with pytest.raises(ReasonNeeded):
+        _give_back(world, cco, by=approver, reason="  ")
+    with pytest.raises(NotAllowed):
+        _give_back(world, cco, by=world.person("somebody", can_push_to_accounting=False))
+
+    assert status_of(cco) == ErpStatus.EXPORTING

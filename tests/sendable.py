@@ -1,0 +1,133 @@
+"""CCOs that can be sent: everything they hang on is tied to the practice Sage."""
+
+from decimal import Decimal
+
+from commitments.models import (
+    ChangeOrderLine,
+    ChangeOrderStatus,
+    Commitment,
+    CommitmentChangeOrder,
+    CommitmentLine,
+    CostCode,
+    CostType,
+)
+from companies.models import Project, User
+from erp_integrations import registry
+from erp_integrations.actors import Actor
+from erp_integrations.models import ChangeOrderLink, Export, Via
+from erp_integrations.operations import accepting, exporting, linking, sending
+from erp_integrations.ports import ErpSubcontract
+from tests import factories
+from tests.world import LINKER, World
+
+
+def actor(person: User) -> Actor:
+    return Actor(user_id=person.pk, name=person.name, via=Via.PAGE)
+
+
+def subcontract_of(world: World, scenario: str = "present") -> ErpSubcontract:
+    wanted = world.scenarios[scenario].subcontract_record_number
+    return next(one for one in world.books.subcontracts if one.record_number == wanted)
+
+
+def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> Commitment:
+    """A commitment with its lines, tied to the subcontract; its project and vendor tied too."""
+    there = subcontract or subcontract_of(world)
+    project = _project(world, there.job_record_number)
+    vendor = factories.VendorFactory.create(company=world.company, number=there.vendor_record_number)
+    commitment: Commitment = factories.CommitmentFactory.create(
+        project=project, vendor=vendor, number=f"SC-{there.record_number}"
+    )
+    for line in there.lines:
+        CommitmentLine.objects.create(
+            commitment=commitment,
+            position=line.line_number,
+            description=line.description,
+            cost_code=CostCode.objects.get_or_create(
+                company=world.company, code=line.cost_code, defaults={"name": "Steel"}
+            )[0],
+            cost_type=CostType.objects.get_or_create(
+                company=world.company, code=line.cost_type, defaults={"name": "Subcontract"}
+            )[0],
+            amount=line.amount,
+        )
+    if not project.erp_links.exists():
+        linking.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
+    linking.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
+    linking.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
+    return commitment
+
+
+def _project(world: World, number: str) -> Project:
+    if number == world.project.number:
+        return world.project
+    project: Project = factories.ProjectFactory.create(company=world.company, number=number)
+    return project
+
+
+def approved_cco(
+    commitment: Commitment, *amounts: str, number: str = "900", title: str = "Added steel at grid C"
+) -> CommitmentChangeOrder:
+    """Approved, with a line of each amount, all on the commitment's first line."""
+    cco: CommitmentChangeOrder = factories.ChangeOrderFactory.create(
+        commitment=commitment, number=number, title=title, status=ChangeOrderStatus.APPROVED
+    )
+    first = commitment.lines.order_by("position").first()
+    assert first is not None, "the subcontract has lines"
+    for position, amount in enumerate(amounts or ("1234.50",), start=1):
+        ChangeOrderLine.objects.create(
+            change_order=cco,
+            position=position,
+            commitment_line=first,
+            description="Steel",
+            cost_code=first.cost_code,
+            cost_type=first.cost_type,
+            amount=Decimal(amount),
+        )
+    cco.refresh_from_db()
+    return cco
+
+
+def send(world: World, cco: CommitmentChangeOrder, *, by: User) -> Export:
+    return sending.send_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
+
+
+def preview(
+    world: World, cco: CommitmentChangeOrder, *, number: str = "9-1", writer: str = "sandbox"
+) -> accepting.Preview:
+    return accepting.preview_export(
+        company_id=world.company.pk, change_order_id=cco.pk, erp_number=number, writer=writer
+    )
+
+
+def accept(
+    world: World,
+    cco: CommitmentChangeOrder,
+    *,
+    by: User,
+    number: str = "9-1",
+    writer: str = "sandbox",
+) -> Export:
+    """Signs off whatever the preview shows."""
+    return accepting.accept_change_order(
+        company_id=world.company.pk,
+        change_order_id=cco.pk,
+        erp_number=number,
+        writer=writer,
+        token=preview(world, cco, number=number, writer=writer).token,
+        actor=actor(by),
+    )
+
+
+def export(world: World, cco: CommitmentChangeOrder, *, by: User) -> ChangeOrderLink:
+    return exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
+
+
+def status_of(cco: CommitmentChangeOrder) -> str:
+    return str(CommitmentChangeOrder.objects.values_list("erp_status", flat=True).get(pk=cco.pk))
+
+
+def books_of(world: World) -> list[tuple[str, str]]:
+    """(record number, change number) of everything the practice Sage holds."""
+    there = registry.sandbox_at(world.place).change_orders()
+    return [(one.record_number, one.number) for one in there if not one.deleted]

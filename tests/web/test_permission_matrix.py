@@ -23,6 +23,7 @@ from tests.invariants import fingerprint
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
+NOT_WELL = 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
@@ -57,6 +58,7 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
+COMMITMENT = "{commitment}"
 
 NEW_CHANGE_ORDER = {
     "dated": "2026-03-09",
@@ -81,16 +83,42 @@ MATRIX: dict[str, Address] = {
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),
+    "projects": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "commitments": Address((COMPANY, PROJECT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-new": Address(
+        (COMPANY, PROJECT, "subcontract"),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+    ),
+    "commitment": Address((COMPANY, PROJECT, COMMITMENT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-edit": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+    ),
+    "commitment-delete": Address(
+        (COMPANY, PROJECT, COMMITMENT), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "commitment-change-order-new": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+    ),
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
-    "commitment-change-order-set-to-draft": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    "commitment-change-order-edit": Address(
+        (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=NOT_WELL)
     ),
-    "commitment-change-order-delete": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
-    ),
+    **{
+        f"commitment-change-order-{act}": Address(
+            (COMPANY, PROJECT, CCO),
+            members(WRONG_METHOD),
+            only(*CHANGES_COMMITMENTS, answer=DONE),
+            {"status": "VOID"},
+        )
+        for act in ("approve", "un-approve", "set-to-draft", "status", "delete")
+    },
     "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
     "sandbox-new": Address(
         (COMPANY,), only(*WORKS_IN_ERP), only(*WORKS_IN_ERP, answer=DONE), NEW_CHANGE_ORDER
@@ -184,6 +212,7 @@ def _values(demo: Company) -> dict[str, str]:
     return {
         COMPANY: demo.slug,
         CCO: str(cco.pk),
+        COMMITMENT: str(cco.commitment_id),
         PROJECT: cco.commitment.project.number,
         RECORD: link.record_number,
     }

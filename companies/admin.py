@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -181,9 +182,11 @@ class PrivilegeRequestAdmin(ReadOnlyAdmin):
         "membership__user__last_name",
         "membership__company__name",
     )
-    list_select_related = ("membership__user", "membership__company")
     ordering = ("-outcome", "asked_at")  # WAITING comes last by its letters
     change_form_template = "admin/companies/privilege_request_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PrivilegeRequest]:
+        return super().get_queryset(request).select_related("membership__user", "membership__company")
 
     @admin.display(ordering="membership__user__last_name")
     def person(self, request: PrivilegeRequest) -> str:

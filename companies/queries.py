@@ -67,6 +67,18 @@ def find_entry(company: Company, membership_id: int) -> Membership | None:
     )
 
 
+def accounting_approvers(company: Company) -> QuerySet[Membership]:
+    """The active entries of everybody who is one now; see `is_accounting_approver`."""
+    return Membership.objects.filter(
+        company=company,
+        is_active=True,
+        user__is_active=True,
+        can_push_to_accounting=True,
+        company_levels__tool=CompanyTool.ERP_INTEGRATIONS,
+        company_levels__level__gte=Level.STANDARD,
+    )
+
+
 def own_entry_id(access: Access) -> int:
     """The id of the person's own entry. Raises `Membership.DoesNotExist`."""
     return Membership.objects.only("id").get(company_id=access.company_id, user_id=access.user_id).pk

@@ -259,6 +259,7 @@ def _beside_us(name: str, arguments: list[str]) -> Iterator[Server]:
         [sys.executable, *arguments],
         cwd=front_door.ROOT,
         stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # the demo's mail, for one; what we say ourselves stays by itself
         start_new_session=True,
         preexec_fn=_end_with_parent,  # noqa: PLW1509  (one thread, and the function only calls the kernel)
     )

@@ -15,6 +15,15 @@ MAIL_SERVER_SECONDS = 20
 """How long a mail server may take for an answer."""
 
 
+class Secret(str):
+    """A value that `manage.py diffsettings`, and whatever else prints settings, shows as stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
 class WrongEnvironment(ImproperlyConfigured):
     """An environment value is missing or cannot be right. The text names the variable and what it may be."""
 
@@ -64,32 +73,32 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
 
-def secret(name: str) -> str:
+def secret(name: str) -> Secret:
     """The value of NAME, or the content of the file that NAME_FILE names."""
     file = text(f"{name}_FILE", "")
     if not file:
         if not os.environ.get(name, "").strip():
             raise WrongEnvironment(f"Neither {name} nor {name}_FILE is set. See .env.example.")
-        return text(name)
+        return Secret(text(name))
     try:
         value = Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise WrongEnvironment(f"{name}_FILE names a file that cannot be read: {error.strerror}.") from None
     if not value:
         raise WrongEnvironment(f"{name}_FILE names an empty file.")
-    return value
+    return Secret(value)
 
 
-def secret_key(name: str) -> str:
+def secret_key(name: str) -> Secret:
     value = secret(name)
     if len(value) < 32:
         raise WrongEnvironment(f"{name} must have at least 32 characters.")
     return value
 
 
-def field_keys(name: str) -> list[str]:
+def field_keys(name: str) -> list[Secret]:
     """Fernet keys, newest first, separated by commas or line ends."""
-    keys = secret(name).replace(",", "\n").split()
+    keys = [Secret(key) for key in secret(name).replace(",", "\n").split()]
     for position, key in enumerate(keys, start=1):
         try:
             Fernet(key)
@@ -116,9 +125,11 @@ def database(name: str) -> dict[str, Any]:
     if not all(port.isdigit() for port in str(parts.get("port") or "0").split(",")):
         raise WrongEnvironment(f"{name} has a port that is not a number.")
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    said = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        **{django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()},
+        **said,
+        "PASSWORD": Secret(said["PASSWORD"]),
         "OPTIONS": parts,
     }
 
@@ -140,7 +151,7 @@ def email(name: str) -> dict[str, Any]:
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": port or (465 if parts.scheme == "smtps" else 25),
         "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_HOST_PASSWORD": Secret(unquote(parts.password or "")),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_TIMEOUT": MAIL_SERVER_SECONDS,
     }

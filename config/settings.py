@@ -55,7 +55,13 @@ class ErpKind(TypedDict):
     reader: str
     writers: dict[str, str]
     """By the name that an export keeps."""
+    faults: NotRequired[str]
     database_named_in: NotRequired[str]
+    check_string: NotRequired[str]
+    string_of: NotRequired[str]
+    parts_of: NotRequired[str]
+    drivers: NotRequired[str]
+    login_script: NotRequired[str]
     sandbox: NotRequired[str]
 
 
@@ -66,7 +72,13 @@ ERP_KINDS: dict[str, ErpKind] = {
         "name": "Sage 100 Contractor®",
         "reader": "sage_adapter.reader.open_reader",
         "writers": {"worksheet": _WORKSHEET},  # and never another: nothing of ours writes to a real Sage
+        "faults": "sage_adapter.faults.FAULTS",
         "database_named_in": "sage_adapter.odbc_string.database_named_in",
+        "check_string": "sage_adapter.odbc_string.check",
+        "string_of": "sage_adapter.odbc_string.string_of",
+        "parts_of": "sage_adapter.odbc_string.parts_of",
+        "drivers": "sage_adapter.odbc_string.OFFERED_DRIVERS",
+        "login_script": "sage_adapter.login_script.login_script",
     },
     "sage-100-contractor-sandbox": {
         "name": "Sage 100 Contractor®",
@@ -198,5 +210,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if _BEHIND_TLS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutVariables"
 CSRF_FAILURE_VIEW = "companies.views.entrance.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -8,7 +8,7 @@ from django.urls import include, path
 from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
 from companies.views.entrance import picker
-from erp_integrations.views.home import how_to_unlink
+from erp_integrations.views.home import how_to_unlink, what_each_error_means
 
 sign_in = account.LoginView.as_view(
     extra_context={"demo_people": PEOPLE, "demo_password": PASSWORD} if settings.DEMO else None
@@ -22,6 +22,7 @@ urlpatterns = [
     path("account/password/", account.PasswordChangeView.as_view(), name="account_change_password"),
     path("how-to/unlink-a-cco/", how_to_unlink, name="how-to-unlink"),
     path("companies/<slug:slug>/projects/", projects, name="projects"),
+    path("how-to/what-each-error-means/", what_each_error_means, name="what-each-error-means"),
     path("companies/<slug:slug>/projects/<slug:number>/commitments/", include("commitments.urls")),
     path("companies/<slug:slug>/directory/", include("companies.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from erp_integrations.ports import PreparedChangeOrder
+
 Tone = Literal["good", "refused", "doubt", "waiting"]
 
 
@@ -90,8 +92,31 @@ class RowGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainRow:
-    """A CCO in one of the other ERP statuses."""
+class Fact:
+    """A cell of a row whose columns depend on the view: words, or a time and whose it is, or both."""
+
+    label: str
+    words: str
+    at: datetime | None = None
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowAct:
+    """Something to do with a row: a page to open, or a small form that posts."""
+
+    label: str
+    url: str
+    said: str = ""
+    """The label for who cannot see the row: it says which CCO. Empty where the label is enough."""
+    post: bool = False
+    free: bool = False
+    """Whether everybody may who sees the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A CCO that is on its way through accounting."""
 
     change_order_id: int
     number: str
@@ -101,7 +126,10 @@ class PlainRow:
     commitment: str
     contract_company: str
     amount: Decimal
-    status: str
+    facts: tuple[Fact, ...]
+    acts: tuple[RowAct, ...]
+    missing: tuple[str, ...]
+    """The requirements the viewer lacks for the acts, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +157,9 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOrderFacts:
-    """The head of the history page."""
+    """The head of a page about one CCO."""
 
+    change_order_id: int
     number: str
     title: str
     project: str
@@ -176,7 +205,74 @@ class EventLine:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """One round through accounting: from sending to what came of it."""
+
+    sent_at: datetime
+    sent_by: str
+    accepted_at: datetime | None
+    accepted_by: str
+    writer: str
+    erp_number: str
+    failed_at: datetime | None
+    failure_words: str
+    looked_at: datetime | None
+    differences: tuple[tuple[str, str, str], ...]
+    """(what, as accepted, as found) by the last look."""
+    ended_at: datetime | None
+    ended_by: str
+    outcome: str
+    reason: str
+    prepared: PreparedChangeOrder | None
+    """What was signed off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of unwinding, in order; `act` where the viewer can take it now."""
+
+    words: str
+    who: tuple[str, ...]
+    """The people who may, a few of them; or who it is for, where it is not done here."""
+    more: int = 0
+    """How many others may."""
+    act: RowAct | None = None
+
+
+# --- what is tied to the ERP ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TiedRow:
+    """A project, vendor or commitment, and its record in the ERP where it is tied to one."""
+
+    subject_id: int
+    number: str
+    name: str
+    beside: str
+    """What it belongs to: a commitment's project and contract company."""
+    erp_record: str
+    linked_at: datetime | None
+    linked_by: str
+    link_url: str
+
+
 # --- connection ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One thing that was looked at. `waiting` means: not known, which is neither well nor wrong."""
+
+    tone: Literal["good", "refused", "waiting"]
+    words: str
+    advice: str = ""
+    """Who can mend it and how; empty where there is nothing to mend."""
+    at: datetime | None = None
+    """Ends the words."""
+    fault: str = ""
+    """The code under which the page of errors explains more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +285,19 @@ class ConnectionCard:
     application_name: str
     status: str
     tone: Tone
-    lines: tuple[tuple[bool, str, str], ...]
-    """What the handshake looked at: (is it well, words, advice where it is not)."""
+    lines: tuple[ReportLine, ...]
+    """What the last check found."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_failure_words: str
+    failures_in_a_row: int
+    rests_until: datetime | None
+    """Until then only people's clicks ask; None when it is not left in peace."""
     check_url: str
     accept_url: str
     may_check: bool
     may_change: bool
+    practice: bool
+    """Whether it is a practice company."""
     waiting_incarnation: str
     """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""

@@ -1,7 +1,16 @@
-"""Who may do what with the ERP. Pure: asks an `Access`, answers with a `Ruling`; reads nothing."""
+"""Who may do what with the ERP, and when it is left in peace. Pure: reads nothing but its arguments."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from companies.access import Access, Ruling
 from companies.permissions import Act, ruling_on
+from erp_integrations.models import Connection
+from erp_integrations.ports import ServerParts
+
+SHORTEST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
+_MOST_DOUBLINGS = 5
+"""Enough to get from the shortest rest to the longest."""
 
 
 def may_unlink(access: Access, *, project_id: int, project_name: str) -> Ruling:
@@ -38,7 +47,7 @@ def may_see_erp_integrations(access: Access) -> Ruling:
 
 
 def may_change_connection(access: Access) -> Ruling:
-    """Set the connection, and accept another database as the company's books."""
+    """Point the company at other books, or accept another database as its own."""
     return ruling_on(Act.CHANGE_CONNECTION, access)
 
 
@@ -49,3 +58,29 @@ def may_check_connection(access: Access) -> Ruling:
 def may_use_sandbox(access: Access) -> Ruling:
     """Act as an accountant in the practice company."""
     return ruling_on(Act.USE_SANDBOX, access)
+
+
+def may_keep_password(stored: ServerParts, wanted: ServerParts) -> bool:
+    """Whether the stored password would go where it goes now: same server, login, driver and encryption.
+
+    Otherwise somebody who does not know it could send it to a server of their own. What a form cannot show
+    may say where the password goes, too.
+    """
+    return not stored.others and _door(stored) == _door(wanted)
+
+
+def _door(parts: ServerParts) -> ServerParts:
+    return replace(parts, database="", password="", application_name="")
+
+
+def rests_until(connection: Connection) -> datetime | None:
+    """Until when nothing but a person's own click should ask; None while the last answer was good.
+
+    One minute after a first failure, twice as long after each further one, never more than half an hour.
+    Whatever asks in the background must call this first and leave the ERP alone before that moment: a server
+    in trouble is not helped by being asked. People's clicks always ask.
+    """
+    if not connection.failures_in_a_row or connection.last_failure_at is None:
+        return None
+    doublings = min(connection.failures_in_a_row - 1, _MOST_DOUBLINGS)
+    return connection.last_failure_at + min(SHORTEST_REST * (1 << doublings), LONGEST_REST)

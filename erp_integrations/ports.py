@@ -130,6 +130,36 @@ class ConnectionSpec:
     second_look_seconds: float = 1.0
 
 
+class PartRefused(ValueError):
+    """A part of a connection cannot be as it is. The words say why and never repeat it."""
+
+    def __init__(self, part: str, why: str) -> None:
+        super().__init__(why)
+        self.part = part
+        """The name of a field of `ServerParts`."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServerParts:
+    """A database server and how to sign in there, in the parts that a person fills in. Empty: not said."""
+
+    server: str
+    database: str
+    login: str
+    password: str
+    port: int | None = None
+    driver: str = ""
+    """An ODBC driver's name; empty for whichever is installed."""
+    encrypt: bool = True
+    trust_certificate: bool = False
+    """Takes any certificate, a self-made one too."""
+    certificate_host: str = ""
+    """The name in the certificate, where it is not the server's."""
+    application_name: str = ""
+    others: tuple[str, ...] = ()
+    """The names of what was stored beside these by a command, which a form cannot show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
     """A role or right of our login that the server was asked about."""

@@ -1,7 +1,8 @@
 """Connection kind -> the parts of its ERP, by the dotted paths of ERP_KINDS."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -15,11 +16,25 @@ from erp_integrations.ports import (
     Fault,
     FaultKind,
     Misconfigured,
+    ServerParts,
 )
 from erp_integrations.sealing import CannotUnseal, unseal
 
 ODBC = "sage-100-contractor"
 SANDBOX = "sage-100-contractor-sandbox"
+
+SANDBOX_WRITER = "sandbox"
+WRITERS = {
+    "worksheet": ("Worksheet", "By hand: an accountant keys it in from a worksheet"),
+    SANDBOX_WRITER: ("Practice company", "By Plumbline, straight into the practice company"),
+}
+"""Name of a writer -> how it is called in a list, and how it is offered."""
+SECRET_SEALED = Fault(
+    FaultKind.MISCONFIGURED,
+    "secret-sealed",
+    "The stored connection cannot be opened: the key it was sealed with is missing.",
+    "The administrator of Plumbline must put the old key back into FIELD_KEYS, or set the connection again.",
+)
 
 
 def erp_name(kind: str) -> str:
@@ -32,15 +47,7 @@ def spec_of(connection: Connection) -> ConnectionSpec:
     try:
         odbc_string = unseal(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
     except CannotUnseal:
-        raise Misconfigured(
-            Fault(
-                FaultKind.MISCONFIGURED,
-                "secret-sealed",
-                "The stored connection cannot be opened: the key it was sealed with is missing.",
-                "The administrator of Plumbline must put the old key back into FIELD_KEYS, "
-                "or set the connection again.",
-            )
-        ) from None
+        raise Misconfigured(SECRET_SEALED) from None
     return ConnectionSpec(
         kind=connection.kind,
         database=connection.database,
@@ -79,7 +86,52 @@ def writer_for(spec: ConnectionSpec, name: str) -> ErpWriter:
 
 def database_named_in(odbc_string: str) -> str:
     """The database an ODBC string names. Raises `ValueError` in plain words where it names none."""
-    return cast(str, import_string(settings.ERP_KINDS[ODBC]["database_named_in"])(odbc_string))
+    return cast(str, _odbc("database_named_in")(odbc_string))
+
+
+def check_string(odbc_string: str) -> None:
+    """Raises `ValueError` in plain words, naming the keyword that is not accepted."""
+    _odbc("check_string")(odbc_string)
+
+
+def string_of(parts: ServerParts) -> str:
+    """The ODBC string of those parts. Raises `PartRefused`, `ValueError`."""
+    return cast(str, _odbc("string_of")(parts))
+
+
+def parts_of(odbc_string: str) -> ServerParts:
+    """Raises `ValueError` in plain words where the string cannot be understood."""
+    return cast(ServerParts, _odbc("parts_of")(odbc_string))
+
+
+def stored_parts(connection: Connection) -> ServerParts | None:
+    """What is stored, with its password; None where that is no server, or cannot be opened or read."""
+    if not connection.odbc_string_encrypted:
+        return None
+    try:
+        return parts_of(unseal(connection.odbc_string_encrypted))
+    except (CannotUnseal, ValueError):
+        return None
+
+
+def drivers() -> tuple[str, ...]:
+    """The ODBC drivers a person may choose from."""
+    return cast(tuple[str, ...], _odbc("drivers"))
+
+
+def login_script(*, database: str, login: str) -> str:
+    """What the ERP's administrator runs to make the login that may only read."""
+    return cast(str, _odbc("login_script")(database=database, login=login))
+
+
+def faults() -> Mapping[str, Fault]:
+    """Every fault that can be reported about a connection, by its code."""
+    own = {SECRET_SEALED.code: SECRET_SEALED}
+    return {**cast(Mapping[str, Fault], _odbc("faults")), **own}
+
+
+def _odbc(part: str) -> Any:
+    return import_string(cast(Mapping[str, str], settings.ERP_KINDS[ODBC])[part])
 
 
 def has_sandbox(connection: Connection) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from erp_integrations.ports import PartRefused, ServerParts
+
 Pair = tuple[str, str]
 
 LONGEST_APPLICATION_NAME = 30
@@ -27,6 +29,7 @@ class KeywordRefused(ValueError):
     def __init__(self, keyword: str, why: str) -> None:
         super().__init__(f"The connection string's keyword {keyword} {why}")
         self.keyword = keyword
+        self.why = why
 
 
 class DriverNotKnown(KeywordRefused):
@@ -42,6 +45,8 @@ class DriverKind(StrEnum):
 
 MICROSOFT_18 = "ODBC Driver 18 for SQL Server"
 FREETDS = "FreeTDS"
+OFFERED_DRIVERS = (MICROSOFT_18, FREETDS)
+"""The drivers that a form offers."""
 
 DRIVERS: dict[str, DriverKind] = {
     MICROSOFT_18: DriverKind.MICROSOFT,
@@ -317,7 +322,7 @@ def build(
     installed is chosen when the connection opens. `encrypt` asks for an encrypted wire; `trust_certificate`
     takes any certificate (a self-signed one); `certificate_host` is the name in the certificate where it
     differs from `server`. Raises `KeywordRefused` for a value that is not accepted, `ValueError` where
-    server, database or login are missing.
+    server, database or login are missing. A name of Sage's own programs is no application name of ours.
     """
     for what, value in (("server", server), ("database", database), ("login", login)):
         if not value.strip():
@@ -334,9 +339,82 @@ def build(
         ("TrustServerCertificate", "yes" if encrypt and trust_certificate else ""),
         ("HostnameInCertificate", certificate_host.strip()),
     ]
+    if application_name.strip().casefold().startswith("sage"):
+        raise KeywordRefused("APP", "is the name of one of Sage's own programs.")
     written = render(pair for pair in given if pair[1])
-    check(written)
+    pairs = checked(written)
+    if kind_of(driver.strip()) is DriverKind.FREETDS:
+        render_for(DriverKind.FREETDS, pairs)  # it cannot be told every value
     return written
+
+
+# --- as the parts of a form ------------------------------------------------------------------------
+
+_PART_OF = {
+    "DRIVER": "driver",
+    "SERVER": "server",
+    "PORT": "port",
+    "DATABASE": "database",
+    "UID": "login",
+    "PWD": "password",
+    "APP": "application_name",
+    "HostnameInCertificate": "certificate_host",
+}
+"""The keywords that `build` writes, and the part that each comes from."""
+
+_ENCRYPTS = {"yes": True, "true": True, "mandatory": True, "require": True}
+_ENCRYPTS |= {"no": False, "false": False, "optional": False, "off": False, "request": False}
+_TRUSTS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
+
+
+def string_of(parts: ServerParts) -> str:
+    """The connection string of those parts. Raises `PartRefused`, `ValueError` where one is missing."""
+    try:
+        return build(
+            server=parts.server,
+            port=parts.port,
+            database=parts.database,
+            driver=parts.driver,
+            login=parts.login,
+            password=parts.password,
+            encrypt=parts.encrypt,
+            trust_certificate=parts.trust_certificate,
+            certificate_host=parts.certificate_host,
+            application_name=parts.application_name,
+        )
+    except KeywordRefused as refused:
+        raise PartRefused(_PART_OF[refused.keyword], f"This {refused.why}") from None
+
+
+def parts_of(odbc_string: str) -> ServerParts:
+    """The parts that a form can show, and the names of the keywords that it cannot.
+
+    Raises `ValueError` in plain words where the string cannot be understood.
+    """
+    pairs = parse(odbc_string)
+    host, comma, port = value_of(pairs, "SERVER").removeprefix("tcp:").partition(",")
+    port = port.strip() if comma else value_of(pairs, "PORT")
+    encrypt = _ENCRYPTS.get((value_of(pairs, "Encrypt", "Encryption") or "yes").casefold())
+    trust = _TRUSTS.get(value_of(pairs, "TrustServerCertificate").casefold())
+    shown = {keyword.casefold() for keyword in _PART_OF}
+    shown |= {"encrypt", "encryption"} if encrypt is not None else set()
+    shown |= {"trustservercertificate"} if trust is not None else set()
+    return ServerParts(
+        server=host.strip(),
+        port=int(port) if _NUMBER.fullmatch(port) else None,
+        database=value_of(pairs, "DATABASE"),
+        driver=driver_of(pairs),
+        login=value_of(pairs, "UID"),
+        password=value_of(pairs, "PWD"),
+        encrypt=encrypt is not False,
+        trust_certificate=bool(trust) and encrypt is not False,
+        certificate_host=value_of(pairs, "HostnameInCertificate"),
+        application_name=value_of(pairs, "APP"),
+        others=tuple(_shown(keyword) for keyword, _ in pairs if keyword.casefold() not in shown),
+    )
+
+
+# --- in the words of a driver ----------------------------------------------------------------------
 
 
 def for_driver(pairs: Sequence[Pair]) -> tuple[Pair, ...]:

@@ -33,6 +33,7 @@ class UserFactory(DjangoModelFactory[User]):
         model = User
 
     username = Sequence(lambda n: f"person-{n}")
+    email = LazyAttribute(lambda user: f"{user.username}@example.com")
 
 
 class MembershipFactory(DjangoModelFactory[Membership]):

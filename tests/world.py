@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from django.db import transaction
+
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from companies.models import (
     Company,
     CompanyTool,
     CompanyToolPermission,
+    DirectoryEventKind,
     Level,
     Membership,
     Project,
@@ -16,6 +20,7 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
+from companies.operations.events import append_event
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent, UnlinkAttempt, Via
@@ -25,6 +30,22 @@ from erp_integrations.ports import ErpSandbox, SandboxCompany, SandboxScenario
 from tests import factories
 
 LINKER = Actor(user_id=None, name="Loader", via=Via.DEMO)
+
+
+def give_privilege(person: User) -> None:
+    """Can Push to Accounting back to somebody who has an entry: with its event, or the database refuses."""
+    with transaction.atomic():
+        for membership in person.memberships.select_related("user", "company"):
+            append_event(
+                kind=DirectoryEventKind.PRIVILEGE_GRANTED,
+                membership=membership,
+                actor=None,
+                actor_name=LINKER.name,
+                now=database_now(),
+                rights="a test",
+                what="Can Push to Accounting",
+            )
+        person.memberships.update(can_push_to_accounting=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,7 @@ class World:
         *,
         commitments: Level = Level.ADMIN,
         erp_integrations: Level = Level.STANDARD,
+        directory: Level = Level.NONE,
         can_push_to_accounting: bool = True,
     ) -> User:
         """Somebody in the company's Directory, with these levels on every project there is by now."""
@@ -72,6 +94,10 @@ class World:
         CompanyToolPermission.objects.create(
             membership=membership, tool=CompanyTool.ERP_INTEGRATIONS, level=erp_integrations
         )
+        if directory:
+            CompanyToolPermission.objects.create(
+                membership=membership, tool=CompanyTool.DIRECTORY, level=directory
+            )
         for project in Project.objects.filter(company=self.company):
             ProjectToolPermission.objects.create(
                 membership=membership, project=project, tool=ProjectTool.COMMITMENTS, level=commitments

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                     "writer",
                     models.CharField(blank=True, help_text="Which of the kind's writers.", max_length=20),
                 ),
+                ("by_hand", models.BooleanField(default=False, help_text="An accountant keys it in.")),
                 ("erp_number", models.CharField(blank=True, max_length=40, verbose_name="change number")),
                 ("job_record_number", models.CharField(blank=True, max_length=20)),
                 ("draft", models.JSONField(default=dict)),

@@ -5,6 +5,9 @@ from django.db.models import Q
 
 from companies.models import Company
 
+APPLICATION_NAME = "Plumbline"
+"""What we call ourselves to the ERP's server where nobody said otherwise."""
+
 
 class Connection(models.Model):
     """One company's way to its ERP, and the database it was accepted with.
@@ -15,7 +18,7 @@ class Connection(models.Model):
     company = models.OneToOneField(Company, on_delete=models.PROTECT, related_name="erp_connection")
     kind = models.CharField(max_length=40, help_text="A key of ERP_KINDS.")
     database = models.CharField(max_length=128, help_text="The name the database must answer to.")
-    application_name = models.CharField(max_length=30, default="Plumbline")
+    application_name = models.CharField(max_length=30, default=APPLICATION_NAME)
     odbc_string_encrypted = models.TextField(blank=True, editable=False)
     sandbox_path = models.CharField(max_length=500, blank=True)
     revision = models.PositiveIntegerField(
@@ -28,12 +31,18 @@ class Connection(models.Model):
     accepted_by_name = models.CharField(max_length=150, blank=True, editable=False)
 
     handshake = models.JSONField(default=dict, editable=False)
-    """The last handshake as `queries.connections.HandshakeRecord`; empty before the first."""
+    """The last `ports.Handshake` without the login, and under `fault` why the last check got none."""
     seen_incarnation = models.CharField(max_length=500, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure_words = models.TextField(blank=True, editable=False)
+    failures_in_a_row = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Since the last good answer; see `policies.rests_until`.",
+    )
 
     class Meta:
         constraints = [

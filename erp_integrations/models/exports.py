@@ -47,6 +47,7 @@ class Export(models.Model):
     accepted_by_id = models.BigIntegerField(null=True)
     accepted_by_name = models.CharField(max_length=150, blank=True)
     writer = models.CharField(max_length=20, blank=True, help_text="Which of the kind's writers.")
+    by_hand = models.BooleanField(default=False, help_text="An accountant keys it in.")
     erp_number = models.CharField("change number", max_length=40, blank=True)
     job_record_number = models.CharField(max_length=20, blank=True)
     draft = models.JSONField(default=dict)

@@ -1,9 +1,6 @@
 """The accounting approver's side: see what Sage would hold, accept it, reject it, or link what is there."""
 
 import dataclasses
-import hashlib
-import json
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
@@ -14,7 +11,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations import asking, comparing, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
-from erp_integrations.drafts import Papers, draft_of, papers_of, subject_of
+from erp_integrations.drafts import Papers, Preview, draft_of, papers_of, subject_of
 from erp_integrations.evidence import as_plain
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -26,6 +23,7 @@ from erp_integrations.operations import linking
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     DuplicateInErp,
+    ExportRefused,
     NotPossibleNow,
     NumberInUse,
     PreviewChanged,
@@ -34,6 +32,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
     RulesBroken,
 )
+from erp_integrations.operations.mailing import mail_rejection
 from erp_integrations.operations.walking import (
     access_of,
     end_round,
@@ -58,22 +57,6 @@ from erp_integrations.rules import When, broken_rules
 from erp_integrations.transitions import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What Sage would hold, and what it holds already that looks like it."""
-
-    draft: ChangeOrderDraft
-    prepared: PreparedChangeOrder
-    same_number: tuple[ErpChangeOrderFound, ...]
-    same_amount: tuple[ErpChangeOrderFound, ...]
-
-    @property
-    def token(self) -> str:
-        """Names exactly what was shown, so that nothing else is signed off."""
-        shown = json.dumps(as_plain(dataclasses.asdict(self.prepared)), sort_keys=True)
-        return hashlib.sha256(shown.encode()).hexdigest()
-
-
 def preview_export(*, company_id: int, change_order_id: int, erp_number: str, writer: str) -> Preview:
     """Asks the ERP for the subcontract and its change orders, and prepares what would be written.
 
@@ -90,12 +73,12 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
         raise RulesBroken(broken)
     subcontract, found = _ask_about(papers)
     draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
-    prepared = registry.writer_for(registry.spec_of(papers.ties.connection), writer).prepare(draft)
+    prepared, by_hand = _prepare(papers, draft, writer)
     same_number = comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
     with_amount = comparing.with_the_amount(prepared.total, found)
     others = {record.record_number for record in same_number} | _tied_records(papers, with_amount)
     same_amount = tuple(record for record in with_amount if record.record_number not in others)
-    return Preview(draft, prepared, same_number, same_amount)
+    return Preview(draft, prepared, by_hand, same_number, same_amount)
 
 
 def accept_change_order(
@@ -119,13 +102,29 @@ def accept_change_order(
     preview = preview_export(
         company_id=company_id, change_order_id=change_order_id, erp_number=erp_number, writer=writer
     )
-    if preview.token != token:
-        raise PreviewChanged
-    if preview.same_number or (preview.same_amount and not same_amount_is_another):
-        raise DuplicateInErp(same_number=preview.same_number, same_amount=preview.same_amount)
+    try:
+        if preview.token != token:
+            raise PreviewChanged
+        if preview.same_number or (preview.same_amount and not same_amount_is_another):
+            raise DuplicateInErp(same_number=preview.same_number, same_amount=preview.same_amount)
+        return _sign_off(
+            company_id=company_id,
+            change_order_id=change_order_id,
+            preview=preview,
+            writer=writer,
+            actor=actor,
+        )
+    except ExportRefused as refusal:
+        refusal.preview = preview
+        raise
+
+
+def _sign_off(
+    *, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor
+) -> Export:
     try:
         with transaction.atomic(durable=True):
-            return _sign_off(
+            return _store(
                 company_id=company_id,
                 change_order_id=change_order_id,
                 preview=preview,
@@ -138,9 +137,7 @@ def accept_change_order(
         raise
 
 
-def _sign_off(
-    *, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor
-) -> Export:
+def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor) -> Export:
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(may_accept(access_of(actor, company_id=company_id)))
     take(Step.ACCEPT, change_order)
@@ -153,6 +150,7 @@ def _sign_off(
     export.accepted_by_id = actor.user_id
     export.accepted_by_name = actor.name
     export.writer = writer
+    export.by_hand = preview.by_hand
     export.erp_number = preview.prepared.number
     export.job_record_number = preview.prepared.job_record_number
     export.draft = as_plain(dataclasses.asdict(preview.draft))
@@ -187,9 +185,15 @@ def reject_change_order(*, company_id: int, change_order_id: int, reason: str, a
 def close_as_rejected(
     change_order: CommitmentChangeOrder, *, actor: Actor, now: datetime, rights: str, reason: str
 ) -> Export | None:
-    """Ends the round of a CCO that has just become Rejected, and tells it."""
+    """Ends the round of a CCO that has just become Rejected, tells it, and mails whoever sent it."""
     export = end_round(change_order, ExportOutcome.REJECTED, actor=actor, now=now, reason=reason)
     tell(EventKind.REJECTED, change_order, actor=actor, now=now, rights=rights, reason=reason)
+    mail_rejection(
+        change_order_id=change_order.pk,
+        sender_id=export.sent_by_id if export else None,
+        rejected_by=actor.name,
+        reason=reason,
+    )
     return export
 
 
@@ -235,6 +239,15 @@ def _find(*, company_id: int, change_order_id: int) -> CommitmentChangeOrder:
     return CommitmentChangeOrder.objects.select_related(
         "commitment__vendor", "commitment__project__company"
     ).get(pk=change_order_id, commitment__project__company_id=company_id)
+
+
+def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[PreparedChangeOrder, bool]:
+    """What the writer of that name makes of it, and whether it is keyed in by hand."""
+    try:
+        writer = registry.writer_for(registry.spec_of(papers.ties.connection), name)
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None
+    return writer.prepare(draft), writer.by_hand
 
 
 def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFound, ...]]:

@@ -7,15 +7,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from companies.access import find_access
+from companies.access import Ruling, find_access
 from companies.models import Company
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
-from erp_integrations.models import Connection, EventKind
+from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
 from erp_integrations.operations.ledger import append_event
-from erp_integrations.policies import may_change_connection
-from erp_integrations.ports import Deadline, ErpError, Fault, Handshake
+from erp_integrations.policies import may_change_connection, may_keep_password
+from erp_integrations.ports import Deadline, ErpError, Fault, Handshake, ServerParts
 from erp_integrations.sealing import seal
 
 
@@ -25,6 +25,14 @@ class NotAllowed(Exception):
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__("; ".join(missing))
         self.missing = missing
+
+
+class ChangedMeanwhile(Exception):
+    """The connection is not the one the person was shown; nothing was changed."""
+
+
+class PasswordNeeded(Exception):
+    """There is no stored password that could be kept; nothing was changed."""
 
 
 class NothingToAccept(Exception):
@@ -60,26 +68,64 @@ class Checked:
 
 
 @transaction.atomic(durable=True)
-def set_connection(*, company: Company, address: Address, actor: Actor) -> Connection:
+def set_connection(
+    *, company: Company, address: Address | ServerParts, actor: Actor, revision: int | None = None
+) -> Connection:
     """Points the company at its books. Nothing is asked yet: check it next.
 
-    The accepted database stays the accepted one: if another answers, an ERP admin must accept it first.
+    A person needs 'Admin' on ERP Integrations; without one it is the operator of the machine who acts, by
+    command. `revision` is the one the person was shown, 0 where there was no connection. Parts without a
+    password keep the stored one as long as `may_keep_password` says so. The accepted database stays the
+    accepted one: if another answers, an ERP admin must accept it first.
+
+    Raises `NotAllowed`, `ChangedMeanwhile`, `PasswordNeeded`, `PartRefused`; nothing was changed then.
     """
+    # A first connection has no row that could be locked.
+    Company.objects.select_for_update(no_key=True).get(pk=company.pk)
     now = database_now()
+    rights = _rights_of(actor, company_id=company.pk) if actor.user_id else ""
     connection = Connection.objects.select_for_update().filter(company=company).first()
     if connection is None:
         connection = Connection(company=company, revision=0)
+    if revision is not None and revision != connection.revision:
+        raise ChangedMeanwhile
+    if isinstance(address, ServerParts):
+        address = _address_of(address, connection)
     connection.kind = address.kind
     connection.database = address.database
+    connection.application_name = _application_name(address)
     connection.odbc_string_encrypted = seal(address.odbc_string) if address.odbc_string else ""
     connection.sandbox_path = str(address.sandbox_path) if address.sandbox_path else ""
     connection.revision += 1
     connection.handshake = {}
     connection.seen_incarnation = ""
     connection.checked_at = None
+    connection.failures_in_a_row = 0
     connection.save()
-    _tell(connection, EventKind.CONNECTION_SET, actor=actor, now=now, evidence={"kind": address.kind})
+    _tell(
+        connection,
+        EventKind.CONNECTION_SET,
+        actor=actor,
+        now=now,
+        rights=rights,
+        evidence={"kind": address.kind, "database": address.database},
+    )
     return connection
+
+
+def _address_of(parts: ServerParts, connection: Connection) -> Address:
+    if not parts.password:
+        stored = registry.stored_parts(connection)
+        if stored is None or not may_keep_password(stored, parts):
+            raise PasswordNeeded
+        parts = dataclasses.replace(parts, password=stored.password)
+    return Address(kind=registry.ODBC, database=parts.database, odbc_string=registry.string_of(parts))
+
+
+def _application_name(address: Address) -> str:
+    """What we will call ourselves there: the string's word goes before ours."""
+    named = registry.parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    return named or APPLICATION_NAME
 
 
 def check_connection(*, connection_id: int, actor: Actor) -> Checked:
@@ -102,7 +148,9 @@ def check_connection(*, connection_id: int, actor: Actor) -> Checked:
         if handshake is not None:
             _keep_report(locked, handshake, actor=actor, now=now)
         if fault is not None:
-            locked.last_failure_at, locked.last_failure_words = now, fault.what
+            _keep_fault(locked, fault, now=now)
+        if handshake is None and fault is not None:
+            locked.handshake = {**locked.handshake, "fault": dataclasses.asdict(fault)}
         locked.save()
         _tell(
             locked,
@@ -126,14 +174,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
         connection = (
             Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
         )
-        access = (
-            find_access(user_id=actor.user_id, company_id=connection.company_id) if actor.user_id else None
-        )
-        if access is None:
-            raise NotAllowed(("Needs an active entry in the company's Directory",))
-        ruling = may_change_connection(access)
-        if not ruling:
-            raise NotAllowed(ruling.missing)
+        rights = _rights_of(actor, company_id=connection.company_id)
         if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
             raise NothingToAccept
         now = database_now()
@@ -146,11 +187,24 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
             EventKind.INCARNATION_ACCEPTED,
             actor=actor,
             now=now,
-            rights=ruling.rights,
+            rights=rights,
             reason=reason.strip(),
             evidence={"before": before, "after": connection.accepted_incarnation},
         )
     return connection
+
+
+def _rights_of(actor: Actor, *, company_id: int) -> str:
+    """The person's rights at this moment, for the ledger. Raises `NotAllowed`."""
+    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    ruling = (
+        may_change_connection(access)
+        if access
+        else Ruling(("Needs an active entry in the company's Directory",))
+    )
+    if not ruling:
+        raise NotAllowed(ruling.missing)
+    return ruling.rights
 
 
 def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
@@ -174,8 +228,14 @@ def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, 
     if not handshake.good:
         return
     connection.last_success_at = now
+    connection.failures_in_a_row = 0
     if not connection.accepted_incarnation:
         _accept(connection, handshake.incarnation, actor=actor, now=now)
+
+
+def _keep_fault(connection: Connection, fault: Fault, *, now: datetime) -> None:
+    connection.last_failure_at, connection.last_failure_words = now, fault.what
+    connection.failures_in_a_row += 1
 
 
 def _accept(connection: Connection, incarnation: str, *, actor: Actor, now: datetime) -> None:

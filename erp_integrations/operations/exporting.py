@@ -23,6 +23,7 @@ from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Expo
 from erp_integrations.operations import linking
 from erp_integrations.operations.accepting import close_as_rejected
 from erp_integrations.operations.export_refusals import (
+    CouldNotAsk,
     Differs,
     ExportFailed,
     ExportInProgress,
@@ -33,6 +34,7 @@ from erp_integrations.operations.export_refusals import (
     TakenOver,
 )
 from erp_integrations.operations.linking import Record
+from erp_integrations.operations.mailing import mail_failure
 from erp_integrations.operations.walking import (
     access_of,
     end_round,
@@ -106,8 +108,9 @@ def export_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
 
     Also the retry of a failed export, and the worksheet's "I have entered it". Blocks for at most
     SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one. Raises `NotAllowed`,
-    `NotPossibleNow`, `ExportInProgress` before anything is asked; afterwards `NotThereYet` and `Differs`
-    (by hand: the CCO stays Exporting), `ExportFailed`, or `TakenOver` when the answer settled nothing.
+    `NotPossibleNow`, `ExportInProgress`, `CouldNotAsk` before anything is asked; afterwards `NotThereYet`
+    and `Differs` (by hand: the CCO stays Exporting), `ExportFailed`, or `TakenOver` when the answer settled
+    nothing.
     """
     claim = _claim(company_id=company_id, change_order_id=change_order_id, actor=actor)
     outcome = _bring_in_time(claim)
@@ -121,8 +124,8 @@ def give_back_change_order(
 
     Looks first: a CCO that the ERP holds a record of stays. Where the ERP cannot be asked, one that is
     Exporting stays, for it may be there; one whose export failed goes. Must not be called inside a
-    transaction. Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `FoundInErp`,
-    `ExportFailed`, `TakenOver`.
+    transaction. Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`,
+    `FoundInErp`, `ExportFailed`, `TakenOver`.
     """
     if not reason.strip():
         raise ReasonNeeded
@@ -179,8 +182,15 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | 
             writer=export.writer,
             lease=export.writing_until,
             connection_revision=connection.revision,
-            spec=registry.spec_of(connection),
+            spec=_spec_of(connection),
         )
+
+
+def _spec_of(connection: Connection) -> ConnectionSpec:
+    try:
+        return registry.spec_of(connection)
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None
 
 
 def _rights(actor: Actor, *, company_id: int, step: Step | None = None) -> str:
@@ -272,7 +282,7 @@ def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLin
         export.differences = (
             [dataclasses.asdict(one) for one in refusal.differences] if isinstance(refusal, Differs) else []
         )
-        if not registry.writer_for(claim.spec, claim.writer).by_hand:
+        if not export.by_hand:
             refusal = _fail(change_order, export, refusal, actor=actor, now=now, rights=rights)
         export.save()
     log.info(
@@ -343,11 +353,12 @@ def _fail(
     now: datetime,
     rights: str,
 ) -> ExportFailed:
-    """The CCO is Failed to Export, with the words that say why and what to do."""
+    """The CCO is Failed to Export, with the words that say why and what to do; its approver gets a mail."""
     words = refusal.words if isinstance(refusal, ExportFailed) else _differs_in_words(refusal)
     take(Step.FAIL, change_order)
     export.failed_at, export.failure_words = now, words
     tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
+    mail_failure(change_order_id=change_order.pk, accepted_by_id=export.accepted_by_id, failure=words)
     return ExportFailed(words)
 
 

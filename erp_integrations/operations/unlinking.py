@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Ruling, find_access
@@ -355,10 +356,12 @@ def _note_presence(link: ChangeOrderLink, finding: Finding, *, now: datetime) ->
 def _note_answer(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """The connection's last success or failure, for the page. An answer that is doubt is an answer."""
     if finding.fault is None:
-        Connection.objects.filter(pk=connection.pk).update(last_success_at=now)
+        Connection.objects.filter(pk=connection.pk).update(last_success_at=now, failures_in_a_row=0)
     else:
         Connection.objects.filter(pk=connection.pk).update(
-            last_failure_at=now, last_failure_words=finding.fault.what
+            last_failure_at=now,
+            last_failure_words=finding.fault.what,
+            failures_in_a_row=F("failures_in_a_row") + 1,
         )
 
 

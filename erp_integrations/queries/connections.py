@@ -1,19 +1,28 @@
 """The connection, as the pages show it: never its secrets."""
 
-from typing import Any
+from dataclasses import replace
 
 from django.urls import reverse
+from django.utils import timezone
 
 from companies.access import Access
 from companies.models import Company
 from erp_integrations import registry
 from erp_integrations.models import Connection
 from erp_integrations.pages import ConnectionCard, Freshness, Tone
-from erp_integrations.policies import may_change_connection, may_check_connection
+from erp_integrations.policies import may_change_connection, may_check_connection, rests_until
+from erp_integrations.ports import ServerParts
+from erp_integrations.queries.handshakes import report_of
 
 
 def find_connection(company: Company) -> Connection | None:
     return Connection.objects.filter(company=company).first()
+
+
+def find_parts(connection: Connection | None) -> ServerParts | None:
+    """The server that is stored, without its password; for ERP admins only."""
+    stored = registry.stored_parts(connection) if connection else None
+    return replace(stored, password="") if stored else None
 
 
 def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
@@ -31,24 +40,27 @@ def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
 
 
 def card_of(connection: Connection, access: Access) -> ConnectionCard:
-    report = connection.handshake
+    until = rests_until(connection)
     status, tone = _status(connection)
     slug = connection.company.slug
     return ConnectionCard(
         erp_name=registry.erp_name(connection.kind),
         database=connection.database,
-        server=report.get("server", ""),
+        server=connection.handshake.get("server", ""),
         application_name=connection.application_name,
         status=status,
         tone=tone,
-        lines=_lines(connection, report),
+        lines=report_of(connection),
         last_success_at=connection.last_success_at,
         last_failure_at=connection.last_failure_at,
         last_failure_words=connection.last_failure_words,
+        failures_in_a_row=connection.failures_in_a_row,
+        rests_until=until if until and until > timezone.now() else None,
         check_url=reverse("connection-check", args=[slug]),
         accept_url=reverse("connection-accept", args=[slug]),
         may_check=bool(may_check_connection(access)),
         may_change=bool(may_change_connection(access)),
+        practice=registry.has_sandbox(connection),
         waiting_incarnation=connection.seen_incarnation if _waits_for_acceptance(connection) else "",
     )
 
@@ -64,32 +76,6 @@ def _status(connection: Connection) -> tuple[str, Tone]:
         return "Unchecked", "doubt"
     if _waits_for_acceptance(connection):
         return "Another database answers", "doubt"
-    if connection.handshake.get("problems"):
+    if connection.handshake.get("problems") or connection.handshake.get("fault"):
         return "Needs attention", "doubt"
     return "Accepted", "good"
-
-
-def _lines(connection: Connection, report: dict[str, Any]) -> tuple[tuple[bool, str, str], ...]:
-    """What the last handshake found, the well first."""
-    if not report:
-        return ()
-    lines = [
-        (True, f"The database {report['database']} answers, version {report['version']}", ""),
-        (True, f"It sees us as {report['application_name']}", ""),
-        (True, f"Tables found: {', '.join(report['tables'])}", ""),
-    ]
-    if report["history_readable"]:
-        lines.append((True, "Its own history of change orders can be read", ""))
-    else:
-        lines.append(
-            (
-                False,
-                "Its own history of change orders cannot be read",
-                "Links can be cut all the same; who deleted a record will not be shown. The ERP's "
-                "administrator can grant reading of dbo_Audit.",
-            )
-        )
-    lines += [(False, problem["what"], problem["advice"]) for problem in report["problems"]]
-    if _waits_for_acceptance(connection) and not any("incarnation" in p["code"] for p in report["problems"]):
-        lines.append((False, "This is another database than the accepted one", "An ERP admin can accept it."))
-    return tuple(lines)

@@ -3,23 +3,21 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap
 
+from commitments.models import ChangeOrderStatus, ErpStatus
 from commitments.policies import may_change_commitments, may_see_commitments
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
 from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import AskedForm
+from erp_integrations.forms.list import AskedForm
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
@@ -29,13 +27,13 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.policies import may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
+from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
-
-LEVELS = {"success": messages.SUCCESS, "error": messages.ERROR, "warning": messages.WARNING}
 
 HEADINGS = {
     "ready-to-export": "Change Orders - Ready to be Exported to {erp}",
@@ -77,7 +75,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     if asked.view in ("synced", "deleted-in-sage"):
         context["groups"], context["page"] = lists.synced_groups(request.company, request.access, asked)
     else:
-        context["rows"], context["page"] = lists.plain_rows(request.company, asked)
+        context["rows"], context["page"] = waiting_rows(request.company, request.access, asked)
     if asked.view == "synced" and not asked.q:
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
@@ -97,9 +95,14 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
     url = ""
     if may_see_commitments(request.access, project):
         url = _commitments_url(request, change_order.pk, project.number, "commitment-change-order")
-    return render(
-        request, "erp_integrations/change_order.html", history_of(request.company, change_order, url=url)
-    )
+    context = history_of(request.company, change_order, url=url)
+    context |= {
+        "may_relink": change_order.erp_status == ErpStatus.NOT_IN_ERP
+        and context["former"] is not None
+        and bool(may_relink(request.access, project_id=project.pk, project_name=project.name)),
+        "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
+    }
+    return render(request, "erp_integrations/change_order.html", context)
 
 
 @company_member
@@ -145,9 +148,7 @@ def _answer(
 ) -> HttpResponse:
     """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript."""
     if not request.htmx:
-        markup = render_to_string("components/message.html", {"message": message}, request)
-        # Our own template escaped what is in it; the storage keeps that it is markup.
-        messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308
+        say(request, message)
         return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
     link = _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}
@@ -195,10 +196,10 @@ def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLin
 def _steps_after_unlink(
     request: MemberRequest, change_order_id: int, project: Project
 ) -> tuple[NextStep, ...]:
+    arguments = [request.company.slug, change_order_id]
     steps = [
-        NextStep(
-            "View history", reverse("change-order-history", args=[request.company.slug, change_order_id])
-        )
+        NextStep("View history", reverse("change-order-history", args=arguments)),
+        NextStep("Undo", reverse("relink", args=arguments), post=True),
     ]
     if may_change_commitments(request.access, project):
         address = _commitments_url(

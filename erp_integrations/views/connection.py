@@ -1,39 +1,143 @@
 """The Connection tab."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms import AcceptForm
+from erp_integrations.forms.connection import AcceptForm, ConnectionForm
 from erp_integrations.models import Connection
 from erp_integrations.operations import connecting
+from erp_integrations.pages import Message
 from erp_integrations.policies import (
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
 )
-from erp_integrations.queries.connections import card_of, find_connection, freshness_of
+from erp_integrations.ports import PartRefused
+from erp_integrations.queries.connections import card_of, find_connection, find_parts, freshness_of
+from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
 
+DATABASE, LOGIN = "The company database", "plumbline_reader"
+"""What the script is written for until somebody says otherwise."""
 
+STORED = Message(
+    "success", "The connection was stored", ("Sage was not asked yet. Check it now: it tells what it found.",)
+)
+CHANGED_MEANWHILE = Message(
+    "warning",
+    "The connection was changed meanwhile. Nothing was stored.",
+    ("Look at what is there now. To store yours instead, type the password again and save.",),
+)
+NONE_STORED = "Type the password of the login: there is none stored that may be used for this."
+TYPE_IT_AGAIN = (
+    "Type the password again. The stored one is kept only while the server, its port, the driver, the login, "
+    "the encryption and the certificate stay as they are, so that it cannot be sent to another server."
+)
+
+
+@sensitive_post_parameters()
 @company_member
-@require_GET
+@require_http_methods(["GET", "POST"])
 def connection(request: MemberRequest) -> HttpResponse:
+    """What there is and what the last check found; for ERP admins the form, too, which comes back by POST."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
+    if request.method == "GET":
+        return _page(request)
+    if not may_change_connection(request.access):
+        raise PermissionDenied
+    form = _form(request, data=request.POST)
+    if "script" in request.POST:
+        form.full_clean()
+        shown = _form(request, typed=_typed(request))  # of the revision it was filled in for
+        return _page(request, form=shown, names=form.cleaned_data)
+    return _store(request, form)
+
+
+def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
+    if not form.is_valid():
+        return _with_errors(request, form)
+    try:
+        connecting.set_connection(
+            company=request.company,
+            address=form.parts(),
+            actor=actor_on_page(request.user),
+            revision=form.cleaned_data["revision"],
+        )
+    except connecting.NotAllowed:
+        raise PermissionDenied from None
+    except connecting.ChangedMeanwhile:
+        say(request, CHANGED_MEANWHILE)
+        return _page(request, form=_form(request, typed=_typed(request, "revision")), status=409)
+    except connecting.PasswordNeeded:
+        form.add_error("password", TYPE_IT_AGAIN if form.stored else NONE_STORED)
+    except PartRefused as refused:
+        form.add_error(refused.part, str(refused))
+    if form.errors:
+        return _with_errors(request, form)
+    say(request, STORED)
+    return redirect("connection", request.company.slug)
+
+
+def _with_errors(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
+    form.lead_to_first_error()
+    return _page(request, form=form, status=422)
+
+
+def _page(
+    request: MemberRequest,
+    *,
+    form: ConnectionForm | None = None,
+    names: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The whole page. `names` are those the script is written for, where they are not the stored ones."""
     found = find_connection(request.company)
-    erp = registry.erp_name(found.kind if found else registry.ODBC)
-    context = {
+    context = _state(request, found) | {
         "tabs": tabs_for(request, found, current="connection"),
+        "open": form is not None or found is None,
+    }
+    if may_change_connection(request.access):
+        form = form or _form(request)
+        wanted = form.initial if names is None else names
+        context["form"] = form
+        context["script"] = registry.login_script(
+            database=wanted.get("database") or DATABASE, login=wanted.get("login") or LOGIN
+        )
+    return render(request, "erp_integrations/connection.html", context, status=status)
+
+
+def _state(request: MemberRequest, found: Connection | None) -> dict[str, Any]:
+    """What a check may have changed on the page."""
+    erp = registry.erp_name(found.kind if found else registry.ODBC)
+    return {
         "freshness": freshness_of(found, erp=erp),
         "connection": card_of(found, request.access) if found else None,
     }
-    return render(request, "erp_integrations/connection.html", context)
+
+
+def _form(
+    request: MemberRequest, *, data: Any = None, typed: Mapping[str, Any] | None = None
+) -> ConnectionForm:
+    found = find_connection(request.company)
+    return ConnectionForm(
+        data, stored=find_parts(found), revision=found.revision if found else 0, typed=typed or {}
+    )
+
+
+def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
+    """What came in, to be shown again; never the password."""
+    return {name: value for name, value in request.POST.items() if name not in ("password", *without)}
 
 
 @company_member
@@ -44,13 +148,20 @@ def check(request: MemberRequest) -> HttpResponse:
         raise PermissionDenied
     found = _connection(request)
     checked = connecting.check_connection(connection_id=found.pk, actor=actor_on_page(request.user))
+    message = _said(checked)
+    if not request.htmx:
+        say(request, message)
+        return redirect("connection", request.company.slug)
+    context = _state(request, find_connection(request.company)) | {"message": message}
+    return render(request, "erp_integrations/connection_checked.html", context)
+
+
+def _said(checked: connecting.Checked) -> Message:
     if checked.fault:
-        messages.warning(request, f"{checked.fault.what} {checked.fault.advice}")
-    elif not checked.accepted:
-        messages.warning(request, "Another database answers to the name. An ERP admin must accept it.")
-    else:
-        messages.success(request, "All is well: the accepted database answers.")
-    return redirect("connection", request.company.slug)
+        return Message("warning", checked.fault.what, (checked.fault.advice,))
+    if not checked.accepted:
+        return Message("warning", "Another database answers to the name.", ("An ERP admin must accept it.",))
+    return Message("success", "All is well: the accepted database answers.")
 
 
 @company_member

@@ -1,4 +1,4 @@
-"""The company's home, and the page that explains the procedure."""
+"""The company's home, and the pages that explain: the procedure, and each error."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -6,8 +6,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from companies.doors import MemberRequest, company_member
+from erp_integrations import registry
 from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.ports import FaultKind
 from erp_integrations.queries.change_orders import views_with_counts
+
+WHO_CAN_HELP = {
+    FaultKind.UNAVAILABLE: "Wait, and try again",
+    FaultKind.MISCONFIGURED: "An administrator must act",
+    FaultKind.UNEXPECTED: "Tell support",
+}
 
 NEEDS_ATTENTION = ("ready-to-export", "failed-to-export", "deleted-in-sage")
 
@@ -35,3 +43,14 @@ def first_tab(request: MemberRequest) -> HttpResponse:
 @require_GET
 def how_to_unlink(request: HttpRequest) -> HttpResponse:
     return render(request, "how_to/unlink.html")
+
+
+@login_required
+@require_GET
+def what_each_error_means(request: HttpRequest) -> HttpResponse:
+    """Every fault in its own words, by who can mend it; a red line of a report leads to its code."""
+    faults = registry.faults().values()
+    groups = [
+        (words, [fault for fault in faults if fault.kind is kind]) for kind, words in WHO_CAN_HELP.items()
+    ]
+    return render(request, "how_to/errors.html", {"groups": groups})

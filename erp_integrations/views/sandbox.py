@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
-from erp_integrations.forms import NewChangeOrderForms
+from erp_integrations.forms.entry import NewChangeOrderForms
 from erp_integrations.policies import may_use_sandbox
 from erp_integrations.ports import ErpSandbox, NoSuchRecord, WriteRefused
 from erp_integrations.queries.connections import find_connection
@@ -34,6 +34,7 @@ def sandbox(request: MemberRequest) -> HttpResponse:
     practice = _sandbox(request)
     context = {
         "records": practice.change_orders(),
+        "company_in_sage": practice.company(),
         "faults": practice.faults(),
         "fault": practice.fault(),
     }

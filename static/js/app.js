@@ -1,4 +1,4 @@
-// Theme switch, focus and the one message the server cannot send. Everything else is HTML.
+// Theme switch, focus, copying and the one message the server cannot send. Everything else is HTML.
 
 // --- theme ---
 
@@ -44,6 +44,16 @@ document.addEventListener("click", (event) => {
   document.getElementById("panel-heading")?.focus({ preventScroll: true });
 });
 
+// --- copying a block: the button is only there where the browser lets a page do it ---
+
+for (const button of document.querySelectorAll("[data-copies]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+    asking.textContent = button.textContent = "Copied";
+  });
+}
+
 // --- focus after an answer about a row ---
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -88,8 +98,9 @@ for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htm
 }
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  // The button was switched off while it waited, and lost the focus by that.
-  if (!event.detail.successful && document.activeElement === document.body) {
+  // The button was switched off while it waited, and lost the focus by that. Where the form was replaced,
+  // htmx names what is around it.
+  if (event.detail.elt.matches("form") && document.activeElement === document.body) {
     event.detail.elt.querySelector("button")?.focus();
   }
 });

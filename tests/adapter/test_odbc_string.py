@@ -1,11 +1,14 @@
 """Connection strings: what is read from them is what was meant, and nothing of them is repeated."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from erp_integrations.ports import PartRefused, ServerParts
 from sage_adapter import odbc_string
 from sage_adapter.odbc_string import MICROSOFT_18, database_named_in, parse, render, value_of, with_value
 
@@ -215,3 +218,72 @@ def test_one_server_is_one_server_however_it_is_written() -> None:
         "SERVER=sage, 1433",
     )
     assert {odbc_string.server_of(parse(one)) for one in written} == {"sage,1433"}
+
+
+# --- as the parts of a form ------------------------------------------------------------------------
+
+PARTS = st.builds(
+    ServerParts,
+    server=HARD.map(str.strip).filter(lambda server: server and "," not in server and server[:4] != "tcp:"),
+    database=HARD.map(str.strip).filter(bool),
+    login=HARD.map(str.strip).filter(bool),
+    password=HARD,
+    port=st.none() | st.integers(1, 65_535),
+    driver=st.sampled_from(["", MICROSOFT_18]),
+    encrypt=st.just(value=True),
+    trust_certificate=st.booleans(),
+    certificate_host=HARD.map(str.strip),
+    application_name=HARD.map(str.strip).filter(lambda name: not name.casefold().startswith("sage")),
+)
+
+
+@given(PARTS)
+def test_parts_come_back_as_they_were_written(parts: ServerParts) -> None:
+    assert odbc_string.parts_of(odbc_string.string_of(parts)) == parts
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ("SERVER=tcp:sage,14330;DATABASE=x;UID=a;PWD=b", {"port": 14330}),
+        ("SERVER=sage;PORT=14330;DATABASE=x;UID=a;PWD=b;Encrypt=Mandatory", {"port": 14330}),
+        ("SERVER=sage;DATABASE=x;UID=a;PWD=b;Encrypt=no;TrustServerCertificate=yes", {"encrypt": False}),
+        ("SERVER=sage;DATABASE=x;UID=a;PWD=b;Encryption=require", {}),
+        ("SERVER=sage;DATABASE=x;UID=a;PWD=b;Encrypt=strict", {"others": ("Encrypt",)}),
+        (
+            "SERVER=sage;DATABASE=x;UID=a;PWD=b;KeepAlive=3;a-b=1",
+            {"others": ("KeepAlive", "that cannot be read")},
+        ),
+    ],
+)
+def test_what_a_command_stored_is_shown_in_parts_and_the_rest_is_named(
+    written: str, changed: dict[str, Any]
+) -> None:
+    plain = ServerParts(server="sage", database="x", login="a", password="b")
+    assert odbc_string.parts_of(written) == dataclasses.replace(plain, **changed)
+
+
+def test_a_server_in_a_file_of_the_driver_is_no_server_of_the_form() -> None:
+    """Its name leads elsewhere than the same name as a host would."""
+    parts = odbc_string.parts_of("Servername=sage;DATABASE=x;UID=a;PWD=b")
+    assert (parts.server, parts.others) == ("", ("Servername",))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("driver", "/opt/evil.so"),
+        ("server", "sage\nPWD=x"),
+        ("application_name", "sage.100.contractor"),
+        ("application_name", "x" * 31),
+        ("password", "secret};"),
+        ("certificate_host", "\x7f"),
+    ],
+)
+def test_a_part_that_cannot_be_is_named_without_its_value(part: str, value: str) -> None:
+    parts = ServerParts(server="sage", database="x", login="a", password="b", driver="FreeTDS")
+    wanted: dict[str, Any] = {part: value}
+    with pytest.raises(PartRefused) as refused:
+        odbc_string.string_of(dataclasses.replace(parts, **wanted))
+    assert refused.value.part == part
+    assert value not in str(refused.value)

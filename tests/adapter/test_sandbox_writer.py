@@ -12,9 +12,11 @@ import pytest
 
 from erp_integrations.ports import (
     ChangeOrderDraft,
+    ChangeOrderEntry,
     ConnectionSpec,
     Deadline,
     DraftLine,
+    EntryLine,
     ErpChangeOrderFound,
     ErpChangeOrderLine,
     ErpError,
@@ -114,6 +116,45 @@ def test_what_was_prepared_is_what_is_read_back(spec: ConnectionSpec) -> None:
     assert {line.vendor_record_number for line in record.lines} == {"301"}
     assert {line.subcontract_record_number for line in record.lines} == {"1201"}
     assert {line.sub_change_number for line in record.lines} == {"11-90"}
+
+
+def test_what_is_keyed_in_from_the_worksheet_is_the_same_change_order(
+    spec: ConnectionSpec, sandbox: ErpSandbox
+) -> None:
+    header, *lines = (
+        {one.label: one.value for one in fields}
+        for fields in (prepare(DRAFT).header, *(line.cells for line in prepare(DRAFT).lines))
+    )
+    by_hand = sandbox.key_in(
+        ChangeOrderEntry(
+            number=header["Change#"],
+            dated=datetime.strptime(header["Date"], "%m/%d/%Y").replace(tzinfo=UTC).date(),
+            job_record_number=header["Job"],
+            phase=header["Phase"],
+            description=header["Description"],
+            scope=header["Scope"],
+            lines=tuple(
+                EntryLine(
+                    vendor_record_number=line["Vendor"],
+                    description=line["Description"],
+                    subcontract_record_number=line["Subcontract"],
+                    subcontract_line=line["Subcontract line"],
+                    sub_change_number=line["Change#"],
+                    cost_code=line["Cost code"],
+                    cost_type=line["Cost type"],
+                    amount=Decimal(line["Budget amount"]),
+                )
+                for line in lines
+            ),
+        ),
+        user="ACCT1",
+    )
+    keyed_in, written_in = (
+        open_reader(spec).read_change_order(number, deadline=soon()) for number in (by_hand, write(spec))
+    )
+    assert replace(keyed_in, row_id=DRAFT.key, record_number="") == replace(
+        written_in, row_id=DRAFT.key, record_number=""
+    )
 
 
 def test_it_is_found_by_its_key_with_its_amount(spec: ConnectionSpec) -> None:

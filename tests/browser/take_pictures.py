@@ -71,6 +71,14 @@ def test_pictures(visit: Visit, watch: Watch) -> None:
     page.goto(f"{pages.LIST}?q=Approved+in+Sage")
     picture(page, "narrow", whole=True)
 
+    page = visit("erp-admin", width=1100, height=1200)
+    page.goto(pages.CONNECTION)
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator("#messages .message-success")).to_be_visible()
+    page.goto(pages.CONNECTION)  # without the message
+    page.locator("#change summary").click()
+    picture(page, "connection")
+
     page = visit(None, width=1440, height=900)
     page.goto(pages.SIGN_IN)
     picture(page, "sign-in")

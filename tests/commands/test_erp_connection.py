@@ -14,7 +14,9 @@ from tests.commands.terminal import Ran, manage, run
 from tests.world import LINKER, World
 
 PASSWORD, HOST, LOGIN = "hush-hush-72", "sage-box-17.internal.example", "plumbline_reader"
-NO_DRIVER = f"DRIVER={{No Such Driver}};SERVER={HOST};DATABASE=Books;UID={LOGIN};PWD={PASSWORD}"
+NO_DRIVER = (
+    f"DRIVER={{ODBC Driver 17 for SQL Server}};SERVER={HOST};DATABASE=Books;UID={LOGIN};PWD={PASSWORD}"
+)
 NOTHING_LISTENS = (
     f"DRIVER={{FreeTDS}};SERVER=127.0.0.1;PORT=1;TDS_Version=7.4;DATABASE=Books;UID={LOGIN};PWD={PASSWORD}"
 )
@@ -50,6 +52,13 @@ def state(world: World) -> tuple[object, ...]:
         (f"DRIVER={{x;DATABASE=A;PWD={PASSWORD}", "brace"),
         (f"DRIVER;DATABASE=A;PWD={PASSWORD}", ""),
         ("", "names no database"),
+        (f"DRIVER={{x}};DATABASE=A;UID={LOGIN};PWD={PASSWORD}", "keyword DRIVER names no driver"),
+        (f"DRIVER=/opt/evil.so;DATABASE=A;PWD={PASSWORD}", "keyword DRIVER names no driver"),
+        (
+            f"SERVER={HOST};DATABASE=A;Trusted_Connection=yes;PWD={PASSWORD}",
+            "keyword Trusted_Connection may only be no",
+        ),
+        (f"SERVER={HOST};DATABASE=A;Regional=yes;PWD={PASSWORD}", "keyword Regional is not one"),
     ],
 )
 def test_3_for_a_string_without_one_database_and_nothing_is_stored(
@@ -121,7 +130,7 @@ def test_a_server_that_does_not_answer_leaves_the_connection_unchecked_and_the_s
     assert connection.accepted_incarnation == ""
     assert connection.last_success_at is None
     assert connection.database == "Books"
-    for secret in (PASSWORD, LOGIN, HOST, "No Such Driver", "FreeTDS"):
+    for secret in (PASSWORD, LOGIN, HOST, "Driver 17", "FreeTDS"):
         assert secret not in connection.odbc_string_encrypted
         assert secret not in ran.out + ran.err
         assert secret not in repr(connection) + str(connection) + repr(connection.handshake)

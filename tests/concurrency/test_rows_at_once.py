@@ -8,6 +8,8 @@ from commitments.models import ChangeOrderLine, CommitmentChangeOrder, ErpStatus
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.operations import connecting, linking
 from erp_integrations.operations.linking import AlreadyLinked
+from erp_integrations.ports import ServerParts
+from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import LINKER, World
 
@@ -115,3 +117,27 @@ def test_checks_and_settings_of_one_connection_at_once_lose_no_revision(committe
     after = Connection.objects.get()
     assert after.revision == before.revision + 4
     assert after.accepted_incarnation == before.accepted_incarnation
+
+
+def test_of_forms_that_were_filled_in_at_once_one_is_stored(committed_world: World) -> None:
+    """For a company that has a connection, and for one that has none that could be locked."""
+    without = factories.CompanyFactory.create()
+    for company, shown in ((committed_world.company, committed_world.connection.revision), (without, 0)):
+        outcomes = all_at_once(
+            [
+                partial(
+                    connecting.set_connection,
+                    company=company,
+                    address=ServerParts(server=f"sage{place}", database="x", login="a", password="b"),
+                    actor=LINKER,
+                    revision=shown,
+                )
+                for place in range(6)
+            ]
+        )
+
+        assert Counter(type(outcome) for outcome in outcomes) == {
+            Connection: 1,
+            connecting.ChangedMeanwhile: 5,
+        }
+        assert Connection.objects.get(company=company).revision == shown + 1

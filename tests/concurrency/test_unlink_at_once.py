@@ -32,7 +32,7 @@ from erp_integrations.operations.unlinking import Unlinked
 from sage_adapter.sandbox.writer import open_books
 from tests.concurrency.crowd import all_at_once
 from tests.domain.readers import Moments
-from tests.world import LINKER, World
+from tests.world import LINKER, World, give_privilege
 
 CROWD = 50
 ROUNDS = 6
@@ -192,7 +192,7 @@ def test_an_unlink_and_a_revoke_at_once(committed_world: World) -> None:
     entry = Membership.objects.filter(user=approver)
     for cco in ccos:
         world.delete_in_sage(cco)
-        entry.update(can_push_to_accounting=True)
+        give_privilege(approver)
 
         def unlink(cco: CommitmentChangeOrder = cco) -> object:
             return world.unlink(cco, by=approver)

@@ -4,14 +4,16 @@ import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from erp_integrations.ports import (
+    ChangeOrderDraft,
     ChangeOrderKeys,
     Deadline,
+    DraftLine,
     ErpChangeOrderFound,
     ErpError,
     JobKeys,
@@ -20,8 +22,10 @@ from erp_integrations.ports import (
     SubcontractChangeKeys,
     Verdict,
 )
+from sage_adapter.reader import open_reader
+from sage_adapter.sandbox_writer import open_sandbox_writer
 from tests.contract.conftest import ENGINES, SQL_SERVER_VARIABLE
-from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, Played, now
+from tests.contract.engines import DATABASE, PATIENCE_SECONDS, SAGE_USER, Books, Played, now
 
 
 @dataclass(frozen=True)
@@ -418,6 +422,49 @@ def test_a_deletion_is_seen_at_once_and_so_is_the_return(books: Books) -> None:
     books.sage(lambda sandbox: sandbox.recreate(number, user=SAGE_USER))
     finding = books.look(reference)
     assert (finding.verdict, finding.proof) == (Verdict.REPLACED, Proof.HISTORY)
+
+
+def test_an_export_is_found_by_its_key_and_read_back_as_it_was_prepared(books: Books) -> None:
+    reference, company = books.references()["summed"], books.sandbox.company()
+    [contract] = [
+        one for one in company.subcontracts if one.record_number == reference.subcontract_record_number
+    ]
+    draft = ChangeOrderDraft(
+        key=uuid.uuid4(),
+        number="12-900",
+        dated=date(2026, 3, 9),
+        title="Größere Rohre 🏗",
+        description="As discussed.\nTwice.",
+        job_record_number=contract.job_record_number,
+        phase=contract.phase,
+        subcontract_record_number=contract.record_number,
+        vendor_record_number=contract.vendor_record_number,
+        lines=tuple(
+            DraftLine(place, "Pipes", "15700.000", cost_type, line, Decimal(amount))
+            for place, (line, cost_type, amount) in enumerate(
+                [("1", "4", "1250.50"), ("2", "5", "-0.01"), ("1", "4", "-50.50"), ("", "4", "800")], start=1
+            )
+        ),
+    )
+    here = replace(books.spec, odbc_string="", database=DATABASE, sandbox_path=books.folder)
+    accepted = open_reader(here).handshake(deadline=Deadline.after(PATIENCE_SECONDS)).incarnation
+    writer = open_sandbox_writer(replace(here, accepted_incarnation=accepted))
+    number = writer.write(draft, deadline=Deadline.after(PATIENCE_SECONDS))
+    books.publish()
+
+    prepared, there = writer.prepare(draft), found(books, draft.job_record_number, contract.record_number)
+    assert [one.record_number for one in there.values() if one.key == str(draft.key)] == [number]
+    assert (there[number].number, there[number].amount) == (prepared.number, prepared.total)
+    record = books.reader().read_change_order(number, deadline=Deadline.after(PATIENCE_SECONDS))
+    assert record.row_id == there[number].row_id
+    assert (record.date, record.description, record.status) == (draft.dated, draft.title, "Approved")
+    assert [
+        (one.line_number, one.subcontract_line, one.cost_code, one.cost_type, one.amount)
+        for one in record.lines
+    ] == [
+        (one.line_number, one.subcontract_line, one.cost_code, one.cost_type, one.amount)
+        for one in prepared.lines
+    ]
 
 
 def test_a_database_that_nobody_accepted_proves_nothing(books: Books) -> None:

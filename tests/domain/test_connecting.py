@@ -1,17 +1,27 @@
 """Setting, checking and accepting a connection."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from pytest_django import Settings
 
-from companies.models import Level
+from companies.models import CompanyTool, Level
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import Connection, Via
 from erp_integrations.operations import connecting
-from erp_integrations.operations.connecting import Address, Checked, NotAllowed, NothingToAccept
+from erp_integrations.operations.connecting import (
+    Address,
+    ChangedMeanwhile,
+    Checked,
+    NotAllowed,
+    NothingToAccept,
+    PasswordNeeded,
+)
+from erp_integrations.ports import PartRefused, ServerParts
 from erp_integrations.sealing import unseal
 from tests import factories
 from tests.domain.readers import Moments
@@ -80,6 +90,88 @@ def test_setting_a_connection_anew_forgets_the_report_and_keeps_the_accepted_dat
     assert (after.handshake, after.seen_incarnation, after.checked_at) == ({}, "", None)
     assert after.accepted_incarnation == before.accepted_incarnation != ""
     assert [event.kind for event in world.events()][-1] == "CONNECTION_SET"
+
+
+PARTS = ServerParts(server="sage01", database="Books", login="reader", password="hunter2")
+
+
+@pytest.mark.parametrize("level", [level for level in Level if level < Level.ADMIN])
+def test_a_person_with_less_than_admin_on_erp_integrations_sets_nothing(world: World, level: Level) -> None:
+    """Whatever the page allowed: the rights are read under the lock."""
+    person = world.person(erp_integrations=level)
+    before, events = Connection.objects.values().get(), len(world.events())
+
+    with pytest.raises(NotAllowed) as refusal:
+        connecting.set_connection(
+            company=world.company, address=PARTS, actor=Actor(person.pk, person.name, Via.PAGE), revision=1
+        )
+
+    assert refusal.value.missing == (f"Needs 'Admin' on ERP Integrations; you have '{level.label}'",)
+    assert Connection.objects.values().get() == before
+    assert len(world.events()) == events
+
+
+@pytest.mark.parametrize("who", ["a stranger", "inactive", "admin elsewhere"])
+def test_only_an_active_member_of_the_company_sets_a_connection(world: World, who: str) -> None:
+    person = world.erp_admin() if who == "inactive" else factories.UserFactory.create()
+    if who == "inactive":
+        person.memberships.update(is_active=False)
+    if who == "admin elsewhere":
+        elsewhere = factories.MembershipFactory.create(user=person)
+        elsewhere.company_levels.create(tool=CompanyTool.ERP_INTEGRATIONS, level=Level.ADMIN)
+    before = Connection.objects.values().get()
+
+    with pytest.raises(NotAllowed):
+        connecting.set_connection(
+            company=world.company, address=PARTS, actor=Actor(person.pk, person.name, Via.PAGE)
+        )
+
+    assert Connection.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("address", "revision", "refusal"),
+    [
+        (PARTS, 0, ChangedMeanwhile),
+        (PARTS, 2, ChangedMeanwhile),
+        (dataclasses.replace(PARTS, password=""), 1, PasswordNeeded),
+        (dataclasses.replace(PARTS, application_name="Sage"), 1, PartRefused),
+    ],
+    ids=["there was none", "overtaken", "no password", "imitated"],
+)
+def test_what_is_refused_changes_nothing(
+    world: World, address: ServerParts, revision: int, refusal: type[Exception]
+) -> None:
+    before, events = Connection.objects.values().get(), len(world.events())
+
+    with pytest.raises(refusal):
+        connecting.set_connection(company=world.company, address=address, actor=LINKER, revision=revision)
+
+    assert Connection.objects.values().get() == before
+    assert len(world.events()) == events
+
+
+def test_a_password_that_cannot_be_opened_any_more_is_not_kept(world: World, settings: Settings) -> None:
+    connecting.set_connection(company=world.company, address=PARTS, actor=LINKER)
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    before = Connection.objects.values().get()
+
+    with pytest.raises(PasswordNeeded):
+        connecting.set_connection(
+            company=world.company, address=dataclasses.replace(PARTS, password=""), actor=LINKER
+        )
+
+    assert Connection.objects.values().get() == before
+
+
+def test_the_name_we_use_there_is_the_one_the_string_says(world: World) -> None:
+    for said, expected in (("APP=Plumbline 2;", "Plumbline 2"), ("", "Plumbline")):
+        connecting.set_connection(
+            company=world.company,
+            address=Address(kind=registry.ODBC, database="Books", odbc_string=said + SECRET),
+            actor=LINKER,
+        )
+        assert world.fresh_connection().application_name == expected
 
 
 # --- check ----------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def server_that_stops(at: str, folder: Path) -> Iterator[StoppedServer]:
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "DATABASE_URL": _test_database_url(),
+        "DATABASE_URL": url_of_test_database(),
         "SAGE_SECOND_LOOK_SECONDS": "0.02",
         "SAGE_DEADLINE_SECONDS": "60",
         "STOP_AT": at,
@@ -123,7 +123,7 @@ def wait_until_the_lease_is_over(change_order_id: int) -> None:
         )
 
 
-def _test_database_url() -> str:
+def url_of_test_database() -> str:
     given = connection.settings_dict
     url = os.environ["DATABASE_URL"]
     head, _, query = url.partition("?")

@@ -43,7 +43,7 @@ from sage_adapter.sandbox.writer import open_books
 from tests import invariants
 from tests.proof.forked import Click, start_click
 from tests.proof.points import POINTS, UNTIL_THE_CUT
-from tests.world import LINKER, World
+from tests.world import LINKER, World, give_privilege
 
 KEYS = ("present", "plain-01", "sub-number-reused", "older-backup")
 """The scenarios whose records the sequences play with; the last vanishes when the backup is restored."""
@@ -183,7 +183,10 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(PEOPLE), may=st.booleans())
     def grant_or_revoke(self, *, name: str, may: bool) -> None:
-        Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=may)
+        if may:
+            give_privilege(self.people[name])
+        else:
+            Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=False)
         self.may[name] = may
 
     @precondition(lambda self: self.at_home and not self.accepted and self.fault in ("none", "no-audit"))
@@ -286,7 +289,7 @@ class Sequences(RuleBasedStateMachine):
         """With all faults off and all rights back, every record that is gone can be unlinked."""
         self.world.sage.set_fault("none")
         for name in PEOPLE:
-            Membership.objects.filter(user=self.people[name]).update(can_push_to_accounting=True)
+            give_privilege(self.people[name])
             self.may[name] = True
         self.fault = "none"
         self._point_the_connection(at_home=True)

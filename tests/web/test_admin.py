@@ -5,12 +5,22 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, HistoryEntry
 from commitments.operations.approving import set_to_draft
-from companies.models import Level, Membership, User
+from companies.models import (
+    DirectoryEvent,
+    Level,
+    Membership,
+    Outcome,
+    OutgoingMail,
+    PrivilegeRequest,
+    User,
+)
+from companies.operations.privilege import grant_privilege, request_privilege
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -19,7 +29,7 @@ from erp_integrations.models import (
     LinkEvent,
     UnlinkAttempt,
 )
-from erp_integrations.operations import linking
+from erp_integrations.operations import tying
 from tests import factories
 from tests.web.pages import page_of
 from tests.web.people import browser_of
@@ -28,7 +38,10 @@ from tests.world import LINKER, World
 OURS = ("companies", "commitments", "erp_integrations")
 INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "ChangeOrderLine"}
 """Shown inside the page of what they belong to."""
-READ_ONLY = (Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent, HistoryEntry)
+READ_ONLY = (
+    *(Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent),
+    *(HistoryEntry, DirectoryEvent, PrivilegeRequest, OutgoingMail),
+)
 MODELS = sorted(
     (model for label in OURS for model in apps.get_app_config(label).get_models()),
     key=lambda model: model._meta.label,
@@ -37,21 +50,45 @@ MODELS = sorted(
 
 @pytest.fixture(autouse=True)
 def queries_of_the_admin_itself(settings: Settings) -> None:
-    """Django's admin reads the signed-in person and the chosen one each by itself."""
-    settings.ZEAL_ALLOWLIST = [*settings.ZEAL_ALLOWLIST, {"model": "companies.User", "field": "get()"}]
+    """Django's admin reads the signed-in person and the chosen one each by itself, and each row it names."""
+    settings.ZEAL_ALLOWLIST = [
+        *settings.ZEAL_ALLOWLIST,
+        {"model": "companies.User", "field": "get()"},
+        {"model": "companies.Membership", "field": "*"},
+    ]
 
 
 @pytest.fixture
 def desk(world: World) -> Client:
     """The browser of support; there is a row of every model."""
     cco, approver = world.synced_cco(), world.person()
-    linking.link_job(project=world.project, record_number="2611", actor=LINKER)
-    linking.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
+    tying.link_job(project=world.project, record_number="2611", actor=LINKER)
+    tying.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     world.synced_cco("plain-01")
     set_to_draft(company_id=world.company.pk, change_order_id=cco.pk, user_id=approver.pk)
-    return browser_of(factories.UserFactory.create(username="support", is_staff=True, is_superuser=True))
+    asking(world, "was-granted", decided=True)
+    return browser_of(support())
+
+
+def support(username: str = "support") -> User:
+    found = User.objects.filter(username=username).first()
+    return found or factories.UserFactory.create(username=username, is_staff=True, is_superuser=True)
+
+
+def asking(world: World, username: str, *, decided: bool = False) -> PrivilegeRequest:
+    """Somebody without the privilege has asked for it; and support has granted it where it was decided."""
+    person = world.person(username, can_push_to_accounting=False)
+    request = request_privilege(
+        company_id=world.company.pk,
+        membership_id=person.memberships.get().pk,
+        reason="I take over the approvals",
+        actor=person,
+    )
+    if decided:
+        grant_privilege(request_id=request.pk, words="As agreed", actor=support())
+    return request
 
 
 def address(model: type[Any], page: str = "", pk: int | None = None) -> str:
@@ -63,7 +100,10 @@ def address(model: type[Any], page: str = "", pk: int | None = None) -> str:
 def test_every_model_is_registered_or_shown_inside_another() -> None:
     registered = {model.__name__ for model in admin.site._registry}
     inside = {
-        inline.model.__name__ for site_admin in admin.site._registry.values() for inline in site_admin.inlines
+        inline.model.__name__
+        for model, site_admin in admin.site._registry.items()
+        for inline in site_admin.inlines
+        if model._meta.app_label in OURS
     }
 
     assert inside == INSIDE
@@ -103,10 +143,12 @@ def page_of_admin(desk: Client, where: str) -> str:
     return desk.get(where).content.decode()
 
 
-def test_can_push_to_accounting_is_granted_here(desk: Client, world: World) -> None:
+def test_the_form_of_an_entry_does_not_write_the_privilege(desk: Client, world: World) -> None:
+    """Every grant is an event, so no form saves it."""
     membership = world.person("no-privilege", can_push_to_accounting=False).memberships.get()
     where = address(Membership, "change", membership.pk)
     form = page_of(desk.get(where)).one("#membership_form")
+    assert [f for f in form.all("input") if f.get("name") == "can_push_to_accounting"] == []
     fields = {f["name"]: f.get("value") or "" for f in form.all("input") if f.get("type") == "hidden"}
     for row, level in enumerate(membership.company_levels.all()):
         fields |= {f"company_levels-{row}-tool": level.tool, f"company_levels-{row}-level": str(level.level)}
@@ -119,8 +161,172 @@ def test_can_push_to_accounting_is_granted_here(desk: Client, world: World) -> N
 
     assert answer.status_code == 302, page_of(answer).texts(".errorlist")
     membership.refresh_from_db()
-    assert membership.can_push_to_accounting
+    assert not membership.can_push_to_accounting
     assert membership.company_levels.get().level == Level.STANDARD
+
+
+# --- deciding about the privilege ----------------------------------------------------------------
+
+
+def decision(request: PrivilegeRequest, name: str) -> str:
+    return address(PrivilegeRequest, name, request.pk)
+
+
+def test_what_waits_stands_first_and_says_who_asks_for_whom_and_why(desk: Client, world: World) -> None:
+    asking(world, "asks-now")
+
+    rows = page_of(desk.get(address(PrivilegeRequest))).one("#result_list").one("tbody").all("tr")
+
+    assert [("asks-now" in row.text, "was-granted" in row.text) for row in rows] == [
+        (True, False),
+        (False, True),
+    ]
+    assert "Harbor Point Builders" in rows[0].text
+    assert "I take over the approvals" in rows[0].text
+
+
+def test_granting_counts_at_once_is_an_event_and_is_mailed(desk: Client, world: World) -> None:
+    request = asking(world, "asks-now")
+    page = page_of(desk.get(address(PrivilegeRequest, "change", request.pk)))
+    assert [link["href"] for link in page.all("a") if link.text in ("Grant", "Refuse")] == [
+        decision(request, "grant"),
+        decision(request, "refuse"),
+    ]
+    assert "I take over the approvals" in page_of(desk.get(decision(request, "grant"))).one("#content").text
+
+    answer = desk.post(decision(request, "grant"), {"words": "Confirmed by the controller"}, follow=True)
+
+    assert "Decided. The people concerned are told by mail." in answer.content.decode()
+    assert Membership.objects.get(user__username="asks-now").can_push_to_accounting
+    event = DirectoryEvent.objects.latest("id")
+    assert (event.kind, event.person_name, event.actor_name) == (
+        "PRIVILEGE_GRANTED",
+        "asks-now",
+        "support",
+    )
+    assert event.reason == "Confirmed by the controller"
+    assert event.rights
+    told = OutgoingMail.objects.latest("id")
+    assert told.to == "asks-now@example.com"
+    assert "Confirmed by the controller" in told.body
+
+
+def test_refusing_leaves_the_privilege_away_and_is_mailed(desk: Client, world: World) -> None:
+    request = asking(world, "asks-now")
+
+    desk.post(decision(request, "refuse"), {"words": "Ann still does it"})
+
+    request.refresh_from_db()
+    assert (request.outcome, request.words) == (Outcome.REFUSED, "Ann still does it")
+    assert not Membership.objects.get(user__username="asks-now").can_push_to_accounting
+    assert "Ann still does it" in OutgoingMail.objects.latest("id").body
+
+
+@pytest.mark.parametrize("words", [None, "", "   ", "\n\t"])
+@pytest.mark.parametrize("name", ["grant", "refuse"])
+def test_a_decision_without_words_is_refused(
+    desk: Client, world: World, name: str, words: str | None
+) -> None:
+    request = asking(world, "asks-now")
+    events = DirectoryEvent.objects.count()
+
+    answer = desk.post(decision(request, name), {} if words is None else {"words": words})
+
+    assert answer.status_code == 422
+    assert "A reason is needed. Nothing was changed." in answer.content.decode()
+    request.refresh_from_db()
+    assert request.outcome == Outcome.WAITING
+    assert DirectoryEvent.objects.count() == events
+
+
+def test_looking_at_a_decision_decides_nothing(desk: Client, world: World) -> None:
+    request = asking(world, "asks-now")
+
+    desk.get(decision(request, "grant"), {"words": "By address"})
+
+    request.refresh_from_db()
+    assert request.outcome == Outcome.WAITING
+
+
+@pytest.mark.parametrize("name", ["grant", "refuse"])
+def test_what_a_colleague_decided_meanwhile_stays_and_is_told(desk: Client, world: World, name: str) -> None:
+    request = asking(world, "asks-now")
+    grant_privilege(request_id=request.pk, words="Done", actor=support("colleague"))
+    events, mails = DirectoryEvent.objects.count(), OutgoingMail.objects.count()
+
+    answer = desk.post(decision(request, name), {"words": "Second"}, follow=True)
+
+    told = page_of(answer).one(".messagelist").text
+    assert told == "Colleague has decided this request already. Nothing was changed."
+    assert (DirectoryEvent.objects.count(), OutgoingMail.objects.count()) == (events, mails)
+    request.refresh_from_db()
+    assert request.words == "Done"
+
+
+def test_nobody_decides_for_themselves(desk: Client, world: World) -> None:
+    request = asking(world, "asks-now")
+    PrivilegeRequest.objects.filter(pk=request.pk).update(membership=own_entry(world))
+
+    answer = desk.post(decision(request, "grant"), {"words": "I deserve it"}, follow=True)
+
+    assert "Nobody decides about their own privilege." in answer.content.decode()
+    assert not Membership.objects.get(user__username="support").can_push_to_accounting
+
+
+def own_entry(world: World) -> Membership:
+    """Support's own entry in the company."""
+    entry: Membership = factories.MembershipFactory.create(company=world.company, user=support())
+    return entry
+
+
+def test_staff_without_the_permission_to_decide_may_not(desk: Client, world: World) -> None:
+    request = asking(world, "asks-now")
+    reader = factories.UserFactory.create(username="reader", is_staff=True)
+    reader.user_permissions.set(Permission.objects.filter(codename="view_privilegerequest"))
+    client = browser_of(reader)
+
+    page = page_of(client.get(address(PrivilegeRequest, "change", request.pk)))
+    assert [link.text for link in page.all("a") if link.text in ("Grant", "Refuse")] == []
+    for name in ("grant", "refuse"):
+        assert client.get(decision(request, name)).status_code == 403
+        assert client.post(decision(request, name), {"words": "Mine"}).status_code == 403
+
+    request.refresh_from_db()
+    assert request.outcome == Outcome.WAITING
+
+
+def test_revoking_counts_at_once_needs_words_and_happens_once(desk: Client, world: World) -> None:
+    entry = Membership.objects.get(user__username="was-granted")
+    where = address(Membership, "revoke", entry.pk)
+    assert desk.post(where, {"words": " "}).status_code == 422
+    assert Membership.objects.get(pk=entry.pk).can_push_to_accounting
+
+    desk.post(where, {"words": "Left accounting"})
+    again = desk.post(where, {"words": "Left accounting"}, follow=True)
+
+    assert not Membership.objects.get(pk=entry.pk).can_push_to_accounting
+    assert "does not have Can Push to Accounting any more. Nothing was changed." in again.content.decode()
+    assert DirectoryEvent.objects.filter(kind="PRIVILEGE_REVOKED").count() == 1
+    assert "Left accounting" in OutgoingMail.objects.latest("id").body
+
+
+def test_an_unknown_request_or_entry_is_not_found(desk: Client) -> None:
+    for where in (address(PrivilegeRequest, "grant", 9999), address(Membership, "revoke", 9999)):
+        assert desk.post(where, {"words": "x"}).status_code == 404
+
+
+def test_a_mail_that_was_given_up_is_tried_again(desk: Client) -> None:
+    mail = OutgoingMail.objects.latest("id")
+    OutgoingMail.objects.filter(pk=mail.pk).update(next_try_at=None, attempts=30, failure="It is away.")
+    where = address(OutgoingMail, "try-again", mail.pk)
+    assert "It is away." in page_of_admin(desk, address(OutgoingMail))
+    assert desk.get(where).status_code == 405
+
+    desk.post(where)
+
+    mail.refresh_from_db()
+    assert mail.next_try_at is not None
+    assert mail.attempts == 0
 
 
 def test_nothing_of_ours_outside_the_admin_offers_the_privilege(desk: Client, world: World) -> None:

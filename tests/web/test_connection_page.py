@@ -7,11 +7,11 @@ from django.test import Client
 
 from companies.models import Level
 from erp_integrations import registry
-from erp_integrations.models import EventKind
+from erp_integrations.models import Connection, EventKind
 from erp_integrations.operations import connecting
 from tests import factories
 from tests.web.pages import page_of
-from tests.web.people import answered_message, browser_of, click
+from tests.web.people import answered_message, browser_of, click, htmx
 from tests.world import LINKER, World
 
 CONNECTION = "/companies/harbor-point/erp-integrations/connection/"
@@ -57,6 +57,61 @@ def test_check_now_shakes_hands_and_tells(world: World) -> None:
     assert world.events()[-1].actor_name == "approver"
 
 
+def test_check_now_by_htmx_fills_the_report_and_leaves_the_button_alone(world: World) -> None:
+    client = browser_of(world.person())
+    world.sage.set_fault("no-audit")
+    form = page_of(client.get(CONNECTION)).one("#main").all("form")[0]
+    assert form["hx-target"] == "#connection-report"
+    assert form["data-asking"]
+
+    answer = client.post(form["hx-post"], headers=htmx(CONNECTION))
+
+    assert answer.status_code == 200
+    fragment = page_of(answer)
+    assert fragment.all("html") + fragment.all("h1") + fragment.all("#connection-report") == []
+    assert (
+        "Its own history of change orders cannot be read"
+        in fragment.one("ul.checks").one(".check-refused").text
+    )
+    assert {element["hx-swap-oob"] for element in fragment.everything() if "hx-swap-oob" in element} == {
+        f"innerHTML:#{place}"
+        for place in (
+            "connection-status",
+            "connection-facts",
+            "freshness",
+            "messages-status",
+            "messages-alert",
+        )
+    }
+    assert "All is well: the accepted database answers." in fragment.text
+
+
+def test_every_red_line_leads_to_words_that_explain_it(world: World) -> None:
+    client = browser_of(world.person())
+    explained = page_of(client.get("/how-to/what-each-error-means/"))
+    for fault in ("offline", "login-refused", "app-refused", "no-rights", "missing-table", "wrong-database"):
+        world.sage.set_fault(fault)
+        client.post(CONNECTION + "check/")
+        red = page_of(client.get(CONNECTION)).all(".check-refused")
+        assert red, fault
+        address, _, code = red[0].one("a")["href"].partition("#")
+        assert address == "/how-to/what-each-error-means/"
+        assert explained.one(f"#{code}").one("dd").text in red[0].text
+
+
+def test_a_server_in_trouble_is_shown_with_how_long_it_is_left_in_peace(world: World) -> None:
+    client = browser_of(world.person())
+    assert "Failures in a row" not in page_of(client.get(CONNECTION)).one("#connection-facts").text
+    world.sage.set_fault("offline")
+
+    client.post(CONNECTION + "check/")
+
+    facts = page_of(client.get(CONNECTION)).one("#connection-facts").text
+    assert "Failures in a row 1. Nothing but people's own clicks asks it before" in facts
+    Connection.objects.update(last_failure_at="2026-01-01T00:00:00Z")
+    assert "people's own clicks" not in page_of(client.get(CONNECTION)).one("#connection-facts").text
+
+
 @pytest.mark.parametrize(
     "fault", ["offline", "login-refused", "no-rights", "missing-table", "wrong-database"]
 )
@@ -73,7 +128,8 @@ def test_a_check_that_fails_says_who_can_mend_it_and_the_list_shows_doubt(world:
 
 
 def test_no_host_login_password_or_driver_text_is_ever_in_a_page(world: World) -> None:
-    cco, approver = world.synced_cco(), world.person("erp-admin", erp_integrations=Level.ADMIN)
+    """An ERP admin's form shows all but the password: `test_connection_form.py`."""
+    cco, approver = world.synced_cco(), world.person()
     connecting.set_connection(
         company=world.company,
         address=connecting.Address(kind=registry.ODBC, database="Harbor Point Builders", odbc_string=ODBC),

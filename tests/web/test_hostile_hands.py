@@ -110,6 +110,10 @@ def test_no_text_breaks_a_page_that_takes_it(world: World, text: str) -> None:
         "act": text,
         "login": text,
         "password": text,
+        "server": text,
+        "port": text,
+        "database": text,
+        "certificate_host": text,
     }
     fields = {
         name: value.encode("utf-8", "surrogatepass").decode("latin-1") for name, value in posted.items()
@@ -119,9 +123,13 @@ def test_no_text_breaks_a_page_that_takes_it(world: World, text: str) -> None:
         for name in ("connection-accept", "sandbox-fault", "connection-check")
     ]
     asked.append(browser_of().post(reverse("account_login"), fields))
+    page = reverse("connection", args=[slug])
+    chosen = {"revision": "1", "security": "checked", "application_name": "Plumbline", "port": ""}
+    asked += [admin.post(page, fields), admin.post(page, fields | {"script": "1"})]
+    asked += [admin.post(page, fields | chosen), admin.get(page)]
 
     for answer in asked:
-        assert answer.status_code in (200, 302, 404), (answer.status_code, answer.request["PATH_INFO"])
+        assert answer.status_code in (200, 302, 404, 422), (answer.status_code, answer.request["PATH_INFO"])
         assert "Set-Cookie: mine" not in str(answer.headers)
         assert "<script>alert(1)" not in answer.content.decode()
         assert "49" not in answer.headers.get("Location", "")

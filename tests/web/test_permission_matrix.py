@@ -15,15 +15,15 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
-from companies.models import Company, User
-from erp_integrations.demo import COMPANIES, load_company, load_people
+from companies.models import Company, DirectoryEvent, Membership, PrivilegeRequest, User
+from erp_integrations.demo import load_demo
 from erp_integrations.models import UnlinkAttempt
 from tests.invariants import fingerprint
 
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
-NOT_WELL = 422
+INCOMPLETE = 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
@@ -57,7 +57,7 @@ class Address:
     data: dict[str, str] = field(default_factory=dict)
 
 
-COMPANY, RECORD, CCO, PROJECT = "{company}", "{record}", "{cco}", "{project}"
+COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
 COMMITMENT = "{commitment}"
 
 NEW_CHANGE_ORDER = {
@@ -71,6 +71,7 @@ NEW_CHANGE_ORDER = {
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
+    "what-each-error-means": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
@@ -78,7 +79,9 @@ MATRIX: dict[str, Address] = {
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
     ),
-    "connection": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "connection": Address(
+        (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
+    ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
@@ -88,13 +91,13 @@ MATRIX: dict[str, Address] = {
     "commitment-new": Address(
         (COMPANY, PROJECT, "subcontract"),
         only(*CHANGES_COMMITMENTS),
-        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
     ),
     "commitment": Address((COMPANY, PROJECT, COMMITMENT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
     "commitment-edit": Address(
         (COMPANY, PROJECT, COMMITMENT),
         only(*CHANGES_COMMITMENTS),
-        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
     ),
     "commitment-delete": Address(
         (COMPANY, PROJECT, COMMITMENT), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
@@ -102,13 +105,13 @@ MATRIX: dict[str, Address] = {
     "commitment-change-order-new": Address(
         (COMPANY, PROJECT, COMMITMENT),
         only(*CHANGES_COMMITMENTS),
-        only(*CHANGES_COMMITMENTS, answer=NOT_WELL),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
     ),
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
     "commitment-change-order-edit": Address(
-        (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=NOT_WELL)
+        (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=INCOMPLETE)
     ),
     **{
         f"commitment-change-order-{act}": Address(
@@ -119,6 +122,20 @@ MATRIX: dict[str, Address] = {
         )
         for act in ("approve", "un-approve", "set-to-draft", "status", "delete")
     },
+    "directory": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
+    "directory-own": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
+    "directory-digest": Address((COMPANY,), members(WRONG_METHOD), members(DONE)),
+    # The entry is the approver's.
+    "directory-person": Address((COMPANY, ENTRY), members(PAGE), members(WRONG_METHOD)),
+    "directory-levels": Address(
+        (COMPANY, ENTRY), members(WRONG_METHOD), only("company-admin", answer=INCOMPLETE)
+    ),
+    "directory-request-privilege": Address(
+        (COMPANY, ENTRY),
+        members(WRONG_METHOD),
+        only("approver", "company-admin", answer=DONE),
+        {"reason": "It is needed"},
+    ),
     "sandbox": Address((COMPANY,), only(*WORKS_IN_ERP), members(WRONG_METHOD)),
     "sandbox-new": Address(
         (COMPANY,), only(*WORKS_IN_ERP), only(*WORKS_IN_ERP, answer=DONE), NEW_CHANGE_ORDER
@@ -140,9 +157,7 @@ BY_PREFIX = ("account_", "admin:")
 
 @pytest.fixture
 def demo(db: None, settings: Settings, tmp_path: Path) -> Company:
-    for slug in COMPANIES:
-        load_company(slug, folder=tmp_path / slug)
-    load_people()
+    load_demo(tmp_path)
     return Company.objects.get(slug="harbor-point")
 
 
@@ -162,7 +177,7 @@ def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
     url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
     for person in EVERYBODY:
         for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
-            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD) or person == ANONYMOUS
+            refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, INCOMPLETE) or person == ANONYMOUS
             before = _state(demo) if refused else None
             answer = _send(_browser(person), method, url, address.data)
             if answer.status_code != expected:
@@ -173,8 +188,13 @@ def _wrong_answers(demo: Company, name: str, address: Address) -> Iterator[str]:
                 yield f"{method} {name} as nobody does not lead to sign-in"
 
 
-def _state(demo: Company) -> tuple[str, int]:
-    return fingerprint(demo.pk), UnlinkAttempt.objects.count()
+def _state(demo: Company) -> tuple[str, int, int, int]:
+    return (
+        fingerprint(demo.pk),
+        UnlinkAttempt.objects.count(),
+        DirectoryEvent.objects.count(),
+        PrivilegeRequest.objects.count(),
+    )
 
 
 def _strangers_in_the_admin() -> Iterator[str]:
@@ -215,6 +235,7 @@ def _values(demo: Company) -> dict[str, str]:
         COMMITMENT: str(cco.commitment_id),
         PROJECT: cco.commitment.project.number,
         RECORD: link.record_number,
+        ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),
     }
 
 

@@ -86,6 +86,12 @@ def pages(world: World) -> dict[str, Callable[[], Any]]:
         world.sage.set_fault("none")
         return answer
 
+    def check_that_fails() -> Any:
+        world.sage.set_fault("no-rights")
+        admin.post(f"{erp}connection/check/")
+        world.sage.set_fault("none")
+        return admin.get(f"{erp}connection/")
+
     def after_green() -> Any:
         world.delete_in_sage(second)
         return admin.get(submit(admin, world, second)["Location"])
@@ -111,6 +117,9 @@ def pages(world: World) -> dict[str, Callable[[], Any]]:
         "list plain": lambda: admin.get(list_address(world, "?view=rejected")),
         "history": lambda: admin.get(f"{list_address(world)}{cco.pk}/"),
         "connection": lambda: admin.get(f"{erp}connection/"),
+        "422 connection": lambda: admin.post(f"{erp}connection/", {"port": "many"}),
+        "connection failed": check_that_fails,
+        "errors": lambda: admin.get("/how-to/what-each-error-means/"),
         "connection read-only": lambda: reader.get(f"{erp}connection/"),
         "commitments": lambda: admin.get(projects),
         "change order": lambda: admin.get(f"{projects}change-orders/{cco.pk}/"),
@@ -155,8 +164,12 @@ def test_fragments_carry_the_policy_and_hold_nothing_inline(world: World) -> Non
         world.sage.set_fault(fault)
         answer = click(client, world, cco)
         assert answer.status_code == status
-        harden(answer, fault)
-        nothing_inline(page_of(answer), fault)
+        checked = client.post(
+            "/companies/harbor-point/erp-integrations/connection/check/", headers={"HX-Request": "true"}
+        )
+        for fragment in (answer, checked):
+            harden(fragment, fault)
+            nothing_inline(page_of(fragment), fault)
 
 
 def test_redirects_carry_the_policy_too(world: World) -> None:

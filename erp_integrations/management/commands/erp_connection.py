@@ -65,6 +65,7 @@ class Command(ReportingCommand):
             self.refuse(f"{file} cannot be read: {error}", code=WRONG_USE)
         try:
             database = registry.database_named_in(text.strip())
+            registry.check_string(text.strip())
         except ValueError as error:
             self.refuse(f"The connection string was not stored. {error}", code=MISCONFIGURED)
         return connecting.Address(kind=registry.ODBC, database=database, odbc_string=text.strip())

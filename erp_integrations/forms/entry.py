@@ -1,4 +1,4 @@
-"""What may come in by address or form. Whatever else is sent is not looked at."""
+"""A new change order, keyed into the practice company as an accountant would."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,37 +8,6 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from erp_integrations.ports import ChangeOrderEntry, EntryLine, WriteRefused
-from erp_integrations.queries.change_orders import VIEWS, Asked
-
-
-class AskedForm(forms.Form):
-    """The list's address: view, search and page."""
-
-    view = forms.ChoiceField(choices=[(key, label) for key, (label, _) in VIEWS.items()], required=False)
-    q = forms.CharField(max_length=100, required=False)
-    after = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-    before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-
-    def asked(self) -> Asked:
-        """What was asked for; a part that cannot be right counts as not asked."""
-        self.full_clean()
-        cleaned: dict[str, Any] = self.cleaned_data
-        return Asked(
-            view=cleaned.get("view") or "synced",
-            q=cleaned.get("q") or "",
-            after=cleaned.get("after"),
-            before=cleaned.get("before"),
-        )
-
-
-class AcceptForm(forms.Form):
-    """Which database somebody accepts, as it was shown, and why."""
-
-    incarnation = forms.CharField(max_length=500)
-    reason = forms.CharField(max_length=200)
-
-
-# --- a new change order, keyed into the practice company -----------------------------------------
 
 FIRST_LINES, MOST_LINES = 3, 50
 

@@ -1,0 +1,24 @@
+"""What runs in the queue."""
+
+from procrastinate.contrib.django import app
+
+from companies.tasks import EVERY_MINUTE
+from erp_integrations.clock import database_now
+from erp_integrations.operations import mailing, watching
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="queue-daily-summaries")
+def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to all that run by the clock)
+    mailing.queue_daily_summaries(database_now())
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="queue-looks-for-exports")
+def queue_looks_for_exports(timestamp: int) -> None:  # noqa: ARG001  (given as above)
+    watching.queue_looks(database_now())
+
+
+@app.task
+def look_for_export(export_id: int) -> None:
+    watching.look_for(export_id, database_now())

@@ -1,0 +1,231 @@
+"""Company administrators change levels: of their own company, under a lock, with an event for each."""
+
+from dataclasses import replace
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
+
+from companies.access import find_access
+from companies.models import CompanyTool, DirectoryEvent, Level, Membership, Project, ProjectTool, User
+from companies.operations.levels import Levels, change_levels, levels_of
+from companies.operations.refusals import ChangedMeanwhile, LastAdministrator, NotAllowed
+from tests import factories
+from tests.concurrency.crowd import all_at_once
+from tests.world import World
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return world.project
+
+
+@pytest.fixture
+def administrator(world: World) -> User:
+    return world.person("company-admin", directory=Level.ADMIN, erp_integrations=Level.NONE)
+
+
+@pytest.fixture
+def ann(world: World, project: Project) -> Membership:
+    return world.person("ann", commitments=Level.STANDARD).memberships.get()
+
+
+def entry_of(person: User) -> Membership:
+    return person.memberships.get()
+
+
+def change(
+    entry: Membership,
+    *,
+    actor: User,
+    company: dict[CompanyTool, Level] | None = None,
+    projects: dict[int, Level] | None = None,
+    seen: str | None = None,
+) -> int:
+    current = levels_of(entry)
+    wanted = Levels({**current.company, **(company or {})}, {**current.projects, **(projects or {})})
+    return change_levels(
+        company_id=entry.company_id,
+        membership_id=entry.pk,
+        seen=current.fingerprint if seen is None else seen,
+        wanted=wanted,
+        actor=actor,
+    )
+
+
+def events() -> QuerySet[DirectoryEvent]:
+    return DirectoryEvent.objects.order_by("id")
+
+
+def test_levels_count_at_once_and_every_change_is_an_event(
+    ann: Membership, administrator: User, project: Project
+) -> None:
+    count = change(
+        ann,
+        actor=administrator,
+        company={CompanyTool.DIRECTORY: Level.READ_ONLY},
+        projects={project.pk: Level.ADMIN},
+    )
+
+    assert count == 2
+    access = find_access(user_id=ann.user_id, company_id=ann.company_id)
+    assert access is not None
+    assert access.on_company(CompanyTool.DIRECTORY) == Level.READ_ONLY
+    assert access.on_project(project.pk, ProjectTool.COMMITMENTS) == Level.ADMIN
+    assert [(e.what, e.before, e.after) for e in events()] == [
+        ("Directory", "None", "Read Only"),
+        ("Commitments in Harbor Tower (2611)", "Standard", "Admin"),
+    ]
+    assert {(e.person_name, e.actor_name, e.rights) for e in events()} == {
+        ("ann", "company-admin", "Admin on Directory")
+    }
+
+
+def test_what_stays_the_same_is_no_event(ann: Membership, administrator: User) -> None:
+    assert change(ann, actor=administrator) == 0
+    assert not events().exists()
+
+
+def test_a_level_can_be_taken_away(ann: Membership, administrator: User, project: Project) -> None:
+    change(ann, actor=administrator, projects={project.pk: Level.NONE})
+
+    access = find_access(user_id=ann.user_id, company_id=ann.company_id)
+    assert access is not None
+    assert access.on_project(project.pk, ProjectTool.COMMITMENTS) == Level.NONE
+
+
+@pytest.mark.parametrize("level", [Level.NONE, Level.READ_ONLY, Level.STANDARD])
+def test_less_than_admin_on_directory_changes_nothing(world: World, ann: Membership, level: Level) -> None:
+    before = levels_of(ann)
+
+    with pytest.raises(NotAllowed, match="Needs 'Admin' on Directory"):
+        change(
+            ann, actor=world.person("somebody", directory=level), company={CompanyTool.DIRECTORY: Level.ADMIN}
+        )
+
+    assert levels_of(ann) == before
+    assert not events().exists()
+
+
+def test_the_administrator_of_another_company_changes_nothing(ann: Membership, administrator: User) -> None:
+    stranger = factories.MembershipFactory.create()
+    before = levels_of(stranger)
+
+    with pytest.raises(NotAllowed):
+        change(stranger, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+    with pytest.raises(Membership.DoesNotExist):
+        change_levels(
+            company_id=ann.company_id,
+            membership_id=stranger.pk,
+            seen="",
+            wanted=before,
+            actor=administrator,
+        )
+
+    assert levels_of(stranger) == before
+    assert not events().exists()
+
+
+def test_an_administrator_who_was_deactivated_changes_nothing(ann: Membership, administrator: User) -> None:
+    administrator.memberships.update(is_active=False)
+
+    with pytest.raises(NotAllowed):
+        change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+
+    assert not events().exists()
+
+
+def test_a_form_that_was_made_before_another_change_is_refused(
+    ann: Membership, administrator: User, project: Project
+) -> None:
+    seen = levels_of(ann).fingerprint
+    change(ann, actor=administrator, projects={project.pk: Level.READ_ONLY})
+
+    with pytest.raises(ChangedMeanwhile):
+        change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN}, seen=seen)
+
+    assert levels_of(ann).company[CompanyTool.DIRECTORY] == Level.NONE
+    assert events().count() == 1
+
+
+def test_the_last_administrator_stays_one(world: World, administrator: User) -> None:
+    entry = entry_of(administrator)
+    # Somebody who cannot act does not count.
+    world.person("gone", directory=Level.ADMIN).memberships.update(is_active=False)
+    User.objects.filter(pk=world.person("switched-off", directory=Level.ADMIN).pk).update(is_active=False)
+
+    for level in (Level.NONE, Level.READ_ONLY, Level.STANDARD):
+        with pytest.raises(LastAdministrator, match="Give somebody else 'Admin' on Directory first"):
+            change(entry, actor=administrator, company={CompanyTool.DIRECTORY: level})
+
+    assert levels_of(entry).company[CompanyTool.DIRECTORY] == Level.ADMIN
+    assert not events().exists()
+
+
+def test_with_a_second_administrator_the_first_may_step_back(world: World, administrator: User) -> None:
+    world.person("second", directory=Level.ADMIN)
+
+    change(entry_of(administrator), actor=administrator, company={CompanyTool.DIRECTORY: Level.NONE})
+
+    assert levels_of(entry_of(administrator)).company[CompanyTool.DIRECTORY] == Level.NONE
+
+
+def test_two_administrators_who_step_back_at_once_leave_one(committed_world: World) -> None:
+    people = [committed_world.person(name, directory=Level.ADMIN) for name in ("first", "second")]
+
+    outcomes = all_at_once(
+        [
+            lambda person=person: change(
+                entry_of(person), actor=person, company={CompanyTool.DIRECTORY: Level.NONE}
+            )
+            for person in people
+        ]
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdministrator", "int"]
+    administrators = [p for p in people if levels_of(entry_of(p)).company[CompanyTool.DIRECTORY]]
+    assert len(administrators) == 1
+
+
+def test_the_fingerprint_is_of_every_level(ann: Membership, project: Project) -> None:
+    levels = levels_of(ann)
+
+    assert levels.fingerprint == levels_of(ann).fingerprint
+    other = [
+        replace(levels, company={**levels.company, CompanyTool.DIRECTORY: Level.ADMIN}),
+        replace(levels, projects={project.pk: Level.ADMIN}),
+        replace(levels, projects={}),
+    ]
+    assert len({levels.fingerprint, *(o.fingerprint for o in other)}) == 4
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE companies_directoryevent SET after = 'Admin'",
+        "DELETE FROM companies_directoryevent",
+        "TRUNCATE companies_directoryevent",
+    ],
+)
+def test_the_history_of_the_directory_is_for_good(
+    ann: Membership, administrator: User, statement: str
+) -> None:
+    change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+
+    with (
+        pytest.raises(DatabaseError, match="an event of the Directory is never"),
+        transaction.atomic(),
+        transaction.get_connection().cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+    assert events().get().after == "Admin"
+
+
+def test_the_history_outlives_the_person(ann: Membership, administrator: User) -> None:
+    change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+
+    ann.user.delete()
+    administrator.delete()
+
+    assert (events().get().person_name, events().get().actor_name) == ("ann", "company-admin")

@@ -223,7 +223,7 @@ def _explanations(document: str) -> Iterator[Change]:
     """The changes in the document's diff blocks, a blank line between two; headings name the file."""
     file = ""
     for heading, block in re.findall(
-        r"^#+ `(.+\.py)`$|^```diff\n(.*?)^```$", document, re.MULTILINE | re.DOTALL
+        r"^#+ `([^`\n]+\.py)`$|^```diff\n(.*?)^```$", document, re.MULTILINE | re.DOTALL
     ):
         file = heading or file
         function = ""

@@ -86,6 +86,14 @@ def test_of_a_cco_that_has_just_been_linked_again_the_unlink_before_is_told(worl
     assert (told.by, told.at) == ("approver", unlinked.link.unlinked_at)
 
 
+def test_another_companys_link_is_not_found_and_not_locked(world: World) -> None:
+    cco = world.synced_cco()
+    elsewhere = factories.CompanyFactory.create(slug="ridgeline")
+
+    assert unlinking._lock_active_link(company_id=elsewhere.pk, change_order_id=cco.pk) is None
+    assert unlinking._lock_active_link(company_id=world.company.pk, change_order_id=cco.pk) is not None
+
+
 def test_what_another_company_unlinked_is_not_told(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)

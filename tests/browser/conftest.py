@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-SIGNED_IN = ("approver", "no-privilege", "project-manager", "support")
+SIGNED_IN = ("approver", "erp-admin", "no-privilege", "project-manager", "support")
 Scheme = Literal["light", "dark"]
 
 

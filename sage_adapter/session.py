@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, FaultKind, error_for
-from sage_adapter import odbc_string
+from sage_adapter import odbc_string, wire
 from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
 from sage_adapter.faults import fault, fault_of
 
@@ -162,7 +162,8 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
     """
     check_deadline(deadline)
     server, opener = _sandbox(spec) if spec.sandbox_path is not None else _odbc(spec, streaming=streaming)
-    with _place_at(server, deadline):
+    most_bytes = None if streaming else wire.MOST_BYTES
+    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes):
         connection, dialect, driver = opener(deadline)
         try:
             session = Session(connection, dialect, deadline, driver)

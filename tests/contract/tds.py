@@ -18,6 +18,14 @@ _COLLATION = bytes.fromhex("0904d00034")
 DONE = struct.pack("<BHHQ", 0xFD, 0x0000, 0, 0)
 DONE_ATTENTION = struct.pack("<BHHQ", 0xFD, 0x0020, 0, 0)
 NO_ENCRYPTION = 0x02
+UNKNOWN_LENGTH = struct.pack("<Q", 0xFFFFFFFFFFFFFFFE)
+"""Of a value of unlimited size that comes in chunks."""
+
+
+def chunk(letters: str) -> bytes:
+    """A part of a value of unlimited size."""
+    written = letters.encode("utf-16-le")
+    return struct.pack("<I", len(written)) + written
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 
 from sage_adapter.sandbox import open_sandbox
 from tests.contract.engines import (
+    SQL_SERVER_DRIVERS,
     Books,
     Played,
     PostgresServer,
@@ -19,13 +20,14 @@ from tests.contract.engines import (
 )
 
 SQL_SERVER_VARIABLE = "SAGE_TEST_ODBC"
-"""An ODBC string of a login that may make databases and logins on a SQL Server for tests."""
-ENGINES = (
-    "sandbox",
-    "sqlite-odbc",
-    "psqlodbc",
-    *(["sql-server"] if SQL_SERVER_VARIABLE in os.environ else []),
-)
+"""An ODBC string of a login that may make databases and logins on a server for tests that speaks T-SQL."""
+SQL_SERVER_ENGINES = {
+    f"sql-server-{name}": driver
+    for name, find in SQL_SERVER_DRIVERS.items()
+    if SQL_SERVER_VARIABLE in os.environ and (driver := find())
+}
+"""By name: the same server through every driver for it that this machine has."""
+ENGINES = ("sandbox", "sqlite-odbc", "psqlodbc", *SQL_SERVER_ENGINES)
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 @pytest.fixture(scope="session")
 def sql_server() -> Iterator[SqlServer]:
+    if SQL_SERVER_VARIABLE not in os.environ:
+        pytest.skip(f"{SQL_SERVER_VARIABLE} names no SQL Server")
     server = SqlServer(os.environ[SQL_SERVER_VARIABLE])
     yield server
     server.drop()
@@ -58,7 +62,7 @@ def _books(engine: str, folder: Path, request: pytest.FixtureRequest) -> Books:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         return server.books(sandbox, folder, f"{folder.name} Builders")
     sql_server: SqlServer = request.getfixturevalue("sql_server")
-    return sql_server.books(sandbox, folder)
+    return sql_server.books(sandbox, folder, SQL_SERVER_ENGINES[engine])
 
 
 @pytest.fixture(scope="session", params=ENGINES)

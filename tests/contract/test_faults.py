@@ -5,7 +5,6 @@ silence for absence would be caught.
 """
 
 import functools
-import importlib.metadata
 import socket
 import sqlite3
 import time
@@ -36,6 +35,7 @@ from tests.contract.engines import (
     PATIENCE_SECONDS,
     SAGE_USER,
     SECOND_LOOK_SECONDS,
+    SQL_SERVER_DRIVERS,
     Books,
     PostgresServer,
     free_port,
@@ -435,16 +435,13 @@ def test_psqlodbc_a_database_dropped_and_made_again_is_another_one(
 # --- SQL Server's drivers, without a server --------------------------------------------------------
 
 
-def microsoft_driver() -> str:
-    """The driver's library inside the wheel that brings it for tests."""
-    for file in importlib.metadata.files("mssql-python-odbc") or ():
-        if "debian_ubuntu" in str(file) and "libmsodbcsql" in file.name and "x86_64" in str(file):
-            return "{" + str(Path(str(file.locate())).resolve()) + "}"
-    pytest.skip("the wheel mssql-python-odbc brings no driver for this machine")
+def needed(driver: str) -> str:
+    """The name or path of that driver, without which the test is skipped."""
+    return SQL_SERVER_DRIVERS[driver]() or pytest.skip(f"this machine has not {driver}'s driver")
 
 
 DRIVERS = {
-    "microsoft": lambda port: f"DRIVER={microsoft_driver()};SERVER=127.0.0.1,{port};Encrypt=optional;",
+    "microsoft": lambda port: f"DRIVER={{{needed('microsoft')}}};SERVER=127.0.0.1,{port};Encrypt=optional;",
     "freetds": lambda port: (
         f"DRIVER=FreeTDS;SERVER=127.0.0.1;PORT={port};TDS_Version=7.4;ClientCharset=UTF-8;"
     ),

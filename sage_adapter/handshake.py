@@ -242,12 +242,15 @@ class _Facts:
         return bool(by_role or self.subjects("may-write", _YES)) or self.maybe("user").casefold() == "dbo"
 
     def hides_filters(self) -> bool:
-        """Whether a row filter could be there and our login would not see it: only where that is certain."""
+        """Whether a row filter could be there that our login may not see: whoever is not sure may not.
+
+        A server of another make has no security policies to hide.
+        """
         version = _MICROSOFT_VERSION.match(self.maybe("version"))
         return (
             version is not None
             and int(version.group(1)) >= _WITH_ROW_FILTERS
-            and bool(self.subjects("sees-filters", _NO))
+            and not self.subjects("sees-filters", _YES)
         )
 
     def rights(self) -> tuple[Right, ...]:

@@ -431,7 +431,7 @@ class SqlServer:
             administrator.commit()
 
     def _text(self, name: str, value: object) -> str:
-        """A value as text; a moment in the server's local time, with the T that every language reads alike."""
+        """A value as text; a moment in the server's time, with the T that every language reads alike."""
         if name not in MOMENTS:
             return str(value)
         moment = datetime.fromisoformat(str(value)) + self._ahead

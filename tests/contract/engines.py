@@ -65,6 +65,8 @@ class Books:
     """Makes what happened in Sage visible to the engine."""
     publish_another: Callable[[], None]
     """The same, as another database under the same name: what restoring a backup does to a server."""
+    in_place: Callable[[], bool] = lambda: True
+    """Whether the engine still serves this company: it may have room for one only."""
 
     def reader(self, **changed: Any) -> ErpReader:
         return open_reader(replace(self.spec, **changed))
@@ -74,6 +76,13 @@ class Books:
         handshake = self.reader().handshake(deadline=Deadline.after(PATIENCE_SECONDS))
         assert handshake.good, handshake.problems
         self.spec = replace(self.spec, accepted_incarnation=handshake.incarnation)
+
+    def bring_back(self) -> None:
+        """Makes the engine serve this company again."""
+        if not self.in_place():
+            self.publish_another()
+            self.spec = replace(self.spec, accepted_incarnation="")
+            self.accept()
 
     def sage(self, act: Callable[[ErpSandbox], object]) -> None:
         """Lets something happen in Sage."""
@@ -86,8 +95,11 @@ class Books:
         self.publish_another()
 
     def references(self) -> dict[str, ChangeOrderReference]:
-        """What links made now would remember, by scenario."""
-        company, seen_at = self.sandbox.company(), now()
+        """What links would remember, by scenario, that last saw their records a while ago.
+
+        Longer ago than the hour by which daylight saving may move a SQL Server's local time.
+        """
+        company, seen_at = self.sandbox.company(), now() - timedelta(hours=2)
         orders = {order.record_number: order for order in company.change_orders}
         jobs = {job.record_number: job for job in company.jobs}
         linked = [scenario.record_number for scenario in company.scenarios]
@@ -160,6 +172,20 @@ def sqlite_odbc_string(folder: Path) -> str:
 def sqlite_odbc_books(sandbox: ErpSandbox, folder: Path) -> Books:
     spec = _spec(odbc_string=sqlite_odbc_string(folder))
     return Books("sqlite-odbc", sandbox, folder, spec, _nothing, _nothing)
+
+
+def tds_books(sandbox: ErpSandbox, folder: Path, driver: str, port: int) -> Books:
+    """Served by `tsql.py`."""
+    string = odbc_string.build(
+        driver=driver,
+        server="127.0.0.1",
+        port=port,
+        database=DATABASE,
+        login="sage_reader",
+        password="let me; read",
+        encrypt=False,
+    )
+    return Books("tds", sandbox, folder, _spec(odbc_string=string), _nothing, _nothing)
 
 
 def rows_of(folder: Path, schema: str, table: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
@@ -357,6 +383,7 @@ class SqlServer:
     def __init__(self, admin_string: str) -> None:
         self._pairs = odbc_string.parse(admin_string)
         self.password = f"Pl-{uuid.uuid4()}"
+        self._serving: Path | None = None
         self._ahead = timedelta(0)
         """The server's local time minus UTC: moments are kept in local time, as Sage does."""
 
@@ -398,6 +425,7 @@ class SqlServer:
                     administrator.execute(f"CREATE TABLE [{schema}].[{table}] ({body})")
             self._let_read(administrator)
         self.copy(folder)
+        self._serving = folder
 
     def _let_read(self, administrator: Any) -> None:
         """The login of the reader: db_datareader and VIEW DEFINITION, as customers are asked to give."""
@@ -463,6 +491,7 @@ class SqlServer:
             replace(_spec(odbc_string=self.reader_string(driver)), login_timeout_seconds=5),
             lambda: self.copy(folder),
             lambda: self.make_all(folder),
+            lambda: self._serving == folder,
         )
 
 

@@ -10,7 +10,7 @@ Source: Microsoft, [MS-TDS]: Tabular Data Stream Protocol (SQL batch, RPC reques
 import re
 import struct
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -205,11 +205,12 @@ def _null(kind: bytes) -> bytes:
     return b"\xff" * (8 if kind[1:3] == b"\xff\xff" else 2)
 
 
-def error(number: int, words: str) -> bytes:
+def error(number: int, words: str, *, of_procedure: bool) -> bytes:
     """An ERROR token of severity 16, and the end of the answer."""
     body = struct.pack("<iBB", number, 1, 16) + struct.pack("<H", len(words)) + words.encode("utf-16-le")
     body += b"\0\0" + struct.pack("<i", 1)
-    return struct.pack("<BH", 0xAA, len(body)) + body + struct.pack("<BHHQ", 0xFD, 0x0002, 0, 0)
+    end = 0xFE if of_procedure else 0xFD
+    return struct.pack("<BH", 0xAA, len(body)) + body + struct.pack("<BHHQ", end, 0x0002, 0, 0)
 
 
 _TRANSACTION = struct.pack("<Q", 1)
@@ -235,12 +236,19 @@ class Company:
     heard: list[tuple[int, str]] = field(default_factory=list)
     """Every statement, with the connection it came on: the name of a question, or the words."""
     params: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    """The questions' parameters."""
+    before: Callable[[int, str], object] = lambda _connection, _name: None
+    """What happens before a statement is answered."""
 
     def behave(self, client: tds.Client, _statement: str) -> bool:
         procedures = b""
         for request in requests(client.kind, client.body):
             self.heard.append((client.number, request.name))
-            answer = self._refused(request.name) or self._answer(request)
+            self.before(client.number, request.name)
+            if refused := self._refused(request):
+                client.send(procedures + refused)
+                return True
+            answer = self._answer(request)
             if not request.procedure:
                 client.send(answer or tds.DONE)
                 return True
@@ -248,12 +256,12 @@ class Company:
         client.send(procedures)
         return True
 
-    def _refused(self, name: str) -> bytes:
-        times, *refused = self.errors.get(name, (0, 0, ""))
+    def _refused(self, request: Request) -> bytes:
+        times, number, words = self.errors.get(request.name, (0, 0, ""))
         if not times:
             return b""
-        self.errors[name] = (times - 1, *refused)
-        return error(*refused)
+        self.errors[request.name] = (times - 1, number, words)
+        return error(number, words, of_procedure=bool(request.procedure))
 
     def _answer(self, request: Request) -> bytes:
         name = request.name

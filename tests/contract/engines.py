@@ -406,6 +406,16 @@ class SqlServer:
         login = {"DATABASE": DATABASE, "UID": self.READER, "PWD": self.password} | changed
         return odbc_string.render((*pairs, *login.items()))
 
+    def administrator(self) -> dict[str, str]:
+        """What the login of the environment signs in with."""
+        return {keyword: odbc_string.value_of(self._pairs, keyword) for keyword in ("UID", "PWD")}
+
+    def shut_out_of(self, table: str) -> None:
+        """Takes the reader's right to read it."""
+        with self.admin(DATABASE) as administrator:
+            if not _done(administrator, f"DENY SELECT ON {table} TO [{self.READER}]"):
+                administrator.execute(f"REVOKE SELECT ON {table} FROM [{self.READER}]")
+
     def make_all(self, folder: Path) -> None:
         """The database anew, as another one under the same name."""
         self.drop()

@@ -4,7 +4,10 @@ The record asked about is really deleted (unless the test says otherwise), so th
 silence for absence would be caught.
 """
 
+import contextlib
 import functools
+import os
+import signal
 import socket
 import sqlite3
 import time
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 from psycopg import sql as pg
 
+from erp_integrations import asking
 from erp_integrations.ports import (
     ChangeOrderReference,
     Clock,
@@ -419,6 +423,92 @@ def test_psqlodbc_a_server_restarted_between_the_looks_is_asked_again(
     finding = look_with(on_postgres, reference, ActingClock(restart, at=lambda reading: reading == 2), 15)
     assert finding.proves_absence
     assert finding.incarnation == on_postgres.spec.accepted_incarnation
+
+
+IN_THE_MIDDLE = {
+    # What happens between the looks, what undoes it, and what the question says meanwhile.
+    "logged out": ("ALTER ROLE sage_reader NOLOGIN", "ALTER ROLE sage_reader LOGIN", "login-refused"),
+    "another password": (
+        "ALTER ROLE sage_reader PASSWORD 'changed'",
+        f"ALTER ROLE sage_reader PASSWORD '{PostgresServer.PASSWORD}'",
+        "login-refused",
+    ),
+    "not let in": (
+        f'ALTER DATABASE "{DATABASE}" ALLOW_CONNECTIONS false',
+        f'ALTER DATABASE "{DATABASE}" ALLOW_CONNECTIONS true',
+        "database-missing",
+    ),
+    "renamed": (
+        f'ALTER DATABASE "{DATABASE}" RENAME TO "Renamed Builders"',
+        f'ALTER DATABASE "Renamed Builders" RENAME TO "{DATABASE}"',
+        "database-missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_MIDDLE)
+def test_psqlodbc_what_is_taken_away_in_the_middle_is_no_answer_until_it_is_back(
+    on_postgres: Books, postgres_server: PostgresServer, what: str
+) -> None:
+    happens, undone, code = IN_THE_MIDDLE[what]
+    reference, began = deleted(on_postgres), time.monotonic()
+
+    def act() -> None:
+        end_sessions(postgres_server)
+        with postgres_server.admin("postgres") as administrator:
+            administrator.execute(happens.encode())
+
+    try:
+        finding = look_with(on_postgres, reference, ActingClock(act, at=lambda reading: reading == 2), 5)
+        assert time.monotonic() - began < 5 + SLACK_SECONDS
+    finally:
+        with postgres_server.admin("postgres") as administrator:
+            administrator.execute(undone.encode())
+    assert_no_answer(finding, ADMINISTRATOR, code)
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_table_locked_between_the_looks_ends_at_the_deadline(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with contextlib.ExitStack() as stack:
+        clock = ActingClock(
+            lambda: stack.enter_context(locked_table(postgres_server)), at=lambda reading: reading == 2
+        )
+        began = time.monotonic()
+        finding = look_with(on_postgres, reference, clock, 1.5)
+        assert time.monotonic() - began < 1.5 + SLACK_SECONDS
+    assert_no_answer(finding, WAIT, "timed-out", "locked", "deadline")
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_server_that_freezes_between_the_looks_is_not_waited_for(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    """PsqlODBC never gives up on a silent server: only the asker's own deadline ends the wait."""
+    reference, frozen = deleted(on_postgres), list[int]()
+
+    def freeze() -> None:
+        with postgres_server.admin("postgres") as administrator:
+            sessions = administrator.execute(
+                "SELECT pid FROM pg_stat_activity WHERE usename = %s", [postgres_server.READER]
+            ).fetchall()
+        for (session,) in sessions:
+            os.kill(session, signal.SIGSTOP)
+            frozen.append(session)
+
+    clock = ActingClock(freeze, at=lambda reading: reading == 2)
+    began = time.monotonic()
+    try:
+        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
+        assert time.monotonic() - began < 1.5 + SLACK_SECONDS
+        assert frozen
+    finally:
+        for session in frozen:
+            os.kill(session, signal.SIGCONT)
+    assert_no_answer(finding, WAIT, "deadline")
+    assert on_postgres.look(reference).proves_absence
 
 
 def test_psqlodbc_a_database_dropped_and_made_again_is_another_one(

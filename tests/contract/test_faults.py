@@ -314,6 +314,43 @@ def test_psqlodbc_other_rights_or_another_shape_are_no_answer(
     assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, code)
 
 
+NOT_UNDERSTOOD = [
+    # Nothing of it is guessed at; what stood there is kept for whoever has to find it.
+    ("UPDATE dbo.prmchg SET status = 9", "prmchg.status, a status outside the list: 9"),
+    ("UPDATE dbo.prmchg SET status = NULL", "prmchg.status, not a number: NULL"),
+    ("UPDATE dbo.prmchg SET chgnum = NULL", "prmchg.chgnum, not text: NULL"),
+    (
+        "ALTER TABLE dbo.prmchg ALTER chgnum TYPE text; UPDATE dbo.prmchg SET chgnum = repeat('9', 40)",
+        f"prmchg.chgnum, a number too long: '{'9' * 39}",
+    ),
+    ("UPDATE dbo.prmchg SET recnum = -recnum", "prmchg.recnum, a negative record number: -"),
+    ("UPDATE dbo.prmchg SET jobnum = -5", "prmchg.jobnum, a negative record number: -5"),
+    ("INSERT INTO dbo.prmchg SELECT * FROM dbo.prmchg", "prmchg, a key that is there 2 times"),
+    ("INSERT INTO dbo.actrec SELECT * FROM dbo.actrec", "actrec, a key that is there 2 times"),
+    ("INSERT INTO dbo.subcon SELECT * FROM dbo.subcon", "subcon, a key that is there 2 times"),
+]
+
+
+@pytest.mark.parametrize(("statement", "evidence"), NOT_UNDERSTOOD)
+def test_psqlodbc_what_is_not_understood_is_no_answer_and_keeps_its_evidence(
+    on_postgres: Books, postgres_server: PostgresServer, statement: str, evidence: str
+) -> None:
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute(statement.encode())
+    finding = on_postgres.look(on_postgres.references()["present"], seconds=3)
+    assert_no_answer(finding, FaultKind.UNEXPECTED, "row-not-understood")
+    assert finding.fault is not None
+    assert evidence in finding.fault.what
+
+
+def test_psqlodbc_a_number_padded_with_blanks_is_the_same_number(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute("UPDATE dbo.prmchg SET chgnum = '  ' || chgnum || '  '")
+    assert on_postgres.look(on_postgres.references()["present"]).verdict is Verdict.PRESENT
+
+
 def test_psqlodbc_history_that_may_not_be_read_costs_no_verdict(
     on_postgres: Books, postgres_server: PostgresServer
 ) -> None:

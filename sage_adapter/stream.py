@@ -121,18 +121,26 @@ _OF_A_ROW_ID = b"0123456789ABCDEF-"
 
 def _row_keys(idnum: Column) -> Column:
     """Row ids as upper-case text. Drivers give them so already; others are read one by one."""
-    if set(map(type, idnum)) == {str} and set(map(len, idnum)) == {36}:
-        together = "".join(idnum)
-        if together.isascii() and not together.encode("ascii").translate(None, _OF_A_ROW_ID):
-            return idnum
+    together = _together(idnum)
+    upper = together.isascii() and not together.encode("ascii").translate(None, _OF_A_ROW_ID)
+    if upper and set(map(len, idnum)) == {36}:
+        return idnum
     return [str(rows.row_id(value)).upper() for value in idnum]
 
 
 def _numbers(chgnum: Column) -> Column:
-    if set(map(type, chgnum)) == {str} and max(map(len, chgnum)) <= rows.NUMBER_LENGTH:
-        together = "".join(chgnum)
-        return chgnum if together.split() in ([], [together]) else list(map(str.strip, chgnum))
+    together = _together(chgnum)
+    if together and max(map(len, chgnum)) <= rows.NUMBER_LENGTH:
+        return chgnum if together.split() == [together] else list(map(str.strip, chgnum))
     return list(map(rows.number, chgnum))
+
+
+def _together(column: Column) -> str:
+    """All text of a column, or none where not all of it is text."""
+    try:
+        return "".join(column)
+    except TypeError:
+        return ""
 
 
 def _amounts(bdgprc: Column) -> Column:

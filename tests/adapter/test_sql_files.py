@@ -139,7 +139,7 @@ def test_no_string_is_formatted_into_a_question() -> None:
 
 
 def test_what_begins_a_connection_or_a_transaction_sets_limits_and_nothing_else() -> None:
-    """All that is said beside the files. What is filled in are limits, and the files of a practice company."""
+    """All that is said beside the files. What is filled in are limits, and a practice company.s files."""
     said = {
         words.strip()
         for one in dialects.ALL

@@ -1,7 +1,9 @@
 """One practice company per engine, made once, and one that a test may change."""
 
+import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,8 +54,10 @@ def sql_server() -> Iterator[SqlServer]:
     if SQL_SERVER_VARIABLE not in os.environ:
         pytest.skip(f"{SQL_SERVER_VARIABLE} names no SQL Server")
     server = SqlServer(os.environ[SQL_SERVER_VARIABLE])
-    yield server
-    server.drop()
+    with (Path(tempfile.gettempdir()) / "plumbline-sql-server.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # the workers of pytest-xdist, one after the other
+        yield server
+        server.drop()
 
 
 @contextmanager

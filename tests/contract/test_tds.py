@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,7 +221,8 @@ def test_all_readers_of_one_server_share_its_places(
     company.before = waits
     late = Deadline.after(10)
     other = odbc_string.with_value(odbc_string.parse(wired.spec.odbc_string), "DATABASE", "Another Company")
-    companies = [{}, {"database": "Another Company", "odbc_string": odbc_string.render(other)}] * 6
+    elsewhere = {"database": "Another Company", "odbc_string": odbc_string.render(other)}
+    companies: list[dict[str, Any]] = [{}, elsewhere] * 6
     with ThreadPoolExecutor(len(companies)) as askers:
         findings = [askers.submit(partial(wired.look, reference, **one)) for one in companies]
         while len(inside) < session.PLACES_PER_SERVER and not late.passed:

@@ -22,7 +22,7 @@ SPEC = ConnectionSpec("sage-100-contractor", "Harbor Point", INCARNATION)
 
 Row = tuple[str, str, str | None]
 RECOVERY = "4 recovery fork"
-OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters")
+OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters", "has-filters")
 OF_CAPABILITIES = ("compatibility", "read-committed-snapshot", "collation")
 ASKED_APART = (*OF_RIGHTS, *OF_CAPABILITIES)
 HISTORY_COLUMNS = ("recnum", "_idnum", "chgnum", "_Date", "_Action", "_User", "_Application")
@@ -37,6 +37,7 @@ def server_says(*changes: Row, without: Iterable[Row] = ()) -> list[Row]:
         ("user", "", "plumbline_reader"),
         ("snapshot", "", "0"),
         ("sees-filters", "", "1"),
+        ("has-filters", "", "1"),
         ("compatibility", "", "150"),
         ("read-committed-snapshot", "", "0"),
         ("collation", "", "SQL_Latin1_General_CP1_CI_AS"),
@@ -182,6 +183,10 @@ def test_a_row_filter_that_the_login_may_not_see_is_told_where_there_can_be_one(
     not_known = ("sees-filters", "", None)
     assert problems(hidden) == ["row-filter-unknown"]
     assert problems(not_known) == ["row-filter-unknown"]
+    without_them = ("has-filters", "", "0")
+    assert problems(not_known, without_them) == []
+    assert problems(hidden, without_them) == ["row-filter-unknown"]
+    assert problems(not_known, ("has-filters", "", None)) == ["row-filter-unknown"]
     for version in (
         "Microsoft SQL Server 2014 - 12.0.2000.8 (X64)",
         "Another Server with SQL Server Compatibility - 15.0.2000.8",

@@ -304,13 +304,14 @@ class Company:
             *(("incarnation", "3 created", row[2]) for row in said if row[0] == "incarnation"),
             ("snapshot", "", "1" if self.snapshot else "0"),
             ("sees-filters", "", known),
+            ("has-filters", "", known),
             ("role", "sysadmin", "0" if known else None),
             *(("may-read", table, known) for table in NEEDED),
             ("collation", "", "SQL_Latin1_General_CP1_CI_AS"),
         ]
 
 
-_OF_RIGHTS = ("sees-filters", "role", "may-read")
+_OF_RIGHTS = ("sees-filters", "has-filters", "role", "may-read")
 
 
 def _asked_by(row: Row, name: str) -> bool:

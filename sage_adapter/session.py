@@ -289,6 +289,11 @@ def connection_string(
             pairs = odbc_string.with_value(pairs, "Fetch", str(CHUNK))
     else:
         pairs = odbc_string.for_driver(pairs)
+        if kind is not odbc_string.DriverKind.FREETDS:
+            # Microsoft's driver connects again by itself where a link was lost between two questions, and
+            # says nothing: the second might ask another database than the handshake greeted (Microsoft:
+            # Connection resiliency in the ODBC driver).
+            pairs = odbc_string.with_value(pairs, "ConnectRetryCount", "0")
         if not odbc_string.value_of(pairs, "APP"):
             pairs = odbc_string.with_value(
                 pairs, "APP", application_name[: odbc_string.LONGEST_APPLICATION_NAME]

@@ -13,7 +13,8 @@ import pytest
 from erp_integrations.ports import Deadline, ErpError
 from sage_adapter.reader import open_reader
 from tests.contract import hostile, tds
-from tests.contract.test_faults import SLACK_SECONDS, assert_words_fit_for_the_page, microsoft_driver
+from tests.contract.engines import SQL_SERVER_DRIVERS
+from tests.contract.test_faults import SLACK_SECONDS, assert_words_fit_for_the_page, needed
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 2.0
@@ -23,10 +24,7 @@ MOST_MEGABYTES_OF_A_FIELD = 10 * 64
 """What may come over the wire before it is cut, held a few times over by driver and pyodbc, and what comes
 between two looks at the wire. Without the watch there is no such number."""
 
-DRIVERS: dict[str, Callable[[], str]] = {
-    "microsoft": lambda: microsoft_driver().strip("{}"),
-    "freetds": lambda: "FreeTDS",
-}
+DRIVERS = tuple(SQL_SERVER_DRIVERS)
 
 
 def at_the_handshake(act: Callable[[tds.Client], None]) -> tds.Behaviour:
@@ -116,7 +114,7 @@ def test_whatever_a_hostile_server_sends_time_and_memory_are_bounded_and_nothing
                 sys.executable,
                 "-m",
                 "tests.contract.hostile",
-                DRIVERS[driver](),
+                needed(driver),
                 str(server.port),
                 str(SECONDS),
             ],
@@ -144,7 +142,7 @@ def test_the_next_question_after_a_hostile_answer_is_asked_and_answered(driver: 
         next(acts, no_rows)(client)
 
     with tds.serving(at_the_handshake(once_hostile)) as server:
-        reader = open_reader(hostile.spec(DRIVERS[driver](), server.port))
+        reader = open_reader(hostile.spec(needed(driver), server.port))
         codes = []
         for _question in range(3):
             with contextlib.suppress(ErpError), pytest.raises(ErpError) as raised:
@@ -173,7 +171,7 @@ def test_any_password_login_and_database_arrive_as_they_were_meant(driver: str) 
         for words in HARD_WORDS:
             database = words.strip()
             spec = hostile.spec(
-                DRIVERS[driver](), server.port, database=database, login=f"u{database}", password=words
+                needed(driver), server.port, database=database, login=f"u{database}", password=words
             )
             with pytest.raises(ErpError):  # it says nothing of itself
                 open_reader(spec).handshake(deadline=Deadline.after(3))

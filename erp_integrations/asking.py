@@ -45,6 +45,12 @@ SUBCONTRACT_GONE = Fault(
     "The subcontract that this commitment is tied to was not found in the ERP.",
     "Ask the ERP's administrator whether it was deleted or archived. Nothing was changed.",
 )
+NOT_CONNECTED = Fault(
+    FaultKind.MISCONFIGURED,
+    "not-connected",
+    "The company is not connected to its books.",
+    "An ERP admin sets the connection on the Connection tab.",
+)
 NOT_UNDERSTOOD = Fault(
     FaultKind.UNEXPECTED,
     "not-understood",

@@ -1,5 +1,6 @@
 """The demo companies: what Sage held when everything was exported, mirrored here and linked."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,11 +36,14 @@ from companies.operations.events import append_event
 from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
 from erp_integrations.models import Via
-from erp_integrations.operations import connecting, linking
+from erp_integrations.operations import accepting, connecting, exporting, linking, sending, tying
+from erp_integrations.operations.export_refusals import ExportFailed
 from erp_integrations.ports import (
     ErpChangeOrder,
     ErpChangeOrderLine,
+    ErpSandbox,
     ErpSubcontract,
     SandboxCompany,
     SandboxScenario,
@@ -48,20 +52,38 @@ from erp_integrations.ports import (
 COMPANIES = {"harbor-point": "Harbor Point Builders", "ridgeline": "Ridgeline Civil"}
 LOADER = Actor(user_id=None, name="Plumbline demo", via=Via.DEMO)
 
-WAITS = (ErpStatus.READY_TO_EXPORT,)
-FAILED = (*WAITS, ErpStatus.EXPORTING, ErpStatus.FAILED_TO_EXPORT)
-REJECTED = (*WAITS, ErpStatus.REJECTED)
-WAITING: tuple[tuple[str, ChangeOrderStatus, tuple[ErpStatus, ...], str], ...] = (
-    ("Extra dewatering at north pit", ChangeOrderStatus.APPROVED, WAITS, "4200.00"),
-    ("Overtime for slab pour", ChangeOrderStatus.APPROVED, WAITS, "7350.00"),
-    ("Winter protection", ChangeOrderStatus.APPROVED, WAITS, "11800.00"),
-    ("Embed plates revised", ChangeOrderStatus.APPROVED, FAILED, "2960.00"),
-    ("Credit for unused rebar", ChangeOrderStatus.APPROVED, REJECTED, "-1840.00"),
-    ("Formwork at loading dock", ChangeOrderStatus.APPROVED, REJECTED, "5120.00"),
-    ("Waterstop at cold joint", ChangeOrderStatus.PENDING_IN_REVIEW, (), "1475.00"),
-    ("Core drilling for sleeves", ChangeOrderStatus.DRAFT, (), "860.00"),
+APPROVED = ChangeOrderStatus.APPROVED
+WAITING: tuple[tuple[str, ChangeOrderStatus, ErpStatus, str], ...] = (
+    ("Extra dewatering at north pit", APPROVED, ErpStatus.READY_TO_EXPORT, "4200.00"),
+    ("Overtime for slab pour", APPROVED, ErpStatus.READY_TO_EXPORT, "7350.00"),
+    ("Winter protection", APPROVED, ErpStatus.READY_TO_EXPORT, "11800.00"),
+    ("Embed plates revised", APPROVED, ErpStatus.FAILED_TO_EXPORT, "2960.00"),
+    ("Credit for unused rebar", APPROVED, ErpStatus.REJECTED, "-1840.00"),
+    ("Formwork at loading dock", APPROVED, ErpStatus.REJECTED, "5120.00"),
+    ("Waterstop at cold joint", ChangeOrderStatus.PENDING_IN_REVIEW, ErpStatus.NOT_IN_ERP, "1475.00"),
+    ("Core drilling for sleeves", ChangeOrderStatus.DRAFT, ErpStatus.NOT_IN_ERP, "860.00"),
 )
-"""CCOs of the first commitment that are not in Sage: title, status, its steps to accounting, amount."""
+"""CCOs of the first commitment that are not in Sage: title, status, how far accounting got, amount."""
+REASON = "The amount is not the one on the signed change order. Please attach it, and correct the line."
+
+IN_ORDER_OF = "1210"
+IN_ORDER = (
+    ("Sprinkler heads at lobby", "3150.00"),
+    ("Standpipe at stair B", "6400.00"),
+    ("Move fire department valve", "1275.00"),
+)
+"""CCOs of one subcontract, not in Sage, approved one after the other, a day apart."""
+
+PURCHASE_ORDER_OF = ("2611", "301")
+"""The job, and the vendor, of the demo's purchase order."""
+
+
+def load_demo(folder: Path) -> None:
+    """Every company in a folder of its own under `folder`, the people, and what they have done so far."""
+    for slug in COMPANIES:
+        load_company(slug, folder=folder / slug)
+    load_people()
+    send_what_waits("harbor-point", folder=folder / "harbor-point")
 
 
 def load_company(slug: str, *, folder: Path) -> Company:
@@ -162,8 +184,12 @@ class _Mirror:
             )
             for job in books.jobs
         }
+        # What has no change order yet is left for people to tie.
+        exported_to = {scenario.subcontract_record_number for scenario in books.scenarios}
         self.commitments = {
-            subcontract.record_number: self._commitment(subcontract) for subcontract in books.subcontracts
+            subcontract.record_number: self._commitment(subcontract)
+            for subcontract in books.subcontracts
+            if subcontract.record_number in exported_to
         }
         records = {record.record_number: record for record in books.change_orders}
         self.change_orders = [
@@ -172,12 +198,16 @@ class _Mirror:
         ]
         if company.slug == "harbor-point":
             self._waiting_change_orders()
+            self._change_orders_approved_in_order()
+            self._purchase_order()
 
     def link_everything(self) -> None:
         for record_number, project in self.projects.items():
-            linking.link_job(project=project, record_number=record_number, actor=LOADER)
+            tying.link_job(project=project, record_number=record_number, actor=LOADER)
+        for record_number, vendor in self.vendors.items():
+            tying.link_vendor(vendor=vendor, record_number=record_number, actor=LOADER)
         for record_number, commitment in self.commitments.items():
-            linking.link_commitment(commitment=commitment, record_number=record_number, actor=LOADER)
+            tying.link_commitment(commitment=commitment, record_number=record_number, actor=LOADER)
         for scenario, change_order in self.change_orders:
             linking.link_change_order(
                 change_order_id=change_order.pk,
@@ -225,11 +255,18 @@ class _Mirror:
         ChangeOrderLine.objects.bulk_create(
             self._line(change_order, position, line) for position, line in enumerate(lines, start=1)
         )
-        _walk(change_order, ErpStatus.READY_TO_EXPORT)
+        # Its lines are there, and it may be linked: nobody sent it, it is as it was when all links were made.
+        CommitmentChangeOrder.objects.filter(pk=change_order.pk).update(erp_status=ErpStatus.READY_TO_EXPORT)
         return change_order
 
     def _new_change_order(
-        self, commitment: Commitment, *, title: str, description: str, status: str
+        self,
+        commitment: Commitment,
+        *,
+        title: str,
+        description: str,
+        status: str,
+        approved_at: datetime | None = None,
     ) -> CommitmentChangeOrder:
         return CommitmentChangeOrder.objects.create(
             commitment=commitment,
@@ -237,6 +274,8 @@ class _Mirror:
             title=title,
             description=description,
             status=status,
+            approved_at=approved_at,
+            created_by_name=LOADER.name,
         )
 
     def _line(
@@ -256,23 +295,110 @@ class _Mirror:
 
     def _waiting_change_orders(self) -> None:
         commitment = next(iter(self.commitments.values()))
-        line = commitment.lines.order_by("position").first()
-        assert line is not None, "the practice company's first subcontract has lines"
-        for title, status, steps, amount in WAITING:
+        for title, status, _, amount in WAITING:
             change_order = self._new_change_order(commitment, title=title, description="", status=status)
-            ChangeOrderLine.objects.create(
-                change_order=change_order,
-                position=1,
-                commitment_line=line,
-                description=title,
-                cost_code=line.cost_code,
-                cost_type=line.cost_type,
-                amount=Decimal(amount),
+            self._one_line(change_order, amount)
+
+    def _change_orders_approved_in_order(self) -> None:
+        first_approved_at = database_now() - timedelta(days=len(IN_ORDER))
+        for days, (title, amount) in enumerate(IN_ORDER):
+            change_order = self._new_change_order(
+                self.commitments[IN_ORDER_OF],
+                title=title,
+                description="",
+                status=ChangeOrderStatus.APPROVED,
+                approved_at=first_approved_at + timedelta(days=days),
             )
-            _walk(change_order, *steps)
+            self._one_line(change_order, amount)
+
+    def _purchase_order(self) -> None:
+        job, vendor = PURCHASE_ORDER_OF
+        order = Commitment.objects.create(
+            project=self.projects[job],
+            kind=CommitmentKind.PURCHASE_ORDER,
+            number="PO-5001",
+            title="Anchor bolts and embeds",
+            vendor=self.vendors[vendor],
+            status=CommitmentStatus.APPROVED,
+            created_by_name=LOADER.name,
+        )
+        CommitmentLine.objects.create(
+            commitment=order,
+            position=1,
+            description="Anchor bolts",
+            cost_code=next(iter(self.cost_codes.values())),
+            cost_type=next(iter(self.cost_types.values())),
+            amount=Decimal("18600.00"),
+        )
+        change_order = self._new_change_order(
+            order, title="Longer bolts at grid A", description="", status=ChangeOrderStatus.APPROVED
+        )
+        self._one_line(change_order, "940.00")
+
+    def _one_line(self, change_order: CommitmentChangeOrder, amount: str) -> None:
+        """Changes the first line of its commitment."""
+        line = change_order.commitment.lines.order_by("position").first()
+        assert line is not None, "the commitment has lines"
+        ChangeOrderLine.objects.create(
+            change_order=change_order,
+            position=1,
+            commitment_line=line,
+            description=change_order.title,
+            cost_code=line.cost_code,
+            cost_type=line.cost_type,
+            amount=Decimal(amount),
+        )
 
 
-def _walk(change_order: CommitmentChangeOrder, *steps: ErpStatus) -> None:
-    """Along the only ways there are from one ERP status to another; its lines must be there before."""
-    for step in steps:
-        CommitmentChangeOrder.objects.filter(pk=change_order.pk).update(erp_status=step)
+# --- what the people have done -------------------------------------------------------------------
+
+
+def send_what_waits(slug: str, *, folder: Path) -> None:
+    """Lets people take the CCOs of WAITING as far as they got, by the operations that people use."""
+    company = Company.objects.get(slug=slug)
+    team, approver = _person("project-manager"), _person("approver")
+    for title, _, wanted, _ in WAITING:
+        if wanted == ErpStatus.NOT_IN_ERP:
+            continue
+        cco = CommitmentChangeOrder.objects.get(title=title, commitment__project__company=company)
+        sending.send_change_order(company_id=company.pk, change_order_id=cco.pk, actor=team)
+        if wanted == ErpStatus.REJECTED:
+            accepting.reject_change_order(
+                company_id=company.pk, change_order_id=cco.pk, reason=REASON, actor=approver
+            )
+        if wanted == ErpStatus.FAILED_TO_EXPORT:
+            _accept(cco, company=company, actor=approver)
+            _fail_to_export(cco, company=company, practice=registry.sandbox_at(folder), actor=approver)
+
+
+def _person(username: str) -> Actor:
+    user = User.objects.get(username=username)
+    return Actor(user_id=user.pk, name=user.name, via=Via.DEMO)
+
+
+def _accept(cco: CommitmentChangeOrder, *, company: Company, actor: Actor) -> None:
+    """Signs off what is shown, under the CCO's own number."""
+    shown = accepting.preview_export(
+        company_id=company.pk,
+        change_order_id=cco.pk,
+        erp_number=cco.number,
+        writer=registry.SANDBOX_WRITER,
+    )
+    accepting.accept_change_order(
+        company_id=company.pk,
+        change_order_id=cco.pk,
+        erp_number=cco.number,
+        writer=registry.SANDBOX_WRITER,
+        token=shown.token,
+        actor=actor,
+    )
+
+
+def _fail_to_export(
+    cco: CommitmentChangeOrder, *, company: Company, practice: ErpSandbox, actor: Actor
+) -> None:
+    practice.set_fault("offline")
+    try:
+        exporting.export_change_order(company_id=company.pk, change_order_id=cco.pk, actor=actor)
+    except ExportFailed:
+        practice.set_fault("none")

@@ -1,5 +1,8 @@
 """A CCO as it is handed to a writer, made of our own rows; and as plain JSON, to be kept with its export."""
 
+import dataclasses
+import hashlib
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import date
@@ -12,10 +15,12 @@ from commitments.models import (
     CommitmentChangeOrder,
     CommitmentKind,
 )
+from erp_integrations.evidence import as_plain
 from erp_integrations.models import CommitmentLink, Connection, JobLink, VendorLink
 from erp_integrations.ports import (
     ChangeOrderDraft,
     DraftLine,
+    ErpChangeOrderFound,
     ErpSubcontract,
     ErpSubcontractLine,
     PreparedChangeOrder,
@@ -133,6 +138,23 @@ def _subcontract_line(line: ChangeOrderLine, there: tuple[ErpSubcontractLine, ..
         return str(position)
     alike = [one for one in there if (one.cost_code, one.cost_type) == (code, line.cost_type.code)]
     return str(alike[0].line_number) if len(alike) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What Sage would hold, and what it holds already that looks like it."""
+
+    draft: ChangeOrderDraft
+    prepared: PreparedChangeOrder
+    by_hand: bool
+    same_number: tuple[ErpChangeOrderFound, ...]
+    same_amount: tuple[ErpChangeOrderFound, ...]
+
+    @property
+    def token(self) -> str:
+        """Names exactly what was shown, so that nothing else is signed off."""
+        shown = json.dumps(as_plain(dataclasses.asdict(self.prepared)), sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()
 
 
 # --- as JSON -------------------------------------------------------------------------------------

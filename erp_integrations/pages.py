@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from erp_integrations.ports import PreparedChangeOrder
+
 Tone = Literal["good", "refused", "doubt", "waiting"]
 
 
@@ -90,8 +92,31 @@ class RowGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainRow:
-    """A CCO in one of the other ERP statuses."""
+class Fact:
+    """A cell of a row whose columns depend on the view: words, or a time and whose it is, or both."""
+
+    label: str
+    words: str
+    at: datetime | None = None
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowAct:
+    """Something to do with a row: a page to open, or a small form that posts."""
+
+    label: str
+    url: str
+    said: str = ""
+    """The label for who cannot see the row: it says which CCO. Empty where the label is enough."""
+    post: bool = False
+    free: bool = False
+    """Whether everybody may who sees the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A CCO that is on its way through accounting."""
 
     change_order_id: int
     number: str
@@ -101,7 +126,10 @@ class PlainRow:
     commitment: str
     contract_company: str
     amount: Decimal
-    status: str
+    facts: tuple[Fact, ...]
+    acts: tuple[RowAct, ...]
+    missing: tuple[str, ...]
+    """The requirements the viewer lacks for the acts, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +157,9 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOrderFacts:
-    """The head of the history page."""
+    """The head of a page about one CCO."""
 
+    change_order_id: int
     number: str
     title: str
     project: str
@@ -174,6 +203,59 @@ class EventLine:
     actor: str
     kind: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """One round through accounting: from sending to what came of it."""
+
+    sent_at: datetime
+    sent_by: str
+    accepted_at: datetime | None
+    accepted_by: str
+    writer: str
+    erp_number: str
+    failed_at: datetime | None
+    failure_words: str
+    looked_at: datetime | None
+    differences: tuple[tuple[str, str, str], ...]
+    """(what, as accepted, as found) by the last look."""
+    ended_at: datetime | None
+    ended_by: str
+    outcome: str
+    reason: str
+    prepared: PreparedChangeOrder | None
+    """What was signed off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of unwinding, in order; `act` where the viewer can take it now."""
+
+    words: str
+    who: tuple[str, ...]
+    """The people who may, a few of them; or who it is for, where it is not done here."""
+    more: int = 0
+    """How many others may."""
+    act: RowAct | None = None
+
+
+# --- what is tied to the ERP ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TiedRow:
+    """A project, vendor or commitment, and its record in the ERP where it is tied to one."""
+
+    subject_id: int
+    number: str
+    name: str
+    beside: str
+    """What it belongs to: a commitment's project and contract company."""
+    erp_record: str
+    linked_at: datetime | None
+    linked_by: str
+    link_url: str
 
 
 # --- connection ----------------------------------------------------------------------------------

@@ -1,18 +1,49 @@
 """The addresses of one company."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from erp_integrations.views import change_orders, connection, home, sandbox, team
+from erp_integrations.queries.tied import COMMITMENTS, JOBS, VENDORS
+from erp_integrations.views import (
+    accepting,
+    change_orders,
+    connection,
+    exporting,
+    home,
+    records,
+    sandbox,
+    team,
+    undoing,
+)
 
-erp_patterns = [
+change_order_patterns = [
+    path("", change_orders.history, name="change-order-history"),
+    path("accept/", accepting.accept, name="accept"),
+    path("reject/", accepting.reject, name="reject"),
+    path("link/", accepting.link, name="link"),
+    path("export/", exporting.export, name="export"),
+    path("worksheet/", exporting.worksheet, name="worksheet"),
+    path("worksheet.csv", exporting.worksheet_csv, name="worksheet-csv"),
+    path("give-back/", exporting.give_back, name="give-back"),
+    path("unlink/", change_orders.unlink, name="unlink"),
+    path("relink/", undoing.relink, name="relink"),
+    path("unwind-plan/", undoing.plan, name="unwind-plan"),
+]
+
+erp_patterns: list[URLPattern | URLResolver] = [
     path("", home.first_tab, name="erp-integrations"),
     path("commitment-change-orders/", change_orders.change_orders, name="change-orders"),
+    path("commitment-change-orders/<int:change_order_id>/", include(change_order_patterns)),
+    path("commitments/", records.records, {"kind": COMMITMENTS}, name="erp-commitments"),
     path(
-        "commitment-change-orders/<int:change_order_id>/",
-        change_orders.history,
-        name="change-order-history",
+        "commitments/<int:subject_id>/link/",
+        records.link,
+        {"kind": COMMITMENTS},
+        name="erp-commitments-link",
     ),
-    path("commitment-change-orders/<int:change_order_id>/unlink/", change_orders.unlink, name="unlink"),
+    path("jobs/", records.records, {"kind": JOBS}, name="erp-jobs"),
+    path("jobs/<int:subject_id>/link/", records.link, {"kind": JOBS}, name="erp-jobs-link"),
+    path("vendors/", records.records, {"kind": VENDORS}, name="erp-vendors"),
+    path("vendors/<int:subject_id>/link/", records.link, {"kind": VENDORS}, name="erp-vendors-link"),
     path("connection/", connection.connection, name="connection"),
     path("connection/check/", connection.check, name="connection-check"),
     path("connection/accept/", connection.accept, name="connection-accept"),

@@ -14,8 +14,9 @@ from commitments.models import (
 from companies.models import Project, User
 from erp_integrations import registry
 from erp_integrations.actors import Actor
+from erp_integrations.drafts import Preview
 from erp_integrations.models import ChangeOrderLink, Export, Via
-from erp_integrations.operations import accepting, exporting, linking, sending
+from erp_integrations.operations import accepting, exporting, sending, tying
 from erp_integrations.ports import ErpSubcontract
 from tests import factories
 from tests.world import LINKER, World
@@ -52,9 +53,9 @@ def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> 
             amount=line.amount,
         )
     if not project.erp_links.exists():
-        linking.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
-    linking.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
-    linking.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
+        tying.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
+    tying.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
+    tying.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
     return commitment
 
 
@@ -94,7 +95,7 @@ def send(world: World, cco: CommitmentChangeOrder, *, by: User) -> Export:
 
 def preview(
     world: World, cco: CommitmentChangeOrder, *, number: str = "9-1", writer: str = "sandbox"
-) -> accepting.Preview:
+) -> Preview:
     return accepting.preview_export(
         company_id=world.company.pk, change_order_id=cco.pk, erp_number=number, writer=writer
     )

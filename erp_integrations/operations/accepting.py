@@ -1,9 +1,6 @@
 """The accounting approver's side: see what Sage would hold, accept it, reject it, or link what is there."""
 
 import dataclasses
-import hashlib
-import json
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
@@ -14,7 +11,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations import asking, comparing, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
-from erp_integrations.drafts import Papers, draft_of, papers_of, subject_of
+from erp_integrations.drafts import Papers, Preview, draft_of, papers_of, subject_of
 from erp_integrations.evidence import as_plain
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -26,6 +23,7 @@ from erp_integrations.operations import linking
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     DuplicateInErp,
+    ExportRefused,
     NotPossibleNow,
     NumberInUse,
     PreviewChanged,
@@ -57,23 +55,6 @@ from erp_integrations.ports import (
 )
 from erp_integrations.rules import When, broken_rules
 from erp_integrations.transitions import Step
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What Sage would hold, and what it holds already that looks like it."""
-
-    draft: ChangeOrderDraft
-    prepared: PreparedChangeOrder
-    by_hand: bool
-    same_number: tuple[ErpChangeOrderFound, ...]
-    same_amount: tuple[ErpChangeOrderFound, ...]
-
-    @property
-    def token(self) -> str:
-        """Names exactly what was shown, so that nothing else is signed off."""
-        shown = json.dumps(as_plain(dataclasses.asdict(self.prepared)), sort_keys=True)
-        return hashlib.sha256(shown.encode()).hexdigest()
 
 
 def preview_export(*, company_id: int, change_order_id: int, erp_number: str, writer: str) -> Preview:
@@ -121,13 +102,29 @@ def accept_change_order(
     preview = preview_export(
         company_id=company_id, change_order_id=change_order_id, erp_number=erp_number, writer=writer
     )
-    if preview.token != token:
-        raise PreviewChanged
-    if preview.same_number or (preview.same_amount and not same_amount_is_another):
-        raise DuplicateInErp(same_number=preview.same_number, same_amount=preview.same_amount)
+    try:
+        if preview.token != token:
+            raise PreviewChanged
+        if preview.same_number or (preview.same_amount and not same_amount_is_another):
+            raise DuplicateInErp(same_number=preview.same_number, same_amount=preview.same_amount)
+        return _sign_off(
+            company_id=company_id,
+            change_order_id=change_order_id,
+            preview=preview,
+            writer=writer,
+            actor=actor,
+        )
+    except ExportRefused as refusal:
+        refusal.preview = preview
+        raise
+
+
+def _sign_off(
+    *, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor
+) -> Export:
     try:
         with transaction.atomic(durable=True):
-            return _sign_off(
+            return _store(
                 company_id=company_id,
                 change_order_id=change_order_id,
                 preview=preview,
@@ -140,9 +137,7 @@ def accept_change_order(
         raise
 
 
-def _sign_off(
-    *, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor
-) -> Export:
+def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor) -> Export:
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(may_accept(access_of(actor, company_id=company_id)))
     take(Step.ACCEPT, change_order)

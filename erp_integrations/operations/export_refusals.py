@@ -1,7 +1,11 @@
-"""Why a CCO did not go on its way through accounting. Every one means: nothing half done remains."""
+"""Why a CCO did not go on its way through accounting, or what it hangs on was not tied to its record.
+
+Every one means: nothing half done remains.
+"""
 
 from commitments.models import ErpStatus
 from erp_integrations.comparing import Difference
+from erp_integrations.drafts import Preview
 from erp_integrations.ports import ErpChangeOrderFound, Fault
 from erp_integrations.rules import Broken
 from erp_integrations.transitions import Step
@@ -9,6 +13,9 @@ from erp_integrations.transitions import Step
 
 class ExportRefused(Exception):
     """The CCO is where it was, or where the refusal says."""
+
+    preview: Preview | None = None
+    """What the ERP would hold, where the approver was to sign it off: worth another look."""
 
 
 class NotAllowed(ExportRefused):
@@ -126,3 +133,36 @@ class ChangedSince(ExportRefused):
 
 class RecordNotBack(ExportRefused):
     """The very record the CCO was tied to is not in the ERP."""
+
+
+# --- what a CCO hangs on -------------------------------------------------------------------------
+
+
+class AlreadyTied(ExportRefused):
+    """It is tied to a record already; the ERP was not asked."""
+
+
+class NoRecord(ExportRefused):
+    """The ERP holds no record of that number."""
+
+    def __init__(self, record_number: str) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+
+
+class AnotherRecord(ExportRefused):
+    """Another record answers to the number than the one that was shown."""
+
+
+class OfAnother(ExportRefused):
+    """The subcontract's record belongs to another job or vendor than ours is tied to."""
+
+    def __init__(self, what: str, *, theirs: str, ours: str) -> None:
+        super().__init__(f"{what} {theirs}, not {ours}")
+        self.what = what
+        self.theirs = theirs
+        self.ours = ours
+
+
+class OnlySubcontracts(ExportRefused):
+    """A purchase order is not tied in this version."""

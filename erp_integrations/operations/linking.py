@@ -1,4 +1,4 @@
-"""Making links. A link is made only by reading the record in the ERP, never by hearsay."""
+"""Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,20 +8,16 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from commitments.models import Commitment, CommitmentChangeOrder, CommitmentKind, ErpStatus, Vendor
-from companies.models import Project
+from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import (
     ChangeOrderLink,
-    CommitmentLink,
     Connection,
     EventKind,
     ExportOutcome,
-    JobLink,
     PresenceKey,
-    VendorLink,
 )
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.walking import end_round, take
@@ -59,98 +55,6 @@ class Record:
             for line in self.change_order.lines
             if line.subcontract_record_number == self.subcontract.record_number
         )
-
-
-def link_job(*, project: Project, record_number: str, actor: Actor) -> JobLink:
-    """Ties a project to its job. Raises `NotInErp`, `ErpError`."""
-    connection = Connection.objects.get(company_id=project.company_id)
-    job = _reader(connection).read_job(record_number, deadline=_deadline())
-    with transaction.atomic(durable=True):
-        now = database_now()
-        link = JobLink.objects.create(
-            connection=connection,
-            project=project,
-            row_id=job.row_id,
-            record_number=job.record_number,
-            linked_at=now,
-            linked_by_id=actor.user_id,
-            linked_by_name=actor.name,
-            last_seen_at=now,
-        )
-        append_event(
-            kind=EventKind.LINKED,
-            company=project.company,
-            subject_kind="project",
-            subject_id=project.pk,
-            subject_label=f"Project {project.number} {project.name}",
-            actor=actor,
-            now=now,
-            evidence={"record_number": job.record_number, "row_id": str(job.row_id)},
-            link_id=link.pk,
-        )
-    return link
-
-
-def link_commitment(*, commitment: Commitment, record_number: str, actor: Actor) -> CommitmentLink:
-    """Ties a subcontract to its record. Raises `NotInErp`, `ErpError`."""
-    company = commitment.project.company
-    connection = Connection.objects.get(company=company)
-    subcontract = _reader(connection).read_subcontract(record_number, deadline=_deadline())
-    with transaction.atomic(durable=True):
-        now = database_now()
-        link = CommitmentLink.objects.create(
-            connection=connection,
-            commitment=commitment,
-            row_id=subcontract.row_id,
-            record_number=subcontract.record_number,
-            number=subcontract.number,
-            linked_at=now,
-            linked_by_id=actor.user_id,
-            linked_by_name=actor.name,
-            last_seen_at=now,
-        )
-        append_event(
-            kind=EventKind.LINKED,
-            company=company,
-            subject_kind="commitment",
-            subject_id=commitment.pk,
-            subject_label=f"{commitment.number} {commitment.title} ({commitment.project.name})",
-            actor=actor,
-            now=now,
-            evidence={"record_number": subcontract.record_number, "row_id": str(subcontract.row_id)},
-            link_id=link.pk,
-        )
-    return link
-
-
-def link_vendor(*, vendor: Vendor, record_number: str, actor: Actor) -> VendorLink:
-    """Ties a contract company to its vendor. Raises `NotInErp`, `ErpError`."""
-    connection = Connection.objects.get(company_id=vendor.company_id)
-    record = _reader(connection).read_vendor(record_number, deadline=_deadline())
-    with transaction.atomic(durable=True):
-        now = database_now()
-        link = VendorLink.objects.create(
-            connection=connection,
-            vendor=vendor,
-            row_id=record.row_id,
-            record_number=record.record_number,
-            linked_at=now,
-            linked_by_id=actor.user_id,
-            linked_by_name=actor.name,
-            last_seen_at=now,
-        )
-        append_event(
-            kind=EventKind.LINKED,
-            company=vendor.company,
-            subject_kind="vendor",
-            subject_id=vendor.pk,
-            subject_label=f"Vendor {vendor.number} {vendor.name}",
-            actor=actor,
-            now=now,
-            evidence={"record_number": record.record_number, "row_id": str(record.row_id)},
-            link_id=link.pk,
-        )
-    return link
 
 
 def link_change_order(

@@ -1,9 +1,8 @@
 """The list of CCOs on the ERP Integrations page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -13,10 +12,9 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.models import Company
 from erp_integrations.models import ChangeOrderLink, PresenceKey
-from erp_integrations.pages import Page, PlainRow, Presence, RowGroup, SyncedRow, Tab, Tone
+from erp_integrations.pages import Page, Presence, RowGroup, SyncedRow, Tab, Tone
 from erp_integrations.policies import may_unlink
-
-PAGE_SIZE = 50
+from erp_integrations.queries import keyset
 
 VIEWS: dict[str, tuple[str, ErpStatus]] = {
     "ready-to-export": ("Ready to Export", ErpStatus.READY_TO_EXPORT),
@@ -101,7 +99,14 @@ def synced_groups(company: Company, access: Access, asked: Asked) -> tuple[tuple
     links = _searched(active_links(company), asked.q)
     if asked.view == "deleted-in-sage":
         links = links.filter(presence__in=GONE)
-    shown, page = _one_page(company, links, asked)
+    shown, page = keyset.one_page(
+        links.select_related("change_order__commitment"),
+        sort=SORT,
+        known=ChangeOrderLink.objects.filter(connection__company=company),
+        after=asked.after,
+        before=asked.before,
+        url=lambda side, link_id: page_url(company, asked, side, link_id),
+    )
     return _groups(company, access, links, shown), page
 
 
@@ -114,7 +119,7 @@ def group_key(link: ChangeOrderLink) -> str:
 
 def without_the_row_that_moved_up(page: Page) -> Page:
     """After a row has left a full page, the next row counts to it but is not shown yet."""
-    if page.last - page.first + 1 < PAGE_SIZE:
+    if page.last - page.first + 1 < keyset.PAGE_SIZE:
         return page
     return replace(page, last=page.last - 1)
 
@@ -159,59 +164,9 @@ def _searched(links: QuerySet[ChangeOrderLink], q: str) -> QuerySet[ChangeOrderL
     return links
 
 
-def _one_page(
-    company: Company, links: QuerySet[ChangeOrderLink], asked: Asked
-) -> tuple[list[ChangeOrderLink], Page]:
-    """The rows beyond the key, by the sort's own columns, so that a page costs the same everywhere.
-
-    The key is the id of the last (or first) row seen; one that is not the company's means the first page.
-    """
-    total = links.count()
-    rows = links.select_related("change_order__commitment")
-    backwards = asked.before is not None
-    key = _sort_values(company, asked.before if backwards else asked.after)
-    if key is not None:
-        rows = rows.filter(_beyond(key, "lt" if backwards else "gt"))
-    order = [f"-{name}" for name in SORT] if backwards and key else list(SORT)
-    shown = list(rows.order_by(*order)[: PAGE_SIZE + 1])
-    more = len(shown) > PAGE_SIZE
-    shown = shown[:PAGE_SIZE]
-    if backwards and key:
-        shown.reverse()
-    if not shown:
-        return [], Page(first=0, last=0, total=total)
-    skipped = 0 if key is None else links.filter(_beyond(_values(shown[0]), "lt")).count()
-    there_is_next = skipped + len(shown) < total if backwards else more
-    return shown, Page(
-        first=skipped + 1,
-        last=skipped + len(shown),
-        total=total,
-        previous_url=_page_url(company, asked, "before", shown[0].pk) if skipped else "",
-        next_url=_page_url(company, asked, "after", shown[-1].pk) if there_is_next else "",
-    )
-
-
-def _sort_values(company: Company, link_id: int | None) -> Sequence[Any] | None:
-    if link_id is None:
-        return None
-    return ChangeOrderLink.objects.filter(connection__company=company, pk=link_id).values_list(*SORT).first()
-
-
-def _values(link: ChangeOrderLink) -> Sequence[Any]:
-    return [getattr(link, name) for name in SORT]
-
-
-def _beyond(key: Sequence[Any], direction: str) -> Q:
-    """Rows whose sort columns, compared one after the other, lie beyond the key."""
-    condition = Q()
-    for position, name in enumerate(SORT):
-        equal = dict(zip(SORT[:position], key[:position], strict=True))
-        condition |= Q(**equal, **{f"{name}__{direction}": key[position]})
-    return condition
-
-
-def _page_url(company: Company, asked: Asked, side: str, link_id: int) -> str:
-    words = {"view": asked.view, "q": asked.q, side: str(link_id)}
+def page_url(company: Company, asked: Asked, side: str, row_id: int) -> str:
+    """The page of the same list that begins after this row, or ends before it."""
+    words = {"view": asked.view, "q": asked.q, side: str(row_id)}
     return (
         reverse("change-orders", args=[company.slug])
         + "?"
@@ -248,42 +203,3 @@ def _groups(
         )
         for commitment, rows in by_commitment.items()
     )
-
-
-# --- the other views -----------------------------------------------------------------------------
-
-
-def plain_rows(company: Company, asked: Asked) -> tuple[tuple[PlainRow, ...], Page]:
-    """The CCOs of another ERP status, at most one page of them."""
-    change_orders = CommitmentChangeOrder.objects.filter(
-        commitment__project__company=company, erp_status=VIEWS[asked.view][1]
-    )
-    for word in asked.q.split():
-        change_orders = change_orders.filter(
-            Q(number__icontains=word)
-            | Q(title__icontains=word)
-            | Q(commitment__number__icontains=word)
-            | Q(commitment__title__icontains=word)
-            | Q(commitment__vendor__name__icontains=word)
-            | Q(commitment__project__number__icontains=word)
-            | Q(commitment__project__name__icontains=word)
-        )
-    total = change_orders.count()
-    shown = change_orders.select_related("commitment__vendor", "commitment__project").order_by(
-        "commitment__project__number", "commitment__number", "number", "id"
-    )[:PAGE_SIZE]
-    rows = tuple(
-        PlainRow(
-            change_order_id=co.pk,
-            number=co.number,
-            title=co.title,
-            url=reverse("change-order-history", args=[company.slug, co.pk]),
-            project=co.commitment.project.name,
-            commitment=f"{co.commitment.number} {co.commitment.title}",
-            contract_company=co.commitment.vendor.name,
-            amount=co.amount,
-            status=co.get_status_display(),
-        )
-        for co in shown
-    )
-    return rows, Page(first=1 if rows else 0, last=len(rows), total=total)

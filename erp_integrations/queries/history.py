@@ -1,18 +1,28 @@
 """One CCO's story: its links, attempts and events, newest first."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations import registry
+from erp_integrations.drafts import prepared_from_json
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
+    Export,
     LinkEvent,
     PresenceKey,
     UnlinkAttempt,
 )
-from erp_integrations.pages import AttemptLine, ChangeOrderFacts, EventLine, LinkPeriod, Tone
+from erp_integrations.pages import (
+    AttemptLine,
+    ChangeOrderFacts,
+    EventLine,
+    LinkPeriod,
+    RoundLine,
+    Tone,
+)
 from erp_integrations.ports import Proof
 from erp_integrations.queries.change_orders import TONES
 from erp_integrations.queries.connections import find_connection
@@ -48,19 +58,14 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
     events = LinkEvent.objects.filter(
         company_id=company.pk, subject_kind="change-order", subject_id=change_order.pk
     ).order_by("-at", "-id")[:MOST_LINES]
-    commitment = change_order.commitment
     return {
         "erp_name": registry.erp_name(connection.kind if connection else registry.ODBC),
-        "change_order": ChangeOrderFacts(
-            number=change_order.number,
-            title=change_order.title,
-            project=commitment.project.name,
-            commitment=str(commitment),
-            contract_company=commitment.vendor.name,
-            amount=change_order.amount,
-            erp_status=change_order.get_erp_status_display(),
-            url=url,
+        "change_order": facts_of(change_order, url=url),
+        "rounds": tuple(
+            round_of(export)
+            for export in Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id")
         ),
+        "former": _former(links),
         "links": tuple(_period(link) for link in links),
         "attempts": tuple(_attempt(attempt) for attempt in attempts),
         "events": tuple(
@@ -68,6 +73,50 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
             for event in events
         ),
     }
+
+
+def facts_of(change_order: CommitmentChangeOrder, *, url: str = "") -> ChangeOrderFacts:
+    """The head of its pages. Its commitment, project and contract company must be there."""
+    commitment = change_order.commitment
+    return ChangeOrderFacts(
+        change_order_id=change_order.pk,
+        number=change_order.number,
+        title=change_order.title,
+        project=commitment.project.name,
+        commitment=str(commitment),
+        contract_company=commitment.vendor.name,
+        amount=change_order.amount,
+        erp_status=change_order.get_erp_status_display(),
+        url=url,
+    )
+
+
+def round_of(export: Export) -> RoundLine:
+    return RoundLine(
+        sent_at=export.sent_at,
+        sent_by=export.sent_by_name,
+        accepted_at=export.accepted_at,
+        accepted_by=export.accepted_by_name,
+        writer=registry.WRITERS[export.writer][0] if export.writer else "",
+        erp_number=export.erp_number,
+        failed_at=export.failed_at,
+        failure_words=export.failure_words,
+        looked_at=export.looked_at,
+        differences=tuple((one["what"], one["signed_off"], one["found"]) for one in export.differences),
+        ended_at=export.ended_at,
+        ended_by=export.ended_by_name,
+        outcome=export.get_outcome_display(),
+        reason=export.reason,
+        prepared=prepared_from_json(export.prepared) if export.prepared else None,
+    )
+
+
+def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
+    """What it was tied to last, where it is tied to nothing now."""
+    cut = [link for link in links if link.unlinked_at is not None]
+    if not cut or len(cut) < len(links):
+        return None
+    return _period(max(cut, key=lambda link: (link.unlinked_at, link.pk)))
 
 
 def _period(link: ChangeOrderLink) -> LinkPeriod:

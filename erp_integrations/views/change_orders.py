@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap
 
+from commitments.models import ChangeOrderStatus, ErpStatus
 from commitments.policies import may_change_commitments, may_see_commitments
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
@@ -26,9 +27,10 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.policies import may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
@@ -73,7 +75,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     if asked.view in ("synced", "deleted-in-sage"):
         context["groups"], context["page"] = lists.synced_groups(request.company, request.access, asked)
     else:
-        context["rows"], context["page"] = lists.plain_rows(request.company, asked)
+        context["rows"], context["page"] = waiting_rows(request.company, request.access, asked)
     if asked.view == "synced" and not asked.q:
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
@@ -93,9 +95,14 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
     url = ""
     if may_see_commitments(request.access, project):
         url = _commitments_url(request, change_order.pk, project.number, "commitment-change-order")
-    return render(
-        request, "erp_integrations/change_order.html", history_of(request.company, change_order, url=url)
-    )
+    context = history_of(request.company, change_order, url=url)
+    context |= {
+        "may_relink": change_order.erp_status == ErpStatus.NOT_IN_ERP
+        and context["former"] is not None
+        and bool(may_relink(request.access, project_id=project.pk, project_name=project.name)),
+        "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
+    }
+    return render(request, "erp_integrations/change_order.html", context)
 
 
 @company_member
@@ -189,10 +196,10 @@ def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLin
 def _steps_after_unlink(
     request: MemberRequest, change_order_id: int, project: Project
 ) -> tuple[NextStep, ...]:
+    arguments = [request.company.slug, change_order_id]
     steps = [
-        NextStep(
-            "View history", reverse("change-order-history", args=[request.company.slug, change_order_id])
-        )
+        NextStep("View history", reverse("change-order-history", args=arguments)),
+        NextStep("Undo", reverse("relink", args=arguments), post=True),
     ]
     if may_change_commitments(request.access, project):
         address = _commitments_url(

@@ -34,6 +34,7 @@ def sandbox(request: MemberRequest) -> HttpResponse:
     practice = _sandbox(request)
     context = {
         "records": practice.change_orders(),
+        "company_in_sage": practice.company(),
         "faults": practice.faults(),
         "fault": practice.fault(),
     }

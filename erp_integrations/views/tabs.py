@@ -9,7 +9,13 @@ from erp_integrations.models import Connection
 from erp_integrations.pages import Tab
 from erp_integrations.policies import may_use_sandbox
 
-TABS = {"change-orders": "Commitment Change Orders", "connection": "Connection"}
+TABS = {
+    "change-orders": "Commitment Change Orders",
+    "erp-commitments": "Commitments",
+    "erp-jobs": "Jobs",
+    "erp-vendors": "Vendors",
+    "connection": "Connection",
+}
 
 
 def tabs_for(request: MemberRequest, connection: Connection | None, *, current: str) -> tuple[Tab, ...]:

@@ -154,6 +154,9 @@ _HARBOR_CONTRACTS = (
     Contract(1213, "2617-03", 2617, 0, 306, "Garden walls", (("Walls", "4220.000", 4, "27800.00"),)),
     Contract(1214, "2609-01", 2609, 0, 302, "Steel repairs", (("Repairs", "5120.000", 4, "64900.00"),)),
     Contract(1215, "2608-01", 2608, 0, 301, "Ramp repairs", (("Repairs", "3310.000", 4, "52300.00"),)),
+    # No change order is on these yet.
+    Contract(1216, "2611-05", 2611, 2, 306, "Masonry", (("Partitions", "4220.000", 4, "38600.00"),)),
+    Contract(1217, "2617-04", 2617, 0, 304, "Electrical", (("Wiring", "16100.000", 4, "87200.00"),)),
 )  # fmt: skip
 
 _HARBOR_SCENARIOS = (

@@ -13,7 +13,8 @@ from erp_integrations.models import (
     LinkEvent,
     PresenceKey,
 )
-from erp_integrations.operations import linking
+from erp_integrations.operations import linking, tying
+from erp_integrations.operations.export_refusals import NoRecord
 from erp_integrations.operations.linking import AlreadyLinked, NotReadyToLink
 from erp_integrations.ports import ErpError, Misconfigured, NotInErp, Unavailable
 from tests import factories
@@ -196,7 +197,7 @@ def test_a_purchase_orders_cco_is_never_linked(world: World) -> None:
 
 def test_a_project_is_tied_to_its_job(world: World) -> None:
     job = world.books.jobs[0]
-    made = linking.link_job(project=world.project, record_number=job.record_number, actor=LINKER)
+    made = tying.link_job(project=world.project, record_number=job.record_number, actor=LINKER)
     assert (made.row_id, made.record_number) == (job.row_id, job.record_number)
     [event] = world.events(kind="LINKED")
     assert (event.subject_kind, event.subject_id, event.link_id) == ("project", world.project.pk, made.pk)
@@ -204,7 +205,7 @@ def test_a_project_is_tied_to_its_job(world: World) -> None:
 
 def test_a_subcontract_is_tied_to_its_record(world: World) -> None:
     contract = world.books.subcontracts[0]
-    made = linking.link_commitment(
+    made = tying.link_commitment(
         commitment=world.commitment, record_number=contract.record_number, actor=LINKER
     )
     assert (made.row_id, made.record_number, made.number) == (
@@ -217,10 +218,10 @@ def test_a_subcontract_is_tied_to_its_record(world: World) -> None:
 
 
 def test_what_is_not_in_sage_ties_nothing(world: World) -> None:
-    with pytest.raises(NotInErp):
-        linking.link_job(project=world.project, record_number="99999", actor=LINKER)
-    with pytest.raises(NotInErp):
-        linking.link_commitment(commitment=world.commitment, record_number="99999", actor=LINKER)
+    with pytest.raises(NoRecord):
+        tying.link_job(project=world.project, record_number="99999", actor=LINKER)
+    with pytest.raises(NoRecord):
+        tying.link_commitment(commitment=world.commitment, record_number="99999", actor=LINKER)
     assert not JobLink.objects.exists()
     assert not CommitmentLink.objects.exists()
     assert not LinkEvent.objects.filter(kind="LINKED").exists()

@@ -30,7 +30,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import linking
+from erp_integrations.operations import tying
 from tests import factories
 from tests.domain.refusing import refused_by, run
 from tests.world import LINKER, World
@@ -278,8 +278,8 @@ def test_a_link_deleted(world: World, model: type[models.Model]) -> None:
     """Active or closed, of whatever kind."""
     unlinked_cco(world)
     contract = world.books.subcontracts[0].record_number
-    linking.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)
-    linking.link_commitment(commitment=world.commitment, record_number=contract, actor=LINKER)
+    tying.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)
+    tying.link_commitment(commitment=world.commitment, record_number=contract, actor=LINKER)
     before = model._default_manager.count()
     assert before
     with refused_by("link_is_history"):

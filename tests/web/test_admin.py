@@ -29,7 +29,7 @@ from erp_integrations.models import (
     LinkEvent,
     UnlinkAttempt,
 )
-from erp_integrations.operations import linking
+from erp_integrations.operations import tying
 from tests import factories
 from tests.web.pages import page_of
 from tests.web.people import browser_of
@@ -62,8 +62,8 @@ def queries_of_the_admin_itself(settings: Settings) -> None:
 def desk(world: World) -> Client:
     """The browser of support; there is a row of every model."""
     cco, approver = world.synced_cco(), world.person()
-    linking.link_job(project=world.project, record_number="2611", actor=LINKER)
-    linking.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
+    tying.link_job(project=world.project, record_number="2611", actor=LINKER)
+    tying.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     world.synced_cco("plain-01")

@@ -16,19 +16,20 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, DirectoryEvent, Membership, PrivilegeRequest, User
-from erp_integrations.demo import COMPANIES, load_company, load_people
+from erp_integrations.demo import load_demo
 from erp_integrations.models import UnlinkAttempt
 from tests.invariants import fingerprint
 
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
-INCOMPLETE = 422
+SEE_OTHER, INCOMPLETE = 303, 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
 SEES_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard", "erp-read-only")
 WORKS_IN_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard")
+APPROVES = ("approver", "erp-admin", "commitments-standard")
 SEES_COMMITMENTS = (*SEES_ERP, "project-manager")
 CHANGES_COMMITMENTS = ("approver", "erp-admin", "no-privilege", "erp-read-only", "project-manager")
 
@@ -58,6 +59,8 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
+WAITS, FAILED = "{waits}", "{failed}"
+PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
     "dated": "2026-03-09",
@@ -85,16 +88,42 @@ MATRIX: dict[str, Address] = {
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),
+    "projects": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "commitments": Address((COMPANY, PROJECT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-new": Address(
+        (COMPANY, PROJECT, "subcontract"),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
+    "commitment": Address((COMPANY, PROJECT, COMMITMENT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-edit": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
+    "commitment-delete": Address(
+        (COMPANY, PROJECT, COMMITMENT), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "commitment-change-order-new": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
-    "commitment-change-order-set-to-draft": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    "commitment-change-order-edit": Address(
+        (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=INCOMPLETE)
     ),
-    "commitment-change-order-delete": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
-    ),
+    **{
+        f"commitment-change-order-{act}": Address(
+            (COMPANY, PROJECT, CCO),
+            members(WRONG_METHOD),
+            only(*CHANGES_COMMITMENTS, answer=DONE),
+            {"status": "VOID"},
+        )
+        for act in ("approve", "un-approve", "set-to-draft", "status", "delete")
+    },
     "directory": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "directory-own": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "directory-digest": Address((COMPANY,), members(WRONG_METHOD), members(DONE)),
@@ -130,9 +159,7 @@ BY_PREFIX = ("account_", "admin:")
 
 @pytest.fixture
 def demo(db: None, settings: Settings, tmp_path: Path) -> Company:
-    for slug in COMPANIES:
-        load_company(slug, folder=tmp_path / slug)
-    load_people()
+    load_demo(tmp_path)
     return Company.objects.get(slug="harbor-point")
 
 
@@ -204,9 +231,15 @@ def _values(demo: Company) -> dict[str, str]:
         title="Approved in Sage", commitment__project__company=demo
     )
     link = cco.erp_links.get()
+    others = CommitmentChangeOrder.objects.filter(commitment__project__company=demo)
     return {
+        WAITS: str(others.get(title="Winter protection").pk),
+        FAILED: str(others.get(title="Embed plates revised").pk),
+        PROJECT_ID: str(cco.commitment.project_id),
+        VENDOR_ID: str(cco.commitment.vendor_id),
         COMPANY: demo.slug,
         CCO: str(cco.pk),
+        COMMITMENT: str(cco.commitment_id),
         PROJECT: cco.commitment.project.number,
         RECORD: link.record_number,
         ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from companies.models import Company
-from erp_integrations.demo import COMPANIES, load_company, load_people
+from erp_integrations.demo import COMPANIES, load_demo
 from erp_integrations.management.reporting import ReportingCommand
 from erp_integrations.models import ChangeOrderLink
 
@@ -30,9 +30,7 @@ class Command(ReportingCommand):
         elif Company.objects.filter(slug__in=COMPANIES).exists():
             self.report("The demo is loaded already. Nothing was changed.", loaded=False)
             return
-        for slug in COMPANIES:
-            load_company(slug, folder=settings.SANDBOX_FOLDER / slug)
-        load_people()
+        load_demo(settings.SANDBOX_FOLDER)
         links = ChangeOrderLink.objects.count()
         self.report(
             f"The demo is loaded: {len(COMPANIES)} companies, {links} synced CCOs.", loaded=True, links=links

@@ -1,0 +1,236 @@
+"""What became of a CCO on its way through accounting, in words: the green and the amber messages.
+
+Words only; nothing here decides. `erp` is the ERP's name as the kind of connection spells it. Red is kept for
+"still in the ERP", which none of these is.
+"""
+
+from commitments.models import CommitmentChangeOrder
+from erp_integrations.models import ChangeOrderLink, Export
+from erp_integrations.operations.export_refusals import (
+    AlreadyTied,
+    AnotherRecord,
+    ChangedSince,
+    CouldNotAsk,
+    Differs,
+    DuplicateInErp,
+    ExportFailed,
+    ExportInProgress,
+    ExportRefused,
+    FoundInErp,
+    NeverUnlinked,
+    NoRecord,
+    NotAllowed,
+    NotPossibleNow,
+    NotThereYet,
+    NumberInUse,
+    OfAnother,
+    OnlySubcontracts,
+    PreviewChanged,
+    ReasonNeeded,
+    RecordElsewhere,
+    RecordNotBack,
+    RecordTaken,
+    RulesBroken,
+    TakenOver,
+)
+from erp_integrations.pages import Message, NextStep
+
+UNTOUCHED = "Nothing was changed."
+
+
+# --- green ---------------------------------------------------------------------------------------
+
+
+def tied_message(what: str, record_number: str, *, erp: str) -> Message:
+    """A project, vendor or commitment."""
+    return Message("success", f"{what} is linked to record {record_number}", (f"It was read in {erp}.",))
+
+
+def accepted_message(export: Export, change_order: CommitmentChangeOrder, *, erp: str) -> Message:
+    """Accepted, to be keyed in by hand."""
+    return Message(
+        "success",
+        f"CCO {change_order.number} is accepted",
+        (
+            f"Key it into {erp} as change number {export.erp_number}, exactly as it stands below. "
+            'Then click "I have entered it": Plumbline looks, compares and links it.',
+        ),
+    )
+
+
+def synced_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    return Message(
+        "success",
+        f"CCO {link.cco_number} is synced: record {link.record_number}, change number {link.number.strip()}",
+        (f'"{link.cco_title}" ({link.project_name}) is tied to its record in {erp}.',),
+        next_steps,
+    )
+
+
+def relinked_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    return Message(
+        "success",
+        f"CCO {link.cco_number} is linked again: record {link.record_number}",
+        (f"The same record is back in {erp}. The CCO is Synced and locked again.",),
+        next_steps,
+    )
+
+
+def rejected_message(change_order: CommitmentChangeOrder) -> Message:
+    return Message("success", f"CCO {change_order.number} is rejected", (_back_with_the_team(change_order),))
+
+
+def given_back_message(change_order: CommitmentChangeOrder) -> Message:
+    return Message(
+        "success",
+        f"CCO {change_order.number} is back with the project team",
+        (_back_with_the_team(change_order),),
+    )
+
+
+def _back_with_the_team(change_order: CommitmentChangeOrder) -> str:
+    project = change_order.commitment.project
+    return (
+        f'"{change_order.title}" ({project.name}) can be corrected and sent again. The reason goes with it.'
+    )
+
+
+# --- amber ---------------------------------------------------------------------------------------
+
+
+def refused_message(refusal: ExportRefused, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    """What happened, what it means, who can mend it and what to do next."""
+    title, *details = _words(refusal, erp)
+    return Message("warning", title, tuple(details), next_steps)
+
+
+def _words(refusal: ExportRefused, erp: str) -> tuple[str, ...]:
+    match refusal:
+        case NotAllowed():
+            return _not_allowed(refusal)
+        case RulesBroken():
+            return ("It cannot be exported as it is", *(one.words for one in refusal.broken), UNTOUCHED)
+        case DuplicateInErp():
+            return _duplicate(refusal, erp)
+        case Differs():
+            return _differs(refusal, erp)
+        case _:
+            return tuple(words.format(refusal=refusal, erp=erp) for words in WORDS[type(refusal)])
+
+
+WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
+    NotPossibleNow: (
+        "It is {refusal.erp_status.label} by now",
+        "Somebody was quicker, or the page was old. Nothing was changed. This is how it stands.",
+    ),
+    NumberInUse: (
+        "Change number {refusal.number} is taken",
+        "Another CCO on the same job is being exported under it. Nothing was accepted. Choose another "
+        "number.",
+    ),
+    CouldNotAsk: ("{refusal.fault.what}", "{refusal.fault.advice}", UNTOUCHED),
+    ExportFailed: ("It was not exported", "{refusal.words}"),
+    FoundInErp: (
+        "{erp} holds it as record {refusal.record_number}",
+        "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have "
+        "the record deleted there first.",
+    ),
+    NoRecord: (
+        "{erp} holds no record {refusal.record_number} of this kind",
+        "Nothing was linked. Look the record number up there.",
+    ),
+    OfAnother: (
+        "That subcontract is of {refusal.what} {refusal.theirs}",
+        "This commitment's is tied to {refusal.what} {refusal.ours}. Nothing was linked. Look for the "
+        "subcontract that belongs to both.",
+    ),
+    ReasonNeeded: ("Say why", "The project team needs the reason to correct it. Nothing was changed."),
+    PreviewChanged: (
+        "This is not what you were shown",
+        "The change number, the way of writing, or the subcontract in {erp} is another one by now. Nothing "
+        "was accepted. Look at it as it is below, then accept it.",
+    ),
+    ExportInProgress: (
+        "Its export is under way",
+        "Somebody asked {erp} about it a moment ago. Nothing was changed by your click. Wait a few seconds, "
+        "then look at the list again.",
+    ),
+    TakenOver: (
+        "The answer came too late",
+        "The world had changed meanwhile, so it settled nothing. Try again: Plumbline looks first, so "
+        "nothing is exported twice.",
+    ),
+    NotThereYet: (
+        "It is not in {erp} yet",
+        "No change order with its number was found on its job. It stays Exporting. Key it in from the "
+        "worksheet and save it there, then try again.",
+    ),
+    RecordElsewhere: (
+        "That record is not this CCO's",
+        "It is not there, not on the CCO's job, or has no line on its subcontract. Nothing was changed. Look "
+        "its record number up in {erp}.",
+    ),
+    RecordTaken: (
+        "That record is tied to something else here",
+        "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
+        "wrong.",
+    ),
+    AlreadyTied: (
+        "It is linked already",
+        "Somebody was quicker, or the page was old. Nothing was changed.",
+    ),
+    AnotherRecord: (
+        "Another record has this number by now",
+        "It is not the one that you were shown. Nothing was linked. Look it up again.",
+    ),
+    OnlySubcontracts: (
+        "Purchase orders are not linked in this version",
+        "Change orders in {erp} are of subcontracts. Nothing was changed.",
+    ),
+    NeverUnlinked: (
+        "There is nothing to link again",
+        "This CCO was never unlinked. Nothing was changed.",
+    ),
+    ChangedSince: (
+        "The CCO was changed after it was unlinked",
+        "Linking it again would tie other content to the record. Nothing was changed. Send it to accounting "
+        "again instead, or put it back as it was.",
+    ),
+    RecordNotBack: (
+        "The record is not back in {erp}",
+        "Only the very record that was unlinked is linked again. Nothing was changed. Send the CCO to "
+        "accounting again instead.",
+    ),
+}
+"""Title and details of the refusals that hold no list."""
+
+
+def _not_allowed(refusal: NotAllowed) -> tuple[str, ...]:
+    return (
+        "You may not do this",
+        *(f"{words}." for words in refusal.missing),
+        f"{UNTOUCHED} Company administrators give levels on tools; support gives Can Push to Accounting.",
+    )
+
+
+def _duplicate(refusal: DuplicateInErp, erp: str) -> tuple[str, ...]:
+    numbers = [one.record_number for one in (*refusal.same_number, *refusal.same_amount)]
+    there = f"record {numbers[0]}" if len(numbers) == 1 else f"records {' and '.join(numbers)}"
+    if refusal.same_number:
+        alike, otherwise = "the same change number", "choose another change number"
+    else:
+        alike, otherwise = "the same amount on the subcontract", "say so below and accept again"
+    return (
+        f"{erp} holds {there} already, with {alike}",
+        "Nothing was accepted, so that it is not exported twice. If it is this CCO, link to it. If it is "
+        f"another one, {otherwise}.",
+    )
+
+
+def _differs(refusal: Differs, erp: str) -> tuple[str, ...]:
+    return (
+        f"Record {refusal.record_number} is not as it was accepted",
+        *(f"{one.what}: {one.found} in {erp}, accepted was {one.signed_off}." for one in refusal.differences),
+        f"It was not linked. An accountant can correct the record in {erp}; then look again. If the record "
+        "is right and the CCO is wrong, have the record deleted there and give the CCO back.",
+    )

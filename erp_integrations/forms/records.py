@@ -1,0 +1,41 @@
+"""The lists of what is tied to the ERP, and a record by its number."""
+
+from typing import Any
+
+from django import forms
+
+from erp_integrations.queries.tied import LABELS, AskedOfTied
+
+
+class AskedOfTiedForm(forms.Form):
+    """The address of a list of what is tied: view, search and page."""
+
+    view = forms.ChoiceField(choices=list(LABELS.items()), required=False)
+    q = forms.CharField(max_length=100, required=False)
+    after = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+
+    def asked(self) -> AskedOfTied:
+        """As `AskedForm.asked`."""
+        self.full_clean()
+        cleaned: dict[str, Any] = self.cleaned_data
+        return AskedOfTied(
+            view=cleaned.get("view") or "",
+            q=cleaned.get("q") or "",
+            after=cleaned.get("after"),
+            before=cleaned.get("before"),
+        )
+
+
+class RecordForm(forms.Form):
+    """A record in the ERP, by its number."""
+
+    record_number = forms.RegexField(
+        r"^[0-9]{1,18}$",
+        label="Sage record number",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={
+            "required": "Enter the record number as Sage shows it.",
+            "invalid": "A record number in Sage is digits only, at most 18.",
+        },
+    )

@@ -1,0 +1,225 @@
+"""Tying what a CCO hangs on: projects to jobs, vendors to vendors, commitments to subcontracts.
+
+As with CCOs, the record is read in the ERP first, never taken on hearsay; and nothing is asked about what is
+tied already.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from commitments.models import Commitment, CommitmentKind, Vendor
+from companies.models import Company, Project
+from erp_integrations import asking, registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
+from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
+from erp_integrations.models.links import Link
+from erp_integrations.operations.export_refusals import (
+    AlreadyTied,
+    AnotherRecord,
+    CouldNotAsk,
+    NoRecord,
+    OfAnother,
+    OnlySubcontracts,
+    RecordTaken,
+)
+from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.walking import access_of, require
+from erp_integrations.policies import may_link_records
+from erp_integrations.ports import (
+    Deadline,
+    ErpError,
+    ErpJob,
+    ErpReader,
+    ErpSubcontract,
+    ErpVendor,
+    NotInErp,
+)
+
+Record = TypeVar("Record", ErpJob, ErpVendor, ErpSubcontract)
+Tied = TypeVar("Tied", bound=Link)
+
+
+# --- looking, before and for the link ------------------------------------------------------------
+
+
+def read_job(*, company: Company, record_number: str) -> ErpJob:
+    """Raises `NoRecord`, `CouldNotAsk`; so do the other two."""
+    return _read(company, record_number, lambda reader, until: reader.read_job(record_number, deadline=until))
+
+
+def read_vendor(*, company: Company, record_number: str) -> ErpVendor:
+    return _read(
+        company, record_number, lambda reader, until: reader.read_vendor(record_number, deadline=until)
+    )
+
+
+def read_subcontract(*, company: Company, record_number: str) -> ErpSubcontract:
+    return _read(
+        company, record_number, lambda reader, until: reader.read_subcontract(record_number, deadline=until)
+    )
+
+
+# --- tying ---------------------------------------------------------------------------------------
+
+
+def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.UUID | None = None) -> JobLink:
+    """Ties a project to its job. `seen` is the row id of the record that the person was shown.
+
+    Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyTied`, `NoRecord`, `CouldNotAsk`,
+    `AnotherRecord`, `RecordTaken`; so do the other two.
+    """
+    company = project.company
+    _require_untied(JobLink.objects.filter(project=project, unlinked_at=None).exists(), actor, company)
+    job = _the_one(read_job(company=company, record_number=record_number), seen)
+    return _tie(
+        lambda connection, now: JobLink.objects.create(
+            project=project, **_columns(connection, job, actor, now)
+        ),
+        company=company,
+        subject=("project", project.pk, f"Project {project.number} {project.name}"),
+        actor=actor,
+    )
+
+
+def link_vendor(
+    *, vendor: Vendor, record_number: str, actor: Actor, seen: uuid.UUID | None = None
+) -> VendorLink:
+    """Ties a contract company to its vendor."""
+    company = vendor.company
+    _require_untied(VendorLink.objects.filter(vendor=vendor, unlinked_at=None).exists(), actor, company)
+    record = _the_one(read_vendor(company=company, record_number=record_number), seen)
+    return _tie(
+        lambda connection, now: VendorLink.objects.create(
+            vendor=vendor, **_columns(connection, record, actor, now)
+        ),
+        company=company,
+        subject=("vendor", vendor.pk, f"Vendor {vendor.number} {vendor.name}"),
+        actor=actor,
+    )
+
+
+def link_commitment(
+    *, commitment: Commitment, record_number: str, actor: Actor, seen: uuid.UUID | None = None
+) -> CommitmentLink:
+    """Ties a commitment to its subcontract, which must be of the job and the vendor that ours are tied to.
+
+    Raises `OnlySubcontracts`, `OfAnother` too.
+    """
+    company = commitment.project.company
+    tied = CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).exists()
+    _require_untied(tied, actor, company)
+    if commitment.kind != CommitmentKind.SUBCONTRACT:
+        raise OnlySubcontracts
+    record = _the_one(read_subcontract(company=company, record_number=record_number), seen)
+    _require_ours(commitment, record)
+    return _tie(
+        lambda connection, now: CommitmentLink.objects.create(
+            commitment=commitment, number=record.number, **_columns(connection, record, actor, now)
+        ),
+        company=company,
+        subject=(
+            "commitment",
+            commitment.pk,
+            f"{commitment.number} {commitment.title} ({commitment.project.name})",
+        ),
+        actor=actor,
+    )
+
+
+def _require_untied(tied: bool, actor: Actor, company: Company) -> None:  # noqa: FBT001  (read where it is called)
+    _rights(actor, company)
+    if tied:
+        raise AlreadyTied
+
+
+def _require_ours(commitment: Commitment, record: ErpSubcontract) -> None:
+    job = JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first()
+    if job is not None and job.record_number != record.job_record_number:
+        raise OfAnother("job", theirs=record.job_record_number, ours=job.record_number)
+    vendor = VendorLink.objects.filter(vendor=commitment.vendor_id, unlinked_at=None).first()
+    if vendor is not None and vendor.record_number != record.vendor_record_number:
+        raise OfAnother("vendor", theirs=record.vendor_record_number, ours=vendor.record_number)
+
+
+def _the_one(record: Record, seen: uuid.UUID | None) -> Record:
+    if seen not in (None, record.row_id):
+        raise AnotherRecord
+    return record
+
+
+def _columns(
+    connection: Connection, record: ErpJob | ErpVendor | ErpSubcontract, actor: Actor, now: datetime
+) -> dict[str, object]:
+    """What every link holds."""
+    return {
+        "connection": connection,
+        "row_id": record.row_id,
+        "record_number": record.record_number,
+        "linked_at": now,
+        "linked_by_id": actor.user_id,
+        "linked_by_name": actor.name,
+        "last_seen_at": now,
+    }
+
+
+def _tie(
+    make: Callable[[Connection, datetime], Tied],
+    *,
+    company: Company,
+    subject: tuple[str, int, str],
+    actor: Actor,
+) -> Tied:
+    """The row and its event; the constraints tell who was quicker."""
+    kind, subject_id, label = subject
+    try:
+        with transaction.atomic(durable=True):
+            rights = _rights(actor, company)
+            connection = Connection.objects.select_for_update().get(company=company)
+            now = database_now()
+            link = make(connection, now)
+            append_event(
+                kind=EventKind.LINKED,
+                company=company,
+                subject_kind=kind,
+                subject_id=subject_id,
+                subject_label=label,
+                actor=actor,
+                now=now,
+                rights=rights,
+                evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+                link_id=link.pk,
+            )
+            return link
+    except IntegrityError as error:
+        if "one_active_per_record" in str(error):
+            raise RecordTaken from None
+        if "one_active_per_subject" in str(error):
+            raise AlreadyTied from None
+        raise
+
+
+def _rights(actor: Actor, company: Company) -> str:
+    """The person's; the demo's loader is nobody in the Directory."""
+    if actor.via == Via.DEMO:
+        return ""
+    return require(may_link_records(access_of(actor, company_id=company.pk)))
+
+
+def _read(company: Company, record_number: str, question: Callable[[ErpReader, Deadline], Record]) -> Record:
+    connection = Connection.objects.filter(company=company).first()
+    if connection is None:
+        raise CouldNotAsk(asking.NOT_CONNECTED)
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+        return asking.answer_to(lambda: question(reader, deadline), deadline=deadline)
+    except NotInErp:
+        raise NoRecord(record_number) from None
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None

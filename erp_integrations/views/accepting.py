@@ -1,0 +1,219 @@
+"""The approver's pages of a CCO that waits: accept it, reject it, link it to what is in the ERP already."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from commitments.models import CommitmentChangeOrder
+from companies.doors import MemberRequest, company_member
+from erp_integrations import export_words, registry
+from erp_integrations.actors import actor_on_page
+from erp_integrations.drafts import Preview
+from erp_integrations.forms.exporting import ExportForm
+from erp_integrations.forms.records import RecordForm
+from erp_integrations.models import Export
+from erp_integrations.operations import accepting, exporting
+from erp_integrations.operations.export_refusals import (
+    DuplicateInErp,
+    ExportRefused,
+    NotAllowed,
+    NumberInUse,
+    RecordElsewhere,
+    RulesBroken,
+)
+from erp_integrations.pages import NextStep
+from erp_integrations.policies import may_accept, may_reject
+from erp_integrations.queries.connections import find_connection
+from erp_integrations.queries.exports import view_of
+from erp_integrations.queries.history import facts_of
+from erp_integrations.rules import Place
+from erp_integrations.views.answering import (
+    answer_on_page,
+    change_order_for,
+    erp_of,
+    list_of,
+    page_of,
+    require,
+    status_of,
+)
+from erp_integrations.views.giving_a_reason import with_a_reason
+from erp_integrations.views.said import say
+
+MENDED_AT = {
+    Place.JOB_LINK: ("Link the job", "erp-jobs"),
+    Place.VENDOR_LINK: ("Link the vendor", "erp-vendors"),
+    Place.COMMITMENT_LINK: ("Link the commitment", "erp-commitments"),
+    Place.CONNECTION: ("See the connection", "connection"),
+}
+"""Where accounting mends what the project team cannot."""
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """The preview of what the ERP will hold; a POST signs it off, or shows it again for another number."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_accept(request.access))
+    connection = find_connection(request.company)
+    writers = registry.writers_of(connection.kind if connection else registry.ODBC)
+    if request.method == "GET":
+        first = {"erp_number": change_order.number, "writer": writers[0]}
+        return _preview(request, change_order, ExportForm(first, writers=writers))
+    form = ExportForm(request.POST, writers=writers)
+    if "show" in request.POST or not form.is_valid():
+        return _preview(request, change_order, form)
+    try:
+        export = accepting.accept_change_order(
+            company_id=request.company.pk,
+            change_order_id=change_order_id,
+            actor=actor_on_page(request.user),
+            **form.cleaned_data,
+        )
+    except NotAllowed:
+        raise PermissionDenied from None
+    except ExportRefused as refusal:
+        return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
+    return _accepted(request, change_order, export)
+
+
+def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: ExportForm) -> HttpResponse:
+    if not form.is_valid():
+        return _page(request, change_order, form)
+    try:
+        preview = accepting.preview_export(
+            company_id=request.company.pk,
+            change_order_id=change_order.pk,
+            erp_number=form.cleaned_data["erp_number"],
+            writer=form.cleaned_data["writer"],
+        )
+    except ExportRefused as refusal:
+        return _page(request, change_order, form, refusal=refusal)
+    return _page(request, change_order, form, preview=preview)
+
+
+def _page(
+    request: MemberRequest,
+    change_order: CommitmentChangeOrder,
+    form: ExportForm,
+    *,
+    refusal: ExportRefused | None = None,
+    preview: Preview | None = None,
+) -> HttpResponse:
+    erp = erp_of(request)
+    status = 200 if form.is_valid() else 422
+    if refusal is not None:
+        _tell_at_the_field(form, refusal)
+        say(
+            request,
+            export_words.refused_message(refusal, erp=erp, next_steps=_where(request, change_order, refusal)),
+        )
+        status = status_of(refusal)
+    context: dict[str, Any] = {
+        "change_order": facts_of(change_order),
+        "form": form,
+        "preview": preview,
+        "shown_number": form["erp_number"].value(),
+        "erp_name": erp,
+    }
+    return render(request, "erp_integrations/accept.html", context, status=status)
+
+
+def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
+    match refusal:
+        case NumberInUse():
+            form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
+        case DuplicateInErp(same_number=(found, *_)):
+            form.add_error(
+                "erp_number", f"Record {found.record_number} on this job carries this number already."
+            )
+        case RulesBroken(broken=broken):
+            for one in broken:
+                if one.place is Place.ACCEPT_FORM:
+                    form.add_error("erp_number", one.words)
+
+
+def _where(
+    request: MemberRequest, change_order: CommitmentChangeOrder, refusal: ExportRefused
+) -> tuple[NextStep, ...]:
+    """Where broken rules are mended; what only the project team can mend is a reason to reject."""
+    if not isinstance(refusal, RulesBroken):
+        return ()
+    places = {one.place for one in refusal.broken}
+    steps = [
+        NextStep(label, reverse(name, args=[request.company.slug]))
+        for place, (label, name) in MENDED_AT.items()
+        if place in places
+    ]
+    if Place.CHANGE_ORDER in places:
+        steps.append(NextStep("Reject it", page_of(request, change_order, "reject")))
+    return tuple(steps)
+
+
+def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, export: Export) -> HttpResponse:
+    """By hand: the worksheet. Else it is exported at once, and the next one waits in the list."""
+    erp = erp_of(request)
+    if export.by_hand:
+        message = export_words.accepted_message(export, change_order, erp=erp)
+        return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
+    try:
+        link = exporting.export_change_order(
+            company_id=request.company.pk,
+            change_order_id=change_order.pk,
+            actor=actor_on_page(request.user),
+        )
+    except ExportRefused as refusal:
+        change_order.refresh_from_db(fields=["erp_status"])
+        message = export_words.refused_message(refusal, erp=erp)
+        return answer_on_page(
+            request, message, location=list_of(request, view=view_of(change_order.erp_status))
+        )
+    history = NextStep("View history", page_of(request, change_order, "change-order-history"))
+    message = export_words.synced_message(link, erp=erp, next_steps=(history,))
+    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Gives a waiting CCO back to the project team, with a reason."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_reject(request.access))
+    return with_a_reason(
+        request,
+        change_order,
+        operation=accepting.reject_change_order,
+        done=export_words.rejected_message,
+        heading=f"Reject CCO {change_order.number}",
+        intro="It goes back to the project team, who can correct it and send it again.",
+        button="Reject",
+    )
+
+
+@company_member
+@require_POST
+def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Ties a waiting CCO to a record that is in the ERP already."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_accept(request.access))
+    erp = erp_of(request)
+    form = RecordForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise RecordElsewhere
+        made = accepting.link_to_existing(
+            company_id=request.company.pk,
+            change_order_id=change_order_id,
+            record_number=form.cleaned_data["record_number"],
+            actor=actor_on_page(request.user),
+        )
+    except NotAllowed:
+        raise PermissionDenied from None
+    except ExportRefused as refusal:
+        message = export_words.refused_message(refusal, erp=erp)
+        return answer_on_page(request, message, location=page_of(request, change_order, "accept"))
+    message = export_words.synced_message(made, erp=erp)
+    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))

@@ -1,0 +1,128 @@
+"""An accepted CCO: its worksheet, the look whether it is in the ERP, and the way back to the project team."""
+
+import csv
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from commitments.models import CommitmentChangeOrder
+from companies.doors import MemberRequest, company_member
+from erp_integrations import csv_cells, export_words
+from erp_integrations.actors import actor_on_page
+from erp_integrations.drafts import prepared_from_json
+from erp_integrations.models import Export
+from erp_integrations.operations import exporting
+from erp_integrations.operations.export_refusals import Differs, ExportRefused, NotAllowed
+from erp_integrations.pages import NextStep
+from erp_integrations.policies import may_accept, may_reject
+from erp_integrations.queries.exports import accepted_export, view_of
+from erp_integrations.queries.history import facts_of, round_of
+from erp_integrations.views.answering import (
+    answer_in_row,
+    answer_on_page,
+    came_from,
+    change_order_for,
+    erp_of,
+    list_of,
+    page_of,
+    require,
+    status_of,
+)
+from erp_integrations.views.giving_a_reason import with_a_reason
+
+
+@company_member
+@require_POST
+def export(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Brings it into the ERP: a retry, or the look after an accountant has entered it."""
+    change_order = change_order_for(request, change_order_id)
+    erp = erp_of(request)
+    worksheet = page_of(request, change_order, "worksheet")
+    back = came_from(request, list_of(request, view=view_of(change_order.erp_status)), worksheet)
+    try:
+        link = exporting.export_change_order(
+            company_id=request.company.pk,
+            change_order_id=change_order_id,
+            actor=actor_on_page(request.user),
+        )
+    except ExportRefused as refusal:
+        if isinstance(refusal, NotAllowed) and not request.htmx:
+            raise PermissionDenied from None
+        steps = (NextStep("Show side by side", f"{worksheet}#differences"),)
+        message = export_words.refused_message(
+            refusal, erp=erp, next_steps=steps if isinstance(refusal, Differs) and back != worksheet else ()
+        )
+        status = status_of(refusal)
+    else:
+        history = NextStep("View history", page_of(request, change_order, "change-order-history"))
+        message = export_words.synced_message(link, erp=erp, next_steps=(history,))
+        status = 200
+        back = list_of(request, view="exporting") if back == worksheet else back
+    if request.htmx:
+        return answer_in_row(request, change_order, message, status=status)
+    return answer_on_page(request, message, location=back)
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def give_back(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Gives a CCO that is Exporting or Failed to Export back to the project team, with a reason."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_reject(request.access))
+    return with_a_reason(
+        request,
+        change_order,
+        operation=exporting.give_back_change_order,
+        done=export_words.given_back_message,
+        heading=f"Give CCO {change_order.number} back to the project team",
+        intro=f"Plumbline looks in {erp_of(request)} first: a CCO that is there does not go back.",
+        button="Give back",
+    )
+
+
+@company_member
+@require_GET
+def worksheet(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Exactly what to key in, for the screen and for paper."""
+    change_order = change_order_for(request, change_order_id)
+    accepted = _accepted(change_order)
+    context = {
+        "change_order": facts_of(change_order),
+        "round": round_of(accepted),
+        "erp_name": erp_of(request),
+        "missing": may_accept(request.access).missing,
+        "back": list_of(request, view=view_of(change_order.erp_status)),
+    }
+    return render(request, "erp_integrations/worksheet.html", context)
+
+
+@company_member
+@require_GET
+def worksheet_csv(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """The same as a file: the header's fields one below the other, then the grid."""
+    change_order = change_order_for(request, change_order_id)
+    prepared = prepared_from_json(_accepted(change_order).prepared)
+    rows: list[list[str]] = [
+        ["Window", prepared.window],
+        *([field.label, field.value] for field in prepared.header),
+        [],
+        ["Grid", prepared.grid],
+        ["Line", *(field.label for field in prepared.lines[0].cells)],
+        *([str(line.line_number), *(field.value for field in line.cells)] for line in prepared.lines),
+        ["Total", f"{prepared.total:.2f}"],
+    ]
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="worksheet-{change_order.pk}.csv"'
+    response.write("\ufeff")  # without it Excel takes the text for another encoding
+    csv.writer(response).writerows([csv_cells.cell(text) for text in row] for row in rows)
+    return response
+
+
+def _accepted(change_order: CommitmentChangeOrder) -> Export:
+    """The round that was accepted last; what was signed off stays to be seen when it has ended, too."""
+    found = accepted_export(change_order)
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,58 @@
+"""After an unlink: link the same record again. Before one: the order in which everything is undone."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from companies.doors import MemberRequest, company_member
+from erp_integrations import export_words
+from erp_integrations.actors import actor_on_page
+from erp_integrations.operations import relinking
+from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
+from erp_integrations.pages import NextStep
+from erp_integrations.queries.history import facts_of
+from erp_integrations.queries.unwinding import unwind_plan
+from erp_integrations.views.answering import (
+    answer_on_page,
+    came_from,
+    change_order_for,
+    erp_of,
+    list_of,
+    page_of,
+)
+
+
+@company_member
+@require_POST
+def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Undo of an unlink, where the very record is back."""
+    change_order = change_order_for(request, change_order_id)
+    history = page_of(request, change_order, "change-order-history")
+    steps = (NextStep("View history", history),)
+    erp = erp_of(request)
+    try:
+        link = relinking.relink_change_order(
+            company_id=request.company.pk,
+            change_order_id=change_order_id,
+            actor=actor_on_page(request.user),
+        )
+    except NotAllowed:
+        raise PermissionDenied from None
+    except ExportRefused as refusal:
+        message = export_words.refused_message(refusal, erp=erp, next_steps=steps)
+    else:
+        message = export_words.relinked_message(link, erp=erp, next_steps=steps)
+    return answer_on_page(request, message, location=came_from(request, list_of(request), history))
+
+
+@company_member
+@require_GET
+def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """What to undo, in which order, and who can."""
+    change_order = change_order_for(request, change_order_id)
+    context = {
+        "change_order": facts_of(change_order),
+        "steps": unwind_plan(request.company, request.access, change_order),
+    }
+    return render(request, "erp_integrations/unwind_plan.html", context)

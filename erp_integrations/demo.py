@@ -360,15 +360,14 @@ def send_what_waits(slug: str, *, folder: Path) -> None:
         if wanted == ErpStatus.NOT_IN_ERP:
             continue
         cco = CommitmentChangeOrder.objects.get(title=title, commitment__project__company=company)
-        which = {"company_id": company.pk, "change_order_id": cco.pk}
-        sending.send_change_order(**which, actor=team)
+        sending.send_change_order(company_id=company.pk, change_order_id=cco.pk, actor=team)
         if wanted == ErpStatus.REJECTED:
-            accepting.reject_change_order(**which, reason=REASON, actor=approver)
+            accepting.reject_change_order(
+                company_id=company.pk, change_order_id=cco.pk, reason=REASON, actor=approver
+            )
         if wanted == ErpStatus.FAILED_TO_EXPORT:
-            as_is = {"erp_number": cco.number, "writer": registry.SANDBOX_WRITER}
-            shown = accepting.preview_export(**which, **as_is)
-            accepting.accept_change_order(**which, **as_is, token=shown.token, actor=approver)
-            _fail_to_export(which, practice=registry.sandbox_at(folder), actor=approver)
+            _accept(cco, company=company, actor=approver)
+            _fail_to_export(cco, company=company, practice=registry.sandbox_at(folder), actor=approver)
 
 
 def _person(username: str) -> Actor:
@@ -376,9 +375,29 @@ def _person(username: str) -> Actor:
     return Actor(user_id=user.pk, name=user.name, via=Via.DEMO)
 
 
-def _fail_to_export(which: dict[str, int], *, practice: ErpSandbox, actor: Actor) -> None:
+def _accept(cco: CommitmentChangeOrder, *, company: Company, actor: Actor) -> None:
+    """Signs off what is shown, under the CCO's own number."""
+    shown = accepting.preview_export(
+        company_id=company.pk,
+        change_order_id=cco.pk,
+        erp_number=cco.number,
+        writer=registry.SANDBOX_WRITER,
+    )
+    accepting.accept_change_order(
+        company_id=company.pk,
+        change_order_id=cco.pk,
+        erp_number=cco.number,
+        writer=registry.SANDBOX_WRITER,
+        token=shown.token,
+        actor=actor,
+    )
+
+
+def _fail_to_export(
+    cco: CommitmentChangeOrder, *, company: Company, practice: ErpSandbox, actor: Actor
+) -> None:
     practice.set_fault("offline")
     try:
-        exporting.export_change_order(**which, actor=actor)
+        exporting.export_change_order(company_id=company.pk, change_order_id=cco.pk, actor=actor)
     except ExportFailed:
         practice.set_fault("none")

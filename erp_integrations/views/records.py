@@ -94,8 +94,10 @@ def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
     if subject is None:
         raise Http404
     require(may_link_records(request.access))
-    sent = request.POST if request.method == "POST" else request.GET
-    form = RecordForm(sent) if "record_number" in sent else RecordForm()
+    if request.method == "POST":
+        form = RecordForm(request.POST)
+    else:
+        form = RecordForm(request.GET if "record_number" in request.GET else None)
     seen, status = None, 422 if form.is_bound and not form.is_valid() else 200
     if form.is_bound and form.is_valid():
         number = form.cleaned_data["record_number"]

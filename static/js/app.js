@@ -59,14 +59,14 @@ for (const button of document.querySelectorAll("[data-copies]")) {
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const row = event.detail.target?.closest?.("tr[data-presence]");
+  const row = event.detail.target?.closest?.("#panel tr[id^=cco-]");
   if (!row || !event.detail.shouldSwap || event.detail.swapOverride) return; // the server's own wish goes first
 
   // Only a row that leaves fades; one that stays is replaced in place.
   const stays = event.detail.serverResponse.includes(`id="${row.id}"`);
   if (!stays && !calm.matches) event.detail.swapOverride = "outerHTML swap:180ms";
 
-  const rows = [...document.querySelectorAll("tr[data-presence]")];
+  const rows = [...document.querySelectorAll("#panel tr[id^=cco-]")];
   const ids = rows.slice(rows.indexOf(row)).map((one) => one.id);
   // htmx tells nobody when a row is replaced by nothing, so the document is asked.
   new MutationObserver((_, observer) => {
@@ -76,11 +76,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }).observe(document.getElementById("panel"), { childList: true, subtree: true });
 });
 
-// To the first of these rows that can be unlinked; the heading when there is none.
+// To the first button of these rows that acts; the heading when there is none.
 function takeUpFocus(ids) {
   if (document.activeElement !== document.body) return; // the person has moved on
   const button = ids
-    .map((id) => document.getElementById(id)?.querySelector("button.unlink:enabled"))
+    .map((id) => document.getElementById(id)?.querySelector(".act form button:enabled"))
     .find(Boolean);
   (button ?? document.getElementById("panel-heading"))?.focus({ preventScroll: !button });
 }

@@ -38,7 +38,7 @@ from tests import invariants
 from tests.proof.forked import start_click
 from tests.proof.points import EXPORT_POINTS, watch_export
 from tests.sendable import actor, approved_cco, preview, tied_commitment
-from tests.world import World
+from tests.world import World, give_privilege
 
 NAMES = ("first", "second")
 PEOPLE = ("approver", "colleague")
@@ -154,7 +154,10 @@ class Lives(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from(PEOPLE), may=st.booleans())
     def grant_or_revoke(self, by: str, *, may: bool) -> None:
-        Membership.objects.filter(user=self.people[by]).update(can_push_to_accounting=may)
+        if may:
+            give_privilege(self.people[by])
+        else:
+            Membership.objects.filter(user=self.people[by]).update(can_push_to_accounting=False)
 
     # --- Sage ---
 
@@ -208,7 +211,8 @@ class Lives(RuleBasedStateMachine):
     def _everything_comes_to_an_end(self) -> None:
         """With all faults off and all rights back, nothing is stuck between the two sides."""
         self.world.sage.set_fault("none")
-        Membership.objects.filter(company=self.world.company).update(can_push_to_accounting=True)
+        for person in self.people.values():
+            give_privilege(person)
         for cco in NAMES:
             self._let_leases_run_out(cco)
             self._do(sending.retrieve_change_order, cco, "approver")

@@ -23,12 +23,13 @@ from tests.invariants import fingerprint
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *(person.username for person in DEMO_PEOPLE))
 TO_SIGN_IN, DONE, PAGE, NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, STILL_THERE = 302, 302, 200, 403, 404, 405, 409
-INCOMPLETE = 422
+SEE_OTHER, INCOMPLETE = 303, 422
 
 STRANGERS = {ANONYMOUS: TO_SIGN_IN, "outsider": NOT_YOURS, "support": NOT_YOURS}
 
 SEES_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard", "erp-read-only")
 WORKS_IN_ERP = ("approver", "erp-admin", "no-privilege", "commitments-standard")
+APPROVES = ("approver", "erp-admin", "commitments-standard")
 SEES_COMMITMENTS = (*SEES_ERP, "project-manager")
 CHANGES_COMMITMENTS = ("approver", "erp-admin", "no-privilege", "erp-read-only", "project-manager")
 
@@ -58,7 +59,8 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
-COMMITMENT = "{commitment}"
+WAITS, FAILED = "{waits}", "{failed}"
+PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
     "dated": "2026-03-09",
@@ -229,7 +231,12 @@ def _values(demo: Company) -> dict[str, str]:
         title="Approved in Sage", commitment__project__company=demo
     )
     link = cco.erp_links.get()
+    others = CommitmentChangeOrder.objects.filter(commitment__project__company=demo)
     return {
+        WAITS: str(others.get(title="Winter protection").pk),
+        FAILED: str(others.get(title="Embed plates revised").pk),
+        PROJECT_ID: str(cco.commitment.project_id),
+        VENDOR_ID: str(cco.commitment.vendor_id),
         COMPANY: demo.slug,
         CCO: str(cco.pk),
         COMMITMENT: str(cco.commitment_id),

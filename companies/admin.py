@@ -263,10 +263,7 @@ class DirectoryEventAdmin(ReadOnlyAdmin):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("queued_at", "to_name", "to", "subject", "about"),
-        *("sent_at", "attempts", "failure", "next_try_at"),
-    )
+    list_display = ("queued_at", "to_name", "subject", "sent_at", "attempts", "failure")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), ("failure", admin.EmptyFieldListFilter))
     search_fields = ("to", "to_name", "subject", "about")
     ordering = ("-id",)

@@ -1,5 +1,6 @@
 """The demo companies: what Sage held when everything was exported, mirrored here and linked."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from companies.operations.events import append_event
 from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
+from erp_integrations.clock import database_now
 from erp_integrations.models import Via
 from erp_integrations.operations import accepting, connecting, exporting, linking, sending, tying
 from erp_integrations.operations.export_refusals import ExportFailed
@@ -63,6 +65,17 @@ WAITING: tuple[tuple[str, ChangeOrderStatus, ErpStatus, str], ...] = (
 )
 """CCOs of the first commitment that are not in Sage: title, status, how far accounting got, amount."""
 REASON = "The amount is not the one on the signed change order. Please attach it, and correct the line."
+
+IN_ORDER_OF = "1210"
+IN_ORDER = (
+    ("Sprinkler heads at lobby", "3150.00"),
+    ("Standpipe at stair B", "6400.00"),
+    ("Move fire department valve", "1275.00"),
+)
+"""CCOs of one subcontract, not in Sage, approved one after the other, a day apart."""
+
+PURCHASE_ORDER_OF = ("2611", "301")
+"""The job, and the vendor, of the demo's purchase order."""
 
 
 def load_demo(folder: Path) -> None:
@@ -185,6 +198,8 @@ class _Mirror:
         ]
         if company.slug == "harbor-point":
             self._waiting_change_orders()
+            self._change_orders_approved_in_order()
+            self._purchase_order()
 
     def link_everything(self) -> None:
         for record_number, project in self.projects.items():
@@ -245,7 +260,13 @@ class _Mirror:
         return change_order
 
     def _new_change_order(
-        self, commitment: Commitment, *, title: str, description: str, status: str
+        self,
+        commitment: Commitment,
+        *,
+        title: str,
+        description: str,
+        status: str,
+        approved_at: datetime | None = None,
     ) -> CommitmentChangeOrder:
         return CommitmentChangeOrder.objects.create(
             commitment=commitment,
@@ -253,6 +274,8 @@ class _Mirror:
             title=title,
             description=description,
             status=status,
+            approved_at=approved_at,
+            created_by_name=LOADER.name,
         )
 
     def _line(
@@ -272,19 +295,59 @@ class _Mirror:
 
     def _waiting_change_orders(self) -> None:
         commitment = next(iter(self.commitments.values()))
-        line = commitment.lines.order_by("position").first()
-        assert line is not None, "the practice company's first subcontract has lines"
         for title, status, _, amount in WAITING:
             change_order = self._new_change_order(commitment, title=title, description="", status=status)
-            ChangeOrderLine.objects.create(
-                change_order=change_order,
-                position=1,
-                commitment_line=line,
-                description=title,
-                cost_code=line.cost_code,
-                cost_type=line.cost_type,
-                amount=Decimal(amount),
+            self._one_line(change_order, amount)
+
+    def _change_orders_approved_in_order(self) -> None:
+        first_approved_at = database_now() - timedelta(days=len(IN_ORDER))
+        for days, (title, amount) in enumerate(IN_ORDER):
+            change_order = self._new_change_order(
+                self.commitments[IN_ORDER_OF],
+                title=title,
+                description="",
+                status=ChangeOrderStatus.APPROVED,
+                approved_at=first_approved_at + timedelta(days=days),
             )
+            self._one_line(change_order, amount)
+
+    def _purchase_order(self) -> None:
+        job, vendor = PURCHASE_ORDER_OF
+        order = Commitment.objects.create(
+            project=self.projects[job],
+            kind=CommitmentKind.PURCHASE_ORDER,
+            number="PO-5001",
+            title="Anchor bolts and embeds",
+            vendor=self.vendors[vendor],
+            status=CommitmentStatus.APPROVED,
+            created_by_name=LOADER.name,
+        )
+        CommitmentLine.objects.create(
+            commitment=order,
+            position=1,
+            description="Anchor bolts",
+            cost_code=next(iter(self.cost_codes.values())),
+            cost_type=next(iter(self.cost_types.values())),
+            amount=Decimal("18600.00"),
+        )
+        change_order = self._new_change_order(
+            order, title="Longer bolts at grid A", description="", status=ChangeOrderStatus.APPROVED
+        )
+        self._one_line(change_order, "940.00")
+
+    def _one_line(self, change_order: CommitmentChangeOrder, amount: str) -> None:
+        """Changes the first line of its commitment."""
+        line = change_order.commitment.lines.order_by("position").first()
+        assert line is not None, "the commitment has lines"
+        ChangeOrderLine.objects.create(
+            change_order=change_order,
+            position=1,
+            commitment_line=line,
+            description=change_order.title,
+            cost_code=line.cost_code,
+            cost_type=line.cost_type,
+            amount=Decimal(amount),
+        )
 
 
 # --- what the people have done -------------------------------------------------------------------

@@ -52,7 +52,7 @@ def fingerprint(company_id: int) -> str:
     """Changes when anything of a company changes that an act of the product may touch."""
     everything = " UNION ALL ".join(
         f"SELECT row_to_json(one)::text AS words FROM ({sql}) AS one"
-        for sql in (_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
+        for sql in (*_OF_COMMITMENTS, _LINKS, _ATTEMPTS, _EVENTS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
     )
     return "\n".join(sorted(row["words"] for row in _rows(everything, company_id)))
 
@@ -218,13 +218,34 @@ _EVENTS = """
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
 _CHANGE_ORDERS = """
-    SELECT co.id, co.erp_status, co.status, (
+    SELECT co.*, (
         SELECT count(*) FROM erp_integrations_changeorderlink link
         WHERE link.change_order_id = co.id AND link.unlinked_at IS NULL) AS active
     FROM commitments_commitmentchangeorder co
     JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
     JOIN companies_project project ON project.id = commitment.project_id
     WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY co.id"""
+
+_LINES = """
+    SELECT line.*, co.id AS co FROM commitments_changeorderline line
+    JOIN commitments_commitmentchangeorder co ON co.id = line.change_order_id
+    JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
+    JOIN companies_project project ON project.id = commitment.project_id
+    WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY line.id"""
+
+_COMMITMENTS = """
+    SELECT commitment.*, (
+        SELECT json_agg(row_to_json(line) ORDER BY line.id) FROM commitments_commitmentline line
+        WHERE line.commitment_id = commitment.id) AS lines
+    FROM commitments_commitment commitment
+    JOIN companies_project project ON project.id = commitment.project_id
+    WHERE %(company)s::bigint IS NULL OR project.company_id = %(company)s ORDER BY commitment.id"""
+
+_HISTORY = """
+    SELECT * FROM commitments_historyentry
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
+
+_OF_COMMITMENTS = (_COMMITMENTS, _CHANGE_ORDERS, _LINES, _HISTORY)
 
 _EXPORTS = """
     SELECT export.* FROM erp_integrations_export export

@@ -44,7 +44,9 @@ class ConnectionForm(forms.Form):
         validators=[_ONE_LINE],
         help_text="The company database, with its blanks and dashes, as Sage's sign-in window shows it.",
     )
-    driver = forms.ChoiceField(required=False)
+    driver = forms.ChoiceField(
+        required=False, help_text="FreeTDS encrypts, but does not check whose certificate it is."
+    )
     login = forms.CharField(
         max_length=128, validators=[_ONE_LINE], help_text="Made for Plumbline, and able to read only."
     )
@@ -82,7 +84,7 @@ class ConnectionForm(forms.Form):
     ) -> None:
         """Shows what is stored, or what was `typed`; only `data` is judged."""
         self.stored = stored
-        super().__init__(data, initial={**_initial(stored), **typed, "revision": revision})
+        super().__init__(data, initial={**_initial(stored), "revision": revision, **typed})
         offered = dict.fromkeys([*registry.drivers(), *([stored.driver] if stored and stored.driver else [])])
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
             ("", "Whichever is installed, Microsoft's first"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from companies.access import Ruling, find_access
 from companies.models import Company
@@ -205,6 +206,19 @@ def _rights_of(actor: Actor, *, company_id: int) -> str:
     if not ruling:
         raise NotAllowed(ruling.missing)
     return ruling.rights
+
+
+def note_answer(connection: Connection, fault: Fault | None, *, now: datetime) -> None:
+    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too."""
+    mine = Connection.objects.filter(pk=connection.pk)
+    if fault is None:
+        mine.update(last_success_at=now, failures_in_a_row=0)
+    else:
+        mine.update(
+            last_failure_at=now,
+            last_failure_words=fault.what,
+            failures_in_a_row=F("failures_in_a_row") + 1,
+        )
 
 
 def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:

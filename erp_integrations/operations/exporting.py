@@ -22,6 +22,7 @@ from erp_integrations.drafts import draft_from_json, prepared_from_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome, Via
 from erp_integrations.operations import linking
 from erp_integrations.operations.accepting import close_as_rejected
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     Differs,
@@ -274,6 +275,7 @@ def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLin
     with transaction.atomic(durable=True):
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=claim.company_id)
+        note_answer(export.connection, outcome.fault if isinstance(outcome, _Trouble) else None, now=now)
         export.looked_at = now
         refusal = _why_not(outcome, export)
         if refusal is None:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Ruling, find_access
@@ -29,6 +28,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
@@ -261,7 +261,7 @@ def _settle(claim: _Claim, finding: Finding, *, actor: Actor) -> Unlinked:
         _note_presence(link, finding, now=now)
         if settlement.state == AttemptState.UNLINKED:
             _cut(link, actor=actor, now=now)
-        _note_answer(connection, finding, now=now)
+        note_answer(connection, finding.fault, now=now)
         _end(attempt, link=link, settlement=settlement, finding=finding, actor=actor, now=now)
     log.info(
         "unlink_settled",
@@ -351,18 +351,6 @@ def _note_presence(link: ChangeOrderLink, finding: Finding, *, now: datetime) ->
         link.last_seen_at = max(link.last_seen_at, finding.first_looked_at)
         fields.append("last_seen_at")
     link.save(update_fields=fields)
-
-
-def _note_answer(connection: Connection, finding: Finding, *, now: datetime) -> None:
-    """The connection's last success or failure, for the page. An answer that is doubt is an answer."""
-    if finding.fault is None:
-        Connection.objects.filter(pk=connection.pk).update(last_success_at=now, failures_in_a_row=0)
-    else:
-        Connection.objects.filter(pk=connection.pk).update(
-            last_failure_at=now,
-            last_failure_words=finding.fault.what,
-            failures_in_a_row=F("failures_in_a_row") + 1,
-        )
 
 
 def _end(

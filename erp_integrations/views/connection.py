@@ -59,7 +59,8 @@ def connection(request: MemberRequest) -> HttpResponse:
     form = _form(request, data=request.POST)
     if "script" in request.POST:
         form.full_clean()
-        return _page(request, form=_form(request, typed=request.POST.dict()), names=form.cleaned_data)
+        shown = _form(request, typed=_typed(request))  # of the revision it was filled in for
+        return _page(request, form=shown, names=form.cleaned_data)
     return _store(request, form)
 
 
@@ -77,7 +78,7 @@ def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
         raise PermissionDenied from None
     except connecting.ChangedMeanwhile:
         say(request, CHANGED_MEANWHILE)
-        return _page(request, form=_form(request, typed=request.POST.dict()), status=409)
+        return _page(request, form=_form(request, typed=_typed(request, "revision")), status=409)
     except connecting.PasswordNeeded:
         form.add_error("password", TYPE_IT_AGAIN if form.stored else NONE_STORED)
     except PartRefused as refused:
@@ -132,6 +133,11 @@ def _form(
     return ConnectionForm(
         data, stored=find_parts(found), revision=found.revision if found else 0, typed=typed or {}
     )
+
+
+def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
+    """What came in, to be shown again; never the password."""
+    return {name: value for name, value in request.POST.items() if name not in ("password", *without)}
 
 
 @company_member

@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-SIGNED_IN = ("approver", "erp-admin", "no-privilege", "project-manager", "support")
+SIGNED_IN = ("approver", "erp-admin", "no-privilege", "project-manager", "support", "company-admin")
 Scheme = Literal["light", "dark"]
 
 

@@ -58,9 +58,9 @@ def test_a_cco_is_refused_then_deleted_in_sage_then_unlinked_then_deleted_here(
 
     page.goto(commitments_page)
     page.get_by_role("main").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Commitments")
     expect(page.locator("#messages")).to_contain_text("The CCO was deleted.")
-    expect(page.locator("#panel")).not_to_contain_text(TITLE)
+    expect(page.get_by_role("table", name="Change orders of")).not_to_contain_text(TITLE)
+    expect(page.get_by_role("table", name="Change history")).to_contain_text(TITLE)
 
 
 @BOTH_WAYS

@@ -26,7 +26,7 @@ from erp_integrations.operations.refusals import UnlinkNotAllowed, UnlinkRefused
 from erp_integrations.transitions import TRANSITIONS, Step
 from tests.invariants import fingerprint
 from tests.sendable import accept, actor, approved_cco, export, preview, send, status_of, tied_commitment
-from tests.world import World
+from tests.world import World, give_privilege
 
 Doing = Callable[[World, CommitmentChangeOrder, User], object]
 
@@ -134,7 +134,10 @@ def _cco_in(world: World, status: ErpStatus, by: User) -> CommitmentChangeOrder:
 
 
 def _give(person: User, *, commitments: Level, erp: Level, privilege: bool) -> None:
-    Membership.objects.filter(user=person).update(can_push_to_accounting=privilege)
+    if privilege:
+        give_privilege(person)
+    else:
+        Membership.objects.filter(user=person).update(can_push_to_accounting=False)
     CompanyToolPermission.objects.filter(membership__user=person).update(level=erp)
     ProjectToolPermission.objects.filter(membership__user=person).update(level=commitments)
 

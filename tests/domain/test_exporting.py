@@ -9,7 +9,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Membership, User
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
-from erp_integrations.operations import exporting
+from erp_integrations.operations import exporting, watching
 from erp_integrations.operations.export_refusals import (
     Differs,
     ExportFailed,
@@ -22,6 +22,7 @@ from erp_integrations.operations.export_refusals import (
     TakenOver,
 )
 from erp_integrations.ports import ChangeOrderEntry, EntryLine
+from tests import jobs
 from tests.sendable import (
     accept,
     actor,
@@ -354,3 +355,69 @@ def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, appro
         _give_back(world, cco, by=world.person("somebody", can_push_to_accounting=False))
 
     assert status_of(cco) == ErpStatus.EXPORTING
+
+
+# --- by itself ---
+
+
+def _run_the_watcher(world: World, *, minutes: int = 0) -> int:
+    """What the queue does at the next minute: the looks it would queue, each done at once."""
+    now = database_now() + timedelta(minutes=minutes)
+    due = [export.pk for export in watching._due(now)]
+    for export_id in due:
+        watching.look_for(export_id, now)
+    return len(due)
+
+
+def test_what_was_keyed_in_is_found_and_tied_without_anybodys_click(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    record = _key_in(world, cco)
+
+    _run_the_watcher(world)
+
+    link = world.link_of(cco)
+    assert (link.record_number, link.linked_by_name) == (record, "Plumbline")
+    assert status_of(cco) == ErpStatus.SYNCED
+    [event] = [one for one in world.events(kind=EventKind.LINKED) if one.link_id == link.pk]
+    assert (event.actor_id, event.via) == (None, "QUEUE")
+
+
+def test_it_looks_every_five_minutes_and_leaves_what_differs_for_people(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    _key_in(world, cco, amount="1.00")
+
+    assert _run_the_watcher(world) == 1
+    assert _run_the_watcher(world, minutes=4) == 0
+    assert _run_the_watcher(world, minutes=6) == 1
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert Export.objects.get(change_order=cco).differences[0]["found"] == "1.00"
+
+
+def test_it_leaves_a_sage_in_trouble_alone(world: World, approver: User) -> None:
+    _accepted(world, approver, writer="worksheet")
+    world.sage.set_fault("offline")
+    _run_the_watcher(world)
+    connection = world.fresh_connection()
+    assert (connection.failures_in_a_row, connection.last_failure_at is not None) == (1, True)
+    Connection.objects.update(failures_in_a_row=9)
+
+    watching.queue_looks(database_now() + timedelta(minutes=6))
+
+    assert jobs.waiting("look_for_export") == []
+
+
+def test_it_queues_one_look_for_each_export(world: World, approver: User) -> None:
+    _accepted(world, approver, writer="worksheet")
+    export_id = Export.objects.get().pk
+
+    watching.queue_looks(database_now())
+    watching.queue_looks(database_now())
+
+    assert jobs.waiting("look_for_export") == [{"export_id": export_id}]
+
+
+def test_an_export_that_a_writer_writes_is_nobodys_to_look_for(world: World, approver: User) -> None:
+    _accepted(world, approver)
+
+    assert _run_the_watcher(world) == 0

@@ -38,7 +38,7 @@ from tests import invariants
 from tests.proof.forked import start_click
 from tests.proof.points import EXPORT_POINTS, watch_export
 from tests.sendable import actor, approved_cco, preview, tied_commitment
-from tests.world import World
+from tests.world import World, give_privilege
 
 NAMES = ("first", "second")
 PEOPLE = ("approver", "colleague")
@@ -61,8 +61,10 @@ class Lives(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="plumbline-life-"))
         practice = self.folder / "practice"
         shutil.copytree(self.practice, practice)
-        self.world = World(practice, slug=f"life-{next(numbers)}-{os.getpid()}")
-        commitment = tied_commitment(self.world)
+        # The machine has all the time there is to get ready: deadlines are for what follows.
+        with override_settings(SAGE_DEADLINE_SECONDS=60):
+            self.world = World(practice, slug=f"life-{next(numbers)}-{os.getpid()}")
+            commitment = tied_commitment(self.world)
         self.ccos = {
             name: approved_cco(commitment, f"{100 + at}.25", "1.00", number=f"90{at}")
             for at, name in enumerate(NAMES)
@@ -152,7 +154,10 @@ class Lives(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from(PEOPLE), may=st.booleans())
     def grant_or_revoke(self, by: str, *, may: bool) -> None:
-        Membership.objects.filter(user=self.people[by]).update(can_push_to_accounting=may)
+        if may:
+            give_privilege(self.people[by])
+        else:
+            Membership.objects.filter(user=self.people[by]).update(can_push_to_accounting=False)
 
     # --- Sage ---
 
@@ -185,7 +190,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def the_story_is_one(self) -> None:
-        if not hasattr(self, "world"):
+        if not hasattr(self, "people"):
             return
         broken = invariants.broken_by_kind(company_id=self.world.company.pk)
         for kind, sentences in broken.items():
@@ -193,7 +198,7 @@ class Lives(RuleBasedStateMachine):
         assert not any(broken.values()), broken
 
     def teardown(self) -> None:
-        if not hasattr(self, "world"):
+        if not hasattr(self, "people"):
             return
         try:
             with override_settings(SAGE_DEADLINE_SECONDS=60):
@@ -206,7 +211,8 @@ class Lives(RuleBasedStateMachine):
     def _everything_comes_to_an_end(self) -> None:
         """With all faults off and all rights back, nothing is stuck between the two sides."""
         self.world.sage.set_fault("none")
-        Membership.objects.filter(company=self.world.company).update(can_push_to_accounting=True)
+        for person in self.people.values():
+            give_privilege(person)
         for cco in NAMES:
             self._let_leases_run_out(cco)
             self._do(sending.retrieve_change_order, cco, "approver")

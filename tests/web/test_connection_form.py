@@ -324,6 +324,17 @@ def test_the_script_is_written_for_the_names_that_were_typed_and_nothing_is_stor
     assert state(world) == before
 
 
+def test_a_form_that_was_overtaken_stays_overtaken_while_it_shows_the_script(
+    world: World, admin: Client
+) -> None:
+    shown = str(world.fresh_connection().revision)
+    save(admin)
+
+    answer = save(admin, revision=shown, script="1")
+
+    assert page_of(answer).one("#id_revision")["value"] == shown
+
+
 # --- the demo ------------------------------------------------------------------------------------
 
 

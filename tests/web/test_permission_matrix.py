@@ -60,7 +60,7 @@ class Address:
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
 WAITS, FAILED = "{waits}", "{failed}"
-PROJECT_ID, COMMITMENT_ID, VENDOR_ID = "{project_id}", "{commitment_id}", "{vendor_id}"
+PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
     "dated": "2026-03-09",
@@ -105,16 +105,42 @@ MATRIX: dict[str, Address] = {
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),
+    "projects": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "commitments": Address((COMPANY, PROJECT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-new": Address(
+        (COMPANY, PROJECT, "subcontract"),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
+    "commitment": Address((COMPANY, PROJECT, COMMITMENT), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
+    "commitment-edit": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
+    "commitment-delete": Address(
+        (COMPANY, PROJECT, COMMITMENT), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "commitment-change-order-new": Address(
+        (COMPANY, PROJECT, COMMITMENT),
+        only(*CHANGES_COMMITMENTS),
+        only(*CHANGES_COMMITMENTS, answer=INCOMPLETE),
+    ),
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
-    "commitment-change-order-set-to-draft": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    "commitment-change-order-edit": Address(
+        (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=INCOMPLETE)
     ),
-    "commitment-change-order-delete": Address(
-        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
-    ),
+    **{
+        f"commitment-change-order-{act}": Address(
+            (COMPANY, PROJECT, CCO),
+            members(WRONG_METHOD),
+            only(*CHANGES_COMMITMENTS, answer=DONE),
+            {"status": "VOID"},
+        )
+        for act in ("approve", "un-approve", "set-to-draft", "status", "delete")
+    },
     "directory": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "directory-own": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "directory-digest": Address((COMPANY,), members(WRONG_METHOD), members(DONE)),
@@ -227,10 +253,10 @@ def _values(demo: Company) -> dict[str, str]:
         WAITS: str(others.get(title="Winter protection").pk),
         FAILED: str(others.get(title="Embed plates revised").pk),
         PROJECT_ID: str(cco.commitment.project_id),
-        COMMITMENT_ID: str(cco.commitment_id),
         VENDOR_ID: str(cco.commitment.vendor_id),
         COMPANY: demo.slug,
         CCO: str(cco.pk),
+        COMMITMENT: str(cco.commitment_id),
         PROJECT: cco.commitment.project.number,
         RECORD: link.record_number,
         ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),

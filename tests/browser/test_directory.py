@@ -1,0 +1,76 @@
+"""The Directory in a browser: levels, and the whole way to Can Push to Accounting."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import pages
+from tests.browser.conftest import Scheme, Visit
+from tests.browser.test_access import BOTH_SCHEMES, findings, tab_to
+from tests.browser.watch import Watch
+
+WAITING = "/admin/companies/privilegerequest/"
+
+
+def entry_of(page: Page, name: str) -> None:
+    page.goto(pages.DIRECTORY)
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+@BOTH_SCHEMES
+def test_axe_finds_nothing_grave_in_the_directory(visit: Visit, scheme: Scheme) -> None:
+    page = visit("company-admin", scheme=scheme)
+    page.goto(pages.DIRECTORY)
+    found = findings(page)
+    entry_of(page, "no-privilege")
+    found += findings(page)
+    page.get_by_label("ERP Integrations").select_option("Admin")
+    page.get_by_role("button", name="Change levels").click()
+    expect(page.locator("#messages .message-success")).to_contain_text("1 level changed.")
+    found += findings(page)
+    page = visit("no-privilege", scheme=scheme)
+    page.goto(f"{pages.DIRECTORY}own/")
+    found += findings(page)
+    assert found == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: bool) -> None:  # noqa: FBT001
+    """Asked for by keyboard, granted by support with words; the same open page unlinks after a reload."""
+    page = visit("no-privilege", javascript=javascript)
+    page.goto(f"{pages.LIST}?q=Garden+walls")
+    tab_to(page, ".why-sign")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Request Can Push to Accounting")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label("Why is it needed?").fill("I take over from Bob")
+    page.get_by_role("button", name="Request Can Push to Accounting").click()
+    expect(page.locator("#can-push-to-accounting")).to_contain_text("Requested on")
+    page.goto(f"{pages.LIST}?q=Garden+walls")
+    expect(page.locator(".why-tip")).to_contain_text("Requested on")
+
+    desk = visit("support")
+    desk.goto(WAITING)
+    expect(desk.locator("#result_list")).to_contain_text("I take over from Bob")
+    desk.locator("#result_list tbody tr th a").first.click()
+    desk.get_by_role("link", name="Grant").click()
+    desk.get_by_label("Why?").fill("Confirmed by the controller")
+    desk.get_by_role("button", name="Grant").click()
+    expect(desk.locator(".messagelist")).to_contain_text("Decided.")
+
+    page.reload()
+    pages.unlink_button(pages.rows(page)).click()
+    pages.says(page, pages.GREEN, level="success")
+    page.goto(f"{pages.DIRECTORY}own/")
+    history = page.get_by_role("table", name="Changes of the entry").locator("tbody tr")
+    expect(history).to_have_count(2)
+    expect(history.first).to_contain_text("Confirmed by the controller")
+
+
+def test_on_a_narrow_screen_nothing_of_the_directory_is_cut_off(visit: Visit, watch: Watch) -> None:
+    page = visit("company-admin", width=320)
+    for name in (None, "approver"):
+        if name:
+            entry_of(page, name)
+        else:
+            page.goto(pages.DIRECTORY)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -36,7 +36,6 @@ from companies.operations.events import append_event
 from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
 from erp_integrations.models import Via
 from erp_integrations.operations import accepting, connecting, exporting, linking, sending, tying
 from erp_integrations.operations.export_refusals import ExportFailed
@@ -369,6 +368,7 @@ def send_what_waits(slug: str, *, folder: Path) -> None:
         if wanted == ErpStatus.FAILED_TO_EXPORT:
             _accept(cco, company=company, actor=approver)
             _fail_to_export(cco, company=company, practice=registry.sandbox_at(folder), actor=approver)
+    connecting.check_connection(connection_id=company.erp_connection.pk, actor=LOADER)  # it answers again
 
 
 def _person(username: str) -> Actor:

@@ -94,7 +94,7 @@ MATRIX: dict[str, Address] = {
     "erp-jobs": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-vendors": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-commitments-link": Address(
-        (COMPANY, COMMITMENT_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)
+        (COMPANY, COMMITMENT), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)
     ),
     "erp-jobs-link": Address((COMPANY, PROJECT_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "erp-vendors-link": Address((COMPANY, VENDOR_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),

@@ -1,6 +1,6 @@
 """By keyboard, read aloud, on a narrow screen and in the dark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -62,6 +62,50 @@ def test_axe_finds_nothing_grave_on_the_pages_of_an_approver(
         page.goto(str(address))
         found += findings(page)
     assert found == []
+
+
+def exporting(page: Page) -> Iterator[str]:
+    """Goes from page to page of a CCO that is accepted, and of one that is rejected; says where it is."""
+    for view in ("ready-to-export", "failed-to-export", "rejected"):
+        page.goto(f"{pages.LIST}?view={view}")
+        yield view
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Overtime for slab pour").get_by_role("link", name="Reject").click()
+    yield "reject"
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Winter protection").get_by_role("link", name="Accept").click()
+    page.get_by_label("Sage change number").fill("11-1")
+    page.get_by_role("button", name="Show again").click()
+    yield "accept, with a number that Sage holds"
+    page.get_by_label("Sage change number").fill("11-95")
+    page.get_by_role("button", name="Show again").click()
+    page.get_by_role("button", name="Accept as change number 11-95").click()
+    page.get_by_role("button", name="I have entered it").click()
+    yield "worksheet, not in Sage yet"
+    page.goto(f"{pages.LIST}?view=exporting")
+    yield "exporting"
+    pages.row_of(page, "Winter protection").get_by_role("link", name="Winter protection").click()
+    page.locator("summary").click()
+    yield "history"
+    page.get_by_role("link", name="How to unwind it").click()
+    yield "plan"
+    for tab in ("commitments", "jobs", "vendors"):
+        page.goto(f"{pages.COMPANY}erp-integrations/{tab}/")
+        yield tab
+
+
+@BOTH_SCHEMES
+def test_axe_finds_nothing_grave_on_the_way_of_an_export(visit: Visit, scheme: Scheme) -> None:
+    page = visit(scheme=scheme)
+    assert [finding for _ in exporting(page) for finding in findings(page)] == []
+
+
+def test_on_320_pixels_the_way_of_an_export_needs_no_scrolling_sideways(visit: Visit) -> None:
+    page = visit(width=320, height=640)
+    wide = [
+        where for where in exporting(page) if page.evaluate("document.documentElement.scrollWidth") != 320
+    ]
+    assert wide == []
 
 
 @BOTH_SCHEMES

@@ -367,6 +367,7 @@ def send_what_waits(slug: str, *, folder: Path) -> None:
         if wanted == ErpStatus.FAILED_TO_EXPORT:
             _accept(cco, company=company, actor=approver)
             _fail_to_export(cco, company=company, practice=registry.sandbox_at(folder), actor=approver)
+    connecting.check_connection(connection_id=company.erp_connection.pk, actor=LOADER)  # it answers again
 
 
 def _person(username: str) -> Actor:

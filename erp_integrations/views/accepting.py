@@ -187,7 +187,7 @@ def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
         change_order,
         operation=accepting.reject_change_order,
         done=export_words.rejected_message,
-        heading=f"Reject CCO {change_order.number}",
+        heading=f"Reject CCO {change_order.number} {change_order.title}",
         intro="It goes back to the project team, who can correct it and send it again.",
         button="Reject",
     )

@@ -69,6 +69,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         "q": asked.q,
         "heading": HEADINGS[asked.view].format(erp=erp),
         "erp_name": erp,
+        "show_steps": asked.view in ("synced", "deleted-in-sage"),
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "empty_words": "Nothing matches your search." if asked.q else EMPTY[asked.view],
     }

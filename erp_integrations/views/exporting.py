@@ -76,8 +76,9 @@ def give_back(request: MemberRequest, change_order_id: int) -> HttpResponse:
         change_order,
         operation=exporting.give_back_change_order,
         done=export_words.given_back_message,
-        heading=f"Give CCO {change_order.number} back to the project team",
-        intro=f"Plumbline looks in {erp_of(request)} first: a CCO that is there does not go back.",
+        heading=f"Give CCO {change_order.number} {change_order.title} back",
+        intro="The project team can correct it and send it again. "
+        f"Plumbline looks in {erp_of(request)} first: a CCO that is there does not go back.",
         button="Give back",
     )
 

@@ -292,7 +292,8 @@ def test_a_record_that_is_not_its_own_is_not_linked(waiting: Waiting, record_num
 
 
 def test_a_rejection_goes_back_with_its_reason(waiting: Waiting) -> None:
-    assert page_of(waiting.client.get(waiting.address("reject"))).texts("h1") == ["Reject CCO 900"]
+    asked = page_of(waiting.client.get(waiting.address("reject")))
+    assert asked.texts("h1") == ["Reject CCO 900 Added steel at grid C"]
 
     answer = waiting.client.post(waiting.address("reject"), {"reason": "Wrong cost code on line 1"})
 

@@ -129,7 +129,7 @@ def test_no_cell_of_the_file_is_a_formula_and_no_word_of_the_page_is_markup(worl
     assert "-50.00" in cells, "a negative amount stays a number"
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))]
     assert "<script>alert(1)" not in page
-    assert "49" not in page_of(client.get(address(world, cco, "worksheet"))).one(".as-typed").text
+    assert "{{ 7 * 7 }}" in page
 
 
 def test_a_cco_that_was_never_accepted_has_no_worksheet(world: World) -> None:
@@ -185,7 +185,7 @@ def test_with_htmx_the_row_leaves_and_the_rest_is_brought_up_to_date(accepted: A
 
     early = accepted.client.post(accepted.address("export"), headers=page)
     assert early.status_code == 409
-    assert page_of(early).one(f"#cco-{accepted.cco.pk}")
+    assert len(page_of(early).all(f"#cco-{accepted.cco.pk}")) == 1
     accepted.key_in()
     answer = accepted.client.post(accepted.address("export"), headers=page)
 
@@ -259,8 +259,8 @@ def test_undo_beside_the_green_message_links_the_same_record_again(world: World)
     world.delete_in_sage(cco)
     client = browser_of(approver)
     client.post(address(world, cco, "unlink"))
-    steps = page_of(client.get(list_address(world))).one(".message-next")
-    assert "Undo" in steps.texts("button")
+    steps = page_of(client.get(list_address(world))).one("#messages").one(".message-next")
+    assert steps.texts("li") == ["Set to Draft", "View history", "Undo"]
     history = page_of(client.get(address(world, cco, "change-order-history")))
     assert f"It was Sage record {world.record_of(cco)}" in history.text
     assert f"Relink to record {world.record_of(cco)}" in history.texts("button")
@@ -297,7 +297,7 @@ def test_the_plan_names_every_step_from_the_last_approved_on(accepted: Accepted)
 
     def plan() -> list[tuple[str, list[str]]]:
         page = page_of(accepted.client.get(accepted.address("unwind-plan")))
-        return [(step.one("p").text, step.texts("button")) for step in page.one(".plan").all("li")]
+        return [(step.texts("p")[0], step.texts("button")) for step in page.one(".plan").all("li")]
 
     assert plan()[1:] == [
         ("Retrieve CCO 902 from accounting.", ["Retrieve from ERP"]),

@@ -82,6 +82,23 @@ MATRIX: dict[str, Address] = {
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
     ),
+    "accept": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
+    "reject": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
+    "link": Address((COMPANY, WAITS), members(WRONG_METHOD), only(*APPROVES, answer=SEE_OTHER)),
+    "export": Address((COMPANY, WAITS), members(WRONG_METHOD), only(*APPROVES, answer=SEE_OTHER)),
+    "worksheet": Address((COMPANY, FAILED), only(*SEES_ERP), members(WRONG_METHOD)),
+    "worksheet-csv": Address((COMPANY, FAILED), only(*SEES_ERP), members(WRONG_METHOD)),
+    "give-back": Address((COMPANY, FAILED), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
+    "relink": Address((COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)),
+    "unwind-plan": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
+    "erp-commitments": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "erp-jobs": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "erp-vendors": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "erp-commitments-link": Address(
+        (COMPANY, COMMITMENT), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)
+    ),
+    "erp-jobs-link": Address((COMPANY, PROJECT_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
+    "erp-vendors-link": Address((COMPANY, VENDOR_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "connection": Address(
         (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
     ),

@@ -19,6 +19,7 @@ from commitments.models import (
     ErpStatus,
     Vendor,
 )
+from companies.clock import database_now
 from companies.demo_people import DEMO_PEOPLE, PASSWORD, DemoPerson
 from companies.models import (
     Company,

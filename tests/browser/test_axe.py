@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from playwright.sync_api import Page, expect
 
@@ -52,7 +53,7 @@ def no_answer(page: Page) -> None:
     page.unroute("**/unlink/")
 
 
-def first(page: Page, role: str, words: str) -> None:
+def first(page: Page, role: Literal["button", "link"], words: str) -> None:
     page.get_by_role("main").get_by_role(role, name=words).first.click()
 
 

@@ -68,12 +68,12 @@ def test_two_approvals_at_once_have_an_order_and_an_unapproval_keeps_it(committe
         {"company_id": world.company.pk, "change_order_id": cco.pk, "user_id": person.pk} for cco in ccos
     ]
 
-    all_at_once([lambda one=one: approve_change_order(**one) for one in which])
+    all_at_once([partial(approve_change_order, **one) for one in which])
 
     approved = list(CommitmentChangeOrder.objects.order_by("approved_at"))
     assert len({cco.approved_at for cco in approved}) == 3
     last = approved[-1].pk
-    outcomes = all_at_once([lambda one=one: set_to_draft(**one) for one in which])
+    outcomes = all_at_once([partial(set_to_draft, **one) for one in which])
     for one, outcome in zip(which, outcomes, strict=True):
         assert outcome is None or isinstance(outcome, LaterOnesApproved)
         if one["change_order_id"] == last:
@@ -99,7 +99,7 @@ def test_a_line_and_a_step_to_accounting_at_once(committed_world: World) -> None
                 amount=0,
             )
 
-        added, _sent = all_at_once([add, lambda cco=cco: factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)])
+        added, _sent = all_at_once([add, partial(factories.walk_to, cco, ErpStatus.READY_TO_EXPORT)])
 
         cco.refresh_from_db()
         assert cco.erp_status == ErpStatus.READY_TO_EXPORT

@@ -1,6 +1,7 @@
 """The project team, two at a time: one number, one lock, one order of approval."""
 
 from collections import Counter
+from functools import partial
 
 from commitments.models import (
     ChangeOrderLine,

@@ -7,9 +7,11 @@ from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
     Connection,
+    Export,
     JobLink,
     LinkEvent,
     UnlinkAttempt,
+    VendorLink,
 )
 
 
@@ -34,6 +36,22 @@ class CommitmentLinkAdmin(ReadOnlyAdmin):
     list_display = ("commitment", "number", "record_number", "row_id", "linked_at", "unlinked_at")
     search_fields = ("number", "record_number", "commitment__number", "commitment__title")
     list_select_related = ("commitment",)
+
+
+@admin.register(VendorLink)
+class VendorLinkAdmin(ReadOnlyAdmin):
+    list_display = ("vendor", "record_number", "row_id", "linked_at", "unlinked_at")
+    search_fields = ("record_number", "vendor__name", "vendor__number")
+    list_select_related = ("vendor",)
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ("change_order", "erp_number", "writer", "sent_at", "accepted_at", "ended_at", "outcome")
+    list_filter = ("outcome", "writer", ("ended_at", admin.EmptyFieldListFilter))
+    search_fields = ("change_order__number", "change_order__title", "erp_number", "sent_by_name")
+    list_select_related = ("change_order",)
+    ordering = ("-id",)
 
 
 @admin.register(ChangeOrderLink)

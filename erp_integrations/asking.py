@@ -90,26 +90,29 @@ def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
 
 
 def answer_to(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
-    """Whatever else is asked of the ERP. Raises what the question raises, and `ErpError`."""
-    return _in_time(question, deadline=deadline)
+    """Whatever else is asked of the ERP. Raises `NotInErp` and `WriteRefused` as it does, and `ErpError`."""
+    return _in_time(question, deadline=deadline, answers=(NotInErp, WriteRefused))
 
 
-def _in_time(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
-    answers: SimpleQueue[Answer | Exception] = SimpleQueue()
+def _in_time(
+    question: Callable[[], Answer], *, deadline: Deadline, answers: tuple[type[Exception], ...] = ()
+) -> Answer:
+    """The answer, or what is an answer too where it is raised. Everything else is an `ErpError`."""
+    answered: SimpleQueue[Answer | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(question())
+            answered.put(question())
         except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
-            answers.put(error)
+            answered.put(error)
 
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(ask,), name="erp-question", daemon=True).start()
     try:
-        answer = answers.get(timeout=deadline.remaining())
+        answer = answered.get(timeout=deadline.remaining())
     except Empty:
         raise Unavailable(NO_ANSWER_IN_TIME) from None
-    if isinstance(answer, ErpError | NotInErp | WriteRefused):
+    if isinstance(answer, (ErpError, *answers)):
         raise answer
     if isinstance(answer, Exception):
         log.error("erp_question_failed", exc_info=answer)

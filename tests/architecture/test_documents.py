@@ -11,7 +11,7 @@ DOCUMENTS = (
     ROOT / "tests" / "README.md",
     ROOT / "tests/contract/README.md",
 )
-NAMED = re.compile(r"`(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>test_\w+))?`")
+NAMED = re.compile(r"(?<!`)`(?=[t:])(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>test_\w+))?`")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -277,8 +277,9 @@ def test_a_closed_link_made_active_again_or_ended_anew(world: World) -> None:
 def test_a_link_deleted(world: World, model: type[models.Model]) -> None:
     """Active or closed, of whatever kind."""
     unlinked_cco(world)
-    contract = world.books.subcontracts[0].record_number
-    tying.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)
+    job = world.project.number
+    contract = next(one for one in world.books.subcontracts if one.job_record_number == job).record_number
+    tying.link_job(project=world.project, record_number=job, actor=LINKER)
     tying.link_commitment(commitment=world.commitment, record_number=contract, actor=LINKER)
     before = model._default_manager.count()
     assert before

@@ -9,8 +9,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from commitments.models import CommitmentChangeOrder, HistoryEntry
+from commitments.models import CommitmentChangeOrder, ErpStatus, HistoryEntry
 from commitments.operations.approving import set_to_draft
+from companies.clock import database_now
 from companies.models import (
     DirectoryEvent,
     Level,
@@ -25,9 +26,11 @@ from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
     Connection,
+    Export,
     JobLink,
     LinkEvent,
     UnlinkAttempt,
+    VendorLink,
 )
 from erp_integrations.operations import tying
 from tests import factories
@@ -39,7 +42,7 @@ OURS = ("companies", "commitments", "erp_integrations")
 INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "ChangeOrderLine"}
 """Shown inside the page of what they belong to."""
 READ_ONLY = (
-    *(Connection, JobLink, CommitmentLink, ChangeOrderLink, UnlinkAttempt, LinkEvent),
+    *(Connection, JobLink, CommitmentLink, VendorLink, ChangeOrderLink, UnlinkAttempt, LinkEvent, Export),
     *(HistoryEntry, DirectoryEvent, PrivilegeRequest, OutgoingMail),
 )
 MODELS = sorted(
@@ -64,9 +67,17 @@ def desk(world: World) -> Client:
     cco, approver = world.synced_cco(), world.person()
     tying.link_job(project=world.project, record_number="2611", actor=LINKER)
     tying.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
+    vendor = next(one for one in world.books.subcontracts if one.record_number == "1201").vendor_record_number
+    tying.link_vendor(vendor=world.commitment.vendor, record_number=vendor, actor=LINKER)
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     world.synced_cco("plain-01")
+    Export.objects.create(
+        connection=world.connection,
+        change_order=world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT),
+        sent_at=database_now(),
+        sent_by_name=approver.name,
+    )
     set_to_draft(company_id=world.company.pk, change_order_id=cco.pk, user_id=approver.pk)
     asking(world, "was-granted", decided=True)
     return browser_of(support())

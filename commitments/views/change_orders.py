@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commitments.erp_side import erp_side
@@ -272,11 +272,8 @@ def _commitment_url(request: MemberRequest, commitment: Commitment) -> str:
 
 
 def _unwind_url(request: MemberRequest, co: CommitmentChangeOrder) -> str:
-    """The plan of the steps back, where accounting's side offers one."""
-    try:
-        return reverse("unwind-plan", args=[request.company.slug, co.commitment.project.number, co.pk])
-    except NoReverseMatch:
-        return ""
+    """The plan of the steps back: a page of accounting's side, like the card's."""
+    return reverse("unwind-plan", args=[request.company.slug, co.commitment.project.number, co.pk])
 
 
 def _revision(request: MemberRequest) -> int | None:

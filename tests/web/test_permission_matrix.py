@@ -142,6 +142,12 @@ MATRIX: dict[str, Address] = {
         )
         for act in ("approve", "un-approve", "set-to-draft", "status", "delete")
     },
+    **{
+        f"change-order-{act}": Address(
+            (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+        )
+        for act in ("send", "retrieve")
+    },
     "directory": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "directory-own": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "directory-digest": Address((COMPANY,), members(WRONG_METHOD), members(DONE)),
@@ -195,7 +201,8 @@ def state(demo: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def state() -> object:
         rows = [fingerprint(company.pk) for company in Company.objects.order_by("pk")]
-        books = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(tmp_path.glob("*/*"))]
+        files = sorted(file for file in tmp_path.glob("*/**/*") if file.is_file())
+        books = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
         return rows, books, len(asked)
 
     return state

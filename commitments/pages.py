@@ -5,7 +5,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Button:
     """A button that posts. `reasons` say why it is greyed out; none: it may be clicked."""
 
     label: str

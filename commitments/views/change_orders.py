@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commitments.erp_side import erp_side
@@ -34,7 +34,7 @@ from commitments.operations.change_orders import (
 )
 from commitments.operations.refusals import NotAllowed, Refused
 from commitments.operations.written import lines_as_they_are
-from commitments.pages import Act
+from commitments.pages import Button
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import history_of, line_choices, lines_of_change_order
 from commitments.views.projects import project_to_change, project_to_see
@@ -42,6 +42,7 @@ from commitments.views.sheets import Sheet, save, sheet_of
 from commitments.words import NOT_APPROVED, later_words, refusal_words
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
+from companies.permissions import Act, ruling_on
 
 ACTS: dict[str, tuple[Callable[..., None], str]] = {
     "approve": (approving.approve_change_order, "Approved."),
@@ -67,11 +68,11 @@ def change_order(request: MemberRequest, number: str, change_order_id: int) -> H
         "erp": erp_side().card_of(co, request.access),
         "lines": lines_of_change_order(co),
         "locked": locked,
-        "edit": Act("Edit", _url(request, co, "edit"), missing or _edit_locked(co)),
+        "edit": Button("Edit", _url(request, co, "edit"), missing or _edit_locked(co)),
         "acts": _acts(request, co, missing or _reasons(locked), in_the_way),
-        "delete": Act("Delete", _url(request, co, "delete"), missing or _reasons(locked)),
+        "delete": Button("Delete", _url(request, co, "delete"), missing or _reasons(locked)),
         "statuses": [(status.value, status.label, status == co.status) for status in ChangeOrderStatus],
-        "status": Act(
+        "status": Button(
             "Change status",
             _url(request, co, "status"),
             missing or _reasons(locked or in_the_way),
@@ -233,16 +234,16 @@ def _find(project: Project, change_order_id: int) -> CommitmentChangeOrder:
 
 def _acts(
     request: MemberRequest, co: CommitmentChangeOrder, reasons: tuple[str, ...], in_the_way: str
-) -> list[Act]:
+) -> list[Button]:
     """The steps of the business status that have a button of their own."""
     in_order = reasons or _reasons(in_the_way)
     acts = []
     if co.status == ChangeOrderStatus.APPROVED:
-        acts.append(Act("Un-approve", _url(request, co, "un-approve"), in_order))
+        acts.append(Button("Un-approve", _url(request, co, "un-approve"), in_order))
     else:
-        acts.append(Act("Approve", _url(request, co, "approve"), reasons))
+        acts.append(Button("Approve", _url(request, co, "approve"), reasons))
     if co.status != ChangeOrderStatus.DRAFT:
-        acts.append(Act("Set to Draft", _url(request, co, "set-to-draft"), in_order))
+        acts.append(Button("Set to Draft", _url(request, co, "set-to-draft"), in_order))
     return acts
 
 
@@ -272,11 +273,10 @@ def _commitment_url(request: MemberRequest, commitment: Commitment) -> str:
 
 
 def _unwind_url(request: MemberRequest, co: CommitmentChangeOrder) -> str:
-    """The plan of the steps back, where accounting's side offers one."""
-    try:
-        return reverse("unwind-plan", args=[request.company.slug, co.commitment.project.number, co.pk])
-    except NoReverseMatch:
+    """The plan of the steps back, for those who may open it: it is a page of ERP Integrations."""
+    if not ruling_on(Act.SEE_ERP_INTEGRATIONS, request.access):
         return ""
+    return reverse("unwind-plan", args=[request.company.slug, co.pk])
 
 
 def _revision(request: MemberRequest) -> int | None:

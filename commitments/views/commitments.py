@@ -15,7 +15,7 @@ from commitments.locks import held_of
 from commitments.models import Commitment, CommitmentKind, CommitmentStatus
 from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
 from commitments.operations.refusals import NotAllowed, Refused
-from commitments.pages import Act
+from commitments.pages import Button
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import (
     TONES_BY_WORD,
@@ -83,13 +83,13 @@ def commitment(request: MemberRequest, number: str, commitment_id: int) -> HttpR
         "erp_tone": TONES_BY_WORD.get(state, "waiting"),
         "lines": lines_of_commitment(found),
         "change_orders": change_orders,
-        "edit": Act("Edit", _url(request, "commitment-edit", found), missing),
-        "new_change_order": Act(
+        "edit": Button("Edit", _url(request, "commitment-edit", found), missing),
+        "new_change_order": Button(
             "New change order",
             _url(request, "commitment-change-order-new", found),
             missing or not_approved,
         ),
-        "delete": Act("Delete", _url(request, "commitment-delete", found), missing or with_change_orders),
+        "delete": Button("Delete", _url(request, "commitment-delete", found), missing or with_change_orders),
         "history": history_of(found) if may_see_change_history(request.access, project) else None,
     }
     return render(request, "commitments/commitment.html", context)

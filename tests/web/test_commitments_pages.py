@@ -525,6 +525,10 @@ def test_ccos_are_unapproved_in_the_reverse_order_and_the_page_says_so(world: Wo
 
     page = page_of(team.get(of(first)))
     assert words in page.one("#later").text
+    assert "unwind-plan" not in team.get(of(first)).content.decode()
+    approver = browser_of(world.person())
+    [plan] = [a["href"] for a in page_of(approver.get(of(first))).all("a") if "unwind-plan" in a["href"]]
+    assert second.number in page_of(approver.get(plan)).one("#main").text
     assert buttons_on(page) == {"Edit": True, "Un-approve": False, "Set to Draft": False, "Delete": True}
     for act, data in (("un-approve/", {}), ("set-to-draft/", {}), ("status/", {"status": "VOID"})):
         team.post(of(first) + act, data)

@@ -27,6 +27,7 @@ MOST_LINES = 99
 """So that even the largest amounts together fit into a CCO's amount."""
 MOST_IN_DESCRIPTION = 10_000
 EMPTY_ROWS = 2
+NOT_WHOLE = "The form did not arrive whole. Nothing was saved. Load the page again."
 
 Choices = Sequence[tuple[int, str]]
 
@@ -100,12 +101,19 @@ def _choice(label: str, *, required: bool = True) -> forms.TypedChoiceField:
     )
 
 
+def _revision() -> forms.IntegerField:
+    """Of the row that the form was made from; 0 for a new one. Without it the form did not arrive whole."""
+    return forms.IntegerField(
+        widget=forms.HiddenInput, error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE}
+    )
+
+
 class CommitmentForm(forms.Form):
     number = _words("Number", most=30)
     title = _words("Title", most=200)
     vendor = _choice("Contract company")
     status = forms.ChoiceField(error_messages={"required": "Choose the status."})
-    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    revision = _revision()
 
     def __init__(
         self, *args: Any, vendors: Choices, statuses: Sequence[tuple[str, str]], **options: Any
@@ -130,7 +138,7 @@ class ChangeOrderForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    revision = _revision()
 
     def clean_description(self) -> str:
         """As it was typed: browsers send line ends in two characters."""
@@ -196,7 +204,7 @@ class LineFormSet(BaseFormSet[LineForm]):
     default_error_messages = {
         **BaseFormSet.default_error_messages,
         "too_many_forms": f"There can be at most {MOST_LINES} lines.",
-        "missing_management_form": "The form did not arrive whole. Nothing was saved. Load the page again.",
+        "missing_management_form": NOT_WHOLE,
     }
 
     def initial_form_count(self) -> int:

@@ -6,7 +6,7 @@ abandoned and its late answer falls on the floor: it has no way to settle anythi
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -67,6 +67,21 @@ def look_up(
         return _in_time(lambda: reader.look_up(reference, deadline=deadline, clock=clock), deadline=deadline)
     except ErpError as error:
         return Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)
+
+
+def look_up_many(
+    reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+) -> tuple[Finding, ...]:
+    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each."""
+    try:
+        findings = _in_time(
+            lambda: reader.look_up_many(references, deadline=deadline, clock=clock), deadline=deadline
+        )
+        if len(findings) != len(references):
+            raise Unexpected(NOT_UNDERSTOOD)
+    except ErpError as error:
+        return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(references)
+    return findings
 
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:

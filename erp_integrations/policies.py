@@ -66,17 +66,20 @@ def may_keep_password(stored: ServerParts, wanted: ServerParts) -> bool:
     Otherwise somebody who does not know it could send it to a server of their own. What a form cannot show
     may say where the password goes, too.
     """
-    return not stored.others and _door(stored) == _door(wanted)
-
-
-def _door(parts: ServerParts) -> ServerParts:
-    return replace(parts, database="", password="", application_name="")
+    door = replace(
+        stored,
+        database=wanted.database,
+        password=wanted.password,
+        application_name=wanted.application_name,
+    )
+    return door == wanted and not stored.others
 
 
 def rests_until(connection: Connection) -> datetime | None:
     """Until when nothing but a person's own click should ask; None while the last answer was good.
 
-    One minute after a first failure, twice as long after each further one, never more than half an hour.
+    One minute after a first failure, twice as long after each further one, never more than half an hour. The
+    moment may have passed already.
     Whatever asks in the background must call this first and leave the ERP alone before that moment: a server
     in trouble is not helped by being asked. People's clicks always ask.
     """

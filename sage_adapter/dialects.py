@@ -37,7 +37,7 @@ _LIMITS = "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_wait}; SET TRANSACTION ISOLATI
 SQL_SERVER = Dialect(
     handshake="handshake.sqlserver",
     more=("rights.sqlserver", "recovery.sqlserver"),
-    report=("roles.sqlserver", "capabilities.sqlserver"),
+    report=("roles.sqlserver", "filters.sqlserver", "capabilities.sqlserver"),
     # A reader waits for a writer's row lock here (READ_COMMITTED_SNAPSHOT is off unless switched on), and
     # without a limit it waits for ever. LOW lets the people in Sage win a deadlock.
     start=(_LIMITS + "; SET DEADLOCK_PRIORITY LOW",),

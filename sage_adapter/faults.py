@@ -310,9 +310,15 @@ _NUMBERS: dict[int, str] = {
     3903: "deadlock",  # FreeTDS: the rollback after a deadlock finds no transaction
     601: "data-moved",
     3952: "data-moved",  # snapshots were switched off meanwhile
-    3957: "data-moved",
+    3953: "data-moved",  # the database was not recovered when the snapshot began
+    3954: "data-moved",  # snapshots are being switched off
+    3955: "data-moved",  # recovery was skipped
+    3956: "data-moved",  # snapshots are being switched on
+    3957: "data-moved",  # snapshots were off when this one began
+    3958: "data-moved",  # the version of a row is no longer kept
     3960: "data-moved",
     3961: "data-moved",  # a table was changed during the transaction
+    3966: "data-moved",  # the versions of rows are no longer kept
     195: "function-missing",
     4121: "function-missing",
     701: "server-full",
@@ -371,6 +377,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("HY000", "connection is busy", "result-open"),
     ("HY000", "no such table", "table-missing"),
     ("HY000", "no such column", "column-missing"),
+    # Babelfish sends PostgreSQL's words under one number of its own, 33557097 (its error_mapping.txt).
+    (_ANY, "permission denied for", "no-rights"),
+    (_ANY, "canceling statement due to lock timeout", "locked"),
+    (_ANY, "terminating connection due to", "link-lost"),
+    (_ANY, "too many clients", "server-full"),
     ("HY000", "unknown error", "link-lost"),
     ("HY000", "did not supply an error", "link-lost"),
 )

@@ -6,7 +6,7 @@ The dialects' handshake queries give rows of (fact, subject, value), all text:
 - `incarnation`: parts that together name this very database
 - `role` and `may-write`, `may-read`: "1" yes, "0" no, NULL not known
 - `table`: "table", or anything else for what is none; `column`: one of its columns; `filter`: a row filter
-- `sees-filters`: whether the login would see a row filter
+- `sees-filters`: whether the login would see a row filter; `has-filters`: whether there can be one
 - `snapshot`, `read-committed-snapshot`: "1" or "0"; `compatibility`, `collation`
 
 A dialect's `handshake` must be answered. What the others (`more`, `report`) would say is not known where the
@@ -246,13 +246,17 @@ class _Facts:
         return bool(by_role or self.subjects("may-write", _YES)) or self.maybe("user").casefold() == "dbo"
 
     def hides_filters(self) -> bool:
-        """Whether a row filter could be there and our login would not see it: only where that is certain."""
+        """Whether a row filter could be there that our login may not see: what is not known may not.
+
+        A server of another make has none to hide, nor one that lacks their catalog view, whatever it calls
+        itself; what that says of rights is only believed where it says no.
+        """
         version = _MICROSOFT_VERSION.match(self.maybe("version"))
-        return (
-            version is not None
-            and int(version.group(1)) >= _WITH_ROW_FILTERS
-            and bool(self.subjects("sees-filters", _NO))
-        )
+        if version is None or int(version.group(1)) < _WITH_ROW_FILTERS:
+            return False
+        if self.yes_or_no("has-filters") is False:
+            return bool(self.subjects("sees-filters", _NO))
+        return not self.subjects("sees-filters", _YES)
 
     def rights(self) -> tuple[Right, ...]:
         """What was said of our login: every role, and for each table whether it may be read and written."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, FaultKind, error_for
-from sage_adapter import odbc_string
+from sage_adapter import odbc_string, wire
 from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
 from sage_adapter.faults import fault, fault_of
 
@@ -162,7 +162,8 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
     """
     check_deadline(deadline)
     server, opener = _sandbox(spec) if spec.sandbox_path is not None else _odbc(spec, streaming=streaming)
-    with _place_at(server, deadline):
+    most_bytes = None if streaming else wire.MOST_BYTES
+    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes):
         connection, dialect, driver = opener(deadline)
         try:
             session = Session(connection, dialect, deadline, driver)
@@ -288,6 +289,11 @@ def connection_string(
             pairs = odbc_string.with_value(pairs, "Fetch", str(CHUNK))
     else:
         pairs = odbc_string.for_driver(pairs)
+        if kind is not odbc_string.DriverKind.FREETDS:
+            # Microsoft's driver connects again by itself where a link was lost between two questions, and
+            # says nothing: the second might ask another database than the handshake greeted (Microsoft:
+            # Connection resiliency in the ODBC driver).
+            pairs = odbc_string.with_value(pairs, "ConnectRetryCount", "0")
         if not odbc_string.value_of(pairs, "APP"):
             pairs = odbc_string.with_value(
                 pairs, "APP", application_name[: odbc_string.LONGEST_APPLICATION_NAME]

@@ -4,7 +4,6 @@ A million rows pass here, so that everything is done a column and some thousands
 functions that loop outside of Python. What is not as expected falls back to `rows`, which refuses it by name.
 """
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import repeat
@@ -38,27 +37,25 @@ _MOST_KNOWN = 100_000
 
 
 def _jobs(chunks: Iterable[Chunk]) -> Iterator[Iterable[JobKeys]]:
-    in_order = _in_order()
+    record_numbers = _record_numbers()
     for chunk in chunks:
         with rows.refused_unless_understood():
             recnum, idnum = _columns(chunk, 2)
-            in_order(recnum)
-            made = _made(JobKeys, _row_keys(idnum), _record_numbers(recnum))
+            made = _made(JobKeys, _row_keys(idnum), record_numbers(recnum))
         yield made
 
 
 def _change_orders(chunks: Iterable[Chunk]) -> Iterator[Iterable[ChangeOrderKeys]]:
-    in_order = _in_order()
+    record_numbers = _record_numbers()
     job, phase = _Known(rows.reference), _Known(rows.phase)
     status = _Known(lambda value: rows.status(value, rows.CHANGE_ORDER_STATUS))
     for chunk in chunks:
         with rows.refused_unless_understood():
             recnum, idnum, chgnum, jobnum, phsnum, state = _columns(chunk, 6)
-            in_order(recnum)
             made = _made(
                 ChangeOrderKeys,
                 _row_keys(idnum),
-                _record_numbers(recnum),
+                record_numbers(recnum),
                 _numbers(chgnum),
                 list(map(job.__getitem__, jobnum)),
                 list(map(phase.__getitem__, phsnum)),
@@ -68,15 +65,14 @@ def _change_orders(chunks: Iterable[Chunk]) -> Iterator[Iterable[ChangeOrderKeys
 
 
 def _lines(chunks: Iterable[Chunk]) -> Iterator[Iterable[SubcontractChangeKeys]]:
-    in_order = _in_order()
+    record_numbers = _record_numbers()
     subcontract = _Known(rows.record_number)
     for chunk in chunks:
         with rows.refused_unless_understood():
             recnum, vndctc, chgnum, bdgprc = _columns(chunk, 4)
-            in_order(recnum)
             made = _made(
                 SubcontractChangeKeys,
-                _record_numbers(recnum),
+                record_numbers(recnum),
                 list(map(subcontract.__getitem__, vndctc)),
                 _numbers(chgnum),
                 _amounts(bdgprc),
@@ -93,7 +89,7 @@ STREAMS: tuple[tuple[str, Callable[[Iterable[Chunk]], Iterator[Iterable[ErpKeys]
 
 
 def _columns(chunk: Chunk, width: int) -> list[Column]:
-    columns: list[Column] = list(zip(*chunk, strict=True))
+    columns: list[Column] = list(zip(*chunk))  # noqa: B905 - the rows of one answer are of one width
     if len(columns) != width:
         raise rows.NotUnderstood("a row of another width")
     return columns
@@ -103,25 +99,21 @@ def _made(kind: type[T], *columns: Column) -> Iterable[T]:
     return map(tuple.__new__, repeat(kind), zip(*columns, strict=True))
 
 
-def _in_order() -> Callable[[Column], None]:
-    """Refuses record numbers out of their order: what is merged by it would go wrong silently."""
-    last: list[Any] = []
+def _record_numbers() -> Callable[[Column], Column]:
+    """Record numbers as text. Refuses those out of order: what is merged by it would go wrong silently."""
+    last: list[int] = [0]
 
-    def check(recnum: Column) -> None:
+    def read(recnum: Column) -> Column:
         if set(map(type, recnum)) != {int}:
             recnum = list(map(rows.whole, recnum))
-        follows = [*last, *recnum]
-        if not all(map(operator.le, follows, follows[1:])):
+        if recnum[0] < 0:
+            rows.record_number(recnum[0])  # which refuses it by name
+        if recnum[0] < last[0] or list(recnum) != sorted(recnum):
             raise error_for(fault("row-not-understood", "record numbers that are not in their order"))
-        last[:] = recnum[-1:]
-
-    return check
-
-
-def _record_numbers(recnum: Column) -> Column:
-    if set(map(type, recnum)) == {int} and min(recnum) >= 0:
+        last[0] = recnum[-1]
         return list(map(str, recnum))
-    return list(map(rows.record_number, recnum))
+
+    return read
 
 
 _OF_A_ROW_ID = b"0123456789ABCDEF-"
@@ -129,20 +121,26 @@ _OF_A_ROW_ID = b"0123456789ABCDEF-"
 
 def _row_keys(idnum: Column) -> Column:
     """Row ids as upper-case text. Drivers give them so already; others are read one by one."""
-    if set(map(type, idnum)) == {str} and set(map(len, idnum)) == {36}:
-        keys = list(map(str.upper, idnum))
-        together = "".join(keys)
-        if together.isascii() and not together.encode("ascii").translate(None, _OF_A_ROW_ID):
-            return keys
+    together = _together(idnum)
+    upper = together.isascii() and not together.encode("ascii").translate(None, _OF_A_ROW_ID)
+    if upper and set(map(len, idnum)) == {36}:
+        return idnum
     return [str(rows.row_id(value)).upper() for value in idnum]
 
 
 def _numbers(chgnum: Column) -> Column:
-    if set(map(type, chgnum)) == {str}:
-        kept = list(map(str.strip, chgnum))
-        if max(map(len, kept)) <= rows.NUMBER_LENGTH:
-            return kept
+    together = _together(chgnum)
+    if together and max(map(len, chgnum)) <= rows.NUMBER_LENGTH:
+        return chgnum if together.split() == [together] else list(map(str.strip, chgnum))
     return list(map(rows.number, chgnum))
+
+
+def _together(column: Column) -> str:
+    """All text of a column, or none where not all of it is text."""
+    try:
+        return "".join(column)
+    except TypeError:
+        return ""
 
 
 def _amounts(bdgprc: Column) -> Column:

@@ -259,3 +259,21 @@ _CONNECTIONS = """
 _DIRECTORY = """
     SELECT * FROM companies_membership
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
+
+_REQUESTS = """
+    SELECT request.* FROM companies_privilegerequest request
+    JOIN companies_membership membership ON membership.id = request.membership_id
+    WHERE %(company)s::bigint IS NULL OR membership.company_id = %(company)s ORDER BY request.id"""
+
+_DIRECTORY_EVENTS = """
+    SELECT * FROM companies_directoryevent
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
+
+_HISTORY = """
+    SELECT * FROM commitments_historyentry
+    WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
+
+_ALL_OF_A_COMPANY = (
+    *(_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS),
+    *(_DIRECTORY, _REQUESTS, _DIRECTORY_EVENTS, _HISTORY),
+)

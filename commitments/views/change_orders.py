@@ -92,7 +92,7 @@ def new(request: MemberRequest, number: str, commitment_id: int) -> HttpResponse
     if request.method == "GET" and commitment.status != CommitmentStatus.APPROVED:
         messages.warning(request, NOT_APPROVED)
         return redirect(_commitment_url(request, commitment))
-    sheet = _sheet(request, commitment, {"number": propose_number(commitment)}, [])
+    sheet = _sheet(request, commitment, {"number": propose_number(commitment), "revision": 0}, [])
     made = save(
         sheet,
         lambda written: create_change_order(
@@ -137,7 +137,7 @@ def edit(request: MemberRequest, number: str, change_order_id: int) -> HttpRespo
             company_id=request.company.pk,
             change_order_id=co.pk,
             user_id=request.user.pk,
-            revision=sheet.form.cleaned_data["revision"] or 0,
+            revision=sheet.form.cleaned_data["revision"],
             written=written,
         )
         return True

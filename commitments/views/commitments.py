@@ -101,7 +101,7 @@ def new(request: MemberRequest, number: str, kind: str) -> HttpResponse:
     if kind not in KINDS:
         raise Http404
     project = project_to_change(request, number)
-    sheet = _sheet(request, KINDS[kind], {"status": CommitmentStatus.DRAFT}, [])
+    sheet = _sheet(request, KINDS[kind], {"status": CommitmentStatus.DRAFT, "revision": 0}, [])
     made = save(
         sheet,
         lambda written: create_commitment(
@@ -141,7 +141,7 @@ def edit(request: MemberRequest, number: str, commitment_id: int) -> HttpRespons
             company_id=request.company.pk,
             commitment_id=found.pk,
             user_id=request.user.pk,
-            revision=sheet.form.cleaned_data["revision"] or 0,
+            revision=sheet.form.cleaned_data["revision"],
             written=written,
         )
         return True

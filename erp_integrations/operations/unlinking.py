@@ -147,7 +147,7 @@ def _lock_active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLi
 
 
 def _rule(*, company_id: int, change_order_id: int, actor: Actor) -> Ruling:
-    """What the person may do at this moment, read from the database."""
+    """What the person may do at this moment, read from the database; nothing with a CCO that is not there."""
     project = (
         CommitmentChangeOrder.objects.filter(pk=change_order_id, commitment__project__company_id=company_id)
         .values_list("commitment__project_id", "commitment__project__name")
@@ -164,7 +164,7 @@ def _why_no_active_link(*, company_id: int, change_order_id: int) -> AlreadyUnli
         ChangeOrderLink.objects.filter(
             change_order_id=change_order_id, connection__company_id=company_id, unlinked_at__isnull=False
         )
-        .order_by("-unlinked_at", "-id")
+        .order_by("-unlinked_at")
         .first()
     )
     if closed is None or closed.unlinked_at is None:
@@ -248,9 +248,7 @@ def _settle(claim: _Claim, finding: Finding, *, actor: Actor) -> Unlinked:
     with transaction.atomic(durable=True):
         link = ChangeOrderLink.objects.select_for_update().get(pk=claim.link_id)
         attempt = UnlinkAttempt.objects.select_for_update().get(pk=claim.attempt_id)
-        connection = (
-            Connection.objects.select_for_update().select_related("company").get(pk=link.connection_id)
-        )
+        connection = Connection.objects.select_for_update().get(pk=link.connection_id)
         now = database_now()
         if attempt.state != AttemptState.CHECKING:
             # Its lease ran out and the next click ended it; the story has been told already.
@@ -294,11 +292,7 @@ def _judge(
     now: datetime,
 ) -> _Settlement:
     """How the attempt ends. Only the last line cuts; every doubt before it leaves the link alone."""
-    ruling = (
-        _rule(company_id=connection.company_id, change_order_id=link.change_order_id, actor=actor)
-        if link.change_order_id
-        else Ruling(("The CCO is gone",))
-    )
+    ruling = _rule(company_id=connection.company_id, change_order_id=link.change_order_id or 0, actor=actor)
     if attempt.expires_at <= now:
         return _Settlement(AttemptState.NO_ANSWER, "expired", ruling)
     if not ruling:
@@ -324,7 +318,7 @@ def _judge(
 
 def _looks_lie_inside(finding: Finding, *, attempt: UnlinkAttempt, now: datetime) -> bool:
     first, second = finding.first_looked_at, finding.second_looked_at
-    return first is not None and second is not None and attempt.started_at <= first <= second <= now
+    return first is not None and second is not None and attempt.started_at <= first < second <= now
 
 
 def _age(finding: Finding, *, claim: _Claim, now: datetime) -> timedelta:
@@ -335,7 +329,7 @@ def _age(finding: Finding, *, claim: _Claim, now: datetime) -> timedelta:
 
 
 def _cut(link: ChangeOrderLink, *, actor: Actor, now: datetime) -> None:
-    assert link.change_order_id is not None, "an active link has its change order"
+    assert link.change_order_id is not None  # an active link has its CCO
     link.unlinked_at = now
     link.unlinked_by_id = actor.user_id
     link.unlinked_by_name = actor.name

@@ -11,6 +11,8 @@ SELECT 'role', 'db_ddladmin', CAST(IS_MEMBER('db_ddladmin') AS nvarchar(4))
 UNION ALL
 SELECT 'sees-filters', '', CAST(HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION') AS nvarchar(4))
 UNION ALL
+SELECT 'has-filters', '', CASE WHEN OBJECT_ID('sys.security_policies') IS NULL THEN '0' ELSE '1' END
+UNION ALL
 SELECT 'may-write', 'database ' + p.permission_name,
     CAST(HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', p.permission_name) AS nvarchar(4))
 FROM (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('ALTER')) AS p(permission_name)

@@ -167,6 +167,19 @@ RECORDED = [
     ),
     (
         "ProgrammingError",
+        "42000",
+        f"[42000] {TDS}permission denied for table prmchg (33557097) (SQLExecDirectW)",
+        "no-rights",
+    ),
+    (
+        "ProgrammingError",
+        "42000",
+        f"[42000] {MS}[SQL Server]Snapshot isolation transaction failed accessing database 'books' because "
+        "snapshot isolation is not allowed in this database. (3952) (SQLExecDirectW)",
+        "data-moved",
+    ),
+    (
+        "ProgrammingError",
         "42S02",
         f"[42S02] {MS}[SQL Server]Invalid object name 'dbo.prmchg'. (208) (SQLExecDirectW)",
         "table-missing",

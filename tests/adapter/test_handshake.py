@@ -22,7 +22,7 @@ SPEC = ConnectionSpec("sage-100-contractor", "Harbor Point", INCARNATION)
 
 Row = tuple[str, str, str | None]
 RECOVERY = "4 recovery fork"
-OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters")
+OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters", "has-filters")
 OF_CAPABILITIES = ("compatibility", "read-committed-snapshot", "collation")
 ASKED_APART = (*OF_RIGHTS, *OF_CAPABILITIES)
 HISTORY_COLUMNS = ("recnum", "_idnum", "chgnum", "_Date", "_Action", "_User", "_Application")
@@ -37,6 +37,7 @@ def server_says(*changes: Row, without: Iterable[Row] = ()) -> list[Row]:
         ("user", "", "plumbline_reader"),
         ("snapshot", "", "0"),
         ("sees-filters", "", "1"),
+        ("has-filters", "", "1"),
         ("compatibility", "", "150"),
         ("read-committed-snapshot", "", "0"),
         ("collation", "", "SQL_Latin1_General_CP1_CI_AS"),
@@ -103,6 +104,7 @@ def session_with(
         "rights.sqlserver": [row for row in rows if row[0] in OF_RIGHTS],
         "recovery.sqlserver": [row for row in rows if row[1] == RECOVERY],
         "roles.sqlserver": [],
+        "filters.sqlserver": [],
         "capabilities.sqlserver": [row for row in rows if row[0] in OF_CAPABILITIES],
         "history_since": [since if isinstance(since, Exception) else (since,)],
         "jobs_count": [jobs if isinstance(jobs, Exception) else (jobs,)],
@@ -176,15 +178,21 @@ def test_a_security_policy_may_hide_rows() -> None:
     assert problems(("filter", "CompanyFilter", "security policy")) == ["row-filter"]
 
 
-def test_a_row_filter_that_the_login_could_not_see_is_told_where_that_is_certain() -> None:
+def test_a_row_filter_that_the_login_may_not_see_is_told_where_there_can_be_one() -> None:
     hidden = ("sees-filters", "", "0")
+    not_known = ("sees-filters", "", None)
     assert problems(hidden) == ["row-filter-unknown"]
-    assert problems(("sees-filters", "", None)) == []
+    assert problems(not_known) == ["row-filter-unknown"]
+    without_them = ("has-filters", "", "0")
+    assert problems(not_known, without_them) == []
+    assert problems(hidden, without_them) == ["row-filter-unknown"]
+    assert problems(not_known, ("has-filters", "", None)) == ["row-filter-unknown"]
     for version in (
         "Microsoft SQL Server 2014 - 12.0.2000.8 (X64)",
         "Another Server with SQL Server Compatibility - 15.0.2000.8",
     ):
         assert problems(hidden, ("version", "", version)) == []
+        assert problems(not_known, ("version", "", version)) == []
 
 
 def test_what_the_server_can_do_is_kept_as_a_record() -> None:
@@ -212,15 +220,19 @@ LACKING = {
         "rights.sqlserver": 195,
         "recovery.sqlserver": 208,
         "roles.sqlserver": 33557097,
+        "filters.sqlserver": 208,
         "capabilities.sqlserver": 207,
     }.items()
 }
 
 
+OF_ANOTHER_MAKE = ("version", "", "Another Server with SQL Server Compatibility - 12.0.2000.8")
+
+
 @pytest.mark.parametrize("name", LACKING)
 def test_a_server_that_lacks_what_another_has_is_still_one_to_ask(name: str) -> None:
     accepted = replace(SPEC, accepted_incarnation="")
-    assert greet(server_says(), accepted, lacking={name: LACKING[name]}).good
+    assert greet(server_says(OF_ANOTHER_MAKE), accepted, lacking={name: LACKING[name]}).good
 
 
 def test_a_server_in_trouble_is_not_one_that_lacks_something() -> None:

@@ -600,6 +600,14 @@ def test_our_application_name_is_given_to_sql_server_unless_the_string_has_one()
     assert given("DRIVER=PostgreSQL Unicode;DATABASE=x") == ""
 
 
+def test_microsofts_driver_never_connects_again_by_itself() -> None:
+    """In the middle of a look the second connection might lead to another database than the first."""
+    for written in ("", "ConnectRetryCount=3;ConnectRetryInterval=1;"):
+        pairs = odbc_string.parse(f"DRIVER={odbc_string.MICROSOFT_18};DATABASE=x;{written}")
+        given = odbc_string.parse(session.connection_string(pairs, "Plumbline", soon()))
+        assert [value for keyword, value in given if keyword == "ConnectRetryCount"] == ["0"]
+
+
 def test_a_sage_server_that_is_asked_enough_already_is_busy(
     spec: ConnectionSpec, over_sqlite3: ErpReader, company: SandboxCompany, monkeypatch: pytest.MonkeyPatch
 ) -> None:

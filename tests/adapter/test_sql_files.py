@@ -127,7 +127,7 @@ def test_the_readme_names_every_key() -> None:
 def test_no_string_is_formatted_into_a_question() -> None:
     for path in Path(sage_adapter.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "execute":
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "").startswith("execute"):
                 # Either a file's text, or a fixed statement that begins a connection or a transaction.
                 assert path.name == "session.py"
                 assert ast.unparse(node.args[0]) in (
@@ -136,6 +136,32 @@ def test_no_string_is_formatted_into_a_question() -> None:
                     "self.dialect.transaction",
                     "'COMMIT'",
                 )
+
+
+def test_what_begins_a_connection_or_a_transaction_sets_limits_and_nothing_else() -> None:
+    """All that is said beside the files. What is filled in are limits, and a practice company.s files."""
+    said = {
+        words.strip()
+        for one in dialects.ALL
+        for statement in (*one.start, *one.start_plain, one.transaction)
+        for words in statement.split(";")
+        if words
+    }
+    assert said == {
+        "SET NOCOUNT ON",
+        "SET LOCK_TIMEOUT {lock_wait}",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET DEADLOCK_PRIORITY LOW",
+        "SET TRANSACTION ISOLATION LEVEL SNAPSHOT",
+        "BEGIN TRANSACTION",
+        "SET default_transaction_read_only = on",
+        "SET lock_timeout = {lock_wait}",
+        "SET statement_timeout = {statement_wait}",
+        "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "ATTACH DATABASE '{company}' AS dbo",
+        "ATTACH DATABASE '{audit}' AS dbo_Audit",
+        "PRAGMA query_only = 1",
+    }
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -13,6 +13,8 @@ DIRECTORY = f"{COMPANY}directory/"
 SANDBOX = f"{COMPANY}sage-sandbox/"
 SANDBOX_NEW = f"{SANDBOX}new/"
 SIGN_IN = "/sign-in/"
+MOST_TABS = 400
+"""Past every control of the longest page."""
 HOW_TO = "/how-to/unlink-a-cco/"
 
 HEADING = "Change Orders - Successfully Synced with Sage 100 Contractor®"
@@ -25,6 +27,19 @@ def sign_in(page: Page, username: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def tab_to(page: Page, selector: str, *, back: bool = False) -> None:
+    """Presses Tab, or Shift+Tab, until the focus is on what the selector names, where it can be seen."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            break
+    focused = page.locator(":focus")
+    expect(focused).to_be_in_viewport()
+    assert focused.evaluate("element => element.matches(':focus-visible')")
+    assert focused.evaluate("element => getComputedStyle(element).outlineStyle") != "none", selector
+    assert focused.evaluate("(element, selector) => element.matches(selector)", selector), selector
 
 
 def panel(page: Page) -> Locator:

@@ -56,6 +56,11 @@ class Served:
         _copy_database(self.database_server, self._kept, self.database)
         _copy_folder(self.folder / "kept", self.folder / "sandbox")
 
+    def run(self, statement: str) -> None:
+        """Does to the database what no page does."""
+        with psycopg.connect(self.database_server, dbname=self.database, autocommit=True) as connection:
+            connection.execute(statement)
+
     def drop(self) -> None:
         for database in (self.database, self._kept):
             _drop_database(self.database_server, database)

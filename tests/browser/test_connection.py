@@ -4,8 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import pages
+from tests.browser.axe import findings
 from tests.browser.conftest import Scheme, Visit
-from tests.browser.test_access import findings, tab_to
+from tests.browser.pages import tab_to
 from tests.browser.watch import Watch
 
 TYPED = {

@@ -4,8 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import pages
+from tests.browser.axe import findings
 from tests.browser.conftest import Scheme, Visit
-from tests.browser.test_access import BOTH_SCHEMES, findings, tab_to
+from tests.browser.pages import tab_to
+from tests.browser.test_access import BOTH_SCHEMES
 from tests.browser.watch import Watch
 
 WAITING = "/admin/companies/privilegerequest/"

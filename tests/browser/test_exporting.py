@@ -1,69 +1,57 @@
-"""An export as people do it: with scripts, without them, and by keyboard alone."""
+"""The pages of an export: accept, reject, worksheet, what waits and what failed."""
 
-import pytest
-from playwright.sync_api import Page, expect
+from collections.abc import Iterator
+
+from playwright.sync_api import Page
 
 from tests.browser import pages
+from tests.browser.axe import findings
 from tests.browser.conftest import Visit
-from tests.browser.test_access import tab_to
-from tests.browser.watch import Watch
-
-READY = f"{pages.LIST}?view=ready-to-export"
-FAILED = f"{pages.LIST}?view=failed-to-export"
-CCO = "Winter protection"
 
 
-def accept(page: Page, *, writer: str) -> None:
-    page.goto(READY)
-    pages.row_of(page, CCO).get_by_role("link", name="Accept").click()
+def exporting(page: Page) -> Iterator[str]:
+    """Goes from page to page of a CCO that is accepted, and of one that is rejected; says where it is."""
+    for view in ("ready-to-export", "failed-to-export", "rejected"):
+        page.goto(f"{pages.LIST}?view={view}")
+        yield view
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Overtime for slab pour").get_by_role("link", name="Reject").click()
+    yield "reject"
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Winter protection").get_by_role("link", name="Accept").click()
+    page.get_by_label("Sage change number").fill("11-1")
+    page.get_by_role("button", name="Show again").click()
+    yield "accept, with a number that Sage holds"
     page.get_by_label("Sage change number").fill("11-95")
-    page.get_by_label("How it gets into Sage").select_option(writer)
     page.get_by_role("button", name="Show again").click()
     page.get_by_role("button", name="Accept as change number 11-95").click()
-
-
-@pytest.mark.parametrize("javascript", [True, False])
-def test_accept_exports_into_the_practice_company_and_unlink_undoes_it(
-    visit: Visit, *, javascript: bool
-) -> None:
-    page = visit(javascript=javascript)
-    accept(page, writer="sandbox")
-    title = page.locator("#messages .message-success .message-title")
-    expect(title).to_contain_text("is synced: record ")
-    record = title.inner_text().split("record ")[1].split(",")[0]
-    page.goto(f"{pages.SANDBOX}{record}/")
-    page.get_by_role("button", name="Delete record").click()
-    page.goto(f"{pages.LIST}?q=Winter+protection")
-    pages.unlink_button(pages.row_of(page, CCO)).click()
-    message = pages.says(page, pages.GREEN, level="success")
-    message.get_by_role("button", name="Undo").click()
-    expect(page.locator("#messages .message-warning .message-title")).to_have_text(
-        "The record is not back in Sage 100 Contractor®"
-    )
-
-
-def test_a_retry_by_keyboard_takes_the_row_away_and_leaves_the_focus_in_the_list(visit: Visit) -> None:
-    page = visit()
-    page.goto(FAILED)
-    row = pages.row_of(page, "Embed plates revised")
-
-    tab_to(page, f"#{row.get_attribute('id')} .act form button")
-    page.keyboard.press("Enter")
-
-    expect(page.locator("#messages .message-success .message-title")).to_contain_text("is synced")
-    expect(row).to_have_count(0)
-    assert pages.count_of(page, "Failed to Export") == 0
-    expect(page.locator("#panel-heading")).to_be_focused()
-
-
-def test_what_is_not_entered_yet_keeps_its_row_and_the_focus(visit: Visit, watch: Watch) -> None:
-    watch.expects(409)
-    page = visit()
-    accept(page, writer="worksheet")
+    page.get_by_role("button", name="I have entered it").click()
+    yield "worksheet, not in Sage yet"
     page.goto(f"{pages.LIST}?view=exporting")
-    row = pages.row_of(page, CCO)
+    yield "exporting"
+    pages.row_of(page, "Winter protection").get_by_role("link", name="Winter protection").click()
+    page.locator("summary").click()
+    yield "history"
+    page.get_by_role("link", name="How to unwind it").click()
+    yield "plan"
+    for tab in ("commitments", "jobs", "vendors"):
+        page.goto(f"{pages.COMPANY}erp-integrations/{tab}/")
+        yield tab
 
-    row.get_by_role("button", name="I have entered it").click()
 
-    pages.says(page, "It is not in Sage 100 Contractor® yet", level="warning")
-    expect(row.get_by_role("button", name="I have entered it")).to_be_focused()
+def test_axe_finds_nothing_on_the_way_of_an_export_in_either_scheme(visit: Visit) -> None:
+    page = visit()
+    found = []
+    for where in exporting(page):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{where}, {scheme}: {line}" for line in findings(page)]
+    assert not found, "\n".join(found)
+
+
+def test_on_320_pixels_the_way_of_an_export_needs_no_scrolling_sideways(visit: Visit) -> None:
+    page = visit(width=320, height=640)
+    wide = [
+        where for where in exporting(page) if page.evaluate("document.documentElement.scrollWidth") != 320
+    ]
+    assert wide == []

@@ -63,6 +63,61 @@ def test_a_cco_is_refused_then_deleted_in_sage_then_unlinked_then_deleted_here(
     expect(page.get_by_role("table", name="Change history")).to_contain_text(TITLE)
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_whole_job_by_keyboard_alone(visit: Visit, watch: Watch, width: int) -> None:
+    watch.expects(409)
+    page = visit(None, width=width, height=720)
+    keys = page.keyboard
+
+    def follow(selector: str, *, back: bool = False) -> None:
+        pages.tab_to(page, selector, back=back)
+        keys.press("Enter")
+
+    page.goto(pages.COMPANY)
+    pages.tab_to(page, "#id_login")
+    keys.type("approver")
+    pages.tab_to(page, "#id_password")
+    keys.type(pages.PASSWORD)
+    keys.press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    follow("nav[aria-label=Tools] a[href$='/erp-integrations/']")
+    expect(page.locator("#panel-heading")).to_have_text(pages.HEADING)
+    pages.tab_to(page, "input[name=q]")
+    keys.type(TITLE)
+    keys.press("Enter")
+    row = pages.row_of(page, TITLE)
+    expect(pages.rows(page)).to_have_count(1)
+    record = pages.record_of(row)
+    unlink = f"#{row.get_attribute('id')} button.unlink"
+
+    follow(unlink)
+    pages.says(page, pages.RED, level="error")
+    expect(pages.unlink_button(row)).to_be_focused()
+
+    follow("a[href$='/sage-sandbox/']", back=True)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("practice")
+    follow(f"#record-{record} button[aria-label^='Delete']")
+    expect(page.locator(f"#record-{record}")).to_contain_text("Deleted")
+    follow(f"aside a[href='{pages.LIST}']", back=True)
+    expect(page.locator("#panel-heading")).to_have_text(pages.HEADING)
+
+    pages.tab_to(page, "input[name=q]")
+    keys.type(TITLE)
+    keys.press("Enter")
+    expect(pages.rows(page)).to_have_count(1)
+    follow(unlink)
+    pages.says(page, pages.GREEN, level="success")
+    expect(page.locator("#panel-heading")).to_be_focused()
+
+    follow("#messages form[action$='/set-to-draft/'] button", back=True)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(TITLE)
+    expect(page.locator(".facts").first).to_contain_text("Draft")
+    follow("form[action$='/delete/'] button")
+    expect(page.locator("#messages")).to_contain_text("The CCO was deleted.")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 @BOTH_WAYS
 def test_a_sage_that_is_off_is_amber_and_trying_again_works_when_it_is_on(
     visit: Visit, watch: Watch, *, javascript: bool

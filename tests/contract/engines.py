@@ -4,15 +4,18 @@ Sage's side is always the sandbox's own writer; what differs is where its tables
 that keeps a copy is brought up to date after every act, in one transaction, as Sage's commit would be.
 """
 
-import contextlib
+import importlib.metadata
 import socket
 import sqlite3
+import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +31,13 @@ from erp_integrations.ports import (
     ErpSandbox,
     Finding,
 )
+from sage_adapter import odbc_string
 from sage_adapter.reader import open_reader
+from sage_adapter.session import installed_drivers
 
 DATABASE = "Harbor Point Builders"
 SAGE_USER = "ACCT2"
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 30.0
 """Deadline of a look that is expected to be answered."""
 SECOND_LOOK_SECONDS = 0.02
 
@@ -60,6 +65,8 @@ class Books:
     """Makes what happened in Sage visible to the engine."""
     publish_another: Callable[[], None]
     """The same, as another database under the same name: what restoring a backup does to a server."""
+    in_place: Callable[[], bool] = lambda: True
+    """Whether the engine still serves this company: it may have room for one only."""
 
     def reader(self, **changed: Any) -> ErpReader:
         return open_reader(replace(self.spec, **changed))
@@ -69,6 +76,13 @@ class Books:
         handshake = self.reader().handshake(deadline=Deadline.after(PATIENCE_SECONDS))
         assert handshake.good, handshake.problems
         self.spec = replace(self.spec, accepted_incarnation=handshake.incarnation)
+
+    def bring_back(self) -> None:
+        """Makes the engine serve this company again."""
+        if not self.in_place():
+            self.publish_another()
+            self.spec = replace(self.spec, accepted_incarnation="")
+            self.accept()
 
     def sage(self, act: Callable[[ErpSandbox], object]) -> None:
         """Lets something happen in Sage."""
@@ -81,8 +95,11 @@ class Books:
         self.publish_another()
 
     def references(self) -> dict[str, ChangeOrderReference]:
-        """What links made now would remember, by scenario."""
-        company, seen_at = self.sandbox.company(), now()
+        """What links would remember, by scenario, that last saw their records a while ago.
+
+        Longer ago than the hour by which daylight saving may move a SQL Server's local time.
+        """
+        company, seen_at = self.sandbox.company(), now() - timedelta(hours=2)
         orders = {order.record_number: order for order in company.change_orders}
         jobs = {job.record_number: job for job in company.jobs}
         linked = [scenario.record_number for scenario in company.scenarios]
@@ -155,6 +172,20 @@ def sqlite_odbc_string(folder: Path) -> str:
 def sqlite_odbc_books(sandbox: ErpSandbox, folder: Path) -> Books:
     spec = _spec(odbc_string=sqlite_odbc_string(folder))
     return Books("sqlite-odbc", sandbox, folder, spec, _nothing, _nothing)
+
+
+def tds_books(sandbox: ErpSandbox, folder: Path, driver: str, port: int) -> Books:
+    """Served by `tsql.py`."""
+    string = odbc_string.build(
+        driver=driver,
+        server="127.0.0.1",
+        port=port,
+        database=DATABASE,
+        login="sage_reader",
+        password="let me; read",
+        encrypt=False,
+    )
+    return Books("tds", sandbox, folder, _spec(odbc_string=string), _nothing, _nothing)
 
 
 def rows_of(folder: Path, schema: str, table: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
@@ -314,90 +345,179 @@ def _postgres_type(name: str, declared: str) -> str:
     return declared.replace("nvarchar", "varchar").replace("tinyint", "smallint")
 
 
+def microsoft_driver() -> str | None:
+    """Microsoft's driver 18: the one that is installed, else the library in the wheel for tests."""
+    if odbc_string.MICROSOFT_18 in installed_drivers():
+        return odbc_string.MICROSOFT_18
+    try:
+        files = importlib.metadata.files("mssql-python-odbc") or ()
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = (file for file in files if "debian_ubuntu" in str(file) and "x86_64" in str(file))
+    library = next((file for file in found if file.name.startswith("libmsodbcsql")), None)
+    return str(Path(str(library.locate())).resolve()) if library else None
+
+
+def freetds_driver() -> str | None:
+    return odbc_string.FREETDS if odbc_string.FREETDS in installed_drivers() else None
+
+
+SQL_SERVER_DRIVERS: dict[str, Callable[[], str | None]] = {
+    "microsoft": microsoft_driver,
+    "freetds": freetds_driver,
+}
+"""The drivers that lead to a SQL Server; None where this machine has it not."""
+
+
 class SqlServer:
-    """A SQL Server that the environment names, by a login that may make databases and logins."""
+    """A server that speaks T-SQL, which the environment names by a login that may make databases and logins.
+
+    It need not be Microsoft's: what another may lack (Babelfish: ALTER DATABASE … SET, fixed database roles,
+    GRANT VIEW DEFINITION) is asked for and done without. One database serves all tests, one after the other:
+    such a server may allow a single one.
+    """
 
     READER = "plumbline_contract_reader"
+    _PATIENCE_SECONDS = 15.0
 
     def __init__(self, admin_string: str) -> None:
-        self.admin_string = admin_string
+        self._pairs = odbc_string.parse(admin_string)
         self.password = f"Pl-{uuid.uuid4()}"
+        self._serving: Path | None = None
+        self._ahead = timedelta(0)
+        """The server's local time minus UTC: moments are kept in local time, as Sage does."""
 
     @contextmanager
     def admin(self, database: str = "master") -> Iterator[Any]:
         import pyodbc  # type: ignore[import-not-found]  # only where a SQL Server is named
 
-        with closing(
-            pyodbc.connect(f"{self.admin_string.rstrip(';')};DATABASE={database};", autocommit=True)
-        ) as found:
+        pairs = odbc_string.with_value(self._pairs, "DATABASE", database)
+        words = odbc_string.render_for(odbc_string.kind_of(odbc_string.driver_of(pairs)), pairs)
+        with closing(pyodbc.connect(words, autocommit=True, timeout=30)) as found:
             yield found
+
+    def reader_string(self, driver: str, **changed: str) -> str:
+        """The same server by the login that may only read, through `driver`."""
+        of_ours = ("UID", "PWD", "DATABASE", "TRUSTED_CONNECTION", "APP")
+        kept = [pair for pair in self._pairs if pair[0].casefold() in odbc_string.KEYWORDS]
+        pairs = odbc_string.with_driver(odbc_string.without(kept, *of_ours), driver)
+        if not odbc_string.value_of(pairs, "Encrypt"):  # a server for tests certifies itself, if at all
+            pairs = (*pairs, ("Encrypt", "optional"), ("TrustServerCertificate", "yes"))
+        login = {"DATABASE": DATABASE, "UID": self.READER, "PWD": self.password} | changed
+        return odbc_string.render((*pairs, *login.items()))
+
+    def administrator(self) -> dict[str, str]:
+        """What the login of the environment signs in with."""
+        return {keyword: odbc_string.value_of(self._pairs, keyword) for keyword in ("UID", "PWD")}
+
+    def shut_out_of(self, table: str) -> None:
+        """Takes the reader's right to read it."""
+        with self.admin(DATABASE) as administrator:
+            if not _done(administrator, f"DENY SELECT ON {table} TO [{self.READER}]"):
+                administrator.execute(f"REVOKE SELECT ON {table} FROM [{self.READER}]")
 
     def make_all(self, folder: Path) -> None:
         """The database anew, as another one under the same name."""
-        self.make(folder)
-        self.copy(folder)
-
-    def make(self, folder: Path) -> None:
         self.drop()
-        with self.admin() as connection:
-            connection.execute(f"CREATE DATABASE [{DATABASE}]")
-            connection.execute(f"CREATE LOGIN [{self.READER}] WITH PASSWORD = '{self.password}'")
-        with self.admin(DATABASE) as connection:
-            connection.execute(f"CREATE USER [{self.READER}] FOR LOGIN [{self.READER}]")
-            connection.execute(f"ALTER ROLE db_datareader ADD MEMBER [{self.READER}]")
-            with contextlib.suppress(Exception):  # a server of another make may not know it
-                connection.execute(f"GRANT VIEW DEFINITION TO [{self.READER}]")
-            connection.execute("CREATE SCHEMA [dbo_Audit]")
+        with self.admin() as administrator:
+            administrator.execute(f"CREATE DATABASE [{DATABASE}]")
+            administrator.execute(f"CREATE LOGIN [{self.READER}] WITH PASSWORD = '{self.password}'")
+            said = administrator.execute("SELECT CONVERT(nvarchar(40), SYSDATETIME(), 126)").fetchval()
+            self._ahead = datetime.fromisoformat(said[:26]) - now().replace(tzinfo=None)
+        with self.admin(DATABASE) as administrator:
+            administrator.execute("CREATE SCHEMA [dbo_Audit]")
             for schema, tables in COPIED.items():
                 for table in tables:
                     columns, _rows = rows_of(folder, schema, table)
                     body = ", ".join(
                         f"[{name}] {_sql_server_type(name, kind)} NULL" for name, kind in columns
                     )
-                    connection.execute(f"CREATE TABLE [{schema}].[{table}] ({body})")
+                    administrator.execute(f"CREATE TABLE [{schema}].[{table}] ({body})")
+            self._let_read(administrator)
+        self.copy(folder)
+        self._serving = folder
+
+    def _let_read(self, administrator: Any) -> None:
+        """The login of the reader: db_datareader and VIEW DEFINITION, as customers are asked to give."""
+        administrator.execute(f"CREATE USER [{self.READER}] FOR LOGIN [{self.READER}]")
+        if not _done(administrator, f"ALTER ROLE db_datareader ADD MEMBER [{self.READER}]"):
+            for schema, tables in COPIED.items():
+                for table in tables:
+                    administrator.execute(f"GRANT SELECT ON [{schema}].[{table}] TO [{self.READER}]")
+        _done(administrator, f"GRANT VIEW DEFINITION TO [{self.READER}]")
 
     def copy(self, folder: Path) -> None:
-        with self.admin(DATABASE) as connection:
-            connection.autocommit = False
+        """All rows anew, in one transaction. Every value goes as text; the server makes it what it is."""
+        with self.admin(DATABASE) as administrator:
+            administrator.autocommit = False
             for schema, tables in COPIED.items():
                 for table in tables:
                     columns, rows = rows_of(folder, schema, table)
-                    connection.execute(f"DELETE FROM [{schema}].[{table}]")
-                    for row in rows:
-                        # No parameter is ever None: NULL is left out instead.
-                        given = [
-                            (name, value)
-                            for (name, _kind), value in zip(columns, row, strict=True)
-                            if value is not None
-                        ]
-                        names, marks = (
-                            ", ".join(f"[{name}]" for name, _ in given),
-                            ", ".join("?" * len(given)),
+                    administrator.execute(f"DELETE FROM [{schema}].[{table}]")
+                    alike: dict[tuple[bool, ...], list[list[str]]] = defaultdict(list)
+                    for row in rows:  # no parameter is ever None: NULL is left out instead
+                        given = tuple(value is not None for value in row)
+                        alike[given].append(
+                            [self._text(name, row[at]) for at, (name, _) in enumerate(columns) if given[at]]
                         )
-                        connection.execute(
-                            f"INSERT INTO [{schema}].[{table}] ({names}) VALUES ({marks})",
-                            [value for _, value in given],
-                        )
-            connection.commit()
+                    for given, values in alike.items():
+                        there = list(compress(columns, given))
+                        names = ", ".join(f"[{name}]" for name, _kind in there)
+                        marks = ", ".join(f"CAST(? AS {_sql_server_type(*column)})" for column in there)
+                        insert = f"INSERT INTO [{schema}].[{table}] ({names}) VALUES ({marks})"
+                        administrator.cursor().executemany(insert, values)
+            administrator.commit()
+
+    def _text(self, name: str, value: object) -> str:
+        """A value as text; a moment in the server's time, with the T that every language reads alike."""
+        if name not in MOMENTS:
+            return str(value)
+        moment = datetime.fromisoformat(str(value)) + self._ahead
+        return moment.isoformat(timespec="milliseconds")
 
     def drop(self) -> None:
-        with self.admin() as connection:
-            connection.execute(
-                f"IF DB_ID('{DATABASE}') IS NOT NULL BEGIN ALTER DATABASE [{DATABASE}]"
-                f" SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE [{DATABASE}] END"
-            )
-            connection.execute(f"IF SUSER_ID('{self.READER}') IS NOT NULL DROP LOGIN [{self.READER}]")
+        """The database and the login away, once whoever used them a moment ago is signed out."""
+        with self.admin() as administrator:
+            if _is_named(administrator, "sys.databases", DATABASE):
+                _done(administrator, f"ALTER DATABASE [{DATABASE}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+                self._in_the_end(administrator, f"DROP DATABASE [{DATABASE}]")
+            if _is_named(administrator, "sys.server_principals", self.READER):
+                self._in_the_end(administrator, f"DROP LOGIN [{self.READER}]")
 
-    def books(self, sandbox: ErpSandbox, folder: Path) -> Books:
+    def _in_the_end(self, administrator: Any, statement: str) -> None:
+        soon = Deadline.after(self._PATIENCE_SECONDS)
+        while not soon.passed:
+            if _done(administrator, statement):
+                return
+            time.sleep(0.2)
+        administrator.execute(statement)
+
+    def books(self, sandbox: ErpSandbox, folder: Path, driver: str) -> Books:
         self.make_all(folder)
-        mine = ("UID", "PWD", "DATABASE", "TRUSTED_CONNECTION")
-        parts = [part for part in self.admin_string.split(";") if part.strip()]
-        kept = [part for part in parts if part.split("=")[0].strip().upper() not in mine]
-        words = [*kept, f"DATABASE={DATABASE}", f"UID={self.READER}", "PWD={" + self.password + "}"]
-        spec = _spec(odbc_string=";".join(words) + ";")
         return Books(
-            "sql-server", sandbox, folder, spec, lambda: self.copy(folder), lambda: self.make_all(folder)
+            "sql-server",
+            sandbox,
+            folder,
+            replace(_spec(odbc_string=self.reader_string(driver)), login_timeout_seconds=5),
+            lambda: self.copy(folder),
+            lambda: self.make_all(folder),
+            lambda: self._serving == folder,
         )
+
+
+def _done(administrator: Any, statement: str) -> bool:
+    """Whether the server did it; a server of another make may not know how."""
+    try:
+        administrator.execute(statement)
+    except Exception:  # noqa: BLE001 - whatever the driver calls it
+        return False
+    return True
+
+
+def _is_named(administrator: Any, view: str, name: str) -> bool:
+    """Compared here: servers differ in case."""
+    found = administrator.execute(f"SELECT name FROM {view}").fetchall()
+    return name.casefold() in {str(row[0]).casefold() for row in found}
 
 
 def _sql_server_type(name: str, declared: str) -> str:

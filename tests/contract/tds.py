@@ -4,6 +4,7 @@ Source: Microsoft, [MS-TDS]: Tabular Data Stream Protocol (packets, PRELOGIN, LO
 """
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
@@ -13,11 +14,19 @@ from dataclasses import dataclass, field
 BATCH, RPC, ATTENTION, LOGIN7, PRELOGIN = 0x01, 0x03, 0x06, 0x10, 0x12
 _REPLY, _LAST = 0x04, 0x01
 _PACKET = 4088
-_COLLATION = bytes.fromhex("0904d00034")
+COLLATION = bytes.fromhex("0904d00034")
 
 DONE = struct.pack("<BHHQ", 0xFD, 0x0000, 0, 0)
 DONE_ATTENTION = struct.pack("<BHHQ", 0xFD, 0x0020, 0, 0)
 NO_ENCRYPTION = 0x02
+UNKNOWN_LENGTH = struct.pack("<Q", 0xFFFFFFFFFFFFFFFE)
+"""Of a value of unlimited size that comes in chunks."""
+
+
+def chunk(letters: str) -> bytes:
+    """A part of a value of unlimited size."""
+    written = letters.encode("utf-16-le")
+    return struct.pack("<I", len(written)) + written
 
 
 @dataclass
@@ -25,8 +34,11 @@ class Client:
     """One connection, as the server sees it."""
 
     socket: socket.socket
-    login: bytes = b""
-    """The LOGIN7 message."""
+    number: int = 0
+    """Which connection it is, counted from one."""
+    kind: int = 0
+    body: bytes = b""
+    """The message that is answered now: its type and what it holds."""
 
     def send(self, tokens: bytes, *, last: bool = True) -> None:
         """Tokens, in packets; `last` ends the answer."""
@@ -59,7 +71,7 @@ def text_columns(*names: str, unlimited: bool = False) -> bytes:
     size = 0xFFFF if unlimited else 800
     told = struct.pack("<BH", 0x81, len(names))
     for name in names:
-        told += struct.pack("<IHBH", 0, 1, 0xE7, size) + _COLLATION
+        told += struct.pack("<IHBH", 0, 1, 0xE7, size) + COLLATION
         told += struct.pack("<B", len(name)) + name.encode("utf-16-le")
     return told
 
@@ -102,9 +114,10 @@ class Server:
     port: int = 0
     statements: list[str] = field(default_factory=list)
     logins: list[bytes] = field(default_factory=list)
+    _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def serve(self, connection: socket.socket) -> None:
-        client = Client(connection)
+        client = Client(connection, next(self._connections))
         with contextlib.suppress(OSError), connection:
             while True:
                 kind, message = client.message()
@@ -116,6 +129,7 @@ class Server:
                 elif kind == ATTENTION:
                     client.send(DONE_ATTENTION)
                 else:
+                    client.kind, client.body = kind, message
                     statement = message.decode("utf-16-le", errors="ignore")
                     self.statements.append(statement)
                     if not self.behave(client, statement):

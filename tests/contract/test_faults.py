@@ -4,8 +4,10 @@ The record asked about is really deleted (unless the test says otherwise), so th
 silence for absence would be caught.
 """
 
+import contextlib
 import functools
-import importlib.metadata
+import os
+import signal
 import socket
 import sqlite3
 import time
@@ -19,6 +21,7 @@ from typing import Any
 import pytest
 from psycopg import sql as pg
 
+from erp_integrations import asking
 from erp_integrations.ports import (
     ChangeOrderReference,
     Clock,
@@ -36,6 +39,7 @@ from tests.contract.engines import (
     PATIENCE_SECONDS,
     SAGE_USER,
     SECOND_LOOK_SECONDS,
+    SQL_SERVER_DRIVERS,
     Books,
     PostgresServer,
     free_port,
@@ -344,6 +348,43 @@ def test_psqlodbc_without_the_column_that_only_an_export_reads_every_verdict_is_
     assert on_postgres.look(reference).proves_absence
 
 
+NOT_UNDERSTOOD = [
+    # Nothing of it is guessed at; what stood there is kept for whoever has to find it.
+    ("UPDATE dbo.prmchg SET status = 9", "prmchg.status, a status outside the list: 9"),
+    ("UPDATE dbo.prmchg SET status = NULL", "prmchg.status, not a number: NULL"),
+    ("UPDATE dbo.prmchg SET chgnum = NULL", "prmchg.chgnum, not text: NULL"),
+    (
+        "ALTER TABLE dbo.prmchg ALTER chgnum TYPE text; UPDATE dbo.prmchg SET chgnum = repeat('9', 40)",
+        f"prmchg.chgnum, a number too long: '{'9' * 39}",
+    ),
+    ("UPDATE dbo.prmchg SET recnum = -recnum", "prmchg.recnum, a negative record number: -"),
+    ("UPDATE dbo.prmchg SET jobnum = -5", "prmchg.jobnum, a negative record number: -5"),
+    ("INSERT INTO dbo.prmchg SELECT * FROM dbo.prmchg", "prmchg, a key that is there 2 times"),
+    ("INSERT INTO dbo.actrec SELECT * FROM dbo.actrec", "actrec, a key that is there 2 times"),
+    ("INSERT INTO dbo.subcon SELECT * FROM dbo.subcon", "subcon, a key that is there 2 times"),
+]
+
+
+@pytest.mark.parametrize(("statement", "evidence"), NOT_UNDERSTOOD)
+def test_psqlodbc_what_is_not_understood_is_no_answer_and_keeps_its_evidence(
+    on_postgres: Books, postgres_server: PostgresServer, statement: str, evidence: str
+) -> None:
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute(statement.encode())
+    finding = on_postgres.look(on_postgres.references()["present"], seconds=3)
+    assert_no_answer(finding, FaultKind.UNEXPECTED, "row-not-understood")
+    assert finding.fault is not None
+    assert evidence in finding.fault.what
+
+
+def test_psqlodbc_a_number_padded_with_blanks_is_the_same_number(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute("UPDATE dbo.prmchg SET chgnum = '  ' || chgnum || '  '")
+    assert on_postgres.look(on_postgres.references()["present"]).verdict is Verdict.PRESENT
+
+
 def test_psqlodbc_history_that_may_not_be_read_costs_no_verdict(
     on_postgres: Books, postgres_server: PostgresServer
 ) -> None:
@@ -455,6 +496,92 @@ def test_psqlodbc_a_server_restarted_between_the_looks_is_asked_again(
     assert finding.incarnation == on_postgres.spec.accepted_incarnation
 
 
+IN_THE_MIDDLE = {
+    # What happens between the looks, what undoes it, and what the question says meanwhile.
+    "logged out": ("ALTER ROLE sage_reader NOLOGIN", "ALTER ROLE sage_reader LOGIN", "login-refused"),
+    "another password": (
+        "ALTER ROLE sage_reader PASSWORD 'changed'",
+        f"ALTER ROLE sage_reader PASSWORD '{PostgresServer.PASSWORD}'",
+        "login-refused",
+    ),
+    "not let in": (
+        f'ALTER DATABASE "{DATABASE}" ALLOW_CONNECTIONS false',
+        f'ALTER DATABASE "{DATABASE}" ALLOW_CONNECTIONS true',
+        "database-missing",
+    ),
+    "renamed": (
+        f'ALTER DATABASE "{DATABASE}" RENAME TO "Renamed Builders"',
+        f'ALTER DATABASE "Renamed Builders" RENAME TO "{DATABASE}"',
+        "database-missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_MIDDLE)
+def test_psqlodbc_what_is_taken_away_in_the_middle_is_no_answer_until_it_is_back(
+    on_postgres: Books, postgres_server: PostgresServer, what: str
+) -> None:
+    happens, undone, code = IN_THE_MIDDLE[what]
+    reference, began = deleted(on_postgres), time.monotonic()
+
+    def act() -> None:
+        end_sessions(postgres_server)
+        with postgres_server.admin("postgres") as administrator:
+            administrator.execute(happens.encode())
+
+    try:
+        finding = look_with(on_postgres, reference, ActingClock(act, at=lambda reading: reading == 2), 5)
+        assert time.monotonic() - began < 5 + SLACK_SECONDS
+    finally:
+        with postgres_server.admin("postgres") as administrator:
+            administrator.execute(undone.encode())
+    assert_no_answer(finding, ADMINISTRATOR, code)
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_table_locked_between_the_looks_ends_at_the_deadline(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with contextlib.ExitStack() as stack:
+        clock = ActingClock(
+            lambda: stack.enter_context(locked_table(postgres_server)), at=lambda reading: reading == 2
+        )
+        began = time.monotonic()
+        finding = look_with(on_postgres, reference, clock, 1.5)
+        assert time.monotonic() - began < 1.5 + SLACK_SECONDS
+    assert_no_answer(finding, WAIT, "timed-out", "locked", "deadline")
+    assert on_postgres.look(reference).proves_absence
+
+
+def test_psqlodbc_a_server_that_freezes_between_the_looks_is_not_waited_for(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    """PsqlODBC never gives up on a silent server: only the asker's own deadline ends the wait."""
+    reference, frozen = deleted(on_postgres), list[int]()
+
+    def freeze() -> None:
+        with postgres_server.admin("postgres") as administrator:
+            sessions = administrator.execute(
+                "SELECT pid FROM pg_stat_activity WHERE usename = %s", [postgres_server.READER]
+            ).fetchall()
+        for (session,) in sessions:
+            os.kill(session, signal.SIGSTOP)
+            frozen.append(session)
+
+    clock = ActingClock(freeze, at=lambda reading: reading == 2)
+    began = time.monotonic()
+    try:
+        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
+        assert time.monotonic() - began < 1.5 + SLACK_SECONDS
+        assert frozen
+    finally:
+        for session in frozen:
+            os.kill(session, signal.SIGCONT)
+    assert_no_answer(finding, WAIT, "deadline")
+    assert on_postgres.look(reference).proves_absence
+
+
 def test_psqlodbc_a_database_dropped_and_made_again_is_another_one(
     on_postgres: Books, postgres_server: PostgresServer
 ) -> None:
@@ -469,16 +596,13 @@ def test_psqlodbc_a_database_dropped_and_made_again_is_another_one(
 # --- SQL Server's drivers, without a server --------------------------------------------------------
 
 
-def microsoft_driver() -> str:
-    """The driver's library inside the wheel that brings it for tests."""
-    for file in importlib.metadata.files("mssql-python-odbc") or ():
-        if "debian_ubuntu" in str(file) and "libmsodbcsql" in file.name and "x86_64" in str(file):
-            return "{" + str(Path(str(file.locate())).resolve()) + "}"
-    pytest.skip("the wheel mssql-python-odbc brings no driver for this machine")
+def needed(driver: str) -> str:
+    """The name or path of that driver, without which the test is skipped."""
+    return SQL_SERVER_DRIVERS[driver]() or pytest.skip(f"this machine has not {driver}'s driver")
 
 
 DRIVERS = {
-    "microsoft": lambda port: f"DRIVER={microsoft_driver()};SERVER=127.0.0.1,{port};Encrypt=optional;",
+    "microsoft": lambda port: f"DRIVER={{{needed('microsoft')}}};SERVER=127.0.0.1,{port};Encrypt=optional;",
     "freetds": lambda port: (
         f"DRIVER=FreeTDS;SERVER=127.0.0.1;PORT={port};TDS_Version=7.4;ClientCharset=UTF-8;"
     ),

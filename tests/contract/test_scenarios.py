@@ -25,7 +25,15 @@ from erp_integrations.ports import (
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox_writer import open_sandbox_writer
 from tests.contract.conftest import ENGINES, SQL_SERVER_VARIABLE
-from tests.contract.engines import DATABASE, PATIENCE_SECONDS, SAGE_USER, Books, Played, now
+from tests.contract.engines import (
+    DATABASE,
+    PATIENCE_SECONDS,
+    SAGE_USER,
+    SQL_SERVER_DRIVERS,
+    Books,
+    Played,
+    now,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ EXPECTED = {
 def test_sql_server_is_among_the_engines() -> None:
     if SQL_SERVER_VARIABLE not in os.environ:
         pytest.skip(f"{SQL_SERVER_VARIABLE} names no SQL Server: the contract was not tested on one")
-    assert "sql-server" in ENGINES
+    assert {f"sql-server-{name}" for name in SQL_SERVER_DRIVERS} & set(ENGINES), "no driver leads there"
 
 
 @pytest.mark.parametrize("key", EXPECTED)

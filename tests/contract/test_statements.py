@@ -10,9 +10,10 @@ from psycopg import sql as pg
 from erp_integrations.ports import Deadline, Right, Verdict
 from sage_adapter import look, odbc_string
 from sage_adapter.sandbox import open_sandbox
-from sage_adapter.session import Session, sql_text
+from sage_adapter.session import Session
 from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, PostgresServer, now
 from tests.contract.test_faults import on_postgres
+from tests.contract.tsql import QUESTIONS, plain
 
 __all__ = ["on_postgres"]
 
@@ -36,17 +37,6 @@ BEGINNING_AND_END = (
 )
 IN_A_CURSOR = re.compile(rf"declare {CURSOR} cursor with hold for (.*);fetch 2000 in {CURSOR}")
 LOGGED = re.compile(r"LOG:  (?:statement|execute \S+): (.*)", re.DOTALL)
-
-
-def plain(statement: str) -> str:
-    """A statement without what a driver makes of it: its own marks for parameters, and blanks."""
-    return " ".join(re.sub(r"\$\d+", "?", statement).split())
-
-
-QUESTIONS = {
-    plain(sql_text(file.name.removesuffix(".sql"))): file.name.removesuffix(".sql")
-    for file in (Path(__file__).parents[2] / "sage_adapter" / "sql").glob("*.sql")
-}
 
 
 def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_it_is_refused(

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -69,6 +69,13 @@ class Reader:
         assert isinstance(answer, Finding)
         return answer
 
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        answer = self.answer()
+        assert isinstance(answer, tuple)
+        return answer
+
     def handshake(self, *, deadline: Deadline) -> Handshake:
         answer = self.answer()
         assert isinstance(answer, Handshake)
@@ -78,6 +85,12 @@ class Reader:
 def look_up(reader: Reader, seconds: float = LONG) -> Finding:
     return asking.look_up(
         cast(ErpReader, reader), REFERENCE, deadline=Deadline.after(seconds), clock=lambda: NOW
+    )
+
+
+def look_up_many(reader: Reader, seconds: float = LONG, count: int = 3) -> tuple[Finding, ...]:
+    return asking.look_up_many(
+        cast(ErpReader, reader), [REFERENCE] * count, deadline=Deadline.after(seconds), clock=lambda: NOW
     )
 
 
@@ -158,6 +171,70 @@ def test_anything_else_that_goes_wrong_is_not_sure_either(error: Exception) -> N
     assert finding.fault.kind is FaultKind.UNEXPECTED
     assert "books" not in str(finding)
     assert not finding.proves_absence
+
+
+# --- many at once --------------------------------------------------------------------------------
+
+PRESENT = Finding(Verdict.PRESENT, "header-found", incarnation="one", first_looked_at=NOW)
+
+
+def test_the_findings_of_many_come_back_in_their_order() -> None:
+    gone = Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=NOW, second_looked_at=NOW)
+    assert look_up_many(Reader(lambda: (PRESENT, gone, PRESENT))) == (PRESENT, gone, PRESENT)
+    assert look_up_many(Reader(tuple), count=0) == ()
+
+
+def test_many_are_asked_in_a_thread_of_its_own_with_the_askers_context() -> None:
+    seen: list[object] = []
+
+    def answer() -> tuple[Finding, ...]:
+        seen.append(threading.current_thread() is not asker)
+        seen.append(structlog.contextvars.get_contextvars().get("request_id"))
+        return (PRESENT,)
+
+    asker = threading.current_thread()
+    with structlog.contextvars.bound_contextvars(request_id="r-1"):
+        look_up_many(Reader(answer), count=1)
+    assert seen == [True, "r-1"]
+
+
+def test_at_the_deadline_not_one_of_many_is_answered_and_the_late_answers_are_lost() -> None:
+    may_answer, answered = threading.Event(), threading.Event()
+
+    def answer() -> tuple[Finding, ...]:
+        may_answer.wait()
+        answered.set()
+        return (Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=NOW, second_looked_at=NOW),) * 3
+
+    findings = look_up_many(Reader(answer), seconds=0.05)
+    assert not answered.is_set()
+    assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "deadline")] * 3
+    may_answer.set()
+    assert answered.wait(LONG)
+    assert not any(one.proves_absence for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Misconfigured(FAULT), "login-refused"),
+        (RuntimeError("host books"), "not-understood"),
+        (ValueError("at most 50"), "not-understood"),
+        (NotInErp(), "not-understood"),
+    ],
+)
+def test_whatever_goes_wrong_none_of_many_is_sure(error: Exception, reason: str) -> None:
+    findings = look_up_many(raising(error))
+    assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, reason)] * 3
+    assert all(one.fault is not None and not one.proves_absence for one in findings)
+    assert "books" not in str(findings)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_fewer_or_more_findings_than_records_say_nothing_of_any(count: int) -> None:
+    """Whose finding is whose would be a guess."""
+    findings = look_up_many(Reader(lambda: (PRESENT,) * count))
+    assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "not-understood")] * 3
 
 
 def test_a_handshake_comes_back_or_its_error_is_raised(silent: Reader) -> None:

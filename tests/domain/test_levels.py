@@ -1,6 +1,7 @@
 """Company administrators change levels: of their own company, under a lock, with an event for each."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -173,14 +174,10 @@ def test_with_a_second_administrator_the_first_may_step_back(world: World, admin
 def test_two_administrators_who_step_back_at_once_leave_one(committed_world: World) -> None:
     people = [committed_world.person(name, directory=Level.ADMIN) for name in ("first", "second")]
 
-    outcomes = all_at_once(
-        [
-            lambda person=person: change(
-                entry_of(person), actor=person, company={CompanyTool.DIRECTORY: Level.NONE}
-            )
-            for person in people
-        ]
-    )
+    def step_back(person: User) -> int:
+        return change(entry_of(person), actor=person, company={CompanyTool.DIRECTORY: Level.NONE})
+
+    outcomes = all_at_once([partial(step_back, person) for person in people])
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdministrator", "int"]
     administrators = [p for p in people if levels_of(entry_of(p)).company[CompanyTool.DIRECTORY]]

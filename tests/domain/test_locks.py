@@ -158,13 +158,13 @@ def test_only_an_approved_cco_has_a_time_of_approval(world: World) -> None:
 def test_a_commitment_keeps_what_accounting_relies_on(world: World, status: ErpStatus, field: str) -> None:
     cco_in(world, status)
     elsewhere = factories.ProjectFactory.create(company=world.company)
-    change: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "vendor": {"vendor": factories.VendorFactory.create(company=world.company)},
         "kind": {"kind": CommitmentKind.PURCHASE_ORDER},
         "project": {"project": elsewhere},
-    }[field]
+    }
     with refused_by("what_accounting_holds_keeps_its_commitment", "linked_commitment_stays"):
-        Commitment.objects.filter(pk=world.commitment.pk).update(**change)
+        Commitment.objects.filter(pk=world.commitment.pk).update(**changes[field])
     assert Commitment.objects.get(pk=world.commitment.pk).vendor == world.commitment.vendor
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, OutgoingMail, User
@@ -34,11 +35,8 @@ def told() -> list[str]:
 def test_every_subscribed_approver_is_told_what_waits(world: World, waits: CommitmentChangeOrder) -> None:
     world.person("standard")
     world.person("admin", erp_integrations=Level.ADMIN)
-    for name, lacks in {
-        "read-only": {"erp_integrations": Level.READ_ONLY},
-        "no-privilege": {"can_push_to_accounting": False},
-    }.items():
-        world.person(name, **lacks)
+    world.person("read-only", erp_integrations=Level.READ_ONLY)
+    world.person("no-privilege", can_push_to_accounting=False)
     world.person("opted-out").memberships.update(subscribed_to_digest=False)
     world.person("left").memberships.update(is_active=False)
     User.objects.filter(pk=world.person("switched-off").pk).update(is_active=False)
@@ -105,7 +103,7 @@ def test_a_title_made_to_break_out_is_only_words(world: World) -> None:
 
 
 def test_the_summary_asks_the_same_number_of_queries_for_one_and_for_many(
-    world: World, waits: CommitmentChangeOrder, django_assert_max_num_queries: pytest.FixtureRequest
+    world: World, waits: CommitmentChangeOrder, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     world.person()
     for _ in range(5):

@@ -95,8 +95,9 @@ def test_companies_are_listed_by_name_and_of_the_same_name_the_older_first(world
         factories.CompanyFactory.create(slug=slug, name=name)
         for slug, name in (("z-2", "Zeta"), ("z-1", "Zeta"), ("alpha", "Alpha"))
     )
-    # Tied to them in another order than theirs, so that neither rows nor joins give it away.
+    # Written anew and tied to them in another order than theirs, so that neither rows nor joins give it away.
     for company in (newer, first, older):
+        company.save()
         factories.MembershipFactory.create(user=person, company=company)
 
     assert companies_of(person) == [first, world.company, older, newer]

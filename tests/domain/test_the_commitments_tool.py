@@ -99,7 +99,8 @@ class Desk:
             company_id=self.world.company.pk,
             commitment_id=commitment.pk,
             user_id=self.person.pk,
-            **{"revision": commitment.revision, "written": written} | more,
+            written=written,
+            revision=more.get("revision", commitment.revision),
         )
 
     def subcontract(self, *lines: WrittenLine, **changes: Any) -> WrittenCommitment:

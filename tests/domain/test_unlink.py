@@ -251,6 +251,21 @@ def test_finding_the_record_counts_as_seeing_it(world: World) -> None:
     assert link.presence == PresenceKey.PRESENT
 
 
+@pytest.mark.parametrize("scenario", ["deleted", "half-deleted", "archived", "twin"])
+def test_not_finding_the_record_does_not_count_as_seeing_it(world: World, scenario: str) -> None:
+    cco, approver = world.synced_cco(scenario), world.person()
+    linked = world.link_of(cco)
+    world.sage.play()
+
+    with contextlib.suppress(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    [attempt] = world.attempts(cco)
+    assert attempt.first_looked_at is not None
+    link = world.link_of(cco)
+    assert (link.presence, link.last_seen_at) == (attempt.verdict, linked.last_seen_at)
+
+
 # --- amber ---------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from erp_integrations.operations.refusals import (
     StillInErp,
 )
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
+from tests import factories
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments
 from tests.domain.test_unlink_meanwhile import open_attempt
@@ -69,6 +70,39 @@ def test_a_header_in_another_companys_books_is_not_shared_with_ours(
 
     assert refusal.value.finding.reason == "header-without-our-lines"
     assert world.link_of(cco).is_active
+
+
+def test_of_a_cco_that_has_just_been_linked_again_the_unlink_before_is_told(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+    unlinked = world.unlink(cco, by=approver)
+    world.sage.restore(world.record_of(cco), user="ACCT2")
+    CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.READY_TO_EXPORT)
+    world.link_again(cco)
+
+    told = unlinking._why_no_active_link(company_id=world.company.pk, change_order_id=cco.pk)
+
+    assert isinstance(told, AlreadyUnlinked)
+    assert (told.by, told.at) == ("approver", unlinked.link.unlinked_at)
+
+
+def test_another_companys_link_is_not_found_and_not_locked(world: World) -> None:
+    cco = world.synced_cco()
+    elsewhere = factories.CompanyFactory.create(slug="ridgeline")
+
+    assert unlinking._lock_active_link(company_id=elsewhere.pk, change_order_id=cco.pk) is None
+    assert unlinking._lock_active_link(company_id=world.company.pk, change_order_id=cco.pk) is not None
+
+
+def test_what_another_company_unlinked_is_not_told(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+    world.unlink(cco, by=approver)
+    elsewhere = factories.CompanyFactory.create(slug="ridgeline")
+
+    told = unlinking._why_no_active_link(company_id=elsewhere.pk, change_order_id=cco.pk)
+
+    assert isinstance(told, NeverLinked)
 
 
 # --- what is asked, and what is told -------------------------------------------------------------
@@ -208,6 +242,7 @@ SECOND = timedelta(seconds=1)
         (BEGAN - timedelta(microseconds=1), BEGAN + SECOND, BEGAN + SECOND, False),
         (BEGAN, BEGAN + SECOND, BEGAN + SECOND - timedelta(microseconds=1), False),
         (BEGAN + SECOND, BEGAN, BEGAN + SECOND, False),
+        (BEGAN, BEGAN, BEGAN + SECOND, False),
     ],
 )
 def test_looks_lie_inside_the_attempt_from_its_first_moment_to_now(

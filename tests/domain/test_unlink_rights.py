@@ -170,12 +170,13 @@ def test_rights_in_another_company_are_none_here(world: World, moments: Moments)
     CompanyToolPermission.objects.create(membership=membership, tool="ERP_INTEGRATIONS", level=Level.ADMIN)
     before, events = world.before(cco), len(world.events())
     for company in (world.company, other):
-        with pytest.raises(UnlinkNotAllowed):
+        with pytest.raises(UnlinkNotAllowed) as refusal:
             unlink_change_order(
                 company_id=company.pk,
                 change_order_id=cco.pk,
                 actor=Actor(user_id=outsider.pk, name="outsider", via=Via.PAGE),
             )
+        assert refusal.value.missing == ("Needs an active entry in the company's Directory",)
 
     assert world.before(cco) == before
     assert_nothing_happened(world, moments, events=events)

@@ -136,7 +136,7 @@ def _break(target: Target) -> None:
         (folder / name).symlink_to(ROOT / name)
     tests = [str(path.relative_to(ROOT)) for pattern in target.tests for path in sorted(ROOT.glob(pattern))]
     (folder / "setup.cfg").write_text(_settings(target, tests), encoding="utf-8")
-    environment = {**os.environ, "MUTATION_LOCKS": str(folder)}
+    environment = {**os.environ, "MUTATION_FOLDER": str(folder)}
     if target.uses_database:
         _make_databases(tests[0], environment)
     log = folder / "log"
@@ -174,6 +174,7 @@ def _settings(target: Target, tests: list[str]) -> str:
         "process_isolation = forkserver",
         "use_git_change_detection = false",
         "track_dependencies = false",
+        "timeout_constant = 20",  # seconds, times 15: a busy machine is not a test that hangs
     ]
     return "\n".join(lines) + "\n"
 
@@ -228,7 +229,7 @@ def _explanations(document: str) -> Iterator[Change]:
     """The changes in the document's diff blocks, a blank line between two; headings name the file."""
     file = ""
     for heading, block in re.findall(
-        r"^#+ `(.+\.py)`$|^```diff\n(.*?)^```$", document, re.MULTILINE | re.DOTALL
+        r"^#+ `([^`\n]+\.py)`$|^```diff\n(.*?)^```$", document, re.MULTILINE | re.DOTALL
     ):
         file = heading or file
         function = ""

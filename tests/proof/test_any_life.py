@@ -43,6 +43,9 @@ from tests.world import World, give_privilege
 NAMES = ("first", "second")
 PEOPLE = ("approver", "colleague")
 FAULTS = ("offline", "locked", "restored", "half-written", "unanswered", "slow:1", "none", "none", "none")
+STAGES = ("free", "sent", "accepted", "by hand", "synced")
+"""How far a CCO has come when its life begins."""
+
 ENDS = (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED, ErpStatus.SYNCED)
 """Where a CCO may stay: free, or tied to its record."""
 
@@ -55,8 +58,8 @@ class Lives(RuleBasedStateMachine):
 
     practice: Path
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(first=st.sampled_from(STAGES), second=st.sampled_from(STAGES))
+    def begin(self, first: str, second: str) -> None:
         tally["lives"] += 1
         self.folder = Path(tempfile.mkdtemp(prefix="plumbline-life-"))
         practice = self.folder / "practice"
@@ -65,11 +68,13 @@ class Lives(RuleBasedStateMachine):
         with override_settings(SAGE_DEADLINE_SECONDS=60):
             self.world = World(practice, slug=f"life-{next(numbers)}-{os.getpid()}")
             commitment = tied_commitment(self.world)
-        self.ccos = {
-            name: approved_cco(commitment, f"{100 + at}.25", "1.00", number=f"90{at}")
-            for at, name in enumerate(NAMES)
-        }
-        self.people = {name: self.world.person(f"{name}-{self.world.company.pk}") for name in PEOPLE}
+            self.ccos = {
+                name: approved_cco(commitment, f"{100 + at}.25", "1.00", number=f"90{at}")
+                for at, name in enumerate(NAMES)
+            }
+            self.people = {name: self.world.person(f"{name}-{self.world.company.pk}") for name in PEOPLE}
+            for cco, stage in zip(NAMES, (first, second), strict=True):
+                self._begin_at(cco, stage)
 
     # --- the project team ---
 
@@ -207,6 +212,16 @@ class Lives(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- how ---
+
+    def _begin_at(self, cco: str, stage: str) -> None:
+        """Some way along, so that a short row of steps gets everywhere."""
+        if stage == "free":
+            return
+        self.send(cco, "approver")
+        if stage != "sent":
+            self.accept(cco, "approver", "worksheet" if stage == "by hand" else "sandbox")
+        if stage == "synced":
+            self.export(cco, "approver")
 
     def _everything_comes_to_an_end(self) -> None:
         """With all faults off and all rights back, nothing is stuck between the two sides."""

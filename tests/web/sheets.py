@@ -40,6 +40,6 @@ def problems_on(page: Element) -> dict[str, str]:
     found = {}
     for link in page.one("#problems").all("a"):
         anchor = link["href"].removeprefix("#")
-        assert page.one(f"#{anchor}"), anchor
+        assert page.one(f"#{anchor}").tag, anchor
         found[anchor] = link.text
     return found

@@ -36,7 +36,6 @@ from companies.operations.events import append_event
 from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
 from erp_integrations.models import Via
 from erp_integrations.operations import accepting, connecting, exporting, linking, sending, tying
 from erp_integrations.operations.export_refusals import ExportFailed

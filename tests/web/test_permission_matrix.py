@@ -130,6 +130,12 @@ MATRIX: dict[str, Address] = {
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
+    "change-order-send": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "change-order-retrieve": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
     "commitment-change-order-edit": Address(
         (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=INCOMPLETE)
     ),
@@ -195,7 +201,11 @@ def state(demo: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def state() -> object:
         rows = [fingerprint(company.pk) for company in Company.objects.order_by("pk")]
-        books = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(tmp_path.glob("*/*"))]
+        books = [
+            hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(tmp_path.glob("*/*"))
+            if file.is_file()
+        ]
         return rows, books, len(asked)
 
     return state

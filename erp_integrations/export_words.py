@@ -17,6 +17,7 @@ from erp_integrations.operations.export_refusals import (
     ExportInProgress,
     ExportRefused,
     FoundInErp,
+    MayBeThere,
     NeverUnlinked,
     NoRecord,
     NotAllowed,
@@ -130,6 +131,7 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     CouldNotAsk: ("{refusal.fault.what}", "{refusal.fault.advice}", UNTOUCHED),
     ExportFailed: ("It was not exported", "{refusal.words}"),
+    MayBeThere: ("It stays in accounting", "{refusal.words}"),
     FoundInErp: (
         "{erp} holds it as record {refusal.record_number}",
         "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have "

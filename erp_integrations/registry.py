@@ -25,8 +25,8 @@ SANDBOX = "sage-100-contractor-sandbox"
 
 SANDBOX_WRITER = "sandbox"
 WRITERS = {
-    "worksheet": ("Worksheet", "By hand: an accountant keys it in from a worksheet"),
-    SANDBOX_WRITER: ("Practice company", "By Plumbline, straight into the practice company"),
+    "worksheet": ("Worksheet", "Keyed in by hand, from a worksheet"),
+    SANDBOX_WRITER: ("Practice company", "By Plumbline, into the practice company"),
 }
 """Name of a writer -> how it is called in a list, and how it is offered."""
 SECRET_SEALED = Fault(

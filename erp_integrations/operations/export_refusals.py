@@ -107,6 +107,10 @@ class ExportFailed(ExportRefused):
         self.words = words
 
 
+class MayBeThere(ExportFailed):
+    """It cannot go back to the project team: whether the ERP holds it is not known. It is still Exporting."""
+
+
 class FoundInErp(ExportRefused):
     """It cannot go back to the project team: the ERP holds a record of it."""
 

@@ -29,6 +29,7 @@ from erp_integrations.operations.export_refusals import (
     ExportFailed,
     ExportInProgress,
     FoundInErp,
+    MayBeThere,
     NotPossibleNow,
     NotThereYet,
     ReasonNeeded,
@@ -147,9 +148,9 @@ def give_back_change_order(
     raise refusal
 
 
-def _doubt_keeps(change_order: CommitmentChangeOrder, fault: Fault) -> ExportFailed | None:
+def _doubt_keeps(change_order: CommitmentChangeOrder, fault: Fault) -> MayBeThere | None:
     if change_order.erp_status == ErpStatus.EXPORTING:
-        return ExportFailed(f"{fault.what} It may be in the ERP already, so it stays here. {fault.advice}")
+        return MayBeThere(f"{fault.what} It may be in the ERP already, so it stays here. {fault.advice}")
     return None
 
 

@@ -17,6 +17,7 @@ from erp_integrations.forms.list import AskedForm
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     ExportRefused,
+    MayBeThere,
     NotAllowed,
     ReasonNeeded,
     RulesBroken,
@@ -59,7 +60,7 @@ def status_of(refusal: ExportRefused) -> int:
             return 403
         case ReasonNeeded() | RulesBroken():
             return 422
-        case CouldNotAsk() | TakenOver():
+        case CouldNotAsk() | TakenOver() | MayBeThere():
             return 503
         case _:
             return 409

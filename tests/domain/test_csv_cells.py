@@ -5,9 +5,7 @@ import pytest
 from erp_integrations.csv_cells import cell
 
 
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1+1", "-=1", "@SUM(1)", "\tx", "\rx", "\nx", "-", "--5", "-1e5"]
-)
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "-=1", "@SUM(1)", "\tx", "\rx", "\nx", "-", "--5"])
 def test_what_could_run_gets_an_apostrophe(text: str) -> None:
     assert cell(text) == f"'{text}"
 

@@ -35,6 +35,7 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
         f"Phase: 2 in {ERP}, accepted was 1.",
     ),
     (export_refusals.ExportFailed("Nothing was written."), "Nothing was written."),
+    (export_refusals.MayBeThere("It may be there."), "It stays in accounting"),
     (export_refusals.FoundInErp("57"), "holds it as record 57"),
     (export_refusals.RecordElsewhere(), "not this CCO's"),
     (export_refusals.RecordTaken(), "tied to something else"),
@@ -66,4 +67,4 @@ def test_every_refusal_is_amber_and_says_what_is_the_matter(refusal: ExportRefus
 def test_no_refusal_is_without_words() -> None:
     said = {type(refusal) for refusal, _ in REFUSALS}
 
-    assert said == set(ExportRefused.__subclasses__())
+    assert said == {*ExportRefused.__subclasses__(), *export_refusals.ExportFailed.__subclasses__()}

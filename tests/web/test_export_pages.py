@@ -251,6 +251,17 @@ def test_a_cco_that_sage_holds_does_not_go_back_and_the_reason_is_kept(accepted:
     assert status_of(accepted.cco) == ErpStatus.EXPORTING
 
 
+def test_a_cco_that_may_be_in_sage_does_not_go_back_either(accepted: Accepted) -> None:
+    accepted.world.sage.set_fault("offline")
+
+    answer = accepted.client.post(accepted.address("give-back"), {"reason": "Wrong subcontract"})
+
+    assert answer.status_code == 503
+    assert answered_message(answer)[:2] == (AMBER, "It stays in accounting")
+    assert page_of(answer).one("textarea").text == "Wrong subcontract"
+    assert status_of(accepted.cco) == ErpStatus.EXPORTING
+
+
 # --- relink --------------------------------------------------------------------------------------
 
 

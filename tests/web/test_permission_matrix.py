@@ -130,6 +130,12 @@ MATRIX: dict[str, Address] = {
     "commitment-change-order": Address(
         (COMPANY, PROJECT, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)
     ),
+    "change-order-send": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
+    "change-order-retrieve": Address(
+        (COMPANY, PROJECT, CCO), members(WRONG_METHOD), only(*CHANGES_COMMITMENTS, answer=DONE)
+    ),
     "commitment-change-order-edit": Address(
         (COMPANY, PROJECT, CCO), only(*CHANGES_COMMITMENTS), only(*CHANGES_COMMITMENTS, answer=INCOMPLETE)
     ),

@@ -122,8 +122,8 @@ def state(demo: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def state() -> object:
         rows = [fingerprint(company.pk) for company in Company.objects.order_by("pk")]
-        books = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(tmp_path.glob("*/*"))]
-        return rows, books, len(asked)
+        files = sorted(file for file in tmp_path.rglob("*") if file.is_file())
+        return rows, [hashlib.sha256(file.read_bytes()).hexdigest() for file in files], len(asked)
 
     return state
 

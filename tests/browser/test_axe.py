@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -60,7 +61,7 @@ def no_answer(page: Page) -> None:
     page.unroute("**/unlink/")
 
 
-def first(page: Page, role: str, words: str) -> None:
+def first(page: Page, role: Literal["button", "link"], words: str) -> None:
     page.get_by_role("main").get_by_role(role, name=words).first.click()
 
 

@@ -112,9 +112,9 @@ def _in_time(
         answer = answered.get(timeout=deadline.remaining())
     except Empty:
         raise Unavailable(NO_ANSWER_IN_TIME) from None
+    if not isinstance(answer, Exception):
+        return answer
     if isinstance(answer, (ErpError, *answers)):
         raise answer
-    if isinstance(answer, Exception):
-        log.error("erp_question_failed", exc_info=answer)
-        raise Unexpected(NOT_UNDERSTOOD) from answer
-    return answer
+    log.error("erp_question_failed", exc_info=answer)
+    raise Unexpected(NOT_UNDERSTOOD) from answer

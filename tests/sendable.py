@@ -17,7 +17,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.drafts import Preview
 from erp_integrations.models import ChangeOrderLink, Export, Via
 from erp_integrations.operations import accepting, exporting, sending, tying
-from erp_integrations.ports import ErpSubcontract
+from erp_integrations.ports import ChangeOrderEntry, EntryLine, ErpSubcontract
 from tests import factories
 from tests.world import LINKER, World
 
@@ -132,3 +132,30 @@ def books_of(world: World) -> list[tuple[str, str]]:
     """(record number, change number) of everything the practice Sage holds."""
     there = registry.sandbox_at(world.place).change_orders()
     return [(one.record_number, one.number) for one in there if not one.deleted]
+
+
+def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
+    """What an accountant does with the worksheet, with whatever goes wrong in it."""
+    prepared = Export.objects.get(change_order=cco, ended_at=None).prepared
+    entry = ChangeOrderEntry(
+        number=prepared["number"],
+        dated=cco.created_at.date(),
+        job_record_number=prepared["job_record_number"],
+        phase=prepared["phase"],
+        description="keyed in",
+        scope="",
+        lines=tuple(
+            EntryLine(
+                vendor_record_number=prepared["vendor_record_number"],
+                description=line["description"],
+                subcontract_record_number=prepared["subcontract_record_number"],
+                subcontract_line=line["subcontract_line"],
+                sub_change_number=prepared["number"],
+                cost_code=line["cost_code"],
+                cost_type=line["cost_type"],
+                amount=Decimal(amount or line["amount"]),
+            )
+            for line in prepared["lines"]
+        ),
+    )
+    return world.sage.key_in(entry, user="ACCT1")

@@ -21,7 +21,6 @@ from erp_integrations.operations.export_refusals import (
     ReasonNeeded,
     TakenOver,
 )
-from erp_integrations.ports import ChangeOrderEntry, EntryLine
 from tests import jobs
 from tests.sendable import (
     accept,
@@ -29,6 +28,7 @@ from tests.sendable import (
     approved_cco,
     books_of,
     export,
+    key_in,
     send,
     status_of,
     tied_commitment,
@@ -48,34 +48,6 @@ def _accepted(world: World, approver: User, *amounts: str, writer: str = "sandbo
     send(world, cco, by=approver)
     accept(world, cco, by=approver, number="9-1", writer=writer)
     return cco
-
-
-def _key_in(world: World, cco: CommitmentChangeOrder, **change: object) -> str:
-    """What an accountant does with the worksheet, with whatever goes wrong in it."""
-    prepared = Export.objects.get(change_order=cco, ended_at=None).prepared
-    wrong_amount = change.pop("amount", None)
-    entry = ChangeOrderEntry(
-        number=prepared["number"],
-        dated=cco.created_at.date(),
-        job_record_number=prepared["job_record_number"],
-        phase=prepared["phase"],
-        description="keyed in",
-        scope="",
-        lines=tuple(
-            EntryLine(
-                vendor_record_number=prepared["vendor_record_number"],
-                description=line["description"],
-                subcontract_record_number=prepared["subcontract_record_number"],
-                subcontract_line=line["subcontract_line"],
-                sub_change_number=prepared["number"],
-                cost_code=line["cost_code"],
-                cost_type=line["cost_type"],
-                amount=Decimal(str(wrong_amount or line["amount"])),
-            )
-            for line in prepared["lines"]
-        ),
-    )
-    return world.sage.key_in(entry, user="ACCT1")
 
 
 # --- the writer that writes ---
@@ -246,7 +218,7 @@ def test_by_hand_nothing_is_written_until_somebody_keys_it_in(world: World, appr
 
 def test_what_was_keyed_in_as_signed_off_is_found_and_tied(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    record = _key_in(world, cco)
+    record = key_in(world, cco)
 
     link = export(world, cco, by=approver)
 
@@ -255,7 +227,7 @@ def test_what_was_keyed_in_as_signed_off_is_found_and_tied(world: World, approve
 
 def test_one_wrong_amount_is_shown_and_not_tied(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    record = _key_in(world, cco, amount="116.05")
+    record = key_in(world, cco, amount="116.05")
 
     with pytest.raises(Differs) as shown:
         export(world, cco, by=approver)
@@ -270,7 +242,7 @@ def test_one_wrong_amount_is_shown_and_not_tied(world: World, approver: User) ->
 
 def test_two_records_with_the_number_are_not_guessed_between(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    first, second = _key_in(world, cco), _key_in(world, cco)
+    first, second = key_in(world, cco), key_in(world, cco)
 
     with pytest.raises(ExportFailed, match=f"Records {first} and {second} carry the same change number"):
         export(world, cco, by=approver)
@@ -282,7 +254,7 @@ def test_two_records_with_the_number_are_not_guessed_between(world: World, appro
 @pytest.mark.parametrize("fault", ["offline", "restored", "emptied"])
 def test_by_hand_a_sage_in_trouble_leaves_it_exporting(world: World, approver: User, fault: str) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    _key_in(world, cco)
+    key_in(world, cco)
     world.sage.set_fault(fault)
 
     with pytest.raises(ExportFailed):
@@ -315,7 +287,7 @@ def test_an_export_that_sage_knows_nothing_of_goes_back(world: World, approver: 
 @pytest.mark.parametrize("amount", [None, "1.00"])
 def test_an_export_that_sage_holds_stays(world: World, approver: User, amount: str | None) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    record = _key_in(world, cco, amount=amount)
+    record = key_in(world, cco, amount=amount)
 
     with pytest.raises(FoundInErp) as found:
         _give_back(world, cco, by=approver)
@@ -371,7 +343,7 @@ def _run_the_watcher(world: World, *, minutes: int = 0) -> int:
 
 def test_what_was_keyed_in_is_found_and_tied_without_anybodys_click(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    record = _key_in(world, cco)
+    record = key_in(world, cco)
 
     _run_the_watcher(world)
 
@@ -384,7 +356,7 @@ def test_what_was_keyed_in_is_found_and_tied_without_anybodys_click(world: World
 
 def test_it_looks_every_five_minutes_and_leaves_what_differs_for_people(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    _key_in(world, cco, amount="1.00")
+    key_in(world, cco, amount="1.00")
 
     assert _run_the_watcher(world) == 1
     assert _run_the_watcher(world, minutes=4) == 0

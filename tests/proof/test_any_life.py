@@ -11,7 +11,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,12 @@ from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.operations import accepting, exporting, relinking, sending, unlinking
 from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.operations.refusals import UnlinkRefused
-from erp_integrations.ports import ChangeOrderEntry, EntryLine, NoSuchRecord
+from erp_integrations.ports import NoSuchRecord
 from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import invariants
 from tests.proof.forked import start_click
 from tests.proof.points import EXPORT_POINTS, watch_export
-from tests.sendable import actor, approved_cco, preview, tied_commitment
+from tests.sendable import actor, approved_cco, key_in, preview, tied_commitment
 from tests.world import World, give_privilege
 
 NAMES = ("first", "second")
@@ -169,9 +168,9 @@ class Lives(RuleBasedStateMachine):
     @rule(cco=st.sampled_from(NAMES), right=st.booleans())
     def key_in(self, cco: str, *, right: bool) -> None:
         """What an accountant does with the worksheet."""
-        export = Export.objects.filter(change_order=self.ccos[cco], ended_at=None, writer="worksheet").first()
-        if export is not None:
-            self.world.sage.key_in(_entry(export, wrong=not right), user="ACCT1")
+        waits = Export.objects.filter(change_order=self.ccos[cco], ended_at=None, by_hand=True)
+        if waits.exists():
+            key_in(self.world, self.ccos[cco], amount=None if right else "0.01")
 
     @rule(cco=st.sampled_from(NAMES))
     def delete(self, cco: str) -> None:
@@ -288,31 +287,6 @@ class Lives(RuleBasedStateMachine):
                          WHERE link.change_order_id = %s AND attempt.state = 'CHECKING') AS leases""",
                 [self.ccos[cco].pk, self.ccos[cco].pk],
             )
-
-
-def _entry(export: Export, *, wrong: bool) -> ChangeOrderEntry:
-    prepared = export.prepared
-    return ChangeOrderEntry(
-        number=prepared["number"],
-        dated=export.sent_at.date(),
-        job_record_number=prepared["job_record_number"],
-        phase=prepared["phase"],
-        description="keyed in",
-        scope="",
-        lines=tuple(
-            EntryLine(
-                vendor_record_number=prepared["vendor_record_number"],
-                description=line["description"],
-                subcontract_record_number=prepared["subcontract_record_number"],
-                subcontract_line=line["subcontract_line"],
-                sub_change_number=prepared["number"],
-                cost_code=line["cost_code"],
-                cost_type=line["cost_type"],
-                amount=Decimal(line["amount"]) + wrong,
-            )
-            for line in prepared["lines"]
-        ),
-    )
 
 
 # --- the tests -----------------------------------------------------------------------------------

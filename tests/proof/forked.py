@@ -68,6 +68,9 @@ def start_click(
     watching: Callable[[Reached], None] = watch,
 ) -> Click:
     """Clicks in a process of its own, which sends itself the signal at the point, once."""
+    for thread in threading.enumerate():
+        if thread.name == "erp-question":
+            thread.join()  # a child would inherit the locks it holds, and nobody to open them
     connection.close()
     reading, writing = os.pipe()
     pid = os.fork()

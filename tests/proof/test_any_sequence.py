@@ -79,8 +79,24 @@ PAUSES = (
 EXPLAINED = ("replaced-without-proof", "lines-without-header")
 """Why a record that is gone, or half gone, keeps its link for good: an answer, and not the end of asking."""
 
+PATIENCE_SECONDS = 60
+"""For whatever is not about being late: on a busy machine nothing shall depend on its speed."""
+HURRY_SECONDS = 0.9
+"""`slow:1` is later than that, and so is a busy machine: amber, which is no wrong answer."""
+LEASE = timedelta(seconds=1)
+"""Of every click in a sequence, so that one can be waited for."""
+
 numbers = itertools.count()
 tally: Counter[str] = Counter()
+
+
+@contextlib.contextmanager
+def leases(deadline_seconds: float) -> Iterator[None]:
+    """Clicks with that deadline, and leases as short as all of them are here."""
+    with override_settings(SAGE_DEADLINE_SECONDS=deadline_seconds), pytest.MonkeyPatch.context() as patch:
+        beyond = LEASE - timedelta(seconds=deadline_seconds)
+        patch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", beyond)
+        yield
 
 
 @dataclass
@@ -214,7 +230,8 @@ class Sequences(RuleBasedStateMachine):
     def unlink(self, key: str, name: str) -> None:
         began = database_now()
         try:
-            self._unlink(key, name)
+            with leases(HURRY_SECONDS):
+                self._unlink(key, name)
         except UnlinkInProgress:
             self._a_lease_still_holds(key, began)
         except UnlinkRefused:
@@ -274,9 +291,7 @@ class Sequences(RuleBasedStateMachine):
             while self.paused:
                 self._resume(self.paused.pop())
             self._land()
-            # An answer that comes late is amber, and here the machine has all the time there is.
-            with override_settings(SAGE_DEADLINE_SECONDS=60):
-                self._everything_can_be_tried_again()
+            self._everything_can_be_tried_again()
         finally:
             self._land()
             for paused in self.paused:
@@ -369,7 +384,13 @@ class Sequences(RuleBasedStateMachine):
         assert holding, f"{key} is held by an attempt whose lease is over"
 
     def _in_a_process(self, key: str, name: str, *, stop_at: str, with_signal: signal.Signals) -> Click:
-        return start_click(lambda: self._unlink(key, name), stop_at=stop_at, with_signal=with_signal)
+        def click() -> None:
+            # One thread asks and one waits. Without a deadline in sight they never walk at the same time, so
+            # that no click is stopped in a transaction while its question reaches the point.
+            with leases(PATIENCE_SECONDS):
+                self._unlink(key, name)
+
+        return start_click(click, stop_at=stop_at, with_signal=with_signal)
 
     def _resume(self, paused: Paused) -> None:
         looked_before = paused.point != "after the claim"
@@ -409,13 +430,11 @@ class Sequences(RuleBasedStateMachine):
 
 
 @pytest.fixture(autouse=True)
-def short_leases(
+def places_and_patience(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, practice_template: Path, elsewhere: Path
 ) -> None:
-    """So that a sequence can wait for one; an answer that comes later is amber, which is no wrong answer."""
-    settings.SAGE_DEADLINE_SECONDS = 0.9  # "slow:1" is later than that
+    settings.SAGE_DEADLINE_SECONDS = PATIENCE_SECONDS
     settings.SAGE_SECOND_LOOK_SECONDS = 0.002
-    monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=0.1))
     monkeypatch.setattr(Sequences, "practice", practice_template, raising=False)
     monkeypatch.setattr(Sequences, "elsewhere", elsewhere, raising=False)
 

@@ -42,7 +42,6 @@ from commitments.views.sheets import Sheet, save, sheet_of
 from commitments.words import NOT_APPROVED, later_words, refusal_words
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
-from companies.permissions import Act, ruling_on
 
 ACTS: dict[str, tuple[Callable[..., None], str]] = {
     "approve": (approving.approve_change_order, "Approved."),
@@ -273,9 +272,7 @@ def _commitment_url(request: MemberRequest, commitment: Commitment) -> str:
 
 
 def _unwind_url(request: MemberRequest, co: CommitmentChangeOrder) -> str:
-    """The plan of the steps back, for those who may open it: it is a page of ERP Integrations."""
-    if not ruling_on(Act.SEE_ERP_INTEGRATIONS, request.access):
-        return ""
+    """The plan of the steps back, which accounting and the project team take in turns."""
     return reverse("unwind-plan", args=[request.company.slug, co.pk])
 
 

@@ -1,17 +1,20 @@
 """After an unlink: link the same record again. Before one: the order in which everything is undone."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from commitments.policies import may_see_commitments
 from companies.doors import MemberRequest, company_member
 from erp_integrations import export_words
 from erp_integrations.actors import actor_on_page
 from erp_integrations.operations import relinking
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
 from erp_integrations.pages import NextStep
-from erp_integrations.queries.history import facts_of
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.queries.history import facts_of, find_change_order
 from erp_integrations.queries.unwinding import unwind_plan
 from erp_integrations.views.answering import (
     answer_on_page,
@@ -49,10 +52,18 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_GET
 def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """What to undo, in which order, and who can."""
-    change_order = change_order_for(request, change_order_id)
+    """What to undo, in which order, and who can: for both sides, who have to take turns."""
+    change_order = find_change_order(request.company, change_order_id)
+    if change_order is None:
+        raise Http404
+    project, of_accounting = change_order.commitment.project, may_see_erp_integrations(request.access)
+    if not (of_accounting or may_see_commitments(request.access, project)):
+        raise PermissionDenied
     context = {
         "change_order": facts_of(change_order),
+        "back_url": page_of(request, change_order, "change-order-history")
+        if of_accounting
+        else reverse("commitment-change-order", args=[request.company.slug, project.number, change_order.pk]),
         "steps": unwind_plan(request.company, request.access, change_order),
     }
     return render(request, "erp_integrations/unwind_plan.html", context)

@@ -90,7 +90,7 @@ MATRIX: dict[str, Address] = {
     "worksheet-csv": Address((COMPANY, FAILED), only(*SEES_ERP), members(WRONG_METHOD)),
     "give-back": Address((COMPANY, FAILED), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "relink": Address((COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)),
-    "unwind-plan": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
+    "unwind-plan": Address((COMPANY, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
     "erp-commitments": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-jobs": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-vendors": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_many_clicks_on_export_write_one_record(committed_world: World, approver
 def test_retrieved_and_accepted_at_once_it_is_one_of_both(committed_world: World, approver: User) -> None:
     cco = _sent(committed_world, approver)
     token = preview(committed_world, cco).token
-    keys = {
+    keys: dict[str, Any] = {
         "company_id": committed_world.company.pk,
         "change_order_id": cco.pk,
         "actor": actor(approver),

@@ -203,9 +203,13 @@ def link_to_existing(
     """Ties a waiting CCO to a record of its job and subcontract that is in the ERP already.
 
     Must not be called inside a transaction. Raises `NotAllowed`, `NotPossibleNow`, `RulesBroken`,
-    `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`.
+    `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`, `TakenOver`.
     """
-    rights = require(may_accept(access_of(actor, company_id=company_id)))
+
+    def rights() -> str:
+        return require(may_accept(access_of(actor, company_id=company_id)))
+
+    rights()
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
     require_possible(change_order, Step.LINK)
     papers = papers_of(change_order)

@@ -1,6 +1,7 @@
 """Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from erp_integrations.models import (
     ExportOutcome,
     PresenceKey,
 )
+from erp_integrations.operations.export_refusals import TakenOver
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.walking import end_round, take
 from erp_integrations.ports import (
@@ -64,12 +66,13 @@ def link_change_order(
     subcontract_record_number: str,
     actor: Actor,
     job_row_id: uuid.UUID | None = None,
-    rights: str = "",
+    rights: Callable[[], str] = str,
 ) -> ChangeOrderLink:
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
-    Reads the record outside any transaction. Raises `NotInErp` (also where the record has no line on the
-    subcontract, or belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`.
+    Reads the record outside any transaction. `rights` is asked once the CCO is locked, and may refuse; the
+    demo's loader needs none. Raises `NotInErp` (also where the record has no line on the subcontract, or
+    belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`, `TakenOver`.
     """
     connection = Connection.objects.get(
         company__projects__commitments__change_orders=change_order_id,
@@ -88,16 +91,25 @@ def link_change_order(
             or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
         ):
             raise NotReadyToLink
+        used = rights()
         # Whoever ties the same record at the same moment waits here; the constraint is behind it.
-        connection = Connection.objects.select_for_update().get(pk=connection.pk)
+        connection = lock_asked(connection)
         if is_tied(record, connection=connection):
             raise AlreadyLinked
         now = database_now()
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
         take(Step.LINK, change_order)
         end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
+        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used)
     return link
+
+
+def lock_asked(asked: Connection) -> Connection:
+    """The connection, locked. Raises `TakenOver` where it is no longer the one that was asked."""
+    locked = Connection.objects.select_for_update().get(pk=asked.pk)
+    if locked.revision != asked.revision:
+        raise TakenOver
+    return locked
 
 
 def tell_linked(kind: EventKind, link: ChangeOrderLink, *, actor: Actor, now: datetime, rights: str) -> None:

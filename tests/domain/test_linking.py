@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
+from erp_integrations import asking
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -231,14 +232,14 @@ def test_what_is_not_in_sage_ties_nothing(world: World) -> None:
 def test_a_connection_set_anew_while_sage_answers_ties_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_to = tying.asking.answer_to
+    answer_to = asking.answer_to
 
     def answered_too_late(*args: Any, **options: Any) -> object:
         answer = answer_to(*args, **options)
         Connection.objects.update(revision=99)
         return answer
 
-    monkeypatch.setattr(tying.asking, "answer_to", answered_too_late)
+    monkeypatch.setattr(asking, "answer_to", answered_too_late)
 
     with pytest.raises(TakenOver):
         tying.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)

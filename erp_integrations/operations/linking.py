@@ -59,6 +59,16 @@ class Record:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The job and the subcontract that a CCO hangs on in the ERP: those very records, not their numbers."""
+
+    job_record_number: str
+    job_row_id: uuid.UUID | None
+    subcontract_record_number: str
+    subcontract_row_id: uuid.UUID | None
+
+
 def link_change_order(
     *,
     change_order_id: int,
@@ -155,6 +165,15 @@ def read_record(
     if not record.lines:
         raise NotInErp
     return record
+
+
+def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> ErpSubcontract:
+    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now."""
+    job = reader.read_job(anchor.job_record_number, deadline=deadline)
+    subcontract = reader.read_subcontract(anchor.subcontract_record_number, deadline=deadline)
+    if (job.row_id, subcontract.row_id) != (anchor.job_row_id, anchor.subcontract_row_id):
+        raise NotInErp
+    return subcontract
 
 
 def make_link(

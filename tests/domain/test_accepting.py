@@ -31,6 +31,7 @@ from tests.sendable import (
     send,
     status_of,
     subcontract_of,
+    take_number_over,
     tied_commitment,
 )
 from tests.world import World
@@ -231,6 +232,18 @@ def test_nothing_is_accepted_while_sage_cannot_be_asked(
 
 
 # --- reject ---
+
+
+@pytest.mark.parametrize("table", ["actrec", "subcon"])
+def test_nothing_is_accepted_for_another_record_under_the_same_number(
+    world: World, sent: CommitmentChangeOrder, approver: User, table: str
+) -> None:
+    take_number_over(world, table)
+
+    with pytest.raises(CouldNotAsk, match="subcontract-gone"):
+        accept(world, sent, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
 
 
 def test_rejecting_gives_it_back_with_the_reason(

@@ -31,6 +31,7 @@ from tests.sendable import (
     export,
     send,
     status_of,
+    take_number_over,
     tied_commitment,
 )
 from tests.world import World
@@ -228,6 +229,36 @@ def test_a_connection_set_anew_meanwhile_ties_nothing(world: World, approver: Us
         exporting._settle(claim, outcome, actor=actor(approver))
 
     assert status_of(cco) == ErpStatus.EXPORTING
+
+
+@pytest.mark.parametrize("table", ["actrec", "subcon"])
+def test_nothing_is_written_to_another_record_under_the_same_number(
+    world: World, approver: User, table: str
+) -> None:
+    cco = _accepted(world, approver)
+    before = books_of(world)
+    take_number_over(world, table)
+
+    with pytest.raises(ExportFailed, match="put in anew"):
+        export(world, cco, by=approver)
+
+    assert books_of(world) == before
+    assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
+def test_what_was_keyed_into_another_record_under_the_same_number_is_not_tied(
+    world: World, approver: User
+) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    _key_in(world, cco)
+    take_number_over(world, "subcon")
+
+    with pytest.raises(ExportFailed, match="put in anew"):
+        export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
 
 
 # --- the writer whose hands are an accountant's ---

@@ -250,12 +250,12 @@ def test_granting_counts_at_once_is_an_event_and_is_mailed(desk: Client, world: 
 def test_refusing_leaves_the_privilege_away_and_is_mailed(desk: Client, world: World) -> None:
     request = asking(world, "asks-now")
 
-    desk.post(decision(request, "refuse"), {"words": "Ann still does it"})
+    desk.post(decision(request, "refuse"), {"words": "A colleague still does it"})
 
     request.refresh_from_db()
-    assert (request.outcome, request.words) == (Outcome.REFUSED, "Ann still does it")
+    assert (request.outcome, request.words) == (Outcome.REFUSED, "A colleague still does it")
     assert not Membership.objects.get(user__username="asks-now").can_push_to_accounting
-    assert "Ann still does it" in OutgoingMail.objects.latest("id").body
+    assert "A colleague still does it" in OutgoingMail.objects.latest("id").body
 
 
 @pytest.mark.parametrize("words", [None, "", "   ", "\n\t"])

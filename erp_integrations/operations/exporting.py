@@ -134,10 +134,10 @@ def give_back_change_order(
 ) -> Export | None:
     """Gives a CCO that is Exporting or Failed to Export back to the project team, with the reason.
 
-    Looks first: a CCO that the ERP holds a record of stays. Where the ERP cannot be asked, one that is
-    Exporting stays, for it may be there; one whose export failed goes. Must not be called inside a
-    transaction. Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`,
-    `FoundInErp`, `ExportFailed`, `TakenOver`.
+    Looks first: a CCO that the ERP holds a record of stays, and where the ERP cannot be asked every one
+    stays, for it may be there. Must not be called inside a transaction. Raises `NotAllowed`,
+    `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`, `FoundInErp`, `MayBeThere`,
+    `TakenOver`.
     """
     if not reason.strip():
         raise ReasonNeeded
@@ -147,21 +147,12 @@ def give_back_change_order(
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
         export.save(update_fields=["writing_until"])
-        refusal: ExportFailed | FoundInErp | None
-        if isinstance(there, Fault):
-            refusal = _doubt_keeps(change_order, there)
-        else:
-            refusal = FoundInErp(there[0].record_number) if there else None
-        if refusal is None:
+        if there == ():
             take(Step.GIVE_BACK, change_order)
             return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
-    raise refusal
-
-
-def _doubt_keeps(change_order: CommitmentChangeOrder, fault: Fault) -> MayBeThere | None:
-    if change_order.erp_status == ErpStatus.EXPORTING:
-        return MayBeThere(f"{fault.what} It may be in the ERP already, so it stays here. {fault.advice}")
-    return None
+    if isinstance(there, Fault):
+        raise MayBeThere(f"{there.what} It may be in the ERP already, so it stays here. {there.advice}")
+    raise FoundInErp(there[0].record_number)
 
 
 # --- transaction 1: claim ------------------------------------------------------------------------

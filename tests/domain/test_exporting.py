@@ -15,6 +15,7 @@ from erp_integrations.operations.export_refusals import (
     ExportFailed,
     ExportInProgress,
     FoundInErp,
+    MayBeThere,
     NotAllowed,
     NotPossibleNow,
     NotThereYet,
@@ -366,15 +367,23 @@ def test_what_is_exporting_stays_while_sage_cannot_be_asked(world: World, approv
     assert status_of(cco) == ErpStatus.EXPORTING
 
 
-def test_what_failed_goes_back_even_while_sage_is_off(world: World, approver: User) -> None:
+def test_what_failed_stays_while_sage_cannot_be_asked(world: World, approver: User) -> None:
+    """Its answer may have been lost after it was written: sent again, it would be exported twice."""
     cco = _accepted(world, approver)
-    world.sage.set_fault("offline")
+    world.sage.set_fault("unanswered")
     with pytest.raises(ExportFailed):
         export(world, cco, by=approver)
+    assert "9-1" in [number for _, number in books_of(world)]
+    world.sage.set_fault("offline")
 
-    _give_back(world, cco, by=approver)
+    with pytest.raises(MayBeThere):
+        _give_back(world, cco, by=approver)
 
-    assert status_of(cco) == ErpStatus.REJECTED
+    assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
+    assert Export.objects.get(change_order=cco).ended_at is None
+    world.sage.set_fault("none")
+    with pytest.raises(FoundInErp):
+        _give_back(world, cco, by=approver)
 
 
 def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, approver: User) -> None:

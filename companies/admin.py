@@ -133,9 +133,12 @@ class MembershipAdmin(admin.ModelAdmin[Any]):
     search_fields = ("user__username", "user__first_name", "user__last_name", "user__email", "company__name")
     list_select_related = ("user", "company")
     autocomplete_fields = ("user", "company")
-    readonly_fields = ("can_push_to_accounting",)
     inlines = (CompanyLevels, ProjectLevels)
     change_form_template = "admin/companies/membership_form.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        """An entry stays its person's and its company's: it would bring the privilege along."""
+        return ("can_push_to_accounting", *(("user", "company") if obj else ()))
 
     def get_urls(self) -> list[URLPattern]:
         revoke = path(

@@ -42,8 +42,8 @@ NO_ANSWER_IN_TIME = Fault(
 SUBCONTRACT_GONE = Fault(
     FaultKind.MISCONFIGURED,
     "subcontract-gone",
-    "The subcontract that this commitment is tied to was not found in the ERP.",
-    "Ask the ERP's administrator whether it was deleted or archived. Nothing was changed.",
+    "The job or the subcontract that this commitment is tied to was not found in the ERP.",
+    "Ask the ERP's administrator whether it was deleted, archived or put in anew. Nothing was changed.",
 )
 NOT_CONNECTED = Fault(
     FaultKind.MISCONFIGURED,

@@ -1,5 +1,8 @@
 """CCOs that can be sent: everything they hang on is tied to the practice Sage."""
 
+import contextlib
+import sqlite3
+import uuid
 from decimal import Decimal
 
 from commitments.models import (
@@ -18,6 +21,7 @@ from erp_integrations.drafts import Preview
 from erp_integrations.models import ChangeOrderLink, Export, Via
 from erp_integrations.operations import accepting, exporting, sending, tying
 from erp_integrations.ports import ChangeOrderEntry, EntryLine, ErpSubcontract
+from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import factories
 from tests.world import LINKER, World
 
@@ -159,3 +163,12 @@ def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = Non
         ),
     )
     return world.sage.key_in(entry, user="ACCT1")
+
+
+def take_number_over(world: World, table: str) -> None:
+    """Every job ("actrec") or subcontract ("subcon") is another record under the same number."""
+    with contextlib.closing(sqlite3.connect(world.place / COMPANY_FILE)) as books, books:
+        for (number,) in books.execute(f"SELECT recnum FROM {table}").fetchall():
+            books.execute(
+                f'UPDATE {table} SET "_idnum" = ? WHERE recnum = ?', (str(uuid.uuid4()).upper(), number)
+            )

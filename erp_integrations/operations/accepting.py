@@ -32,6 +32,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
     RulesBroken,
 )
+from erp_integrations.operations.linking import Anchor
 from erp_integrations.operations.mailing import mail_rejection
 from erp_integrations.operations.walking import (
     access_of,
@@ -203,9 +204,13 @@ def link_to_existing(
     """Ties a waiting CCO to a record of its job and subcontract that is in the ERP already.
 
     Must not be called inside a transaction. Raises `NotAllowed`, `NotPossibleNow`, `RulesBroken`,
-    `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`.
+    `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`, `TakenOver`.
     """
-    rights = require(may_accept(access_of(actor, company_id=company_id)))
+
+    def rights() -> str:
+        return require(may_accept(access_of(actor, company_id=company_id)))
+
+    rights()
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
     require_possible(change_order, Step.LINK)
     papers = papers_of(change_order)
@@ -252,15 +257,18 @@ def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[Prepar
 
 def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFound, ...]]:
     """The subcontract, and the change orders there are on it and on the job."""
-    job, subcontract = papers.ties.job.record_number, papers.ties.commitment.record_number
+    job, subcontract = papers.ties.job, papers.ties.commitment
+    anchor = Anchor(job.record_number, job.row_id, subcontract.record_number, subcontract.row_id)
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(registry.spec_of(papers.ties.connection))
         return asking.answer_to(
             lambda: (
-                reader.read_subcontract(subcontract, deadline=deadline),
+                linking.read_anchor(reader, anchor, deadline=deadline),
                 reader.find_change_orders(
-                    job_record_number=job, subcontract_record_number=subcontract, deadline=deadline
+                    job_record_number=job.record_number,
+                    subcontract_record_number=subcontract.record_number,
+                    deadline=deadline,
                 ),
             ),
             deadline=deadline,

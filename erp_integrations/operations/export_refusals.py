@@ -108,7 +108,7 @@ class ExportFailed(ExportRefused):
 
 
 class MayBeThere(ExportFailed):
-    """It cannot go back to the project team: whether the ERP holds it is not known. It is still Exporting."""
+    """It cannot go back to the project team: whether the ERP holds it is not known. It is where it was."""
 
 
 class FoundInErp(ExportRefused):

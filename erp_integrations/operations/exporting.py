@@ -13,13 +13,22 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from commitments.models import CommitmentChangeOrder, ErpStatus
+from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
 from erp_integrations import asking, comparing, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.comparing import Difference
 from erp_integrations.drafts import draft_from_json, prepared_from_json
-from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome, Via
+from erp_integrations.models import (
+    ChangeOrderLink,
+    CommitmentLink,
+    Connection,
+    EventKind,
+    Export,
+    ExportOutcome,
+    JobLink,
+    Via,
+)
 from erp_integrations.operations import linking
 from erp_integrations.operations.accepting import close_as_rejected
 from erp_integrations.operations.connecting import note_answer
@@ -35,7 +44,7 @@ from erp_integrations.operations.export_refusals import (
     ReasonNeeded,
     TakenOver,
 )
-from erp_integrations.operations.linking import Record
+from erp_integrations.operations.linking import Anchor, Record
 from erp_integrations.operations.mailing import mail_failure
 from erp_integrations.operations.walking import (
     access_of,
@@ -78,6 +87,7 @@ class _Claim:
     change_order_id: int
     draft: ChangeOrderDraft
     prepared: PreparedChangeOrder
+    anchor: Anchor
     writer: str
     lease: datetime
     connection_revision: int
@@ -124,10 +134,10 @@ def give_back_change_order(
 ) -> Export | None:
     """Gives a CCO that is Exporting or Failed to Export back to the project team, with the reason.
 
-    Looks first: a CCO that the ERP holds a record of stays. Where the ERP cannot be asked, one that is
-    Exporting stays, for it may be there; one whose export failed goes. Must not be called inside a
-    transaction. Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`,
-    `FoundInErp`, `ExportFailed`, `TakenOver`.
+    Looks first: a CCO that the ERP holds a record of stays, and where the ERP cannot be asked every one
+    stays, for it may be there. Must not be called inside a transaction. Raises `NotAllowed`,
+    `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`, `FoundInErp`, `MayBeThere`,
+    `TakenOver`.
     """
     if not reason.strip():
         raise ReasonNeeded
@@ -137,21 +147,12 @@ def give_back_change_order(
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
         export.save(update_fields=["writing_until"])
-        refusal: ExportFailed | FoundInErp | None
-        if isinstance(there, Fault):
-            refusal = _doubt_keeps(change_order, there)
-        else:
-            refusal = FoundInErp(there[0].record_number) if there else None
-        if refusal is None:
+        if there == ():
             take(Step.GIVE_BACK, change_order)
             return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
-    raise refusal
-
-
-def _doubt_keeps(change_order: CommitmentChangeOrder, fault: Fault) -> MayBeThere | None:
-    if change_order.erp_status == ErpStatus.EXPORTING:
-        return MayBeThere(f"{fault.what} It may be in the ERP already, so it stays here. {fault.advice}")
-    return None
+    if isinstance(there, Fault):
+        raise MayBeThere(f"{there.what} It may be in the ERP already, so it stays here. {there.advice}")
+    raise FoundInErp(there[0].record_number)
 
 
 # --- transaction 1: claim ------------------------------------------------------------------------
@@ -175,17 +176,31 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | 
         export.writing_until = now + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + LEASE_BEYOND_DEADLINE
         export.save(update_fields=["writing_until"])
         connection = Connection.objects.get(pk=export.connection_id)
+        prepared = prepared_from_json(export.prepared)
         return _Claim(
             export_id=export.pk,
             company_id=company_id,
             change_order_id=change_order_id,
             draft=draft_from_json(export.draft),
-            prepared=prepared_from_json(export.prepared),
+            prepared=prepared,
+            anchor=_anchor_of(change_order.commitment, prepared),
             writer=export.writer,
             lease=export.writing_until,
             connection_revision=connection.revision,
             spec=_spec_of(connection),
         )
+
+
+def _anchor_of(commitment: Commitment, prepared: PreparedChangeOrder) -> Anchor:
+    """What was signed off is addressed to numbers; our links know whose they were."""
+    job = JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first()
+    subcontract = CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).first()
+    return Anchor(
+        prepared.job_record_number,
+        job.row_id if job else None,
+        prepared.subcontract_record_number,
+        subcontract.row_id if subcontract else None,
+    )
 
 
 def _spec_of(connection: Connection) -> ConnectionSpec:
@@ -226,12 +241,13 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
             f"Records {numbers} carry the same change number on this job. Delete or renumber all but one "
             "in the ERP, then try again."
         )
-    if records:
-        record_number = records[0].record_number
-    elif writer.by_hand:
+    if writer.by_hand and not records:
         return _Nothing()
-    else:
-        record_number = writer.write(claim.draft, deadline=deadline)
+    try:
+        linking.read_anchor(reader, claim.anchor, deadline=deadline)
+    except NotInErp:
+        return _Trouble(f"{asking.SUBCONTRACT_GONE.what} {asking.SUBCONTRACT_GONE.advice}")
+    record_number = records[0].record_number if records else writer.write(claim.draft, deadline=deadline)
     try:
         record = linking.read_record(
             reader, record_number, claim.prepared.subcontract_record_number, deadline=deadline

@@ -1,6 +1,7 @@
 """Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from erp_integrations.models import (
     ExportOutcome,
     PresenceKey,
 )
+from erp_integrations.operations.export_refusals import TakenOver
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.walking import end_round, take
 from erp_integrations.ports import (
@@ -57,6 +59,16 @@ class Record:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The job and the subcontract that a CCO hangs on in the ERP: those very records, not their numbers."""
+
+    job_record_number: str
+    job_row_id: uuid.UUID | None
+    subcontract_record_number: str
+    subcontract_row_id: uuid.UUID | None
+
+
 def link_change_order(
     *,
     change_order_id: int,
@@ -64,12 +76,13 @@ def link_change_order(
     subcontract_record_number: str,
     actor: Actor,
     job_row_id: uuid.UUID | None = None,
-    rights: str = "",
+    rights: Callable[[], str] = str,
 ) -> ChangeOrderLink:
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
-    Reads the record outside any transaction. Raises `NotInErp` (also where the record has no line on the
-    subcontract, or belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`.
+    Reads the record outside any transaction. `rights` is asked once the CCO is locked, and may refuse; the
+    demo's loader needs none. Raises `NotInErp` (also where the record has no line on the subcontract, or
+    belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`, `TakenOver`.
     """
     connection = Connection.objects.get(
         company__projects__commitments__change_orders=change_order_id,
@@ -88,16 +101,25 @@ def link_change_order(
             or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
         ):
             raise NotReadyToLink
+        used = rights()
         # Whoever ties the same record at the same moment waits here; the constraint is behind it.
-        connection = Connection.objects.select_for_update().get(pk=connection.pk)
+        connection = lock_asked(connection)
         if is_tied(record, connection=connection):
             raise AlreadyLinked
         now = database_now()
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
         take(Step.LINK, change_order)
         end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
+        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used)
     return link
+
+
+def lock_asked(asked: Connection) -> Connection:
+    """The connection, locked. Raises `TakenOver` where it is no longer the one that was asked."""
+    locked = Connection.objects.select_for_update().get(pk=asked.pk)
+    if locked.revision != asked.revision:
+        raise TakenOver
+    return locked
 
 
 def tell_linked(kind: EventKind, link: ChangeOrderLink, *, actor: Actor, now: datetime, rights: str) -> None:
@@ -143,6 +165,15 @@ def read_record(
     if not record.lines:
         raise NotInErp
     return record
+
+
+def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> ErpSubcontract:
+    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now."""
+    job = reader.read_job(anchor.job_record_number, deadline=deadline)
+    subcontract = reader.read_subcontract(anchor.subcontract_record_number, deadline=deadline)
+    if (job.row_id, subcontract.row_id) != (anchor.job_row_id, anchor.subcontract_row_id):
+        raise NotInErp
+    return subcontract
 
 
 def make_link(

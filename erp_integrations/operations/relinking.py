@@ -43,8 +43,8 @@ def relink_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
     record = _read(connection, former)
     with transaction.atomic(durable=True):
         change_order, former_now, rights = _lock_former(company_id, change_order_id, actor)
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
-        if former_now.pk != former.pk or locked.revision != connection.revision:
+        locked = linking.lock_asked(connection)
+        if former_now.pk != former.pk:
             raise TakenOver
         if linking.is_tied(record, connection=locked):
             raise RecordTaken

@@ -29,6 +29,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
 )
 from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.linking import lock_asked
 from erp_integrations.operations.walking import access_of, require
 from erp_integrations.policies import may_link_records
 from erp_integrations.ports import (
@@ -50,19 +51,34 @@ Tied = TypeVar("Tied", bound=Link)
 
 def read_job(*, company: Company, record_number: str) -> ErpJob:
     """Raises `NoRecord`, `CouldNotAsk`; so do the other two."""
-    return _read(company, record_number, lambda reader, until: reader.read_job(record_number, deadline=until))
+    return _job(_connection_of(company), record_number)
 
 
 def read_vendor(*, company: Company, record_number: str) -> ErpVendor:
-    return _read(
-        company, record_number, lambda reader, until: reader.read_vendor(record_number, deadline=until)
-    )
+    return _vendor(_connection_of(company), record_number)
 
 
 def read_subcontract(*, company: Company, record_number: str) -> ErpSubcontract:
-    return _read(
-        company, record_number, lambda reader, until: reader.read_subcontract(record_number, deadline=until)
-    )
+    return _subcontract(_connection_of(company), record_number)
+
+
+def _job(connection: Connection, number: str) -> ErpJob:
+    return _read(connection, number, lambda reader, until: reader.read_job(number, deadline=until))
+
+
+def _vendor(connection: Connection, number: str) -> ErpVendor:
+    return _read(connection, number, lambda reader, until: reader.read_vendor(number, deadline=until))
+
+
+def _subcontract(connection: Connection, number: str) -> ErpSubcontract:
+    return _read(connection, number, lambda reader, until: reader.read_subcontract(number, deadline=until))
+
+
+def _connection_of(company: Company) -> Connection:
+    connection = Connection.objects.filter(company=company).first()
+    if connection is None:
+        raise CouldNotAsk(asking.NOT_CONNECTED)
+    return connection
 
 
 # --- tying ---------------------------------------------------------------------------------------
@@ -72,15 +88,17 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
     """Ties a project to its job. `seen` is the row id of the record that the person was shown.
 
     Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyTied`, `NoRecord`, `CouldNotAsk`,
-    `AnotherRecord`, `RecordTaken`; so do the other two.
+    `AnotherRecord`, `RecordTaken`, `TakenOver`; so do the other two.
     """
     company = project.company
     _require_untied(JobLink.objects.filter(project=project, unlinked_at=None).exists(), actor, company)
-    job = _the_one(read_job(company=company, record_number=record_number), seen)
+    asked = _connection_of(company)
+    job = _the_one(_job(asked, record_number), seen)
     return _tie(
         lambda connection, now: JobLink.objects.create(
             project=project, **_columns(connection, job, actor, now)
         ),
+        asked=asked,
         company=company,
         subject=("project", project.pk, f"Project {project.number} {project.name}"),
         actor=actor,
@@ -93,11 +111,13 @@ def link_vendor(
     """Ties a contract company to its vendor."""
     company = vendor.company
     _require_untied(VendorLink.objects.filter(vendor=vendor, unlinked_at=None).exists(), actor, company)
-    record = _the_one(read_vendor(company=company, record_number=record_number), seen)
+    asked = _connection_of(company)
+    record = _the_one(_vendor(asked, record_number), seen)
     return _tie(
         lambda connection, now: VendorLink.objects.create(
             vendor=vendor, **_columns(connection, record, actor, now)
         ),
+        asked=asked,
         company=company,
         subject=("vendor", vendor.pk, f"Vendor {vendor.number} {vendor.name}"),
         actor=actor,
@@ -116,12 +136,14 @@ def link_commitment(
     _require_untied(tied, actor, company)
     if commitment.kind != CommitmentKind.SUBCONTRACT:
         raise OnlySubcontracts
-    record = _the_one(read_subcontract(company=company, record_number=record_number), seen)
+    asked = _connection_of(company)
+    record = _the_one(_subcontract(asked, record_number), seen)
     _require_ours(commitment, record)
     return _tie(
         lambda connection, now: CommitmentLink.objects.create(
             commitment=commitment, number=record.number, **_columns(connection, record, actor, now)
         ),
+        asked=asked,
         company=company,
         subject=(
             "commitment",
@@ -171,16 +193,17 @@ def _columns(
 def _tie(
     make: Callable[[Connection, datetime], Tied],
     *,
+    asked: Connection,
     company: Company,
     subject: tuple[str, int, str],
     actor: Actor,
 ) -> Tied:
-    """The row and its event; the constraints tell who was quicker."""
+    """The row and its event, of the connection that was asked; the constraints tell who was quicker."""
     kind, subject_id, label = subject
     try:
         with transaction.atomic(durable=True):
             rights = _rights(actor, company)
-            connection = Connection.objects.select_for_update().get(company=company)
+            connection = lock_asked(asked)
             now = database_now()
             link = make(connection, now)
             append_event(
@@ -211,10 +234,9 @@ def _rights(actor: Actor, company: Company) -> str:
     return require(may_link_records(access_of(actor, company_id=company.pk)))
 
 
-def _read(company: Company, record_number: str, question: Callable[[ErpReader, Deadline], Record]) -> Record:
-    connection = Connection.objects.filter(company=company).first()
-    if connection is None:
-        raise CouldNotAsk(asking.NOT_CONNECTED)
+def _read(
+    connection: Connection, record_number: str, question: Callable[[ErpReader, Deadline], Record]
+) -> Record:
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(registry.spec_of(connection))

@@ -1,12 +1,14 @@
 """The practice company's writer: once for its key, whole or not at all but where a fault says otherwise."""
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,7 @@ from erp_integrations.ports import (
 )
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
+from sage_adapter.sandbox.entering import enter_lines
 from sage_adapter.sandbox_writer import open_sandbox_writer
 from sage_adapter.worksheet import prepare
 from tests.adapter.test_entering import books_of
@@ -330,6 +333,25 @@ def test_somebody_who_is_saving_is_waited_for_no_longer_than_the_deadline(
 
     holding_the_books(folder, during=refused)
     assert written(spec) == []
+
+
+def test_what_is_not_saved_by_the_deadline_is_undone(
+    spec: ConnectionSpec, sandbox: ErpSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits any more: the CCO may be on its way back to the project team."""
+
+    def enter_for_too_long(*args: Any, **options: Any) -> None:
+        enter_lines(*args, **options)
+        time.sleep(1.1)
+
+    monkeypatch.setattr("sage_adapter.sandbox_writer.enter_lines", enter_for_too_long)
+    before = sandbox.change_orders()
+
+    with pytest.raises(Unavailable) as raised:
+        write(spec, seconds=1)
+
+    assert raised.value.fault.code == "deadline"
+    assert (written(spec), sandbox.change_orders()) == ([], before)
 
 
 def test_after_the_deadline_nothing_is_written(spec: ConnectionSpec) -> None:

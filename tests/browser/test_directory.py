@@ -44,7 +44,7 @@ def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Request Can Push to Accounting")).to_be_focused()
     page.keyboard.press("Enter")
-    page.get_by_label("Why is it needed?").fill("I take over from Bob")
+    page.get_by_label("Why is it needed?").fill("I take over from a colleague")
     page.get_by_role("button", name="Request Can Push to Accounting").click()
     expect(page.locator("#can-push-to-accounting")).to_contain_text("Requested on")
     page.goto(f"{pages.LIST}?q=Garden+walls")
@@ -52,7 +52,7 @@ def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: 
 
     desk = visit("support")
     desk.goto(WAITING)
-    expect(desk.locator("#result_list")).to_contain_text("I take over from Bob")
+    expect(desk.locator("#result_list")).to_contain_text("I take over from a colleague")
     desk.locator("#result_list tbody tr th a").first.click()
     desk.get_by_role("link", name="Grant").click()
     desk.get_by_label("Why?").fill("Confirmed by the controller")

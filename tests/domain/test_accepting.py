@@ -1,11 +1,14 @@
 """The accounting approver sees what Sage would hold, signs it off, rejects it, or links what is there."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, User
-from erp_integrations.models import ChangeOrderLink, EventKind, Export, ExportOutcome
-from erp_integrations.operations import accepting, sending
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
+from erp_integrations.operations import accepting, linking, sending
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     DuplicateInErp,
@@ -17,6 +20,7 @@ from erp_integrations.operations.export_refusals import (
     RecordElsewhere,
     RecordTaken,
     RulesBroken,
+    TakenOver,
 )
 from tests.sendable import (
     accept,
@@ -27,6 +31,7 @@ from tests.sendable import (
     send,
     status_of,
     subcontract_of,
+    take_number_over,
     tied_commitment,
 )
 from tests.world import World
@@ -229,6 +234,18 @@ def test_nothing_is_accepted_while_sage_cannot_be_asked(
 # --- reject ---
 
 
+@pytest.mark.parametrize("table", ["actrec", "subcon"])
+def test_nothing_is_accepted_for_another_record_under_the_same_number(
+    world: World, sent: CommitmentChangeOrder, approver: User, table: str
+) -> None:
+    take_number_over(world, table)
+
+    with pytest.raises(CouldNotAsk, match="subcontract-gone"):
+        accept(world, sent, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
 def test_rejecting_gives_it_back_with_the_reason(
     world: World, sent: CommitmentChangeOrder, approver: User
 ) -> None:
@@ -325,3 +342,40 @@ def test_linking_needs_the_approvers_rights(
         _link(world, sent, world.scenarios["present"].record_number, by=approver)
 
     assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+
+
+def _while_sage_answers(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something that takes place after the record was read and before the link is made."""
+    read = linking.read_record
+
+    def read_slowly(*args: Any, **options: Any) -> linking.Record:
+        record = read(*args, **options)
+        happens()
+        return record
+
+    monkeypatch.setattr(linking, "read_record", read_slowly)
+
+
+def test_rights_lost_while_sage_answers_link_nothing(
+    world: World, sent: CommitmentChangeOrder, approver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Membership.objects.filter(user=approver)
+    _while_sage_answers(monkeypatch, lambda: mine.update(can_push_to_accounting=False))
+
+    with pytest.raises(NotAllowed):
+        _link(world, sent, world.scenarios["present"].record_number, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert not ChangeOrderLink.objects.filter(change_order=sent).exists()
+
+
+def test_a_connection_set_anew_while_sage_answers_links_nothing(
+    world: World, sent: CommitmentChangeOrder, approver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _while_sage_answers(monkeypatch, lambda: Connection.objects.update(revision=99))
+
+    with pytest.raises(TakenOver):
+        _link(world, sent, world.scenarios["present"].record_number, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert not ChangeOrderLink.objects.filter(change_order=sent).exists()

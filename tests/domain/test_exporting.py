@@ -15,6 +15,7 @@ from erp_integrations.operations.export_refusals import (
     ExportFailed,
     ExportInProgress,
     FoundInErp,
+    MayBeThere,
     NotAllowed,
     NotPossibleNow,
     NotThereYet,
@@ -31,6 +32,7 @@ from tests.sendable import (
     key_in,
     send,
     status_of,
+    take_number_over,
     tied_commitment,
 )
 from tests.world import World
@@ -202,6 +204,36 @@ def test_a_connection_set_anew_meanwhile_ties_nothing(world: World, approver: Us
     assert status_of(cco) == ErpStatus.EXPORTING
 
 
+@pytest.mark.parametrize("table", ["actrec", "subcon"])
+def test_nothing_is_written_to_another_record_under_the_same_number(
+    world: World, approver: User, table: str
+) -> None:
+    cco = _accepted(world, approver)
+    before = books_of(world)
+    take_number_over(world, table)
+
+    with pytest.raises(ExportFailed, match="put in anew"):
+        export(world, cco, by=approver)
+
+    assert books_of(world) == before
+    assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
+def test_what_was_keyed_into_another_record_under_the_same_number_is_not_tied(
+    world: World, approver: User
+) -> None:
+    cco = _accepted(world, approver, writer="worksheet")
+    _key_in(world, cco)
+    take_number_over(world, "subcon")
+
+    with pytest.raises(ExportFailed, match="put in anew"):
+        export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.EXPORTING
+    assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
+
+
 # --- the writer whose hands are an accountant's ---
 
 
@@ -307,15 +339,23 @@ def test_what_is_exporting_stays_while_sage_cannot_be_asked(world: World, approv
     assert status_of(cco) == ErpStatus.EXPORTING
 
 
-def test_what_failed_goes_back_even_while_sage_is_off(world: World, approver: User) -> None:
+def test_what_failed_stays_while_sage_cannot_be_asked(world: World, approver: User) -> None:
+    """Its answer may have been lost after it was written: sent again, it would be exported twice."""
     cco = _accepted(world, approver)
-    world.sage.set_fault("offline")
+    world.sage.set_fault("unanswered")
     with pytest.raises(ExportFailed):
         export(world, cco, by=approver)
+    assert "9-1" in [number for _, number in books_of(world)]
+    world.sage.set_fault("offline")
 
-    _give_back(world, cco, by=approver)
+    with pytest.raises(MayBeThere):
+        _give_back(world, cco, by=approver)
 
-    assert status_of(cco) == ErpStatus.REJECTED
+    assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
+    assert Export.objects.get(change_order=cco).ended_at is None
+    world.sage.set_fault("none")
+    with pytest.raises(FoundInErp):
+        _give_back(world, cco, by=approver)
 
 
 def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, approver: User) -> None:

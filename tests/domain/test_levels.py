@@ -27,8 +27,8 @@ def administrator(world: World) -> User:
 
 
 @pytest.fixture
-def ann(world: World, project: Project) -> Membership:
-    return world.person("ann", commitments=Level.STANDARD).memberships.get()
+def analyst(world: World, project: Project) -> Membership:
+    return world.person("analyst", commitments=Level.STANDARD).memberships.get()
 
 
 def entry_of(person: User) -> Membership:
@@ -59,17 +59,17 @@ def events() -> QuerySet[DirectoryEvent]:
 
 
 def test_levels_count_at_once_and_every_change_is_an_event(
-    ann: Membership, administrator: User, project: Project
+    analyst: Membership, administrator: User, project: Project
 ) -> None:
     count = change(
-        ann,
+        analyst,
         actor=administrator,
         company={CompanyTool.DIRECTORY: Level.READ_ONLY},
         projects={project.pk: Level.ADMIN},
     )
 
     assert count == 2
-    access = find_access(user_id=ann.user_id, company_id=ann.company_id)
+    access = find_access(user_id=analyst.user_id, company_id=analyst.company_id)
     assert access is not None
     assert access.on_company(CompanyTool.DIRECTORY) == Level.READ_ONLY
     assert access.on_project(project.pk, ProjectTool.COMMITMENTS) == Level.ADMIN
@@ -78,37 +78,43 @@ def test_levels_count_at_once_and_every_change_is_an_event(
         ("Commitments in Harbor Tower (2611)", "Standard", "Admin"),
     ]
     assert {(e.person_name, e.actor_name, e.rights) for e in events()} == {
-        ("ann", "company-admin", "Admin on Directory")
+        ("analyst", "company-admin", "Admin on Directory")
     }
 
 
-def test_what_stays_the_same_is_no_event(ann: Membership, administrator: User) -> None:
-    assert change(ann, actor=administrator) == 0
+def test_what_stays_the_same_is_no_event(analyst: Membership, administrator: User) -> None:
+    assert change(analyst, actor=administrator) == 0
     assert not events().exists()
 
 
-def test_a_level_can_be_taken_away(ann: Membership, administrator: User, project: Project) -> None:
-    change(ann, actor=administrator, projects={project.pk: Level.NONE})
+def test_a_level_can_be_taken_away(analyst: Membership, administrator: User, project: Project) -> None:
+    change(analyst, actor=administrator, projects={project.pk: Level.NONE})
 
-    access = find_access(user_id=ann.user_id, company_id=ann.company_id)
+    access = find_access(user_id=analyst.user_id, company_id=analyst.company_id)
     assert access is not None
     assert access.on_project(project.pk, ProjectTool.COMMITMENTS) == Level.NONE
 
 
 @pytest.mark.parametrize("level", [Level.NONE, Level.READ_ONLY, Level.STANDARD])
-def test_less_than_admin_on_directory_changes_nothing(world: World, ann: Membership, level: Level) -> None:
-    before = levels_of(ann)
+def test_less_than_admin_on_directory_changes_nothing(
+    world: World, analyst: Membership, level: Level
+) -> None:
+    before = levels_of(analyst)
 
     with pytest.raises(NotAllowed, match="Needs 'Admin' on Directory"):
         change(
-            ann, actor=world.person("somebody", directory=level), company={CompanyTool.DIRECTORY: Level.ADMIN}
+            analyst,
+            actor=world.person("somebody", directory=level),
+            company={CompanyTool.DIRECTORY: Level.ADMIN},
         )
 
-    assert levels_of(ann) == before
+    assert levels_of(analyst) == before
     assert not events().exists()
 
 
-def test_the_administrator_of_another_company_changes_nothing(ann: Membership, administrator: User) -> None:
+def test_the_administrator_of_another_company_changes_nothing(
+    analyst: Membership, administrator: User
+) -> None:
     stranger = factories.MembershipFactory.create()
     before = levels_of(stranger)
 
@@ -116,7 +122,7 @@ def test_the_administrator_of_another_company_changes_nothing(ann: Membership, a
         change(stranger, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
     with pytest.raises(Membership.DoesNotExist):
         change_levels(
-            company_id=ann.company_id,
+            company_id=analyst.company_id,
             membership_id=stranger.pk,
             seen="",
             wanted=before,
@@ -127,25 +133,27 @@ def test_the_administrator_of_another_company_changes_nothing(ann: Membership, a
     assert not events().exists()
 
 
-def test_an_administrator_who_was_deactivated_changes_nothing(ann: Membership, administrator: User) -> None:
+def test_an_administrator_who_was_deactivated_changes_nothing(
+    analyst: Membership, administrator: User
+) -> None:
     administrator.memberships.update(is_active=False)
 
     with pytest.raises(NotAllowed):
-        change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+        change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
 
     assert not events().exists()
 
 
 def test_a_form_that_was_made_before_another_change_is_refused(
-    ann: Membership, administrator: User, project: Project
+    analyst: Membership, administrator: User, project: Project
 ) -> None:
-    seen = levels_of(ann).fingerprint
-    change(ann, actor=administrator, projects={project.pk: Level.READ_ONLY})
+    seen = levels_of(analyst).fingerprint
+    change(analyst, actor=administrator, projects={project.pk: Level.READ_ONLY})
 
     with pytest.raises(ChangedMeanwhile):
-        change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN}, seen=seen)
+        change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN}, seen=seen)
 
-    assert levels_of(ann).company[CompanyTool.DIRECTORY] == Level.NONE
+    assert levels_of(analyst).company[CompanyTool.DIRECTORY] == Level.NONE
     assert events().count() == 1
 
 
@@ -184,10 +192,10 @@ def test_two_administrators_who_step_back_at_once_leave_one(committed_world: Wor
     assert len(administrators) == 1
 
 
-def test_the_fingerprint_is_of_every_level(ann: Membership, project: Project) -> None:
-    levels = levels_of(ann)
+def test_the_fingerprint_is_of_every_level(analyst: Membership, project: Project) -> None:
+    levels = levels_of(analyst)
 
-    assert levels.fingerprint == levels_of(ann).fingerprint
+    assert levels.fingerprint == levels_of(analyst).fingerprint
     other = [
         replace(levels, company={**levels.company, CompanyTool.DIRECTORY: Level.ADMIN}),
         replace(levels, projects={project.pk: Level.ADMIN}),
@@ -205,9 +213,9 @@ def test_the_fingerprint_is_of_every_level(ann: Membership, project: Project) ->
     ],
 )
 def test_the_history_of_the_directory_is_for_good(
-    ann: Membership, administrator: User, statement: str
+    analyst: Membership, administrator: User, statement: str
 ) -> None:
-    change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+    change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
 
     with (
         pytest.raises(DatabaseError, match="an event of the Directory is never"),
@@ -219,10 +227,10 @@ def test_the_history_of_the_directory_is_for_good(
     assert events().get().after == "Admin"
 
 
-def test_the_history_outlives_the_person(ann: Membership, administrator: User) -> None:
-    change(ann, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
+def test_the_history_outlives_the_person(analyst: Membership, administrator: User) -> None:
+    change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
 
-    ann.user.delete()
+    analyst.user.delete()
     administrator.delete()
 
-    assert (events().get().person_name, events().get().actor_name) == ("ann", "company-admin")
+    assert (events().get().person_name, events().get().actor_name) == ("analyst", "company-admin")

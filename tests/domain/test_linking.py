@@ -1,10 +1,12 @@
 """A link is made only by reading the record in Sage."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
+from erp_integrations import asking
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -14,7 +16,7 @@ from erp_integrations.models import (
     PresenceKey,
 )
 from erp_integrations.operations import linking, tying
-from erp_integrations.operations.export_refusals import NoRecord
+from erp_integrations.operations.export_refusals import NoRecord, TakenOver
 from erp_integrations.operations.linking import AlreadyLinked, NotReadyToLink
 from erp_integrations.ports import ErpError, Misconfigured, NotInErp, Unavailable
 from tests import factories
@@ -225,3 +227,22 @@ def test_what_is_not_in_sage_ties_nothing(world: World) -> None:
     assert not JobLink.objects.exists()
     assert not CommitmentLink.objects.exists()
     assert not LinkEvent.objects.filter(kind="LINKED").exists()
+
+
+def test_a_connection_set_anew_while_sage_answers_ties_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_to = asking.answer_to
+
+    def answered_too_late(*args: Any, **options: Any) -> object:
+        answer = answer_to(*args, **options)
+        Connection.objects.update(revision=99)
+        return answer
+
+    monkeypatch.setattr(asking, "answer_to", answered_too_late)
+
+    with pytest.raises(TakenOver):
+        tying.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)
+
+    assert not JobLink.objects.exists()
+    assert world.events(kind="LINKED") == []

@@ -19,8 +19,8 @@ HOSTILE = "Rejected\r\nBcc: everybody@example.com\n\nAnd a body\u2028\x0b\x85"
 
 
 @pytest.fixture
-def ann(db: None) -> User:
-    person: User = factories.UserFactory.create(username="ann", first_name="Ann", last_name="Lee")
+def analyst(db: None) -> User:
+    person: User = factories.UserFactory.create(username="analyst", first_name="Cost", last_name="Analyst")
     return person
 
 
@@ -39,15 +39,15 @@ def refusing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(locmem.EmailBackend, "send_messages", send_messages)
 
 
-def test_a_mail_is_written_down_and_sent_by_the_queue(ann: User) -> None:
-    written = queued(ann)
+def test_a_mail_is_written_down_and_sent_by_the_queue(analyst: User) -> None:
+    written = queued(analyst)
     assert waiting("send_mail") == [{"mail_id": written.pk}], "a job carries the id of a row, nothing else"
     assert outbox.outbox == []
 
     work()
 
     [sent] = outbox.outbox
-    assert (sent.subject, sent.body, sent.to) == ("Hello", "Words.\n", ["ann@example.com"])
+    assert (sent.subject, sent.body, sent.to) == ("Hello", "Words.\n", ["analyst@example.com"])
     assert sent.message()["Message-ID"] == written.message_id
     written.refresh_from_db()
     assert written.sent_at is not None
@@ -55,11 +55,11 @@ def test_a_mail_is_written_down_and_sent_by_the_queue(ann: User) -> None:
 
 
 def test_a_mail_of_what_was_rolled_back_is_never_sent(transactional_db: None) -> None:
-    ann = factories.UserFactory.create(username="ann")
+    analyst = factories.UserFactory.create(username="analyst")
 
     def write_and_fail() -> None:
         with transaction.atomic():
-            queue_mail(to=ann, subject="Hello", body="Words.", about="a test")
+            queue_mail(to=analyst, subject="Hello", body="Words.", about="a test")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -70,16 +70,16 @@ def test_a_mail_of_what_was_rolled_back_is_never_sent(transactional_db: None) ->
 
 
 def test_outside_a_transaction_nothing_is_mailed(transactional_db: None) -> None:
-    ann = factories.UserFactory.create(username="ann")
+    analyst = factories.UserFactory.create(username="analyst")
 
     with pytest.raises(transaction.TransactionManagementError):
-        queue_mail(to=ann, subject="Hello", body="Words.", about="a test")
+        queue_mail(to=analyst, subject="Hello", body="Words.", about="a test")
 
     assert not OutgoingMail.objects.exists()
 
 
-def test_a_job_that_runs_twice_sends_once(ann: User) -> None:
-    written = queued(ann)
+def test_a_job_that_runs_twice_sends_once(analyst: User) -> None:
+    written = queued(analyst)
 
     for _ in range(3):
         send(written.pk)
@@ -95,13 +95,13 @@ def test_a_job_about_a_mail_that_is_no_more_does_nothing(db: None) -> None:
     assert outbox.outbox == []
 
 
-def test_what_may_be_mailed_once_is_mailed_once(ann: User) -> None:
+def test_what_may_be_mailed_once_is_mailed_once(analyst: User) -> None:
     for _ in range(3):
-        queued(ann, once="daily-summary/1/1/2026-11-24")
+        queued(analyst, once="daily-summary/1/1/2026-11-24")
 
     assert OutgoingMail.objects.count() == 1
     work()
-    queued(ann, once="daily-summary/1/1/2026-11-24")
+    queued(analyst, once="daily-summary/1/1/2026-11-24")
     work()
     assert len(outbox.outbox) == 1
 
@@ -135,9 +135,9 @@ def test_who_has_no_address_is_recorded_and_nothing_waits(db: None) -> None:
     ],
 )
 def test_a_failure_is_written_down_in_our_own_words_and_tried_again(
-    ann: User, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+    analyst: User, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
-    written = queued(ann)
+    written = queued(analyst)
     refusing(monkeypatch, error)
 
     work()
@@ -156,8 +156,8 @@ def test_a_failure_is_written_down_in_our_own_words_and_tried_again(
     assert [sent.message()["Message-ID"] for sent in outbox.outbox] == [written.message_id]
 
 
-def test_the_pauses_grow_to_an_hour_and_end(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = queued(ann)
+def test_the_pauses_grow_to_an_hour_and_end(analyst: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = queued(analyst)
     refusing(monkeypatch, ConnectionRefusedError())
     pauses = []
     for _ in range(GIVES_UP_AFTER - 1):
@@ -175,8 +175,8 @@ def test_the_pauses_grow_to_an_hour_and_end(ann: User, monkeypatch: pytest.Monke
     assert written.failure
 
 
-def test_a_mail_that_is_not_due_is_not_queued(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    queued(ann)
+def test_a_mail_that_is_not_due_is_not_queued(analyst: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(analyst)
     refusing(monkeypatch, ConnectionRefusedError())
     work()
 
@@ -185,8 +185,8 @@ def test_a_mail_that_is_not_due_is_not_queued(ann: User, monkeypatch: pytest.Mon
     assert waiting("send_mail") == []
 
 
-def test_a_mail_whose_job_was_lost_is_found(ann: User) -> None:
-    written = queued(ann)
+def test_a_mail_whose_job_was_lost_is_found(analyst: User) -> None:
+    written = queued(analyst)
     work_lost()
 
     queue_waiting_mail()
@@ -203,30 +203,30 @@ def work_lost() -> None:
 # --- headers -------------------------------------------------------------------------------------
 
 
-def test_a_subject_never_begins_another_header(ann: User) -> None:
-    queued(ann, subject=HOSTILE)
-    queued(ann, subject="x" * 5000)
+def test_a_subject_never_begins_another_header(analyst: User) -> None:
+    queued(analyst, subject=HOSTILE)
+    queued(analyst, subject="x" * 5000)
     work()
 
     first, second = outbox.outbox
     assert first.subject == "Rejected Bcc: everybody@example.com And a body"
     head = first.message().as_string().split("\n\n")[0]
     assert "\nBcc:" not in head
-    assert first.recipients() == ["ann@example.com"]
+    assert first.recipients() == ["analyst@example.com"]
     assert len(second.subject) == 200
 
 
 @pytest.mark.parametrize("field", ["subject", "to", "message_id"])
-def test_the_database_refuses_a_header_of_two_lines(ann: User, field: str) -> None:
-    written = queued(ann)
+def test_the_database_refuses_a_header_of_two_lines(analyst: User, field: str) -> None:
+    written = queued(analyst)
 
     for words in ("a\nBcc: b@example.com", "a\rb"):
         with pytest.raises(IntegrityError, match="mail_headers_are_one_line"), transaction.atomic():
             OutgoingMail.objects.filter(pk=written.pk).update(**{field: words})
 
 
-def test_the_database_refuses_mail_that_is_sent_and_waits(ann: User) -> None:
-    written = queued(ann)
+def test_the_database_refuses_mail_that_is_sent_and_waits(analyst: User) -> None:
+    written = queued(analyst)
 
     with pytest.raises(IntegrityError, match="mail_sent_waits_no_more"), transaction.atomic():
         OutgoingMail.objects.filter(pk=written.pk).update(sent_at=database_now())

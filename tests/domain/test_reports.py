@@ -51,7 +51,7 @@ def lines(problems: tuple[str, ...] = (), *, accepted: str = "this one", **chang
         accepted_incarnation=accepted,
         seen_incarnation=found.incarnation,
         accepted_at=AT,
-        accepted_by_name="Ann",
+        accepted_by_name="An ERP admin",
         handshake=kept,
     )
     return list(report_of(connection))
@@ -75,7 +75,7 @@ def test_a_good_handshake_is_green_from_the_first_line_to_the_last() -> None:
         "Tables found: dbo.actrec, dbo.prmchg, with all columns needed",
         "Its own history of change orders can be read, back to",
         "The driver: libmsodbcsql-18.5.so.1.1",
-        "This very database was accepted by Ann on",
+        "This very database was accepted by An ERP admin on",
     ]
     assert [line.at for line in found if line.at] == [AT, AT]
 

@@ -154,19 +154,30 @@ def page_of_admin(desk: Client, where: str) -> str:
     return desk.get(where).content.decode()
 
 
-def test_the_form_of_an_entry_does_not_write_the_privilege(desk: Client, world: World) -> None:
-    """Every grant is an event, so no form saves it."""
-    membership = world.person("no-privilege", can_push_to_accounting=False).memberships.get()
-    where = address(Membership, "change", membership.pk)
-    form = page_of(desk.get(where)).one("#membership_form")
-    assert [f for f in form.all("input") if f.get("name") == "can_push_to_accounting"] == []
+def _filled_in(desk: Client, membership: Membership) -> dict[str, str]:
+    """The form of an entry, as it is."""
+    form = page_of(desk.get(address(Membership, "change", membership.pk))).one("#membership_form")
     fields = {f["name"]: f.get("value") or "" for f in form.all("input") if f.get("type") == "hidden"}
     for row, level in enumerate(membership.company_levels.all()):
         fields |= {f"company_levels-{row}-tool": level.tool, f"company_levels-{row}-level": str(level.level)}
     for row, grant in enumerate(membership.project_levels.all()):
         fields |= {f"project_levels-{row}-project": str(grant.project_id)}
         fields |= {f"project_levels-{row}-tool": grant.tool, f"project_levels-{row}-level": str(grant.level)}
-    fields |= {"company": str(membership.company_id), "user": str(membership.user_id), "is_active": "on"}
+    return {
+        **fields,
+        "company": str(membership.company_id),
+        "user": str(membership.user_id),
+        "is_active": "on",
+    }
+
+
+def test_the_form_of_an_entry_does_not_write_the_privilege(desk: Client, world: World) -> None:
+    """Every grant is an event, so no form saves it."""
+    membership = world.person("no-privilege", can_push_to_accounting=False).memberships.get()
+    where = address(Membership, "change", membership.pk)
+    form = page_of(desk.get(where)).one("#membership_form")
+    assert [f for f in form.all("input") if f.get("name") == "can_push_to_accounting"] == []
+    fields = _filled_in(desk, membership)
 
     answer = desk.post(where, {**fields, "can_push_to_accounting": "on"})
 
@@ -174,6 +185,20 @@ def test_the_form_of_an_entry_does_not_write_the_privilege(desk: Client, world: 
     membership.refresh_from_db()
     assert not membership.can_push_to_accounting
     assert membership.company_levels.get().level == Level.STANDARD
+
+
+def test_an_entry_with_the_privilege_is_not_handed_to_somebody_else(desk: Client, world: World) -> None:
+    """It would bring the privilege along, without an event; to oneself, too."""
+    membership = world.person("privileged").memberships.get()
+    where = address(Membership, "change", membership.pk)
+    oneself = desk.session["_auth_user_id"]
+    fields = {**_filled_in(desk, membership), "user": oneself}
+
+    answer = desk.post(where, fields)
+
+    assert answer.status_code == 302, page_of(answer).texts(".errorlist")
+    kept = Membership.objects.get(pk=membership.pk)
+    assert (kept.user_id, kept.company_id) == (membership.user_id, membership.company_id)
 
 
 # --- deciding about the privilege ----------------------------------------------------------------
@@ -225,12 +250,12 @@ def test_granting_counts_at_once_is_an_event_and_is_mailed(desk: Client, world: 
 def test_refusing_leaves_the_privilege_away_and_is_mailed(desk: Client, world: World) -> None:
     request = asking(world, "asks-now")
 
-    desk.post(decision(request, "refuse"), {"words": "Ann still does it"})
+    desk.post(decision(request, "refuse"), {"words": "A colleague still does it"})
 
     request.refresh_from_db()
-    assert (request.outcome, request.words) == (Outcome.REFUSED, "Ann still does it")
+    assert (request.outcome, request.words) == (Outcome.REFUSED, "A colleague still does it")
     assert not Membership.objects.get(user__username="asks-now").can_push_to_accounting
-    assert "Ann still does it" in OutgoingMail.objects.latest("id").body
+    assert "A colleague still does it" in OutgoingMail.objects.latest("id").body
 
 
 @pytest.mark.parametrize("words", [None, "", "   ", "\n\t"])

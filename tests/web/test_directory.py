@@ -37,8 +37,8 @@ def administrator(world: World, project: Project) -> Client:
 
 
 @pytest.fixture
-def ann(world: World, project: Project) -> User:
-    return world.person("ann", directory=Level.READ_ONLY, can_push_to_accounting=False)
+def analyst(world: World, project: Project) -> User:
+    return world.person("analyst", directory=Level.READ_ONLY, can_push_to_accounting=False)
 
 
 def page(person: User, rest: str = "") -> str:
@@ -73,16 +73,16 @@ def level_form(client: Client, where: str) -> dict[str, str]:
 
 
 def test_it_shows_people_with_their_levels_and_who_is_an_accounting_approver(
-    world: World, ann: User, project: Project
+    world: World, analyst: User, project: Project
 ) -> None:
     factories.ProjectFactory.create(company=world.company, number="2612")
     world.person("approver", directory=Level.ADMIN)
     world.person("left").memberships.update(is_active=False)
-    client = browser_of(ann)
+    client = browser_of(analyst)
 
-    assert names_on(client.get(DIRECTORY)) == ["ann", "approver", "left"]
-    assert row_of(client, "ann") == {
-        "E-mail": "ann@example.com",
+    assert names_on(client.get(DIRECTORY)) == ["analyst", "approver", "left"]
+    assert row_of(client, "analyst") == {
+        "E-mail": "analyst@example.com",
         "Commitments": "Admin on 1 project",
         "ERP Integrations": "Standard",
         "Directory": "Read Only",
@@ -95,47 +95,47 @@ def test_it_shows_people_with_their_levels_and_who_is_an_accounting_approver(
 
 
 @pytest.mark.parametrize("level", [Level.NONE, Level.READ_ONLY])
-def test_the_privilege_alone_makes_no_accounting_approver(world: World, ann: User, level: Level) -> None:
+def test_the_privilege_alone_makes_no_accounting_approver(world: World, analyst: User, level: Level) -> None:
     world.person("half", erp_integrations=level)
 
-    assert row_of(browser_of(ann), "half")["Accounting approver"] == "no"
+    assert row_of(browser_of(analyst), "half")["Accounting approver"] == "no"
 
 
-def test_the_search_finds_every_word_anywhere(world: World, ann: User) -> None:
-    User.objects.filter(pk=world.person("alee").pk).update(first_name="Ann", last_name="Lee")
-    client = browser_of(ann)
+def test_the_search_finds_every_word_anywhere(world: World, analyst: User) -> None:
+    User.objects.filter(pk=world.person("estimator").pk).update(first_name="Cost", last_name="Estimator")
+    client = browser_of(analyst)
 
-    assert names_on(client.get(DIRECTORY, {"q": "lee AN"})) == ["Ann Lee"]
-    assert names_on(client.get(DIRECTORY, {"q": "alee@example"})) == ["Ann Lee"]
+    assert names_on(client.get(DIRECTORY, {"q": "estimator CO"})) == ["Cost Estimator"]
+    assert names_on(client.get(DIRECTORY, {"q": "estimator@example"})) == ["Cost Estimator"]
     assert "Nobody matches your search." in words_on(client, f"{DIRECTORY}?q=nobody")
     for words in HOSTILE:
         assert client.get(DIRECTORY, {"q": words, "page": words}).status_code == 200
 
 
-def test_another_companys_people_are_not_there(world: World, ann: User) -> None:
+def test_another_companys_people_are_not_there(world: World, analyst: User) -> None:
     stranger = factories.MembershipFactory.create(user__username="stranger")
 
-    assert names_on(browser_of(ann).get(DIRECTORY)) == ["ann"]
+    assert names_on(browser_of(analyst).get(DIRECTORY)) == ["analyst"]
     for act in ("", "levels/", "request-can-push-to-accounting/"):
         where = f"{DIRECTORY}{stranger.pk}/{act}"
-        assert browser_of(ann).post(where).status_code == (404 if act else 405)
-    assert browser_of(ann).get(f"{DIRECTORY}{stranger.pk}/").status_code == 404
+        assert browser_of(analyst).post(where).status_code == (404 if act else 405)
+    assert browser_of(analyst).get(f"{DIRECTORY}{stranger.pk}/").status_code == 404
     assert browser_of(stranger.user).get(DIRECTORY).status_code == 404
 
 
-def test_without_a_level_on_directory_only_ones_own_entry_is_seen(world: World, ann: User) -> None:
+def test_without_a_level_on_directory_only_ones_own_entry_is_seen(world: World, analyst: User) -> None:
     client = browser_of(world.person("approver"))
 
     assert client.get(DIRECTORY).status_code == 403
-    assert client.get(page(ann)).status_code == 403
+    assert client.get(page(analyst)).status_code == 403
     assert client.get(OWN, follow=True).status_code == 200
     assert "Directory" not in page_of(client.get(list_address(world))).one(".bar").texts("a")
 
 
 def test_the_list_costs_the_same_for_one_and_for_fifty(
-    world: World, ann: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    world: World, analyst: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = browser_of(ann)
+    client = browser_of(analyst)
     budget = 10
     with django_assert_max_num_queries(budget):
         client.get(DIRECTORY)
@@ -151,14 +151,14 @@ def test_the_list_costs_the_same_for_one_and_for_fifty(
 
 
 def test_an_entry_costs_the_same_for_one_project_and_for_many(
-    world: World, administrator: Client, ann: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    world: World, administrator: Client, analyst: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
         project = factories.ProjectFactory.create(company=world.company, number=f"31{number:02}")
-        ann.memberships.get().project_levels.create(project=project, level=Level.READ_ONLY)
+        analyst.memberships.get().project_levels.create(project=project, level=Level.READ_ONLY)
 
     with django_assert_max_num_queries(14):
-        shown = administrator.get(page(ann))
+        shown = administrator.get(page(analyst))
 
     assert len(page_of(shown).all("select")) == 2 + 31
 
@@ -167,14 +167,14 @@ def test_an_entry_costs_the_same_for_one_project_and_for_many(
 
 
 def test_an_administrator_changes_levels_which_count_in_an_open_session(
-    world: World, administrator: Client, ann: User, project: Project
+    world: World, administrator: Client, analyst: User, project: Project
 ) -> None:
-    open_session = browser_of(ann)
+    open_session = browser_of(analyst)
     assert open_session.get(list_address(world)).status_code == 200
-    form = level_form(administrator, page(ann))
+    form = level_form(administrator, page(analyst))
 
     answer = administrator.post(
-        page(ann, "levels/"),
+        page(analyst, "levels/"),
         {**form, "company-ERP_INTEGRATIONS": "0", f"project-{project.pk}": "1"},
         follow=True,
     )
@@ -185,8 +185,8 @@ def test_an_administrator_changes_levels_which_count_in_an_open_session(
     assert DirectoryEvent.objects.count() == 2
 
 
-def test_the_privilege_and_the_account_are_not_in_the_form(administrator: Client, ann: User) -> None:
-    form = level_form(administrator, page(ann))
+def test_the_privilege_and_the_account_are_not_in_the_form(administrator: Client, analyst: User) -> None:
+    form = level_form(administrator, page(analyst))
     everything = {
         "can_push_to_accounting": "on",
         "is_active": "",
@@ -195,38 +195,42 @@ def test_the_privilege_and_the_account_are_not_in_the_form(administrator: Client
         "company": "1",
     }
 
-    administrator.post(page(ann, "levels/"), {**form, **everything})
+    administrator.post(page(analyst, "levels/"), {**form, **everything})
 
-    entry = ann.memberships.get()
+    entry = analyst.memberships.get()
     assert (entry.can_push_to_accounting, entry.is_active, entry.user.is_staff) == (False, True, False)
     assert not DirectoryEvent.objects.exists()
 
 
 def test_who_is_no_administrator_sees_levels_and_changes_none(
-    administrator: Client, ann: User, project: Project
+    administrator: Client, analyst: User, project: Project
 ) -> None:
-    form = level_form(administrator, page(ann))
-    client = browser_of(ann)
-    shown = page_of(client.get(page(ann)))
+    form = level_form(administrator, page(analyst))
+    client = browser_of(analyst)
+    shown = page_of(client.get(page(analyst)))
     assert [f for f in shown.all("form") if f["action"].endswith("levels/")] == []
     assert "Company administrators change levels." in shown.one("#main").text
 
-    answer = client.post(page(ann, "levels/"), {**form, "company-DIRECTORY": "3"})
+    answer = client.post(page(analyst, "levels/"), {**form, "company-DIRECTORY": "3"})
 
     assert answer.status_code == 403
-    assert row_of(client, "ann")["Directory"] == "Read Only"
+    assert row_of(client, "analyst")["Directory"] == "Read Only"
     assert not DirectoryEvent.objects.exists()
 
 
-def test_a_stale_form_is_refused_and_the_page_shows_how_it_is_now(administrator: Client, ann: User) -> None:
-    stale = level_form(administrator, page(ann))
-    administrator.post(page(ann, "levels/"), {**stale, "company-DIRECTORY": "2"})
+def test_a_stale_form_is_refused_and_the_page_shows_how_it_is_now(
+    administrator: Client, analyst: User
+) -> None:
+    stale = level_form(administrator, page(analyst))
+    administrator.post(page(analyst, "levels/"), {**stale, "company-DIRECTORY": "2"})
 
-    answer = administrator.post(page(ann, "levels/"), {**stale, "company-ERP_INTEGRATIONS": "3"}, follow=True)
+    answer = administrator.post(
+        page(analyst, "levels/"), {**stale, "company-ERP_INTEGRATIONS": "3"}, follow=True
+    )
 
     assert "Somebody changed this entry while you looked at it." in page_of(answer).one("#messages").text
-    assert row_of(administrator, "ann")["ERP Integrations"] == "Standard"
-    assert row_of(administrator, "ann")["Directory"] == "Standard"
+    assert row_of(administrator, "analyst")["ERP Integrations"] == "Standard"
+    assert row_of(administrator, "analyst")["Directory"] == "Standard"
 
 
 def test_the_last_administrator_is_told_why_they_stay_one(administrator: Client) -> None:
@@ -244,11 +248,11 @@ def test_the_last_administrator_is_told_why_they_stay_one(administrator: Client)
 
 @pytest.mark.parametrize("level", ["", "4", "-1", "Admin", "3; DROP TABLE", "9" * 30])
 def test_a_level_that_does_not_exist_is_refused_at_its_field(
-    administrator: Client, ann: User, level: str
+    administrator: Client, analyst: User, level: str
 ) -> None:
-    form = level_form(administrator, page(ann))
+    form = level_form(administrator, page(analyst))
 
-    answer = administrator.post(page(ann, "levels/"), {**form, "company-DIRECTORY": level})
+    answer = administrator.post(page(analyst, "levels/"), {**form, "company-DIRECTORY": level})
 
     assert answer.status_code == 422
     assert page_of(answer).one("#main").all(".errorlist")
@@ -261,7 +265,7 @@ def test_a_level_that_does_not_exist_is_refused_at_its_field(
 def test_asked_from_the_disabled_button_granted_and_then_it_unlinks(world: World) -> None:
     """The whole way: the same open session may unlink once support has granted it."""
     cco = world.synced_cco()
-    asker = world.person("ann", can_push_to_accounting=False)
+    asker = world.person("analyst", can_push_to_accounting=False)
     client = browser_of(asker)
     world.delete_in_sage(cco)
     before = world.before(cco)
@@ -271,12 +275,12 @@ def test_asked_from_the_disabled_button_granted_and_then_it_unlinks(world: World
 
     entry = client.get(tip.one("a")["href"], follow=True)
     form = page_of(entry).one("#can-push-to-accounting").one("form")
-    answer = client.post(form["action"], {"reason": "I take over from Bob"}, follow=True)
+    answer = client.post(form["action"], {"reason": "I take over from a colleague"}, follow=True)
 
     assert "Support was asked. The answer comes by mail." in page_of(answer).one("#messages").text
     waiting = page_of(answer).one("#can-push-to-accounting")
     assert "Requested on" in waiting.text
-    assert "I take over from Bob" in waiting.text
+    assert "I take over from a colleague" in waiting.text
     assert waiting.all("form") == []
     assert "Requested on" in page_of(client.get(list_address(world))).one(".why-tip").text
     assert world.before(cco) == before
@@ -290,7 +294,7 @@ def test_asked_from_the_disabled_button_granted_and_then_it_unlinks(world: World
         "PRIVILEGE_REQUESTED",
         "PRIVILEGE_GRANTED",
     ]
-    assert OutgoingMail.objects.get().to == "ann@example.com"
+    assert OutgoingMail.objects.get().to == "analyst@example.com"
     assert "Can Push to Accounting" in world.events(kind="UNLINKED")[0].rights
 
 
@@ -302,19 +306,19 @@ def test_the_link_is_there_only_where_the_privilege_is_missing(world: World) -> 
 
     assert "Needs 'Standard' or 'Admin' on ERP Integrations" in tip.text
     assert tip.all("a") == []
-    lacking = browser_of(world.person("ann", can_push_to_accounting=False))
+    lacking = browser_of(world.person("analyst", can_push_to_accounting=False))
     fragment = click(lacking, world, cco)
     assert page_of(fragment).one(".why-tip").one("a")["href"].startswith(OWN)
 
 
 @pytest.mark.parametrize("reason", [None, "", "   ", "\n", "\x00", "x" * 1001])
 def test_asking_without_a_reason_is_refused_at_the_field_and_keeps_what_was_typed(
-    ann: User, reason: str | None
+    analyst: User, reason: str | None
 ) -> None:
-    client = browser_of(ann)
+    client = browser_of(analyst)
 
     answer = client.post(
-        page(ann, "request-can-push-to-accounting/"), {} if reason is None else {"reason": reason}
+        page(analyst, "request-can-push-to-accounting/"), {} if reason is None else {"reason": reason}
     )
 
     assert answer.status_code == 422
@@ -326,12 +330,12 @@ def test_asking_without_a_reason_is_refused_at_the_field_and_keeps_what_was_type
 
 
 def test_an_administrator_asks_for_somebody_and_nobody_else_does(
-    world: World, administrator: Client, ann: User
+    world: World, administrator: Client, analyst: User
 ) -> None:
-    where = page(ann, "request-can-push-to-accounting/")
+    where = page(analyst, "request-can-push-to-accounting/")
     other = browser_of(world.person("other", directory=Level.STANDARD))
-    assert page_of(other.get(page(ann))).one("#can-push-to-accounting").all("form") == []
-    assert other.post(where, {"reason": "For Ann"}).status_code == 403
+    assert page_of(other.get(page(analyst))).one("#can-push-to-accounting").all("form") == []
+    assert other.post(where, {"reason": "For somebody else"}).status_code == 403
     assert not PrivilegeRequest.objects.exists()
 
     administrator.post(where, {"reason": "She takes over"})
@@ -342,14 +346,14 @@ def test_an_administrator_asks_for_somebody_and_nobody_else_does(
 
 
 def test_reasons_and_history_are_for_administrators_and_oneself(
-    world: World, administrator: Client, ann: User
+    world: World, administrator: Client, analyst: User
 ) -> None:
-    administrator.post(page(ann, "request-can-push-to-accounting/"), {"reason": "<b>Private</b> matter"})
+    administrator.post(page(analyst, "request-can-push-to-accounting/"), {"reason": "<b>Private</b> matter"})
 
-    assert "<b>Private</b> matter" in words_on(administrator, page(ann)), "as words, not as markup"
-    assert "Private" in words_on(browser_of(ann), page(ann))
+    assert "<b>Private</b> matter" in words_on(administrator, page(analyst)), "as words, not as markup"
+    assert "Private" in words_on(browser_of(analyst), page(analyst))
     other = browser_of(world.person("other", directory=Level.STANDARD))
-    assert "Private" not in words_on(other, page(ann))
+    assert "Private" not in words_on(other, page(analyst))
 
 
 # --- the digest ----------------------------------------------------------------------------------
@@ -374,7 +378,7 @@ def test_anybody_leaves_the_digest_and_comes_back_by_themselves(world: World) ->
     ]
 
 
-def test_the_box_is_on_nobodys_page_but_ones_own(administrator: Client, ann: User) -> None:
-    shown = page_of(administrator.get(page(ann)))
+def test_the_box_is_on_nobodys_page_but_ones_own(administrator: Client, analyst: User) -> None:
+    shown = page_of(administrator.get(page(analyst)))
 
     assert [i for i in shown.all("input") if i.get("name") == "subscribed"] == []

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from commitments.erp_side import ErpButton, ErpCard, ErpFinding, HistoryLine
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from commitments.policies import may_change_commitments
 from companies.access import Access
 from companies.models import CompanyTool, Level
 from erp_integrations.drafts import papers_of, subject_of
@@ -52,6 +53,22 @@ STATUS_AFTER: dict[EventKind, str] = {
 }
 """What a CCO's ERP status is after an event; the other kinds leave it as it was."""
 
+OF_ACCOUNTING = {
+    Place.COMMITMENT_LINK: "erp-commitments",
+    Place.VENDOR_LINK: "erp-vendors",
+    Place.JOB_LINK: "erp-jobs",
+    Place.CONNECTION: "connection",
+}
+"""Pages where accounting mends what the project team cannot."""
+
+OF_THE_TEAM = {
+    "number": ("commitment-change-order-edit", "#id_number"),
+    "title": ("commitment-change-order-edit", "#id_title"),
+    "lines": ("commitment-change-order-edit", "#lines-heading"),
+    "status": ("commitment-change-order", "#acts"),
+}
+"""Page and place where the project team mends the CCO itself."""
+
 REASON_WORDS = {EventKind.REJECTED: "Rejected Message", EventKind.EXPORT_FAILED: "Export failed"}
 
 
@@ -62,18 +79,17 @@ class ErpSide:
         """Status, what it means, what may be done and what stands in the way."""
         status = ErpStatus(change_order.erp_status)
         last = Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id").first()
+        link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id").first()
         papers = papers_of(change_order)
         sendable = status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
         broken = broken_rules(subject_of(papers), When.SEND) if sendable else ()
         return ErpCard(
             status=_status_words(status, last),
             tone=TONES[status],
-            words=WORDS[status],
-            detail=tuple(_detail(change_order, status, last)),
+            words=_meaning(status, last, link),
+            detail=tuple(_detail(status, last, link)),
             buttons=_buttons(change_order, status, access, broken),
-            findings=tuple(
-                ErpFinding(one.words, _place_url(one, change_order, access), one.field) for one in broken
-            ),
+            findings=tuple(_finding(one, change_order, access) for one in broken),
             url=_history_url(change_order, access),
         )
 
@@ -106,11 +122,22 @@ class ErpSide:
 
 
 def _status_words(status: ErpStatus, last: Export | None) -> str:
-    retrieved = last is not None and last.outcome == ExportOutcome.RETRIEVED
-    return "Retrieved" if status == ErpStatus.NOT_IN_ERP and retrieved else status.label
+    return "Retrieved" if _is_retrieved(status, last) else status.label
 
 
-def _detail(change_order: CommitmentChangeOrder, status: ErpStatus, last: Export | None) -> list[str]:
+def _is_retrieved(status: ErpStatus, last: Export | None) -> bool:
+    return status == ErpStatus.NOT_IN_ERP and last is not None and last.outcome == ExportOutcome.RETRIEVED
+
+
+def _meaning(status: ErpStatus, last: Export | None, link: ChangeOrderLink | None) -> str:
+    if _is_retrieved(status, last):
+        return "It was taken back from accounting. Correct it, then send it again."
+    if status == ErpStatus.NOT_IN_ERP and link is not None:
+        return "It was unlinked from Sage. Correct it and send it again, or delete it."
+    return WORDS[status]
+
+
+def _detail(status: ErpStatus, last: Export | None, link: ChangeOrderLink | None) -> list[str]:
     """What is worth knowing beside the status: by whom, why, and the record it has or had."""
     words = []
     if last is not None and status == ErpStatus.READY_TO_EXPORT:
@@ -121,7 +148,6 @@ def _detail(change_order: CommitmentChangeOrder, status: ErpStatus, last: Export
         words.append(last.failure_words)
     if last is not None and status == ErpStatus.REJECTED:
         words.append(f"Rejected by {last.ended_by_name}: {last.reason}")
-    link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id").first()
     if link is not None:
         tense = "Its" if link.is_active else "Its former"
         words.append(f"{tense} record in Sage: {link.record_number}, change number {link.number}.")
@@ -145,23 +171,20 @@ def _buttons(
     return ()
 
 
-def _place_url(broken: Broken, change_order: CommitmentChangeOrder, access: Access) -> str:
-    """Where the rule is mended, for those who may go there; empty for everybody else."""
+def _finding(broken: Broken, change_order: CommitmentChangeOrder, access: Access) -> ErpFinding:
+    """A rule that does not hold, and who mends it or where; links only for those who may go there."""
     project = change_order.commitment.project
     slug = project.company.slug
-    match broken.place:
-        case Place.CHANGE_ORDER | Place.ACCEPT_FORM:
-            return reverse("commitment-change-order", args=[slug, project.number, change_order.pk])
-        case _ if access.on_company(CompanyTool.ERP_INTEGRATIONS) < Level.READ_ONLY:
-            return ""
-        case Place.COMMITMENT_LINK:
-            return reverse("erp-commitments", args=[slug])
-        case Place.VENDOR_LINK:
-            return reverse("erp-vendors", args=[slug])
-        case Place.JOB_LINK:
-            return reverse("erp-jobs", args=[slug])
-        case Place.CONNECTION:
-            return reverse("connection", args=[slug])
+    if broken.place in OF_ACCOUNTING:
+        if access.on_company(CompanyTool.ERP_INTEGRATIONS) < Level.READ_ONLY:
+            return ErpFinding(f"{broken.words} Ask accounting to mend it.", field=broken.field)
+        url = reverse(OF_ACCOUNTING[broken.place], args=[slug])
+    elif broken.field in OF_THE_TEAM and may_change_commitments(access, project):
+        name, place = OF_THE_TEAM[broken.field]
+        url = reverse(name, args=[slug, project.number, change_order.pk]) + place
+    else:
+        url = ""
+    return ErpFinding(broken.words, url, broken.field)
 
 
 def _history_url(change_order: CommitmentChangeOrder, access: Access) -> str:

@@ -16,7 +16,8 @@ from erp_integrations.models import Export
 from erp_integrations.operations import exporting
 from erp_integrations.operations.export_refusals import Differs, ExportRefused, NotAllowed
 from erp_integrations.pages import NextStep
-from erp_integrations.policies import may_accept, may_reject
+from erp_integrations.policies import may_accept, may_reject, may_use_sandbox
+from erp_integrations.queries.connections import find_connection
 from erp_integrations.queries.exports import accepted_export, view_of
 from erp_integrations.queries.history import facts_of, round_of
 from erp_integrations.views.answering import (
@@ -31,6 +32,7 @@ from erp_integrations.views.answering import (
     status_of,
 )
 from erp_integrations.views.giving_a_reason import with_a_reason
+from erp_integrations.views.tabs import is_practice
 
 
 @company_member
@@ -94,6 +96,7 @@ def worksheet(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "round": round_of(accepted),
         "erp_name": erp_of(request),
         "missing": may_accept(request.access).missing,
+        "practice": is_practice(find_connection(request.company)) and may_use_sandbox(request.access),
         "back": list_of(request, view=view_of(change_order.erp_status)),
     }
     return render(request, "erp_integrations/worksheet.html", context)

@@ -65,6 +65,22 @@ def record_of(row: Locator) -> str:
     return row.locator("[data-label='Record']").inner_text().strip()
 
 
+def write_line(
+    page: Page, number: int, *, description: str, amount: str, cost_code: str = "", cost_type: str = ""
+) -> None:
+    """Fills in a line of a commitment or a CCO; takes the first cost code and type where none is named."""
+    line = page.get_by_role("group", name=f"Line {number}", exact=True)
+    line.get_by_label("Description").fill(description)
+    for label, choice in (("Cost code", cost_code), ("Cost type", cost_type)):
+        field = line.get_by_label(label)
+        field.select_option(label=choice) if choice else field.select_option(index=1)
+    line.get_by_label("Amount").fill(amount)
+
+
+def fact(page: Page, name: str) -> str:
+    return page.locator(f"dl.facts dt:has-text('{name}') + dd").first.inner_text().strip()
+
+
 def key_in(page: Page, *, job: str, vendor: str) -> None:
     """Keys a change order of one line into the practice company, line 2 of the form."""
     page.goto(SANDBOX_NEW)

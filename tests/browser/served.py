@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -60,6 +61,11 @@ class Served:
         """Does to the database what no page does."""
         with psycopg.connect(self.database_server, dbname=self.database, autocommit=True) as connection:
             connection.execute(statement)
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        """What the database holds that no page shows."""
+        with psycopg.connect(self.database_server, dbname=self.database, autocommit=True) as connection:
+            return connection.execute(question).fetchall()
 
     def drop(self) -> None:
         for database in (self.database, self._kept):

@@ -5,25 +5,13 @@ from playwright.sync_api import Page, expect
 from tests.browser import pages
 from tests.browser.axe import findings
 from tests.browser.conftest import Scheme, Visit
-from tests.browser.pages import tab_to
+from tests.browser.pages import fact, tab_to, write_line
 from tests.browser.test_access import BOTH_SCHEMES
 from tests.browser.test_procedure import BOTH_WAYS
 from tests.browser.watch import Watch
 
 COMMITMENTS = f"{pages.COMPANY}projects/2614/commitments/"
 IN_ORDER = "Sprinkler heads at lobby"
-
-
-def write_line(page: Page, number: int, *, description: str, amount: str) -> None:
-    line = page.get_by_role("group", name=f"Line {number}", exact=True)
-    line.get_by_label("Description").fill(description)
-    line.get_by_label("Cost code").select_option(index=1)
-    line.get_by_label("Cost type").select_option(index=1)
-    line.get_by_label("Amount").fill(amount)
-
-
-def fact(page: Page, name: str) -> str:
-    return page.locator(f"dl.facts dt:has-text('{name}') + dd").first.inner_text().strip()
 
 
 @BOTH_WAYS

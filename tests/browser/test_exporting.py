@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser import pages
 from tests.browser.axe import findings
@@ -45,13 +45,17 @@ def test_axe_finds_nothing_on_the_way_of_an_export_in_either_scheme(visit: Visit
     for where in exporting(page):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
             found += [f"{where}, {scheme}: {line}" for line in findings(page)]
     assert not found, "\n".join(found)
 
 
-def test_on_320_pixels_the_way_of_an_export_needs_no_scrolling_sideways(visit: Visit) -> None:
-    page = visit(width=320, height=640)
-    wide = [
-        where for where in exporting(page) if page.evaluate("document.documentElement.scrollWidth") != 320
-    ]
+def test_on_no_screen_the_way_of_an_export_needs_scrolling_sideways(visit: Visit) -> None:
+    page = visit()
+    wide = []
+    for where in exporting(page):
+        for width in (320, 1024, 1280):
+            page.set_viewport_size({"width": width, "height": 640})
+            if page.evaluate("document.documentElement.scrollWidth") != width:
+                wide.append(f"{where}, {width}")
     assert wide == []

@@ -213,6 +213,14 @@ def test_what_was_retrieved_meanwhile_is_not_accepted(waiting: Waiting) -> None:
     assert answer.status_code == 409
     assert answered_message(answer)[1] == "It is Not in ERP by now"
     assert status_of(waiting.cco) == ErpStatus.NOT_IN_ERP
+    project = waiting.commitment.project.number
+    team = page_of(
+        waiting.client.get(
+            reverse("commitment-change-order", args=[waiting.world.company.slug, project, waiting.cco.pk])
+        )
+    ).one("#erp")
+    assert team.one(".state").text == "Retrieved"
+    assert "It was taken back from accounting." in team.text
 
 
 def test_after_a_failed_export_the_message_leads_to_the_retry(waiting: Waiting) -> None:

@@ -597,6 +597,7 @@ def test_after_the_unlink_it_is_set_to_draft_and_deleted_and_its_story_stays(wor
     client = browser_of(world.person())
     events = len(world.events())
     assert click(client, world, cco).status_code == 200
+    assert "It was unlinked from Sage." in page_of(client.get(of(cco))).one("#erp").text
 
     client.post(of(cco) + "set-to-draft/")
     client.post(of(cco) + "delete/")
@@ -606,6 +607,24 @@ def test_after_the_unlink_it_is_set_to_draft_and_deleted_and_its_story_stays(wor
     assert link.change_order_id is None
     assert (link.cco_number, link.cco_title) == (cco.number, cco.title)
     assert LinkEvent.objects.filter(company_id=world.company.pk).count() == events + 1
+
+
+def test_what_stands_in_the_way_leads_to_where_it_is_mended(world: World, team: Client) -> None:
+    cco = factories.ChangeOrderFactory.create(
+        commitment=world.commitment, title="A title of more than thirty characters", status="DRAFT"
+    )
+
+    ways = page_of(team.get(of(cco))).one("#erp").one("ul.problems")
+
+    edit = f"{of(cco)}edit/"
+    assert [link["href"] for link in ways.all("a")] == [
+        f"{edit}#id_title", f"{of(cco)}#acts", f"{edit}#lines-heading",
+    ]  # fmt: skip
+    assert ways.texts("li")[-1].endswith("is not tied to its subcontract in Sage. Ask accounting to mend it.")
+    reader = browser_of(world.person("reader", commitments=Level.READ_ONLY, erp_integrations=Level.NONE))
+    assert not page_of(reader.get(of(cco))).one("#erp").one("ul.problems").all("a")
+    accounting = page_of(browser_of(world.person()).get(of(cco))).one("#erp").one("ul.problems")
+    assert accounting.all("a")[-1]["href"].endswith("/erp-integrations/commitments/")
 
 
 def test_a_purchase_orders_cco_says_why_it_is_not_sent(world: World, team: Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level
@@ -18,7 +19,7 @@ from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.ports import ChangeOrderEntry, EntryLine
 from tests import sendable
 from tests.sendable import approved_cco, books_of, status_of, tied_commitment
-from tests.web.pages import page_of
+from tests.web.pages import Element, page_of
 from tests.web.people import AMBER, GREEN, answered_message, browser_of, htmx, list_address
 from tests.web.test_accept_pages import address
 from tests.world import World
@@ -97,6 +98,18 @@ def test_the_worksheet_holds_exactly_what_to_key_in_in_sages_order(accepted: Acc
     cells = {cell["data-label"]: cell.text for cell in grid.all("tr")[1].all("td")}
     assert cells["Budget amount"] == "1234.50"
     assert cells["Change#"] == "9-1"
+
+
+def test_the_worksheet_leads_to_the_practice_company_only_where_there_is_one(
+    accepted: Accepted, settings: Settings
+) -> None:
+    def way() -> list[Element]:
+        page = page_of(accepted.client.get(accepted.address("worksheet")))
+        return [link for link in page.all("a") if link["href"].endswith("/sage-sandbox/new/")]
+
+    assert way()
+    settings.DEMO = False
+    assert not way()
 
 
 def test_the_file_holds_the_same(accepted: Accepted) -> None:

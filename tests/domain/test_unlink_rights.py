@@ -8,7 +8,6 @@ from companies.models import (
     CompanyToolPermission,
     Level,
     Membership,
-    ProjectTool,
     ProjectToolPermission,
     User,
 )
@@ -72,15 +71,12 @@ def test_everything_that_is_missing_is_told_at_once(world: World) -> None:
 
 
 def test_admin_on_another_project_does_not_help(world: World, moments: Moments) -> None:
+    """Not even where the company's first CCO is."""
+    other = factories.ProjectFactory.create(company=world.company)
+    factories.ChangeOrderFactory.create(commitment=factories.CommitmentFactory.create(project=other))
     cco = world.synced_cco()
     person = world.person(commitments=Level.NONE)
-    other = factories.ProjectFactory.create(company=world.company)
-    ProjectToolPermission.objects.create(
-        membership=Membership.objects.get(user=person),
-        project=other,
-        tool=ProjectTool.COMMITMENTS,
-        level=Level.ADMIN,
-    )
+    ProjectToolPermission.objects.filter(membership__user=person, project=other).update(level=Level.ADMIN)
     before, events = world.before(cco), len(world.events())
 
     with pytest.raises(UnlinkNotAllowed):

@@ -103,6 +103,17 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
     reader.read_job(there.job_record_number, deadline=soon)
     reader.read_subcontract(there.subcontract_record_number, deadline=soon)
     reader.read_change_order(there.record_number, deadline=soon)
+    [subcontract] = [
+        one
+        for one in wired.sandbox.company().subcontracts
+        if one.record_number == there.subcontract_record_number
+    ]
+    reader.read_vendor(subcontract.vendor_record_number, deadline=soon)
+    assert reader.find_change_orders(
+        job_record_number=there.job_record_number,
+        subcontract_record_number=there.subcontract_record_number,
+        deadline=soon,
+    )
     assert list(reader.stream_keys(deadline=soon))
     asked = {words for one in said(company) for words in one} - {BEGIN, SNAPSHOT, "COMMIT"}
     of_other_servers = {name for name in tsql.QUESTIONS.values() if name.endswith(("postgresql", "sqlite"))}

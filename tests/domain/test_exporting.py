@@ -224,7 +224,7 @@ def test_what_was_keyed_into_another_record_under_the_same_number_is_not_tied(
     world: World, approver: User
 ) -> None:
     cco = _accepted(world, approver, writer="worksheet")
-    _key_in(world, cco)
+    key_in(world, cco)
     take_number_over(world, "subcon")
 
     with pytest.raises(ExportFailed, match="put in anew"):

@@ -153,6 +153,7 @@ def email(name: str) -> dict[str, Any]:
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": Secret(unquote(parts.password or "")),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and bool(parts.username),  # no password in the clear
         "EMAIL_TIMEOUT": MAIL_SERVER_SECONDS,
     }
 

@@ -1,6 +1,6 @@
 """What the project team does with subcontracts and purchase orders."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from commitments.locks import held_of
@@ -50,8 +50,8 @@ def edit_commitment(
 ) -> None:
     """Writes the commitment with its lines, all or nothing. `revision` is of what the form was made from.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `NumberTaken`, `WrongStatus`, `LineInUse`,
-    `NotOfThisCompany`.
+    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentTied` where it would get another
+    contract company than its record's, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     require_unchanged(commitment, revision=revision)
@@ -72,8 +72,19 @@ def edit_commitment(
     if not changes:
         return
     commitment.revision += 1
-    commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
+    _save_unless_tied(commitment)
     tell(commitment, changes, by=by)
+
+
+def _save_unless_tied(commitment: Commitment) -> None:
+    """Whether it is tied only the database knows here. Raises `CommitmentTied`."""
+    try:
+        with transaction.atomic():
+            commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
+    except IntegrityError as error:
+        if "keeps its project, contract company" in str(error):
+            raise CommitmentTied from None
+        raise
 
 
 @transaction.atomic(durable=True)

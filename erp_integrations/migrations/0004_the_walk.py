@@ -72,8 +72,15 @@ BEGIN
         RAISE EXCEPTION 'an export is ended, never deleted'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'export_is_history';
     END IF;
-    IF (NEW.connection_id, NEW.key, NEW.sent_at, NEW.sent_by_name)
-       IS DISTINCT FROM (OLD.connection_id, OLD.key, OLD.sent_at, OLD.sent_by_name)
+    -- Who sent it never changes; nor does what was signed off, and by whom, once it was.
+    IF (NEW.connection_id, NEW.key, NEW.sent_at, NEW.sent_by_id, NEW.sent_by_name)
+       IS DISTINCT FROM (OLD.connection_id, OLD.key, OLD.sent_at, OLD.sent_by_id, OLD.sent_by_name)
+       OR (OLD.accepted_at IS NOT NULL
+           AND (NEW.accepted_at, NEW.accepted_by_id, NEW.accepted_by_name, NEW.writer, NEW.by_hand,
+                NEW.erp_number, NEW.job_record_number, NEW.draft, NEW.prepared)
+               IS DISTINCT FROM
+               (OLD.accepted_at, OLD.accepted_by_id, OLD.accepted_by_name, OLD.writer, OLD.by_hand,
+                OLD.erp_number, OLD.job_record_number, OLD.draft, OLD.prepared))
        OR (OLD.ended_at IS NOT NULL
            AND (to_jsonb(NEW) - 'change_order_id') IS DISTINCT FROM (to_jsonb(OLD) - 'change_order_id'))
        OR (NEW.change_order_id IS DISTINCT FROM OLD.change_order_id
@@ -160,6 +167,26 @@ CREATE TRIGGER vendor_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_
 """
 )
 
+# A commitment that is tied to its subcontract is that subcontract: same job, same vendor.
+STAYS = """
+CREATE OR REPLACE FUNCTION erp_integrations_linked_commitment_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM erp_integrations_changeorderlink link
+        JOIN commitments_commitmentchangeorder co ON co.id = link.change_order_id
+        WHERE co.commitment_id = NEW.id AND link.unlinked_at IS NULL
+    ){or_itself} THEN
+        RAISE EXCEPTION 'a commitment with a synced change order keeps its project, contract company and kind'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'linked_commitment_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+OR_ITSELF = """ OR EXISTS (
+        SELECT FROM erp_integrations_commitmentlink
+        WHERE commitment_id = NEW.id AND unlinked_at IS NULL
+    )"""
+
 VENDORS_BACK = """
 DROP TRIGGER vendor_link_is_not_truncated ON erp_integrations_vendorlink;
 DROP TRIGGER vendor_link_is_history ON erp_integrations_vendorlink;
@@ -173,4 +200,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(WALK, WALK_BACK),
         migrations.RunSQL(EXPORTS, EXPORTS_BACK),
         migrations.RunSQL(VENDORS, VENDORS_BACK),
+        migrations.RunSQL(STAYS.format(or_itself=OR_ITSELF), STAYS.format(or_itself="")),
     ]

@@ -39,7 +39,8 @@ def look_for(export_id: int, now: datetime) -> None:
             actor=WATCHER,
         )
     except ExportRefused:
-        return
+        # Also a look that ended before anything was settled counts: the next one is due later.
+        Export.objects.filter(pk=export_id, ended_at=None).update(looked_at=now)
 
 
 def _due(now: datetime) -> QuerySet[Export]:

@@ -172,6 +172,17 @@ def test_a_database_address_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> N
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "starts_tls"), [("smtp://u:p@mail.example:587", True), ("smtp://localhost", False)]
+)
+def test_a_password_goes_to_the_mail_server_by_tls_only(
+    monkeypatch: pytest.MonkeyPatch, url: str, *, starts_tls: bool
+) -> None:
+    monkeypatch.setenv("NAME", url)
+
+    assert env.email("NAME")["EMAIL_USE_TLS"] is starts_tls
+
+
 def test_mail_addresses_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAME", "smtps://u:p%40w@mail.example")
     found = env.email("NAME")

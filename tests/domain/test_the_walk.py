@@ -1,12 +1,16 @@
 """The ERP status of a CCO: the table of `product.md`, and a database that knows no other way."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from commitments.models import CommitmentChangeOrder, ErpStatus
+from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
+from erp_integrations.models import Export
 from erp_integrations.transitions import TRANSITIONS, Step
+from tests import factories
+from tests.sendable import accept, approved_cco, send, tied_commitment
 from tests.world import World
 
 WAYS = {(before, after) for (before, _), after in TRANSITIONS.items()}
@@ -60,3 +64,41 @@ def test_a_cco_begins_outside_the_erp(world: World, status: ErpStatus) -> None:
             " VALUES (%s, '900', 'New', '', 'DRAFT', %s, 0, now())",
             [world.commitment.pk, status],
         )
+
+
+# --- what else the database keeps of a round ---
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prepared": {"number": "another"}},
+        {"draft": {}},
+        {"erp_number": "9-9"},
+        {"writer": "worksheet"},
+        {"by_hand": True},
+        {"accepted_by_name": "somebody else"},
+        {"sent_by_id": 1},
+    ],
+)
+def test_what_was_signed_off_is_never_rewritten(world: World, change: dict[str, Any]) -> None:
+    cco = approved_cco(tied_commitment(world))
+    approver = world.person()
+    send(world, cco, by=approver)
+    export = accept(world, cco, by=approver)
+
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Export.objects.filter(pk=export.pk).update(**change)
+
+    assert Export.objects.filter(pk=export.pk, erp_number="9-1", writer="sandbox").exists()
+
+
+def test_a_tied_commitment_keeps_its_contract_company(world: World) -> None:
+    commitment = tied_commitment(world)
+    other = factories.VendorFactory.create(company=world.company)
+
+    with pytest.raises(IntegrityError, match="keeps its project, contract company"), transaction.atomic():
+        Commitment.objects.filter(pk=commitment.pk).update(vendor=other)
+
+    commitment.refresh_from_db()
+    assert commitment.vendor != other

@@ -62,6 +62,9 @@ def test_pictures(visit: Visit, watch: Watch) -> None:
     picture(page, "amber")
     page.goto(pages.SANDBOX)
     picture(page, "sandbox")
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Winter protection").get_by_role("link", name="Accept").click()
+    picture(page, "accept", whole=True)
 
     page = visit(width=1440, height=900, scheme="dark")
     after("Approved in Sage")(page)

@@ -4,11 +4,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 COLOURS_HAVE_CHANGED = """async () => {
+  const changing = () => document.getAnimations().filter(
+    (one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity
+  );
   do {
     await new Promise(requestAnimationFrame);
-    await Promise.allSettled(document.getAnimations().map((one) => one.finished));
-  } while (document.getAnimations().length);
+    await Promise.allSettled(changing().map((one) => one.finished));
+  } while (changing().length);
 }"""
+"""What turns for good, as the sign of being busy does, is not waited for."""
 
 
 def findings(page: Page) -> list[str]:

@@ -129,6 +129,7 @@ STATES = (
     State("set to draft", lambda page: first(page, "button", "Set to Draft")),
     State("no answer from us", no_answer),
     State("commitments", at(COMMITMENTS)),
+    State("a commitment", lambda page: first(page, "link", "Concrete")),
     State("a locked CCO", lambda page: first(page, "link", "Approved in Sage")),
     State("how-to", at(pages.HOW_TO)),
     State("sandbox", at(pages.SANDBOX)),

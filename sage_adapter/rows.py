@@ -80,6 +80,8 @@ def number(value: object) -> str:
 
 def whole(value: object) -> int:
     """A whole number, as drivers write it: 7, 7.0, "7", Decimal("7.000")."""
+    if type(value) is int:  # as most drivers give most of them: nothing to find out
+        return value
     if value is None or isinstance(value, bool | bytes):
         raise _refused("not a number", value)
     try:

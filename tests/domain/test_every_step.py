@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from companies.access import Access
 from companies.models import (
-    CompanyTool,
     CompanyToolPermission,
     Level,
     Membership,
-    ProjectTool,
     ProjectToolPermission,
     User,
 )
-from companies.permissions import MATRIX, Act, Needs, ruling_on
+from companies.permissions import MATRIX, Act, Needs
 from erp_integrations.models import LinkEvent
 from erp_integrations.operations import accepting, exporting, relinking, sending, unlinking
 from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed, NotPossibleNow
@@ -218,31 +215,3 @@ def test_what_the_table_names_is_done_with_the_least_rights_the_matrix_asks(
 def _then(status: ErpStatus, name: str) -> tuple[ErpStatus, ...]:
     """A retry is Exporting for as long as it takes."""
     return (ErpStatus.SYNCED,) if (status, name) == (ErpStatus.EXPORTING, "export") else ()
-
-
-@pytest.mark.parametrize("act", Act)
-def test_a_ruling_says_exactly_what_is_missing(act: Act) -> None:
-    needs = MATRIX[act]
-    for commitments, erp, directory, privilege in product(Level, Level, Level, (False, True)):
-        access = Access(
-            company_id=1,
-            user_id=1,
-            can_push_to_accounting=privilege,
-            company_levels={CompanyTool.ERP_INTEGRATIONS: erp, CompanyTool.DIRECTORY: directory},
-            project_levels={(7, ProjectTool.COMMITMENTS): commitments},
-        )
-
-        ruling = ruling_on(act, access, project_id=7, project_name="Harbor Tower")
-
-        lacking = [
-            word
-            for word, lacks in (
-                ("Commitments in Harbor Tower", commitments < needs.commitments),
-                ("ERP Integrations", erp < needs.erp_integrations),
-                ("Directory", directory < needs.directory),
-                ("Can Push to Accounting", needs.can_push_to_accounting and not privilege),
-            )
-            if lacks
-        ]
-        assert len(ruling.missing) == len(lacking)
-        assert all(word in said for word, said in zip(lacking, ruling.missing, strict=True))

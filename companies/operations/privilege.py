@@ -1,7 +1,5 @@
 """Can Push to Accounting: asked for from the Directory, decided by support, and by nobody for themselves."""
 
-from datetime import datetime
-
 from django.db import transaction
 from django.urls import reverse
 
@@ -29,6 +27,11 @@ from companies.operations.refusals import (
 from companies.policies import may_change_levels
 
 PRIVILEGE = "Can Push to Accounting"
+TOLD = {
+    Outcome.GRANTED: (DirectoryEventKind.PRIVILEGE_GRANTED, "no", "yes"),
+    Outcome.REFUSED: (DirectoryEventKind.PRIVILEGE_REFUSED, "requested", "refused"),
+}
+"""How a decision stands in the history: its kind, from, to."""
 DECIDES = "companies.decide_privilege"
 
 
@@ -92,22 +95,9 @@ def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
     _refuse_inactive(membership)
     if membership.can_push_to_accounting:
         raise AlreadyGranted
-    now = database_now()
     membership.can_push_to_accounting = True
     membership.save(update_fields=["can_push_to_accounting"])
-    _close(request, Outcome.GRANTED, words=words, actor=actor, now=now)
-    append_event(
-        kind=DirectoryEventKind.PRIVILEGE_GRANTED,
-        membership=membership,
-        actor=actor,
-        now=now,
-        rights=rights,
-        what=PRIVILEGE,
-        before="no",
-        after="yes",
-        reason=words,
-    )
-    _mail_decision(request, membership)
+    _decide(request, membership, Outcome.GRANTED, words=words, rights=rights, actor=actor)
 
 
 @transaction.atomic(durable=True)
@@ -120,20 +110,7 @@ def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
     request, membership = _lock_request(request_id)
     rights = _rights_to_decide(actor, membership)
     _refuse_decided(request)
-    now = database_now()
-    _close(request, Outcome.REFUSED, words=words, actor=actor, now=now)
-    append_event(
-        kind=DirectoryEventKind.PRIVILEGE_REFUSED,
-        membership=membership,
-        actor=actor,
-        now=now,
-        rights=rights,
-        what=PRIVILEGE,
-        before="requested",
-        after="refused",
-        reason=words,
-    )
-    _mail_decision(request, membership)
+    _decide(request, membership, Outcome.REFUSED, words=words, rights=rights, actor=actor)
 
 
 @transaction.atomic(durable=True)
@@ -212,10 +189,33 @@ def _refuse_inactive(membership: Membership) -> None:
         raise EntryNotActive
 
 
-def _close(request: PrivilegeRequest, outcome: Outcome, *, words: str, actor: User, now: datetime) -> None:
+def _decide(
+    request: PrivilegeRequest,
+    membership: Membership,
+    outcome: Outcome,
+    *,
+    words: str,
+    rights: str,
+    actor: User,
+) -> None:
+    """Ends the request, tells it and mails it."""
+    now = database_now()
     request.outcome, request.words = outcome, words
     request.decided_at, request.decided_by_id, request.decided_by_name = now, actor.pk, actor.name
     request.save()
+    kind, before, after = TOLD[outcome]
+    append_event(
+        kind=kind,
+        membership=membership,
+        actor=actor,
+        now=now,
+        rights=rights,
+        what=PRIVILEGE,
+        before=before,
+        after=after,
+        reason=words,
+    )
+    _mail_decision(request, membership)
 
 
 def _mail_decision(request: PrivilegeRequest, membership: Membership) -> None:

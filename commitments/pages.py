@@ -57,14 +57,3 @@ class LineRow:
     amount: Decimal
     changes: str = ""
     """Which line of the commitment it changes; empty where it adds one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page of a list stands."""
-
-    first: int
-    last: int
-    total: int
-    previous_url: str = ""
-    next_url: str = ""

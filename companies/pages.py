@@ -22,8 +22,8 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryPage:
-    """Where a page of the list stands."""
+class Page:
+    """Where a page of a list stands; of every list there is."""
 
     first: int
     last: int

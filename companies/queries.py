@@ -22,10 +22,10 @@ from companies.models import (
 )
 from companies.operations.levels import Levels
 from companies.pages import (
-    DirectoryPage,
     EntryEvent,
     LevelLine,
     MissingPrivilege,
+    Page,
     PersonFacts,
     PersonRow,
     Requested,
@@ -37,7 +37,7 @@ EVENTS_SHOWN = 100
 SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__email")
 
 
-def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...], DirectoryPage]:
+def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...], Page]:
     """One page of the company's entries, by name, that have every word of `q` somewhere."""
     entries = _searched(Membership.objects.filter(company=company), q)
     # By number of rows passed over, not by key: a company has hundreds of people, not millions.
@@ -49,7 +49,7 @@ def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...
     ).get_page(page)
     commitments = _commitments_in_words([entry.pk for entry in shown])
     rows = tuple(_row(company, entry, commitments[entry.pk]) for entry in shown)
-    return rows, DirectoryPage(
+    return rows, Page(
         first=shown.start_index(),
         last=shown.end_index(),
         total=shown.paginator.count,

@@ -133,17 +133,6 @@ class WaitingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page of a list stands."""
-
-    first: int
-    last: int
-    total: int
-    previous_url: str = ""
-    next_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """The line at the top right: when the ERP last answered."""
 

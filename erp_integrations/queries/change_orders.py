@@ -11,8 +11,9 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.models import Company
+from companies.pages import Page
 from erp_integrations.models import ChangeOrderLink, PresenceKey
-from erp_integrations.pages import Page, Presence, RowGroup, SyncedRow, Tab, Tone
+from erp_integrations.pages import Presence, RowGroup, SyncedRow, Tab, Tone
 from erp_integrations.policies import may_unlink
 from erp_integrations.queries import keyset
 

@@ -8,9 +8,10 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.models import Company
+from companies.pages import Page
 from erp_integrations import registry
 from erp_integrations.models import Export
-from erp_integrations.pages import Fact, Page, RowAct, WaitingRow
+from erp_integrations.pages import Fact, RowAct, WaitingRow
 from erp_integrations.policies import may_accept
 from erp_integrations.queries import keyset
 from erp_integrations.queries.change_orders import VIEWS, Asked, page_url

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from erp_integrations.pages import Page
+from companies.pages import Page
 
 PAGE_SIZE = 50
 

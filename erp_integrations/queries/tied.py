@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from commitments.models import Commitment, CommitmentKind, Vendor
 from companies.models import Company, Project
+from companies.pages import Page
 from erp_integrations.models import CommitmentLink, JobLink, VendorLink
 from erp_integrations.models.links import Link
-from erp_integrations.pages import Page, Tab, TiedRow
+from erp_integrations.pages import Tab, TiedRow
 from erp_integrations.queries import keyset
 
 

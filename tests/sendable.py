@@ -166,7 +166,7 @@ def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = Non
 
 
 def take_number_over(world: World, table: str) -> None:
-    """Every job ("actrec") or subcontract ("subcon") is another record under the same number."""
+    """Every record of a table (jobs "actrec", subcontracts "subcon") is another one under the same number."""
     with contextlib.closing(sqlite3.connect(world.place / COMPANY_FILE)) as books, books:
         for (number,) in books.execute(f"SELECT recnum FROM {table}").fetchall():
             books.execute(

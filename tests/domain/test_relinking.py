@@ -15,7 +15,7 @@ from erp_integrations.operations.export_refusals import (
     RecordNotBack,
 )
 from erp_integrations.operations.relinking import relink_change_order
-from tests.sendable import actor, status_of
+from tests.sendable import actor, status_of, take_number_over
 from tests.world import World
 
 
@@ -72,6 +72,20 @@ def test_another_record_with_the_same_number_is_not_tied(
         _relink(world, unlinked, by=approver)
 
     assert status_of(unlinked) == ErpStatus.NOT_IN_ERP
+
+
+@pytest.mark.parametrize("table", ["prmchg", "actrec"])
+def test_another_record_or_job_under_the_same_record_number_is_not_tied(
+    world: World, unlinked: CommitmentChangeOrder, approver: User, table: str
+) -> None:
+    world.sage.restore(world.link_of(unlinked).record_number, user="ACCT1")
+    take_number_over(world, table)
+
+    with pytest.raises(RecordNotBack):
+        _relink(world, unlinked, by=approver)
+
+    assert status_of(unlinked) == ErpStatus.NOT_IN_ERP
+    assert ChangeOrderLink.objects.filter(change_order=unlinked).count() == 1
 
 
 def test_a_cco_that_was_changed_since_is_not_tied(

@@ -195,8 +195,12 @@ class World:
     def attempts(self, change_order: CommitmentChangeOrder) -> list[UnlinkAttempt]:
         return list(UnlinkAttempt.objects.filter(link__change_order=change_order).order_by("id"))
 
-    def events(self, *, kind: str | None = None) -> list[LinkEvent]:
+    def events(
+        self, *, kind: str | None = None, subject: CommitmentChangeOrder | None = None
+    ) -> list[LinkEvent]:
         events = LinkEvent.objects.filter(company_id=self.company.pk)
         if kind:
             events = events.filter(kind=kind)
+        if subject:  # a link's number alone says little: each table of links counts its own
+            events = events.filter(subject_kind="change-order", subject_id=subject.pk)
         return list(events.order_by("id"))

@@ -294,8 +294,8 @@ def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
     export = Export.objects.get(change_order=sent)
     assert status_of(sent) == ErpStatus.SYNCED
     assert (link.record_number, export.link_id, export.outcome) == (record, link.pk, ExportOutcome.SYNCED)
-    linked = [event for event in world.events(kind=EventKind.LINKED) if event.link_id == link.pk]
-    assert [event.subject_kind for event in linked if event.subject_id == sent.pk] == ["change-order"]
+    [event] = world.events(kind=EventKind.LINKED, subject=sent)
+    assert event.link_id == link.pk
 
 
 def test_a_record_that_another_cco_is_tied_to_is_not_linked(

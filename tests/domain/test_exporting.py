@@ -65,7 +65,8 @@ def test_what_was_signed_off_is_written_read_back_and_tied(world: World, approve
     assert status_of(cco) == ErpStatus.SYNCED
     assert (record.number, [line.amount for line in record.lines]) == ("9-1", [Decimal("116.50")])
     assert (round_.outcome, round_.link_id, round_.writing_until) == (ExportOutcome.SYNCED, link.pk, None)
-    [event] = [one for one in world.events(kind=EventKind.LINKED) if one.link_id == link.pk]
+    [event] = world.events(kind=EventKind.LINKED, subject=cco)
+    assert event.link_id == link.pk
     assert event.rights == "Standard on ERP Integrations, Can Push to Accounting"
 
 
@@ -390,8 +391,8 @@ def test_what_was_keyed_in_is_found_and_tied_without_anybodys_click(world: World
     link = world.link_of(cco)
     assert (link.record_number, link.linked_by_name) == (record, "Plumbline")
     assert status_of(cco) == ErpStatus.SYNCED
-    [event] = [one for one in world.events(kind=EventKind.LINKED) if one.link_id == link.pk]
-    assert (event.actor_id, event.via) == (None, "QUEUE")
+    [event] = world.events(kind=EventKind.LINKED, subject=cco)
+    assert (event.link_id, event.actor_id, event.via) == (link.pk, None, "QUEUE")
 
 
 def test_it_looks_every_five_minutes_and_leaves_what_differs_for_people(world: World, approver: User) -> None:

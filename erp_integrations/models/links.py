@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import LPad
 
 from commitments.models import Commitment, CommitmentChangeOrder, Vendor
 from companies.models import Project
@@ -136,6 +138,16 @@ class PresenceKey(models.TextChoices):
     UNKNOWN = "unknown", "Not sure"
 
 
+class Drift(models.TextChoices):
+    """What of the record is otherwise in the ERP than when it was linked."""
+
+    NUMBER = "number", "Number"
+    JOB = "job", "Job"
+    PHASE = "phase", "Phase"
+    STATUS = "status", "Status"
+    AMOUNT = "amount", "Amount"
+
+
 class ChangeOrderLink(Link):
     """A CCO's tie to its change order, and what a look must know to ask for it.
 
@@ -167,7 +179,21 @@ class ChangeOrderLink(Link):
     contract_company = models.CharField(max_length=100)
 
     presence = models.CharField(max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED)
-    presence_checked_at = models.DateTimeField(null=True)
+    presence_checked_at = models.DateTimeField(
+        null=True, help_text="When it was last checked by itself; see `queries.presence.checked_at`."
+    )
+    drift = ArrayField(
+        models.CharField(max_length=10, choices=Drift.choices), default=list, db_default=[], blank=True
+    )
+    """Which of `Drift`, in their order."""
+    seen = models.JSONField(default=dict, db_default={}, blank=True)
+    """Of each that drifted: what the ERP holds now, as text."""
+    record_order = models.GeneratedField(
+        expression=LPad(F("record_number"), 20, Value("0")),
+        output_field=models.CharField(max_length=20, db_collation="C"),
+        db_persist=True,
+        help_text="The record number, so that text sorts as numbers do.",
+    )
 
     class Meta:
         constraints = [
@@ -184,6 +210,9 @@ class ChangeOrderLink(Link):
                 condition=Q(presence=PresenceKey.UNCHECKED) | Q(presence_checked_at__isnull=False),
                 name="change_order_link_presence_has_age",
             ),
+            models.CheckConstraint(
+                condition=Q(drift__contained_by=Drift.values), name="change_order_link_drift_known"
+            ),
         ]
         indexes = [
             models.Index(
@@ -195,6 +224,11 @@ class ChangeOrderLink(Link):
                 fields=["connection", "presence"],
                 condition=Q(unlinked_at=None),
                 name="change_order_link_presence",
+            ),
+            models.Index(
+                fields=["connection", "record_order", "id"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_by_record",
             ),
         ]
 

@@ -9,7 +9,8 @@ every `datetime` is aware.
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -418,23 +419,11 @@ class ErpChangeOrderFound:
 # --- the keys of a whole company, streamed -------------------------------------------------------
 
 
-class JobKeys(NamedTuple):
-    """One job, as it is streamed."""
-
-    row_key: str
-    """The row id as `str(row_id).upper()` writes it: compared a million times, and a UUID is slow at that."""
-    record_number: str
-
-    @property
-    def row_id(self) -> uuid.UUID:
-        return uuid.UUID(self.row_key)
-
-
 class ChangeOrderKeys(NamedTuple):
     """One change order's header, as it is streamed."""
 
     row_key: str
-    """As in `JobKeys`."""
+    """The row id as `str(row_id).upper()` writes it: compared a million times, and a UUID is slow at that."""
     record_number: str
     number: str
     job_record_number: str
@@ -459,10 +448,35 @@ class SubcontractChangeKeys(NamedTuple):
     amount: Decimal
 
 
-ErpKeys = JobKeys | ChangeOrderKeys | SubcontractChangeKeys
+class KeyBlock(NamedTuple):
+    """What one range of record numbers holds, some 20,000 change orders; either part may be empty."""
+
+    upto: str
+    """Every record up to and including this number is in this block or in an earlier one."""
+    change_orders: Sequence[ChangeOrderKeys]
+    """By record number."""
+    lines: Sequence[SubcontractChangeKeys]
+    """All lines on subcontracts of the same range, by record number; also those that lost their header."""
+
+
+LARGEST_RECORD_NUMBER = str(2**63 - 1)
+"""Where the last block of a stream ends, whatever the company's last record is."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStream:
+    """The keys of a whole company, as one connection gives them."""
+
+    incarnation: str
+    """Of the database that answers."""
+    jobs: Mapping[str, str]
+    """Every job: its record number and its row id, written as in `ChangeOrderKeys`. Never empty."""
+    blocks: Iterator[KeyBlock]
+    """In ascending order, without gap or overlap. Raises `ErpError` where the connection fails midway."""
+
 
 MOST_LOOKED_UP_AT_ONCE = 50
-"""How many records one call of `look_up_many` may ask about: a page's worth."""
+"""How many records one call of `look_up_many` or `glance_many` may ask about: a page's worth."""
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -497,12 +511,26 @@ class ErpReader(Protocol):
         """
         ...
 
-    def stream_keys(self, *, deadline: Deadline) -> Iterator[ErpKeys]:
-        """All jobs, then all change orders, then all their lines on subcontracts, each by record number.
+    def glance_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What one look says of each, in their order: enough to know, never enough to cut.
 
-        Over one connection, in memory that does not grow with the company. Only a stream that was read to
-        its end is complete; a key that is missing from it is no proof that the record is gone: confirm it
-        with a look. Raises `ErpError`, also in the middle. Close the iterator when leaving early.
+        `second_looked_at` is None in every finding. Who carries the number now is asked only where the ERP's
+        own history does not show the deletion; where it does, the finding is ABSENT (`deleted-in-history`)
+        whoever carries it. Else as `look_up_many`: the same limit, the same faults, never raises for the
+        ERP's sake.
+        """
+        ...
+
+    def stream_keys(self, *, deadline: Deadline) -> AbstractContextManager[KeyStream]:
+        """All jobs, then all change orders with their lines on subcontracts, in blocks by record number.
+
+        From the accepted database, over one connection that ends with the context, in memory that does not
+        grow with the company, without a cursor or a lock that lasts from one block to the next. Only a stream
+        that was read to its end is complete; a key that is missing from it is no proof that the record is
+        gone: confirm it with a look. Raises `ErpError` on entering, and in the middle; what the context's own
+        block raises passes unchanged.
         """
         ...
 

@@ -111,9 +111,17 @@ def ask_who_carries_the_number(
 
     History comes last: where it may not be read, the question may have ended the transaction.
     """
-    found = _carriers(session, seen, greeting)
+    found = ask_carriers(session, seen, greeting)
     unasked = [one for one in seen if one.counts.jobs_same_row and not one.counts.headers]
     _ask_history(session, greeting, unasked)
+    return found
+
+
+def ask_carriers(
+    session: Session, seen: Sequence[Seen], greeting: Greeting
+) -> list[verdict.Carriers | ErpError]:
+    """Who may carry the number of each now."""
+    found = _carriers(session, seen, greeting)
     return [_or_fault(_carriers_of, one, found) for one in seen]
 
 
@@ -127,6 +135,12 @@ def _or_fault(make: Callable[..., T], *given: object) -> T | ErpError:
 
 def _understood(outcomes: Sequence[Outcome]) -> list[Seen]:
     return [one for one in outcomes if isinstance(one, Seen)]
+
+
+def ask_history(session: Session, seen: Sequence[Seen], greeting: Greeting) -> None:
+    """Adds to each look what the history tells of the record's deletion, where it may be read."""
+    if not _ask_history(session, greeting, seen):
+        session.end_transaction()  # being refused may have spoiled it: what follows is asked outside of one
 
 
 # --- presence and header -------------------------------------------------------------------------
@@ -213,10 +227,13 @@ def _ask(session: Session, name: str, keys: Sequence[Key], *more: Sequence[Key],
 # --- history ---------------------------------------------------------------------------------------
 
 
-def _ask_history(session: Session, greeting: Greeting, seen: Sequence[Seen]) -> None:
-    """Adds the deletion of each record to its look. History that may not be read costs proof, no verdict."""
+def _ask_history(session: Session, greeting: Greeting, seen: Sequence[Seen]) -> bool:
+    """Adds the deletion of each record to its look. History that may not be read costs proof, no verdict.
+
+    False where reading it was refused.
+    """
     if not seen or not greeting.handshake.history_readable:
-        return
+        return True
     records = list(dict.fromkeys(one.keys.record for one in seen))
     try:
         answer = _ask(session, "history", records, limit=_MOST_ROWS)
@@ -226,7 +243,7 @@ def _ask_history(session: Session, greeting: Greeting, seen: Sequence[Seen]) -> 
             raise
         for one in seen:
             one.look = replace(one.look, history_readable=False)
-        return
+        return False
     told = history.read(answer, greeting.to_our_clock)
     for one in seen:
         one.look = replace(
@@ -234,6 +251,7 @@ def _ask_history(session: Session, greeting: Greeting, seen: Sequence[Seen]) -> 
             deletion=told.deletion_of(one.reference.row_id),
             history_since=told.since,
         )
+    return True
 
 
 # --- who carries the number now --------------------------------------------------------------------

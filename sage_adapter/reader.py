@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -20,21 +20,21 @@ from erp_integrations.ports import (
     ErpChangeOrderFound,
     ErpError,
     ErpJob,
-    ErpKeys,
     ErpReader,
     ErpSubcontract,
     ErpVendor,
     FaultKind,
     Finding,
     Handshake,
+    KeyBlock,
+    KeyStream,
     NotInErp,
     error_for,
 )
-from sage_adapter import handshake, look, rows, verdict
+from sage_adapter import handshake, look, rows, stream, verdict
 from sage_adapter.faults import fault
 from sage_adapter.handshake import Greeting
 from sage_adapter.session import Session, check_deadline, open_session
-from sage_adapter.stream import STREAMS
 
 logger = logging.getLogger(__name__)
 
@@ -99,43 +99,35 @@ class SageReader:
 
         Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
         """
-        if len(references) > MOST_LOOKED_UP_AT_ONCE:
-            raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} records can be looked up at once")
-        tracks = _Tracks()
-
-        def ask() -> None:
-            tracks.first_looked_at, tracks.incarnation = None, ""
-            pending = {at: one for at, one in enumerate(references) if at not in tracks.findings}
-            self._look_twice(pending, deadline, clock, tracks)
-
-        if not references:
-            return ()
-        try:
-            with _logged("sage.look_up.unexpected"):
-                self._tried(ask, deadline, least_seconds=self.spec.second_look_seconds)
-            rest = fault("internal-error")  # for no record: each has its finding
-        except ErpError as error:
-            # A question that was cut off because the time was up is the deadline's doing.
-            late = deadline.passed and error.fault.code == "timed-out"
-            rest = fault("deadline") if late else error.fault
-        unknown = verdict.finding_of_fault(
-            rest, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
+        return self._settled(
+            references, self._look_twice, deadline, clock, least_seconds=self.spec.second_look_seconds
         )
-        return tuple(tracks.findings.get(at, unknown) for at in range(len(references)))
 
-    def stream_keys(self, *, deadline: Deadline) -> Iterator[ErpKeys]:
-        """All jobs, change orders and lines on subcontracts, each by record number, over one connection.
+    def glance_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What one look at each says, in their order, over one connection. Never proof that a record is gone.
+
+        Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
+        """
+        return self._settled(references, self._glance, deadline, clock, least_seconds=0.0)
+
+    @contextmanager
+    def stream_keys(self, *, deadline: Deadline) -> Iterator[KeyStream]:
+        """All jobs, then all change orders and lines in blocks by record number, over one connection.
 
         From the accepted database only. Never retried, since what was handed out cannot be taken back.
         Raises `ErpError`.
         """
-        with _logged("sage.stream.unexpected"):
-            handshake.require_accepted(self.spec)
-            with open_session(self.spec, deadline, streaming=True) as session:
-                self._greeted(session, datetime.now(UTC))
-                for name, read in STREAMS:
-                    for chunk in read(session.stream(name)):
-                        yield from chunk
+        with ExitStack() as ends:
+            with _logged("sage.stream.unexpected"):
+                handshake.require_accepted(self.spec)
+                session = ends.enter_context(open_session(self.spec, deadline, streaming=True))
+                greeting = self._greeted(session, datetime.now(UTC))
+                jobs = stream.jobs(session)
+            blocks = _told(stream.blocks(session))
+            ends.callback(blocks.close)
+            yield KeyStream(incarnation=greeting.handshake.incarnation, jobs=jobs, blocks=blocks)
 
     def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:
         """The job of that record number. Raises `NotInErp`, `ErpError`."""
@@ -205,6 +197,70 @@ class SageReader:
 
     # --- how ---
 
+    def _settled(
+        self,
+        references: Sequence[ChangeOrderReference],
+        settle: Callable[[Mapping[int, ChangeOrderReference], Deadline, Clock, _Tracks], None],
+        deadline: Deadline,
+        clock: Clock,
+        *,
+        least_seconds: float,
+    ) -> tuple[Finding, ...]:
+        """The finding of each, in their order; what is not settled when the asking ends is UNKNOWN."""
+        if len(references) > MOST_LOOKED_UP_AT_ONCE:
+            raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} records can be looked up at once")
+        tracks = _Tracks()
+
+        def ask() -> None:
+            tracks.first_looked_at, tracks.incarnation = None, ""
+            pending = {at: one for at, one in enumerate(references) if at not in tracks.findings}
+            settle(pending, deadline, clock, tracks)
+
+        if not references:
+            return ()
+        try:
+            with _logged("sage.look_up.unexpected"):
+                self._tried(ask, deadline, least_seconds=least_seconds)
+            rest = fault("internal-error")  # for no record: each has its finding
+        except ErpError as error:
+            # A question that was cut off because the time was up is the deadline's doing.
+            late = deadline.passed and error.fault.code == "timed-out"
+            rest = fault("deadline") if late else error.fault
+        unknown = verdict.finding_of_fault(
+            rest, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
+        )
+        return tuple(tracks.findings.get(at, unknown) for at in range(len(references)))
+
+    def _glance(
+        self,
+        pending: Mapping[int, ChangeOrderReference],
+        deadline: Deadline,
+        clock: Clock,
+        tracks: _Tracks,
+    ) -> None:
+        """Settles what is pending by one look. Raises where the connection fails."""
+        handshake.require_accepted(self.spec)
+        with open_session(self.spec, deadline) as session:
+            tracks.first_looked_at = clock()
+            greeting = self._greeted(session, tracks.first_looked_at, tracks)
+            outcomes = look.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
+            check_deadline(deadline)
+            rest = self._settled_by_one(pending, outcomes, tracks)
+            unasked = [one for one in rest.values() if one.counts.jobs_same_row and not one.counts.headers]
+            look.ask_history(session, unasked, greeting)
+            doubtful = {at: one for at, one in rest.items() if not verdict.told_by_history(one.look)}
+            found = look.ask_carriers(session, list(doubtful.values()), greeting) if doubtful else []
+            slack = session.dialect.clock_slack
+        check_deadline(deadline)
+        carriers = dict(zip(doubtful, found, strict=True))
+        for at, one in rest.items():
+            carried = carriers.get(at, verdict.NOBODY)
+            tracks.findings[at] = (
+                _not_understood(carried, tracks)
+                if isinstance(carried, ErpError)
+                else verdict.finding_of_a_glance(one.look, carried, pending[at], slack)
+            )
+
     def _look_twice(
         self,
         pending: Mapping[int, ChangeOrderReference],
@@ -256,6 +312,14 @@ class SageReader:
             greeting = self._greeted(session, tracks.first_looked_at, tracks)
             outcomes = look.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
         check_deadline(deadline)
+        return self._settled_by_one(pending, outcomes, tracks)
+
+    def _settled_by_one(
+        self,
+        pending: Mapping[int, ChangeOrderReference],
+        outcomes: Sequence[look.Outcome],
+        tracks: _Tracks,
+    ) -> dict[int, look.Seen]:
         rest: dict[int, look.Seen] = {}
         for at, outcome in zip(pending, outcomes, strict=True):
             if isinstance(outcome, ErpError):
@@ -343,6 +407,12 @@ def _only(session: Session, query: str, record_number: str) -> tuple[Any, ...]:
     if not found:
         raise NotInErp
     return found[0]
+
+
+def _told(blocks: Iterator[KeyBlock]) -> Generator[KeyBlock]:
+    """The same blocks; what goes wrong on the way is logged, and is of our family of errors."""
+    with _logged("sage.stream.unexpected"):
+        yield from blocks
 
 
 @contextmanager

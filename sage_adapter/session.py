@@ -10,7 +10,6 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ PLACES_PER_SERVER = 8
 COMPANY_FILE, AUDIT_FILE = "company.sqlite", "audit.sqlite"
 
 CHUNK = 2_000
-"""Rows of a stream that are in memory at once."""
+"""Rows of a long answer that are fetched at once."""
 
 _SQL = Path(__file__).parent / "sql"
 
@@ -71,23 +70,23 @@ class Session:
         check_deadline(self._deadline)
         return Answer(columns, rows)
 
-    def stream(self, name: str) -> Iterator[list[Any]]:
-        """The rows of the query `name`, as the driver gives them, some thousands at a time, to the last.
+    def read(self, name: str, params: Sequence[int | str] = (), *, most: int) -> tuple[list[Any], bool]:
+        """The rows of the query `name`, as the driver gives them, and whether that is all of them.
 
-        Raises what `ask` raises; `Unavailable` (`deadline`) also between two chunks.
+        Stops after some rows more than `most`; the cursor is closed then. Raises what `ask` raises; also
+        `Unavailable` (`deadline`) in the middle.
         """
-        # One chunk ahead, so that the server and the wire work while the last one is being read. Left early,
-        # the executor waits for the chunk under way before the cursor is closed.
-        with self._asked(name, ()) as cursor, ThreadPoolExecutor(max_workers=1) as ahead:
-            coming = ahead.submit(cursor.fetchmany, CHUNK)
+        found: list[Any] = []
+        with self._asked(name, params) as cursor:
             while True:
                 with translated():
-                    chunk = coming.result()
+                    chunk = cursor.fetchmany(CHUNK)
                 if not chunk:
-                    return
+                    return found, True
                 check_deadline(self._deadline)
-                coming = ahead.submit(cursor.fetchmany, CHUNK)
-                yield chunk
+                found += chunk
+                if len(found) > most:
+                    return found, False
 
     def begin_transaction(self) -> None:
         """From here on every question sees the same moment. Does nothing where one has begun."""

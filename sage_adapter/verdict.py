@@ -5,7 +5,7 @@ that saw the same, neither of them the record, can say that it is gone.
 """
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -167,14 +167,18 @@ def step_of_two_looks(
         return _changing()
     if alone is not None:
         return alone
-    if _ours_after_all(second.observation, carriers, reference):
+    return _of_carriers(second, carriers, reference, clock_slack)
+
+
+def _of_carriers(look: Look, carriers: Carriers, reference: ChangeOrderReference, slack: timedelta) -> Answer:
+    if _ours_after_all(look.observation, carriers, reference):
         return _changing()
     others = _others_with_our_number(carriers, reference)
     if others:
-        return _replaced(others, second, reference, clock_slack)
-    if second.observation.headers:
+        return _replaced(others, look, reference, slack)
+    if look.observation.headers:
         return Answer(Verdict.ABSENT, "our-part-of-shared-header-gone")
-    if second.observation.jobs_same_row == 0:
+    if look.observation.jobs_same_row == 0:
         return Answer(Verdict.ABSENT, "deleted-before-its-job")
     return Answer(Verdict.ABSENT, "not-found-twice")
 
@@ -260,6 +264,28 @@ def finding_of_two_looks(
         first_looked_at=first.asked_at,
         second_looked_at=None if answer.verdict is Verdict.UNKNOWN else second.asked_at,
     )
+
+
+def told_by_history(look: Look) -> bool:
+    """Whether history alone says that the record, which the look did not find, is gone."""
+    return look.deletion is not None and look.observation.headers == 0
+
+
+def finding_of_a_glance(
+    look: Look, carriers: Carriers, reference: ChangeOrderReference, clock_slack: timedelta
+) -> Finding:
+    """What one look says that found nothing: to be known and shown, and never proof.
+
+    Carriers are of no account where the deletion is told by history.
+    """
+    if told_by_history(look):
+        answer = Answer(Verdict.ABSENT, "deleted-in-history")
+    else:
+        answer = _of_carriers(look, carriers, reference, clock_slack)
+        if answer.reason == "not-found-twice":
+            answer = replace(answer, reason="not-found-once")
+    evidence = _evidence(look, reference, answer.other_record, carriers)
+    return _finding(answer, look, evidence, first_looked_at=look.asked_at)
 
 
 def finding_of_fault(

@@ -1,5 +1,6 @@
--- The keys of all change orders, for reconciliation: streamed, never held.
--- Seeks: nothing; walks prmchg in the order of recnum.
+-- The keys of the change orders of a range of record numbers, for reconciliation.
+-- Seeks: prmchg.recnum, from beyond one up to and including another.
 SELECT recnum, "_idnum", chgnum, jobnum, phsnum, status
 FROM dbo.prmchg
+WHERE recnum > ? AND recnum <= ?
 ORDER BY recnum

@@ -1,4 +1,4 @@
--- The keys of all jobs, for reconciliation: streamed, never held.
+-- The keys of all jobs, for reconciliation.
 -- Seeks: nothing; walks actrec in the order of recnum.
 SELECT recnum, "_idnum"
 FROM dbo.actrec

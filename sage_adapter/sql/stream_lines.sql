@@ -1,7 +1,7 @@
--- What every change order adds to subcontracts, for reconciliation: streamed, never held. Pure budget changes have
--- no subcontract.
--- Seeks: nothing; walks sbcgln in the order of recnum.
+-- What the change orders of a range of record numbers add to subcontracts, for reconciliation; without joining the
+-- header, so that lines left behind are here too. Pure budget changes have no subcontract.
+-- Seeks: sbcgln.recnum, from beyond one up to and including another.
 SELECT recnum, vndctc, chgnum, bdgprc
 FROM dbo.sbcgln
-WHERE vndctc IS NOT NULL
+WHERE recnum > ? AND recnum <= ? AND vndctc IS NOT NULL
 ORDER BY recnum

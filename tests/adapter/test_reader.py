@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from erp_integrations.ports import (
+    LARGEST_RECORD_NUMBER,
     ChangeOrderKeys,
     ChangeOrderReference,
     ConnectionSpec,
@@ -24,7 +25,8 @@ from erp_integrations.ports import (
     ErpSandbox,
     FaultKind,
     Finding,
-    JobKeys,
+    KeyBlock,
+    KeyStream,
     Misconfigured,
     NotInErp,
     Proof,
@@ -34,7 +36,7 @@ from erp_integrations.ports import (
     Verdict,
     error_for,
 )
-from sage_adapter import look, odbc_string, session
+from sage_adapter import look, odbc_string, session, stream
 from sage_adapter.faults import fault
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
@@ -726,18 +728,97 @@ def test_what_was_settled_before_the_connection_failed_stays_settled(
     assert found[0].reason == "unreachable"
 
 
+# --- a glance ---
+
+
+def test_a_glance_says_what_two_looks_would_and_proves_nothing(
+    reader: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
+) -> None:
+    sandbox_faults = {row.record_number for row in sandbox.change_orders() if row.fault}
+    references = [
+        reference_to(company, one.key) for one in company.scenarios if one.record_number not in sandbox_faults
+    ][:50]
+    sandbox.play()
+    for row in sandbox.change_orders():
+        if row.fault:
+            sandbox.set_fault("none", record_number=row.record_number)
+
+    found = reader.glance_many(references, deadline=Deadline.after(30), clock=now)
+
+    assert len({connection for connection, _ in asked}) == 1
+    assert len(asked) <= 12
+    twice = reader.look_up_many(references, deadline=Deadline.after(30), clock=now)
+    for glanced, looked in zip(found, twice, strict=True):
+        if glanced.reason == "deleted-in-history":
+            assert glanced.evidence.deletion is not None
+            assert looked.evidence.deletion is not None
+            assert glanced.evidence.deletion.user == looked.evidence.deletion.user
+            assert looked.proves_absence
+        elif looked.verdict is Verdict.ABSENT:
+            assert glanced.verdict is Verdict.ABSENT
+        else:
+            assert (glanced.verdict, glanced.reason) == (looked.verdict, looked.reason)
+        assert glanced.second_looked_at is None
+        assert not glanced.proves_absence
+        assert glanced.first_looked_at is not None
+        assert glanced.incarnation == looked.incarnation
+    assert {one.reason for one in found} >= {
+        "deleted-in-history",
+        "not-found-once",
+        "replaced-later",
+        "replaced-without-proof",
+        "our-part-of-shared-header-gone",
+        "job-not-found",
+    }
+
+
+def test_a_glance_with_history_refused_still_knows_what_is_gone(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox
+) -> None:
+    gone = reference_to(company, "plain-01")
+    sandbox.delete(gone.record_number, user="ACCT2")
+    sandbox.set_fault("no-audit", record_number=gone.record_number)
+    [found] = over_sqlite3.glance_many([gone], deadline=soon(), clock=now)
+    assert (found.verdict, found.reason) == (Verdict.ABSENT, "not-found-once")
+    assert not found.evidence.history_readable
+
+
+@pytest.mark.parametrize(("name", "code"), FAULTS.items())
+def test_a_glance_with_a_fault_switched_on_is_unknown(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, name: str, code: str
+) -> None:
+    gone, there = reference_to(company, "plain-01"), reference_to(company, "plain-02")
+    sandbox.delete(gone.record_number, user="ACCT2")
+    sandbox.set_fault(name)
+    found = over_sqlite3.glance_many([gone, there], deadline=soon(), clock=now)
+    assert [(one.verdict, one.reason) for one in found] == [(Verdict.UNKNOWN, code)] * 2
+
+
+def test_a_glance_at_none_asks_nothing_and_one_at_too_many_is_refused(
+    over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
+) -> None:
+    assert over_sqlite3.glance_many([], deadline=soon(), clock=now) == ()
+    with pytest.raises(ValueError, match="at most 50"):
+        over_sqlite3.glance_many([reference_to(company, "plain-01")] * 51, deadline=soon(), clock=now)
+    assert asked == []
+
+
 # --- all keys ---
 
 
-def test_all_keys_of_the_company_are_streamed_in_order(reader: ErpReader, company: SandboxCompany) -> None:
-    found = list(reader.stream_keys(deadline=soon()))
-    jobs = [one for one in found if isinstance(one, JobKeys)]
-    orders = [one for one in found if isinstance(one, ChangeOrderKeys)]
-    lines = [one for one in found if isinstance(one, SubcontractChangeKeys)]
-    assert found == [*jobs, *orders, *lines]
-    assert {(one.row_id, one.record_number) for one in jobs} == {
-        (one.row_id, one.record_number) for one in company.jobs
-    }
+def streamed(reader: ErpReader) -> tuple[KeyStream, list[KeyBlock]]:
+    with reader.stream_keys(deadline=soon()) as keys:
+        return keys, list(keys.blocks)
+
+
+def test_all_keys_of_the_company_are_streamed_in_order(
+    reader: ErpReader, spec: ConnectionSpec, company: SandboxCompany
+) -> None:
+    keys, blocks = streamed(reader)
+    orders = [one for block in blocks for one in block.change_orders]
+    lines = [one for block in blocks for one in block.lines]
+    assert keys.incarnation == spec.accepted_incarnation
+    assert keys.jobs == {one.record_number: str(one.row_id).upper() for one in company.jobs}
     assert orders == sorted(
         (
             ChangeOrderKeys(
@@ -763,6 +844,84 @@ def test_all_keys_of_the_company_are_streamed_in_order(reader: ErpReader, compan
     assert [int(one.record_number) for one in lines] == sorted(int(one.record_number) for one in lines)
 
 
+@pytest.mark.parametrize(("block", "most"), [(7, 14), (7, 8), (1, 5)])
+def test_a_block_holds_all_of_its_range_and_nothing_beyond_it(
+    reader: ErpReader, monkeypatch: pytest.MonkeyPatch, block: int, most: int
+) -> None:
+    _keys, [whole] = streamed(reader)
+    assert whole.upto == LARGEST_RECORD_NUMBER
+    monkeypatch.setattr(session, "CHUNK", 2)
+    monkeypatch.setattr(stream, "BLOCK", block)
+    monkeypatch.setattr(stream, "_MOST", most)
+    monkeypatch.setattr(stream, "_MOST_LINES", most)
+
+    _keys, blocks = streamed(reader)
+
+    assert len(blocks) > 5
+    assert max(len(one.change_orders) for one in blocks) <= most + 2
+    assert [one for part in blocks for one in part.change_orders] == whole.change_orders
+    assert [one for part in blocks for one in part.lines] == whole.lines
+    after = -1
+    for part in blocks:
+        upto = int(part.upto)
+        assert after < upto
+        numbers = [one.record_number for one in part.change_orders] + [
+            one.record_number for one in part.lines
+        ]
+        assert all(after < int(number) <= upto for number in numbers)
+        after = upto
+    assert after == int(LARGEST_RECORD_NUMBER)
+
+
+def test_record_numbers_far_apart_cost_no_question_for_every_gap(
+    reader: ErpReader, sandbox: ErpSandbox, tmp_path: Path, asked: list[tuple[int, str]]
+) -> None:
+    read: list[str] = []
+    real = Session.read
+
+    def watched(self: Session, name: str, *arguments: object, **named: object) -> object:
+        read.append(name)
+        return real(self, name, *arguments, **named)  # type: ignore[arg-type]
+
+    last = 9_000_000_000_000_000_000
+    with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
+        books.execute("UPDATE prmchg SET recnum = ? WHERE recnum = (SELECT MAX(recnum) FROM prmchg)", (last,))
+        books.commit()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Session, "read", watched)
+        patched.setattr(stream, "BLOCK", 10)
+        patched.setattr(stream, "_MOST", 20)
+        _keys, blocks = streamed(reader)
+    assert blocks[-1].change_orders[-1].record_number == str(last)
+    assert max(len(one.change_orders) for one in blocks) <= session.CHUNK
+    assert len(read) < 100
+
+
+def test_a_record_without_end_is_refused(reader: ErpReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "CHUNK", 1)
+    monkeypatch.setattr(stream, "_MOST_LINES", 1)
+    with pytest.raises(ErpError) as raised:
+        streamed(reader)
+    assert raised.value.fault.code == "too-many-rows"
+
+
+def test_lines_without_their_header_and_records_added_meanwhile_are_in_the_stream(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, tmp_path: Path
+) -> None:
+    left_behind = reference_to(company, "plain-01").record_number
+    with over_sqlite3.stream_keys(deadline=soon()) as keys:
+        with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
+            books.execute("DELETE FROM prmchg WHERE recnum = ?", (int(left_behind),))
+            books.execute("UPDATE prmchg SET recnum = 9999 WHERE recnum = (SELECT MAX(recnum) FROM prmchg)")
+            books.commit()  # not kept waiting by a stream that is between two blocks
+        blocks = list(keys.blocks)
+    orders = [one.record_number for block in blocks for one in block.change_orders]
+    lines = [one.record_number for block in blocks for one in block.lines]
+    assert left_behind not in orders
+    assert left_behind in lines
+    assert orders[-1] == "9999"
+
+
 @pytest.mark.parametrize(
     ("statement", "evidence"),
     [
@@ -780,7 +939,7 @@ def test_a_stream_stops_at_what_is_not_understood(
         books.execute(statement)
         books.commit()
     with pytest.raises(ErpError) as raised:
-        list(over_sqlite3.stream_keys(deadline=soon()))
+        streamed(over_sqlite3)
     assert raised.value.fault.kind is FaultKind.UNEXPECTED
     assert evidence in raised.value.fault.what
 
@@ -791,7 +950,7 @@ def test_nothing_is_streamed_from_another_database(
     sandbox.set_fault("restored")
     for one, code in ((over_sqlite3, "other-incarnation"), (open_reader(unchecked), "connection-unchecked")):
         with pytest.raises(ErpError) as raised:
-            next(one.stream_keys(deadline=soon()))
+            streamed(one)
         assert raised.value.fault.code == code
 
 
@@ -800,13 +959,51 @@ def test_a_stream_that_is_left_early_gives_its_place_back(
 ) -> None:
     monkeypatch.setattr(session, "PLACES_PER_SERVER", 1)
     monkeypatch.setattr(session, "_places", {})
-    stream = over_sqlite3.stream_keys(deadline=soon())
-    next(stream)
-    with pytest.raises(ErpError) as raised:
-        over_sqlite3.handshake(deadline=Deadline.after(0.1))
-    assert raised.value.fault.code in ("busy", "deadline")
-    stream.close()  # type: ignore[attr-defined]
+    with over_sqlite3.stream_keys(deadline=soon()) as keys:
+        next(keys.blocks)
+        with pytest.raises(ErpError) as raised:
+            over_sqlite3.handshake(deadline=Deadline.after(0.1))
+        assert raised.value.fault.code in ("busy", "deadline")
     assert over_sqlite3.handshake(deadline=soon()).good
+
+
+def test_a_connection_that_fails_midway_ends_the_stream(
+    over_sqlite3: ErpReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BLOCK", 7)
+    real = Session.read
+
+    def failing(self: Session, name: str, params: tuple[int, ...] = (), **named: int) -> object:
+        if params and params[0] > 0:
+            raise error_for(fault("link-lost"))
+        return real(self, name, params, **named)
+
+    monkeypatch.setattr(Session, "read", failing)
+    came: list[KeyBlock] = []
+    with pytest.raises(ErpError) as raised, over_sqlite3.stream_keys(deadline=soon()) as keys:
+        came.extend(keys.blocks)
+    assert raised.value.fault.code == "link-lost"
+    assert len(came) == 1
+
+
+def test_a_company_that_shows_no_job_is_not_streamed(over_sqlite3: ErpReader, sandbox: ErpSandbox) -> None:
+    sandbox.set_fault("emptied")
+    with pytest.raises(ErpError) as raised:
+        streamed(over_sqlite3)
+    assert raised.value.fault.code == "empty-database"
+
+
+def test_what_the_caller_raises_passes_the_stream_unchanged(
+    over_sqlite3: ErpReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    def left_in_the_middle() -> None:
+        with over_sqlite3.stream_keys(deadline=soon()) as keys:
+            next(keys.blocks)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        left_in_the_middle()
+    assert not caplog.records
 
 
 # --- places, deadlines and retries ---

@@ -16,14 +16,20 @@ import pytest
 
 from erp_integrations.ports import ConnectionSpec, Deadline, Verdict
 from sage_adapter.reader import open_reader
-from sage_adapter.session import CHUNK, Session, open_session, sql_text
-from sage_adapter.stream import STREAMS
+from sage_adapter.session import CHUNK, Session, open_session
 from tests.bench.books import Server, references, server
 from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure
 from tests.bench.proxy import Proxy, proxy_to
 
 FEW = 10_000
 SOME = 100_000
+BARE = (
+    'SELECT recnum, "_idnum" FROM dbo.actrec ORDER BY recnum',
+    'SELECT recnum, "_idnum", chgnum, jobnum, phsnum, status FROM dbo.prmchg ORDER BY recnum',
+    "SELECT recnum, vndctc, chgnum, bdgprc FROM dbo.sbcgln WHERE vndctc IS NOT NULL ORDER BY recnum",
+)
+"""All keys of a company with nothing around them: what the stream is measured against."""
+
 LATENCIES = (0.001, 0.020, 0.080)
 NEAREST = 0.0001
 """The latency to compare with: not none, so that both sides pay for the proxy's own sleeping and waking."""
@@ -84,13 +90,14 @@ def stream(options: Options) -> list[Measure]:
         spec = books.company(links)
 
         def ours() -> None:
-            deque(open_reader(spec).stream_keys(deadline=Deadline.after(PATIENCE)), maxlen=0)
+            with open_reader(spec).stream_keys(deadline=Deadline.after(PATIENCE)) as keys:
+                deque(keys.blocks, maxlen=0)
 
         def bare() -> None:
             with open_session(spec, Deadline.after(PATIENCE), streaming=True) as opened:
-                for name, _read in STREAMS:
+                for query in BARE:
                     with closing(opened._connection.cursor()) as cursor:
-                        cursor.execute(sql_text(name))
+                        cursor.execute(query)
                         while cursor.fetchmany(CHUNK):
                             pass
 

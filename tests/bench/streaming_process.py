@@ -15,6 +15,7 @@ if __name__ == "__main__":
         accepted_incarnation=given["incarnation"],
         odbc_string=given["odbc"],
     )
-    rows = sum(1 for _keys in open_reader(spec).stream_keys(deadline=Deadline.after(600)))
+    with open_reader(spec).stream_keys(deadline=Deadline.after(600)) as keys:
+        rows = sum(len(block.change_orders) + len(block.lines) for block in keys.blocks)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     json.dump({"rows": rows, "megabytes": peak}, sys.stdout)

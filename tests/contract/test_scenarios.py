@@ -11,15 +11,12 @@ import pytest
 
 from erp_integrations.ports import (
     ChangeOrderDraft,
-    ChangeOrderKeys,
     Deadline,
     DraftLine,
     ErpChangeOrderFound,
     ErpError,
-    JobKeys,
     NotInErp,
     Proof,
-    SubcontractChangeKeys,
     Verdict,
 )
 from sage_adapter.reader import open_reader
@@ -130,9 +127,11 @@ def test_a_page_of_scenarios_leads_to_the_same_verdicts(played: Played) -> None:
 
 def test_the_stream_holds_every_record_that_is_there_and_none_that_is_gone(played: Played) -> None:
     books, references = played
-    streamed = list(books.reader().stream_keys(deadline=Deadline.after(PATIENCE_SECONDS)))
-    orders = {one.row_id: one for one in streamed if isinstance(one, ChangeOrderKeys)}
-    jobs = {one.row_id for one in streamed if isinstance(one, JobKeys)}
+    with books.reader().stream_keys(deadline=Deadline.after(PATIENCE_SECONDS)) as keys:
+        assert keys.incarnation == books.spec.accepted_incarnation
+        blocks = list(keys.blocks)
+        jobs = {uuid.UUID(row_key) for row_key in keys.jobs.values()}
+    orders = {one.row_id: one for block in blocks for one in block.change_orders}
     there = {row.row_id: row for row in books.sandbox.change_orders() if not row.deleted}
     assert set(orders) == set(there)
     assert {one.status for one in orders.values()} >= {"Approved", "Void", "Rejected"}
@@ -140,10 +139,9 @@ def test_the_stream_holds_every_record_that_is_there_and_none_that_is_gone(playe
     assert references["present"].job_row_id in jobs
     assert references["archived"].job_row_id not in jobs
     amounts: dict[tuple[str, str], Decimal] = {}
-    for one in streamed:
-        if isinstance(one, SubcontractChangeKeys):
-            key = (one.record_number, one.subcontract_record_number)
-            amounts[key] = amounts.get(key, Decimal(0)) + one.amount
+    for line in (line for block in blocks for line in block.lines):
+        key = (line.record_number, line.subcontract_record_number)
+        amounts[key] = amounts.get(key, Decimal(0)) + line.amount
     summed = references["summed"]
     assert amounts[summed.record_number, summed.subcontract_record_number] == summed.amount
 

@@ -114,7 +114,9 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
         subcontract_record_number=there.subcontract_record_number,
         deadline=soon,
     )
-    assert list(reader.stream_keys(deadline=soon))
+    with reader.stream_keys(deadline=soon) as keys:
+        assert list(keys.blocks)
+    reader.glance_many(references[:12], deadline=soon, clock=now)
     asked = {words for one in said(company) for words in one} - {BEGIN, SNAPSHOT, "COMMIT"}
     of_other_servers = {name for name in tsql.QUESTIONS.values() if name.endswith(("postgresql", "sqlite"))}
     assert asked == set(tsql.QUESTIONS.values()) - of_other_servers

@@ -137,7 +137,7 @@ DECIMALS = {"bdgprc": (12, 2), "amount": (12, 2), "change": (12, 2), "cstcde": (
 MOMENTS = ("insdte", "upddte", "_date", "oldest")
 DAYS = ("chgdte", "subdte", "aprdte", "invdte", "entdte")
 ROW_IDS = ("_idnum", "row_id", "_idref")
-NUMBERS = ("recnum", "jobnum", "phsnum", "vndnum", "vndctc", "asked", "clnnum")
+NUMBERS = ("recnum", "jobnum", "phsnum", "vndnum", "vndctc", "asked", "clnnum", "lowest", "highest")
 """bigint in Sage; other numbers are smaller."""
 
 

@@ -30,16 +30,19 @@ def set_up(app: App) -> None:
     }
 
 
-def defer_once(task: str, *, lock: str, **ids: int) -> None:
+def defer_once(task: str, *, lock: str, one_at_a_time: bool = False, **ids: int) -> None:
     """Puts a job into the queue, in the caller's transaction, unless one with this lock waits already.
 
-    `task` is the dotted path of a task. A job that waits already may look at its row before this transaction
+    `task` is the dotted path of a task. With `one_at_a_time` no worker begins it while another job with this
+    lock is being done. A job that waits already may look at its row before this transaction
     commits, and see nothing new: for what must not be missed, a task looks every minute.
     """
     try:
         # A savepoint of its own: a second job with the same lock would abort the caller's transaction.
         with transaction.atomic():
-            queue.configure_task(task, allow_unknown=False, queueing_lock=lock).defer(**ids)
+            queue.configure_task(
+                task, allow_unknown=False, queueing_lock=lock, lock=lock if one_at_a_time else None
+            ).defer(**ids)
     except AlreadyEnqueued:
         pass
 

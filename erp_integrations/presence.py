@@ -12,7 +12,7 @@ from typing import Protocol
 
 from erp_integrations.comparing import same
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
-from erp_integrations.ports import ChangeOrderKeys, Finding, HeaderSeen, Verdict
+from erp_integrations.ports import ChangeOrderKeys, ChangeOrderReference, Finding, HeaderSeen, Verdict
 
 SEEN = frozenset({PresenceKey.PRESENT, PresenceKey.NOT_EFFECTIVE, PresenceKey.RENUMBERED})
 """What is stored of a link whose record was there when it was last looked for."""
@@ -54,16 +54,42 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((at for at in (one, other) if at is not None), default=None)
 
 
+# --- what a look must know -----------------------------------------------------------------------
+
+
+def reference_to(
+    link: ChangeOrderLink, connection: Connection, *, header_shared: bool
+) -> ChangeOrderReference:
+    """The link as it is handed to a look; `header_shared`: by another active link of the connection."""
+    return ChangeOrderReference(
+        row_id=link.row_id,
+        record_number=link.record_number,
+        number=link.number,
+        job_record_number=link.job_record_number,
+        job_row_id=link.job_row_id,
+        phase=link.phase,
+        subcontract_record_number=link.subcontract_record_number,
+        sub_change_number=link.sub_change_number,
+        amount=link.erp_amount,
+        last_seen_at=seen_at(link, connection),
+        header_shared=header_shared,
+    )
+
+
 # --- what it means -------------------------------------------------------------------------------
 
 
 class Linked(Protocol):
     """What a link remembers of the values that may drift."""
 
-    number: str
-    job_record_number: str
-    phase: str
-    erp_amount: Decimal
+    @property
+    def number(self) -> str: ...
+    @property
+    def job_record_number(self) -> str: ...
+    @property
+    def phase(self) -> str: ...
+    @property
+    def erp_amount(self) -> Decimal: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +111,7 @@ def standing_of_header(
         Drift.JOB: (header.job_record_number, same(header.job_record_number, link.job_record_number)),
         Drift.PHASE: (header.phase, (header.phase.strip() or "0") == (link.phase.strip() or "0")),
         Drift.STATUS: (header.status, header.status not in NOT_EFFECTIVE),
-        Drift.AMOUNT: (str(amount), amount is None or amount == link.erp_amount),
+        Drift.AMOUNT: (f"{amount or 0:.2f}", amount is None or amount == link.erp_amount),
     }
     seen = {what: held for what, (held, equal) in found.items() if not equal}
     if seen.keys() & {Drift.NUMBER, Drift.JOB, Drift.PHASE}:

@@ -1,7 +1,11 @@
 """A reconciliation's second half: looks at what seems otherwise, and records what it sees."""
 
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -15,12 +19,12 @@ from erp_integrations.operations.checking import Recorded, record_findings, tell
 from erp_integrations.operations.reconcile_runs import (
     Claim,
     note_progress,
-    renew,
     require_same_connection,
 )
 from erp_integrations.operations.sifting import Sifted
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
+    ChangeOrderReference,
     Deadline,
     ErpReader,
     Fault,
@@ -31,65 +35,116 @@ from erp_integrations.presence import reference_to
 
 SINGLY = 3
 """How many records of a batch that got no answer may fail alone before the connection is held to be down."""
+RECORDED_AT_ONCE = 4 * MOST_LOOKED_UP_AT_ONCE
 NEVER_CHECKED_AT_ONCE = 5_000
+
+
+class _Asked(NamedTuple):
+    """A batch of suspects whose looks are under way."""
+
+    looks: "Future[tuple[dict[int, Finding], Fault | None]]"
+    amounts: Mapping[int, Decimal | None]
 
 
 def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> Fault | None:
     """Looks at every suspect and records what was found; why some got no answer, None where all did.
 
-    Raises `ErpError` where the connection is down; what was recorded by then stands.
+    While one batch is recorded, the next is looked at. Raises `ErpError` where the connection is down, or is
+    no longer the one that was asked; what was recorded by then stands.
     """
-    unanswered = None
-    for amounts in sifted.suspects.chunks(MOST_LOOKED_UP_AT_ONCE):
-        found, fault = _glance(claim, reader, list(amounts))
+    unanswered: Fault | None = None
+    waiting: deque[_Asked] = deque()
+
+    def record_next() -> None:
+        nonlocal unanswered
+        looks, amounts = waiting.popleft()
+        found, fault = looks.result()
         unanswered = fault or unanswered
         _record(claim, sifted, found, amounts)
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
+        for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
+            references = _references(claim.connection, amounts)
+            looks = looking.submit(copy_context().run, _look, claim, reader, references)
+            waiting.append(_Asked(looks, amounts))
+            if len(waiting) > 1:
+                record_next()
+        while waiting:
+            record_next()
     _note_never_checked(claim, sifted)
     return unanswered
 
 
-def _glance(claim: Claim, reader: ErpReader, ids: list[int]) -> tuple[dict[int, Finding], Fault | None]:
-    """What one look says of each link, and the fault of those that got no answer."""
-    links = list(ChangeOrderLink.objects.filter(pk__in=ids, unlinked_at=None).order_by("pk"))
-    shared = _shared(claim.connection, links)
-    references = {
-        link.pk: reference_to(link, claim.connection, header_shared=link.row_id in shared) for link in links
+def _references(connection: Connection, ids: Iterable[int]) -> dict[int, ChangeOrderReference]:
+    links = list(ChangeOrderLink.objects.filter(pk__in=list(ids), unlinked_at=None).order_by("pk"))
+    tied = ChangeOrderLink.objects.filter(
+        connection=connection, unlinked_at=None, row_id__in=[link.row_id for link in links]
+    )
+    links_of_header = Counter(tied.values_list("row_id", flat=True))
+    return {
+        link.pk: reference_to(link, connection, header_shared=links_of_header[link.row_id] > 1)
+        for link in links
     }
 
-    def ask(some: list[int]) -> dict[int, Finding]:
-        findings = asking.glance_many(
-            reader,
-            [references[link_id] for link_id in some],
-            deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
-            clock=claim.clock,
-        )
-        return dict(zip(some, findings, strict=True))
 
-    found = ask(list(references))
-    failed = [link_id for link_id, finding in found.items() if not tells_of_the_record(finding)]
-    if not failed:
-        return found, None
-    fault = found[failed[0]].fault
-    assert fault is not None, "no answer has its fault"
-    still = 0
-    for link_id in failed if len(references) > 1 else []:
-        # One record may spoil the batch for all: somebody saves it in the ERP right now.
-        found |= ask([link_id])
-        still += not tells_of_the_record(found[link_id])
-        renew(claim)
-        if still >= SINGLY:
-            raise error_for(fault)
-    unanswered = [finding.fault for finding in found.values() if not tells_of_the_record(finding)]
-    return found, unanswered[0] if unanswered else None
+# --- in a thread of their own, which never touches our database ---------------------------------------
 
 
-def _shared(connection: Connection, links: list[ChangeOrderLink]) -> set[object]:
-    """The headers among these to which more than one active link is tied."""
-    row_ids = ChangeOrderLink.objects.filter(
-        connection=connection, unlinked_at=None, row_id__in=[link.row_id for link in links]
-    ).values_list("row_id", flat=True)
-    once: set[object] = set()
-    return {row_id for row_id in row_ids if row_id in once or once.add(row_id)}  # type: ignore[func-returns-value]
+def _look(
+    claim: Claim, reader: ErpReader, references: Mapping[int, ChangeOrderReference]
+) -> tuple[dict[int, Finding], Fault | None]:
+    """What one look says of each link, and the fault of those that got no answer.
+
+    Raises `ErpError` where the connection is down.
+    """
+    found: dict[int, Finding] = {}
+    ids = list(references)
+    for start in range(0, len(ids), MOST_LOOKED_UP_AT_ONCE):
+        batch = ids[start : start + MOST_LOOKED_UP_AT_ONCE]
+        found |= _glance(claim, reader, references, batch)
+        spoilt = [link_id for link_id in batch if not tells_of_the_record(found[link_id])]
+        if spoilt and len(batch) > 1:
+            found |= _glance_singly(claim, reader, references, spoilt)
+    faults = [finding.fault for finding in found.values() if not tells_of_the_record(finding)]
+    return found, faults[0] if faults else None
+
+
+def _glance(
+    claim: Claim,
+    reader: ErpReader,
+    references: Mapping[int, ChangeOrderReference],
+    ids: Sequence[int],
+) -> dict[int, Finding]:
+    findings = asking.glance_many(
+        reader,
+        [references[link_id] for link_id in ids],
+        deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
+        clock=claim.clock,
+    )
+    return dict(zip(ids, findings, strict=True))
+
+
+def _glance_singly(
+    claim: Claim,
+    reader: ErpReader,
+    references: Mapping[int, ChangeOrderReference],
+    spoilt: Sequence[int],
+) -> dict[int, Finding]:
+    """One record may spoil the batch for all: somebody saves it in the ERP right now."""
+    found: dict[int, Finding] = {}
+    failed = 0
+    for link_id in spoilt:
+        found |= _glance(claim, reader, references, [link_id])
+        finding = found[link_id]
+        if not tells_of_the_record(finding):
+            failed += 1
+            if failed == SINGLY:
+                assert finding.fault is not None, "no answer has its fault"
+                raise error_for(finding.fault)
+    return found
+
+
+# --- our database --------------------------------------------------------------------------------
 
 
 def _record(

@@ -5,7 +5,7 @@ whatever was found meanwhile: what is newer stays.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -44,6 +44,7 @@ def record_findings(
     now: datetime,
     amounts: Mapping[int, Decimal | None] | None = None,
     by_person: bool = False,
+    silent: Collection[int] = (),
     rights: str = "",
 ) -> dict[int, Recorded]:
     """Stores what was found of active links, and tells the ledger where that is something new.
@@ -52,7 +53,8 @@ def record_findings(
     in the order of their ids and then the connection, as everybody does. Writes nothing where nothing
     changed; a person's check writes its time all the same. Only what the accepted database said is stored,
     and only on the connection that was asked, which `connection_revision` tells. `amounts` are the sums of
-    the records' lines on our subcontracts, where those were read.
+    the records' lines on our subcontracts, where those were read. Of the links in `silent` it is stored that
+    nobody is sure: their records alone gave no answer, on a connection that answers.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
@@ -68,13 +70,17 @@ def record_findings(
         finding = found[link.pk]
         standing = standing_of(link, finding, (amounts or {}).get(link.pk))
         recorded[link.pk] = became = _judge(
-            link, finding, standing, connection=connection, connection_revision=connection_revision
+            link,
+            finding,
+            standing,
+            connection=connection,
+            connection_revision=connection_revision,
+            silent=link.pk in silent,
         )
         if became is Recorded.CHANGED:
             events.append(_event(link, finding, standing, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
-            looked_at = _looked_at(finding)
-            assert looked_at is not None, "what is recorded was looked at"
+            looked_at = _looked_at(finding) or now
             _put(link, standing, connection=connection, looked_at=looked_at, checked_at=looked_at)
             stored.append(link)
     _save(stored)
@@ -89,19 +95,21 @@ def _judge(
     *,
     connection: Connection,
     connection_revision: int,
+    silent: bool,
 ) -> Recorded:
     looked_at = _looked_at(finding)
     if not link.is_active:
         return Recorded.ENDED
-    if (
-        looked_at is None
-        or not tells_of_the_record(finding)
-        or link.connection_id != connection.pk
-        or connection.revision != connection_revision
-        or finding.incarnation != connection.accepted_incarnation
-    ):
+    if link.connection_id != connection.pk or connection.revision != connection_revision:
         return Recorded.NO_ANSWER
-    if link.presence_checked_at is not None and looked_at < link.presence_checked_at:
+    answered = tells_of_the_record(finding) and finding.incarnation == connection.accepted_incarnation
+    if not silent and (looked_at is None or not answered):
+        return Recorded.NO_ANSWER
+    if (
+        looked_at is not None
+        and link.presence_checked_at is not None
+        and looked_at < link.presence_checked_at
+    ):
         return Recorded.OLDER
     stored = (link.presence, link.drift, link.seen)
     return Recorded.SAME if stored == _columns(standing) else Recorded.CHANGED

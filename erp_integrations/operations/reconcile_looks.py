@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from decimal import Decimal
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from erp_integrations.operations.checking import Recorded, record_findings, tell
 from erp_integrations.operations.reconcile_runs import (
     Claim,
     note_progress,
+    renew,
     require_same_connection,
 )
 from erp_integrations.operations.sifting import Sifted
@@ -27,14 +28,13 @@ from erp_integrations.ports import (
     ChangeOrderReference,
     Deadline,
     ErpReader,
-    Fault,
     Finding,
     error_for,
 )
 from erp_integrations.presence import reference_to
 
-SINGLY = 3
-"""How many records of a batch that got no answer may fail alone before the connection is held to be down."""
+MOST_SILENT = 20
+"""So many records may give no answer on a connection that answers: of those alone, nobody is sure."""
 RECORDED_AT_ONCE = 4 * MOST_LOOKED_UP_AT_ONCE
 NEVER_CHECKED_AT_ONCE = 5_000
 
@@ -42,37 +42,35 @@ NEVER_CHECKED_AT_ONCE = 5_000
 class _Asked(NamedTuple):
     """A batch of suspects whose looks are under way."""
 
-    looks: "Future[tuple[dict[int, Finding], Fault | None]]"
+    looks: "Future[dict[int, Finding]]"
     amounts: Mapping[int, Decimal | None]
 
 
-def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> Fault | None:
-    """Looks at every suspect and records what was found; why some got no answer, None where all did.
+def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
+    """Looks at every suspect and records what was found.
 
     While one batch is recorded, the next is looked at. Raises `ErpError` where the connection is down, or is
     no longer the one that was asked; what was recorded by then stands.
     """
-    unanswered: Fault | None = None
     waiting: deque[_Asked] = deque()
-
-    def record_next() -> None:
-        nonlocal unanswered
-        looks, amounts = waiting.popleft()
-        found, fault = looks.result()
-        unanswered = fault or unanswered
-        _record(claim, sifted, found, amounts)
-
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
         for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
             references = _references(claim.connection, amounts)
             looks = looking.submit(copy_context().run, _look, claim, reader, references)
             waiting.append(_Asked(looks, amounts))
             if len(waiting) > 1:
-                record_next()
+                _record_next(claim, sifted, waiting)
         while waiting:
-            record_next()
+            _record_next(claim, sifted, waiting)
     _note_never_checked(claim, sifted)
-    return unanswered
+
+
+def _record_next(claim: Claim, sifted: Sifted, waiting: deque[_Asked]) -> None:
+    looks, amounts = waiting.popleft()
+    while not looks.done():
+        wait([looks], timeout=1)
+        renew(claim)
+    _record(claim, sifted, looks.result(), amounts)
 
 
 def _references(connection: Connection, ids: Iterable[int]) -> dict[int, ChangeOrderReference]:
@@ -92,21 +90,17 @@ def _references(connection: Connection, ids: Iterable[int]) -> dict[int, ChangeO
 
 def _look(
     claim: Claim, reader: ErpReader, references: Mapping[int, ChangeOrderReference]
-) -> tuple[dict[int, Finding], Fault | None]:
-    """What one look says of each link, and the fault of those that got no answer.
-
-    Raises `ErpError` where the connection is down.
-    """
+) -> dict[int, Finding]:
+    """What one look says of each link. Raises `ErpError` where the connection is down."""
     found: dict[int, Finding] = {}
     ids = list(references)
     for start in range(0, len(ids), MOST_LOOKED_UP_AT_ONCE):
         batch = ids[start : start + MOST_LOOKED_UP_AT_ONCE]
         found |= _glance(claim, reader, references, batch)
         spoilt = [link_id for link_id in batch if not tells_of_the_record(found[link_id])]
-        if spoilt and len(batch) > 1:
+        if spoilt:
             found |= _glance_singly(claim, reader, references, spoilt)
-    faults = [finding.fault for finding in found.values() if not tells_of_the_record(finding)]
-    return found, faults[0] if faults else None
+    return found
 
 
 def _glance(
@@ -130,18 +124,29 @@ def _glance_singly(
     references: Mapping[int, ChangeOrderReference],
     spoilt: Sequence[int],
 ) -> dict[int, Finding]:
-    """One record may spoil the batch for all: somebody saves it in the ERP right now."""
+    """One record may spoil the batch for all: somebody saves it in the ERP right now.
+
+    Raises `ErpError` where the connection is down, or where it is too many records.
+    """
+    _require_answering(reader)
     found: dict[int, Finding] = {}
-    failed = 0
     for link_id in spoilt:
         found |= _glance(claim, reader, references, [link_id])
         finding = found[link_id]
-        if not tells_of_the_record(finding):
-            failed += 1
-            if failed == SINGLY:
-                assert finding.fault is not None, "no answer has its fault"
-                raise error_for(finding.fault)
+        if tells_of_the_record(finding):
+            continue
+        claim.silent.add(link_id)
+        if len(claim.silent) > MOST_SILENT:
+            assert finding.fault is not None, "no answer has its fault"
+            raise error_for(finding.fault)
     return found
+
+
+def _require_answering(reader: ErpReader) -> None:
+    """Raises `ErpError` where the trouble is the connection's."""
+    greeting = asking.handshake(reader, deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS))
+    if greeting.problems:
+        raise error_for(greeting.problems[0])
 
 
 # --- our database --------------------------------------------------------------------------------
@@ -158,6 +163,7 @@ def _record(
             actor=claim.actor,
             now=database_now(),
             amounts=amounts,
+            silent=claim.silent,
         )
         require_same_connection(claim)
         claim.changed += sum(became is Recorded.CHANGED for became in recorded.values())

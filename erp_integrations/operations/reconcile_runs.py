@@ -66,6 +66,8 @@ class Claim:
     renewed: float = field(default_factory=time.monotonic)
     change_orders: int = 0
     changed: int = 0
+    silent: set[int] = field(default_factory=set)
+    """Links whose records gave no answer, although the connection does."""
 
 
 def claim_run(*, connection_id: int, actor: Actor) -> Claim:
@@ -173,8 +175,7 @@ def end_run(claim: Claim, sifted: Sifted | None, fault: Fault | None) -> None:
             if not refused_before:
                 _tell_refused(claim, connection, fault, now=now)
         elif fault is not CONNECTION_CHANGED:
-            # Where some records only got no answer, the connection gave one.
-            note_answer(connection, fault if sifted is None else None, now=now)
+            note_answer(connection, fault, now=now)
     log.info(
         "reconcile_ended",
         company_id=connection.company_id,

@@ -39,20 +39,21 @@ def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
     trustworthy answer, or an implausible one, the run says so and nothing is raised.
     """
     claim = claim_run(connection_id=connection_id, actor=actor)
+    sifted: Sifted | None = None
     try:
         reader = registry.reader_for(registry.spec_of(claim.connection))
         sifted = _compare(claim, reader)
         _refuse_implausible(claim, sifted)
-        unanswered = confirm(claim, reader, sifted)
+        confirm(claim, reader, sifted)
     except ErpError as error:
-        end_run(claim, None, error.fault)
+        end_run(claim, sifted, error.fault)
     except TakenOver:
         log.warning("reconcile_taken_over", run_id=claim.run_id)
     except Exception:
-        end_run(claim, None, asking.NOT_UNDERSTOOD)
+        end_run(claim, sifted, asking.NOT_UNDERSTOOD)
         raise
     else:
-        end_run(claim, sifted, unanswered)
+        end_run(claim, sifted, None)
     return ReconcileRun.objects.get(pk=claim.run_id)
 
 

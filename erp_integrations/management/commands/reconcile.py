@@ -74,5 +74,5 @@ def _fields(slug: str, run: ReconcileRun) -> dict[str, Any]:
         "seconds": _seconds(run),
         "change_orders": run.change_orders,
         "fault": run.fault_code,
-        "words": run.fault_words,
+        "why": run.fault_words,
     }

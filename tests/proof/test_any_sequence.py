@@ -393,7 +393,9 @@ class Sequences(RuleBasedStateMachine):
         return start_click(click, stop_at=stop_at, with_signal=with_signal)
 
     def _resume(self, paused: Paused) -> None:
-        looked_before = paused.point != "after the claim"
+        # Inside the first question Sage has said which database it is, not yet whether the record is there.
+        greeted_before = paused.point != "after the claim"
+        looked_before = greeted_before and paused.point != "inside the first question"
         looks_again = paused.point != "before settling"
         gone_now, trusted_now = self.in_sage[paused.key] == "gone", self._trusted()
         before = paused.key in self.cut
@@ -405,7 +407,7 @@ class Sequences(RuleBasedStateMachine):
             by=paused.person,
             gone=(gone_now or not looks_again) and (paused.gone_then or not looked_before),
             trusted=(trusted_now or not looks_again)
-            and (paused.trusted_then or not looked_before)
+            and (paused.trusted_then or not greeted_before)
             and self.revision == paused.revision_then,
         )
 

@@ -1,0 +1,48 @@
+"""A worker that dies in the middle of a reconciliation: the next run goes on, and nothing is told twice."""
+
+import signal
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from erp_integrations.models import ReconcileRun, ReconcileState
+from erp_integrations.operations import reconcile_runs
+from erp_integrations.operations.reconciling import reconcile
+from tests.domain.test_reconciling import BY_ITSELF, told
+from tests.invariants import assert_promise_kept
+from tests.proof.forked import start_click
+from tests.proof.points import RECONCILE_POINTS, watch_reconcile
+from tests.world import World
+
+KEYS = ("present", "plain-01", "plain-02")
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("point", RECONCILE_POINTS)
+def test_a_run_that_was_killed_is_begun_again_and_tells_nothing_twice(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    world = committed_world
+    ccos = [world.synced_cco(key) for key in KEYS]
+    for cco in ccos:
+        world.delete_in_sage(cco)
+    monkeypatch.setattr(reconcile_runs, "LEASE", timedelta(seconds=0.2))
+    of_company = world.connection.pk
+
+    killed = start_click(
+        lambda: reconcile(connection_id=of_company, actor=BY_ITSELF),
+        stop_at=point,
+        with_signal=signal.SIGKILL,
+        watching=watch_reconcile,
+    ).was_killed()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.25)")
+    made = reconcile(connection_id=of_company, actor=BY_ITSELF)
+
+    assert killed
+    assert (made.state, made.absent) == (ReconcileState.COMPLETE, 3)
+    assert [told(world, cco) for cco in ccos] == [["deleted-in-history"]] * 3
+    assert not ReconcileRun.objects.filter(state=ReconcileState.RUNNING).exists()
+    assert world.fresh_connection().reconciled_at == made.started_at
+    assert_promise_kept()

@@ -290,3 +290,36 @@ class ConnectionCard:
     """Whether it is a practice company."""
     waiting_incarnation: str
     """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One comparison of all links with the books."""
+
+    state: str
+    word: str
+    tone: Tone
+    started_at: datetime
+    actor: str
+    seconds: str
+    """Empty while it runs."""
+    checked: int
+    present: int
+    absent: int
+    drifted: int
+    unknown: int
+    changed: int
+    words: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """How the links of a connection are compared by themselves, and how that went lately."""
+
+    how_often: str
+    last_complete_at: datetime | None
+    is_stale: bool
+    """Whether the last run did not come to a complete end: not every link was compared since."""
+    runs: tuple[RunLine, ...]
+    url: str

@@ -98,11 +98,6 @@ HANDFUL = 20
 TENTH = 10
 
 
-def may_set_reconciliation(access: Access) -> Ruling:
-    """How often it is compared, when it rests, and how much is believed."""
-    return ruling_on(Act.CHANGE_CONNECTION, access)
-
-
 def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | None:
     """How often all links are compared with the books by themselves; None for never."""
     if connection.reconcile_every_minutes is None:

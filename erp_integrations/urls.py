@@ -46,6 +46,7 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("vendors/<int:subject_id>/link/", records.link, {"kind": VENDORS}, name="erp-vendors-link"),
     path("connection/", connection.connection, name="connection"),
     path("connection/check/", connection.check, name="connection-check"),
+    path("connection/reconciliation/", connection.set_reconciliation, name="connection-reconciliation"),
     path("connection/accept/", connection.accept, name="connection-accept"),
 ]
 

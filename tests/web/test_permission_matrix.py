@@ -103,6 +103,9 @@ MATRIX: dict[str, Address] = {
         (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
     ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
+    "connection-reconciliation": Address(
+        (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=INCOMPLETE)
+    ),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),

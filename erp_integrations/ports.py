@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload
 
 Clock = Callable[[], datetime]
 """Says what time it is, aware. A look stamps its questions with the clock of whoever asked."""
@@ -448,14 +449,46 @@ class SubcontractChangeKeys(NamedTuple):
     amount: Decimal
 
 
+Keys = TypeVar("Keys", ChangeOrderKeys, SubcontractChangeKeys)
+
+
+class KeyRows(Sequence[Keys]):
+    """Keys, held by column: a row is made when it is asked for.
+
+    What goes over all of them does best with the columns themselves, `zip(*rows.columns)`: of rows that live
+    long, the garbage collector's walks cost more than anything else.
+    """
+
+    def __init__(self, kind: type[Keys], columns: Sequence[Sequence[Any]] = ()) -> None:
+        self._kind: type[Keys] = kind
+        self.columns = columns or ((),) * len(kind._fields)
+        """One for each field of a key, in their order, all of one length."""
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> Keys: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Keys]: ...
+    def __getitem__(self, at: int | slice) -> Keys | Sequence[Keys]:
+        if isinstance(at, slice):
+            return KeyRows(self._kind, [column[at] for column in self.columns])
+        row: Keys = self._kind(*(column[at] for column in self.columns))
+        return row
+
+    def __iter__(self) -> Iterator[Keys]:
+        return map(tuple.__new__, repeat(self._kind), zip(*self.columns, strict=True))
+
+
 class KeyBlock(NamedTuple):
     """What one range of record numbers holds, some 20,000 change orders; either part may be empty."""
 
     upto: str
     """Every record up to and including this number is in this block or in an earlier one."""
-    change_orders: Sequence[ChangeOrderKeys]
+    change_orders: KeyRows[ChangeOrderKeys]
     """By record number."""
-    lines: Sequence[SubcontractChangeKeys]
+    lines: KeyRows[SubcontractChangeKeys]
     """All lines on subcontracts of the same range, by record number; also those that lost their header."""
 
 

@@ -9,7 +9,7 @@ every `datetime` is aware.
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -799,6 +799,43 @@ class ChangeOrderEntry:
 
 class NoSuchRecord(Exception):
     """The sandbox holds no such change order, or not in the state the act needs. Says which."""
+
+
+class BulkRecord(NamedTuple):
+    """One change order with one line on a subcontract, as it is entered by the hundred thousand."""
+
+    record_number: str
+    row_key: str
+    """As in `ChangeOrderKeys`."""
+    number: str
+    job_record_number: str
+    subcontract_record_number: str
+    vendor_record_number: str
+    sub_change_number: str
+    description: str
+    amount: Decimal
+    inserted_at: datetime
+    deleted_at: datetime | None
+    """When an accountant deleted it again; None for one that is there."""
+
+
+class ErpBulkSandbox(Protocol):
+    """A practice company of any size, made once; afterwards it is an `ErpSandbox` without scenarios."""
+
+    def make(
+        self,
+        name: str,
+        *,
+        jobs: Sequence[ErpJob],
+        vendors: Sequence[ErpVendor],
+        subcontracts: Sequence[ErpSubcontract],
+    ) -> None:
+        """Makes the company anew, with what change orders hang on. Forgets what was there."""
+        ...
+
+    def fill(self, records: Iterable[BulkRecord]) -> None:
+        """Enters the change orders, and what history tells of those that were deleted; once, after `make`."""
+        ...
 
 
 class ErpSandbox(Protocol):

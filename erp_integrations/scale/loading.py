@@ -4,8 +4,9 @@ What the demo's loader does through the operations, CCO by CCO, is done here by 
 one transaction that takes its CCOs the whole way from outside the ERP to Synced, with link and event.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -53,6 +54,9 @@ PEOPLE = ("approver", "erp-admin")
 BATCH = 10_000
 """CCOs of one transaction."""
 
+WALKERS = 2
+"""Connections that take batches the whole way, each its own."""
+
 Progress = Callable[[int], None]
 
 
@@ -80,14 +84,19 @@ def load_scale(
     def change_orders() -> Iterator[BulkChangeOrder]:
         return bulk_change_orders(books, links, missing_percent=missing_percent, people=PEOPLE, now=now)
 
-    # SQLite fills its files while PostgreSQL fills its own: two cores, two processes' work.
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    # SQLite fills its files while PostgreSQL fills its own, over two connections: its triggers are the work.
+    with ThreadPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=WALKERS) as walkers:
         filling = beside.submit(practice.fill, (one.record for one in change_orders()))
         left, done = change_orders(), 0
-        while some := list(islice(left, BATCH)):
-            walk(some, ours)
-            done += len(some)
-            progress(done)
+        under_way: deque[tuple[int, Future[None]]] = deque()
+        while (some := list(islice(left, BATCH))) or under_way:
+            if some:
+                under_way.append((len(some), walkers.submit(walk, some, ours)))
+            if not some or len(under_way) > WALKERS:
+                count, walking = under_way.popleft()
+                walking.result()
+                done += count
+                progress(done)
         filling.result()
     tidy()
     return ours.company

@@ -59,7 +59,7 @@ FROM arriving JOIN commitments_commitmentline AS line ON line.id = commitment_li
 """,
     """
 UPDATE commitments_commitmentchangeorder SET erp_status = %(ready)s
-FROM arriving WHERE id = change_order_id
+FROM arriving WHERE id = change_order_id AND id BETWEEN %(first)s AND %(last)s
 """,
     """
 INSERT INTO erp_integrations_changeorderlink ({columns})
@@ -73,7 +73,7 @@ JOIN erp_integrations_commitmentlink AS subcontract
 """,
     """
 UPDATE commitments_commitmentchangeorder SET erp_status = %(synced)s
-FROM arriving WHERE id = change_order_id
+FROM arriving WHERE id = change_order_id AND id BETWEEN %(first)s AND %(last)s
 """,
     """
 INSERT INTO erp_integrations_linkevent
@@ -119,7 +119,14 @@ _LINK = {
 
 
 def walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
-    """Takes CCOs from nothing to Synced, all or none."""
+    """Takes CCOs from nothing to Synced, all or none, over a connection of this thread that it closes."""
+    try:
+        _walk(some, ours)
+    finally:
+        database.close()
+
+
+def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
     given: dict[str, str | int] = {
         "approved": ChangeOrderStatus.APPROVED,
         "outside": ErpStatus.NOT_IN_ERP,
@@ -154,6 +161,8 @@ def walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
                     )
                 )
         cursor.execute("ANALYZE arriving")
+        cursor.execute("SELECT min(change_order_id), max(change_order_id) FROM arriving")
+        given["first"], given["last"] = cursor.fetchone()  # else all that came before are gone through
         for step in _THE_WALK:
             cursor.execute(step.format(columns=", ".join(_LINK), values=", ".join(_LINK.values())), given)
 

@@ -115,6 +115,16 @@ def load_people() -> None:
 
 
 def _load_person(person: DemoPerson) -> None:
+    user = user_of(person)
+    if person.company is not None:
+        let_in(user, person, Company.objects.get(slug=person.company))
+
+
+def user_of(person: DemoPerson) -> User:
+    """The person's account, made where there is none."""
+    user = User.objects.filter(username=person.username).first()
+    if user is not None:
+        return user
     user = User(
         username=person.username,
         is_staff=person.staff,
@@ -123,9 +133,11 @@ def _load_person(person: DemoPerson) -> None:
     )
     user.set_password(PASSWORD)
     user.save()
-    if person.company is None:
-        return
-    company = Company.objects.get(slug=person.company)
+    return user
+
+
+def let_in(user: User, person: DemoPerson, company: Company) -> None:
+    """The person's entry in the company's Directory, with the levels, on every project that is there."""
     membership = Membership.objects.create(
         company=company, user=user, can_push_to_accounting=person.can_push_to_accounting
     )

@@ -9,14 +9,15 @@ every `datetime` is aware.
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload
 
 Clock = Callable[[], datetime]
 """Says what time it is, aware. A look stamps its questions with the clock of whoever asked."""
@@ -448,14 +449,46 @@ class SubcontractChangeKeys(NamedTuple):
     amount: Decimal
 
 
+Keys = TypeVar("Keys", ChangeOrderKeys, SubcontractChangeKeys)
+
+
+class KeyRows(Sequence[Keys]):
+    """Keys, held by column: a row is made when it is asked for.
+
+    What goes over all of them does best with the columns themselves, `zip(*rows.columns)`: of rows that live
+    long, the garbage collector's walks cost more than anything else.
+    """
+
+    def __init__(self, kind: type[Keys], columns: Sequence[Sequence[Any]] = ()) -> None:
+        self._kind: type[Keys] = kind
+        self.columns = columns or ((),) * len(kind._fields)
+        """One for each field of a key, in their order, all of one length."""
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> Keys: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Keys]: ...
+    def __getitem__(self, at: int | slice) -> Keys | Sequence[Keys]:
+        if isinstance(at, slice):
+            return KeyRows(self._kind, [column[at] for column in self.columns])
+        row: Keys = self._kind(*(column[at] for column in self.columns))
+        return row
+
+    def __iter__(self) -> Iterator[Keys]:
+        return map(tuple.__new__, repeat(self._kind), zip(*self.columns, strict=True))
+
+
 class KeyBlock(NamedTuple):
     """What one range of record numbers holds, some 20,000 change orders; either part may be empty."""
 
     upto: str
     """Every record up to and including this number is in this block or in an earlier one."""
-    change_orders: Sequence[ChangeOrderKeys]
+    change_orders: KeyRows[ChangeOrderKeys]
     """By record number."""
-    lines: Sequence[SubcontractChangeKeys]
+    lines: KeyRows[SubcontractChangeKeys]
     """All lines on subcontracts of the same range, by record number; also those that lost their header."""
 
 
@@ -766,6 +799,43 @@ class ChangeOrderEntry:
 
 class NoSuchRecord(Exception):
     """The sandbox holds no such change order, or not in the state the act needs. Says which."""
+
+
+class BulkRecord(NamedTuple):
+    """One change order with one line on a subcontract, as it is entered by the hundred thousand."""
+
+    record_number: str
+    row_key: str
+    """As in `ChangeOrderKeys`."""
+    number: str
+    job_record_number: str
+    subcontract_record_number: str
+    vendor_record_number: str
+    sub_change_number: str
+    description: str
+    amount: Decimal
+    inserted_at: datetime
+    deleted_at: datetime | None
+    """When an accountant deleted it again; None for one that is there."""
+
+
+class ErpBulkSandbox(Protocol):
+    """A practice company of any size, made once; afterwards it is an `ErpSandbox` without scenarios."""
+
+    def make(
+        self,
+        name: str,
+        *,
+        jobs: Sequence[ErpJob],
+        vendors: Sequence[ErpVendor],
+        subcontracts: Sequence[ErpSubcontract],
+    ) -> None:
+        """Makes the company anew, with what change orders hang on. Forgets what was there."""
+        ...
+
+    def fill(self, records: Iterable[BulkRecord]) -> None:
+        """Enters the change orders, and what history tells of those that were deleted; once, after `make`."""
+        ...
 
 
 class ErpSandbox(Protocol):

@@ -8,17 +8,17 @@ server but the connection: no cursor, and no lock where there is no transaction.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from erp_integrations.ports import (
     LARGEST_RECORD_NUMBER,
     ChangeOrderKeys,
     KeyBlock,
+    KeyRows,
     SubcontractChangeKeys,
     error_for,
 )
@@ -42,8 +42,6 @@ _BELOW_ALL, _ABOVE_ALL = -(2**63), int(LARGEST_RECORD_NUMBER)
 
 Rows = list[Any]
 Column = Sequence[Any]
-
-T = TypeVar("T", ChangeOrderKeys, SubcontractChangeKeys)
 
 
 # --- what is asked -------------------------------------------------------------------------------
@@ -159,43 +157,43 @@ class _Known(dict[Any, str]):
 _MOST_KNOWN = 100_000
 
 
-def _change_orders() -> Callable[[Rows], list[ChangeOrderKeys]]:
+def _change_orders() -> Callable[[Rows], KeyRows[ChangeOrderKeys]]:
     record_numbers = _record_numbers()
     job, phase = _Known(rows.reference), _Known(rows.phase)
     status = _Known(lambda value: rows.status(value, rows.CHANGE_ORDER_STATUS))
 
-    def read(found: Rows) -> list[ChangeOrderKeys]:
+    def read(found: Rows) -> KeyRows[ChangeOrderKeys]:
         if not found:
-            return []
+            return KeyRows(ChangeOrderKeys)
         recnum, idnum, chgnum, jobnum, phsnum, state = _columns(found, 6)
-        return _made(
-            ChangeOrderKeys,
+        columns = (
             _row_keys(idnum),
             record_numbers(recnum),
             _numbers(chgnum),
-            map(job.__getitem__, jobnum),
-            map(phase.__getitem__, phsnum),
-            map(status.__getitem__, state),
+            list(map(job.__getitem__, jobnum)),
+            list(map(phase.__getitem__, phsnum)),
+            list(map(status.__getitem__, state)),
         )
+        return KeyRows(ChangeOrderKeys, columns)
 
     return read
 
 
-def _lines() -> Callable[[Rows], list[SubcontractChangeKeys]]:
+def _lines() -> Callable[[Rows], KeyRows[SubcontractChangeKeys]]:
     record_numbers = _record_numbers()
     subcontract = _Known(rows.record_number)
 
-    def read(found: Rows) -> list[SubcontractChangeKeys]:
+    def read(found: Rows) -> KeyRows[SubcontractChangeKeys]:
         if not found:
-            return []
+            return KeyRows(SubcontractChangeKeys)
         recnum, vndctc, chgnum, bdgprc = _columns(found, 4)
-        return _made(
-            SubcontractChangeKeys,
+        columns = (
             record_numbers(recnum),
-            map(subcontract.__getitem__, vndctc),
+            list(map(subcontract.__getitem__, vndctc)),
             _numbers(chgnum),
             _amounts(bdgprc),
         )
+        return KeyRows(SubcontractChangeKeys, columns)
 
     return read
 
@@ -204,10 +202,6 @@ def _columns(found: Rows, width: int) -> list[Column]:
     if len(found[0]) != width:
         raise rows.NotUnderstood("a row of another width")
     return [list(map(itemgetter(at), found)) for at in range(width)]
-
-
-def _made(kind: type[T], *columns: Iterable[Any]) -> list[T]:
-    return list(map(tuple.__new__, repeat(kind), zip(*columns, strict=True)))
 
 
 def _record_numbers() -> Callable[[Column], Column]:

@@ -128,6 +128,8 @@ class Sandbox:
     def restore_backup(self) -> None:
         """Books and history go back to the backup that `create` took; the incarnation is a new one."""
         backup = self.folder / BACKUP_FOLDER
+        if not (backup / COMPANY_FILE).is_file():
+            raise NoSuchRecord("This practice company has no backup.")
         with open_books(self.folder, referential=False) as books:
             books.take_back(backup / COMPANY_FILE, backup / AUDIT_FILE)
 

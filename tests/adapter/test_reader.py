@@ -842,6 +842,10 @@ def test_all_keys_of_the_company_are_streamed_in_order(
         if line.subcontract_record_number
     )
     assert [int(one.record_number) for one in lines] == sorted(int(one.record_number) for one in lines)
+    [block] = blocks
+    assert block.change_orders[3] == orders[3]
+    assert list(block.change_orders[3:5]) == orders[3:5]
+    assert len(block.lines) == len(lines)
 
 
 @pytest.mark.parametrize(("block", "most"), [(7, 14), (7, 8), (1, 5)])
@@ -859,8 +863,8 @@ def test_a_block_holds_all_of_its_range_and_nothing_beyond_it(
 
     assert len(blocks) > 5
     assert max(len(one.change_orders) for one in blocks) <= most + 2
-    assert [one for part in blocks for one in part.change_orders] == whole.change_orders
-    assert [one for part in blocks for one in part.lines] == whole.lines
+    assert [one for part in blocks for one in part.change_orders] == list(whole.change_orders)
+    assert [one for part in blocks for one in part.lines] == list(whole.lines)
     after = -1
     for part in blocks:
         upto = int(part.upto)

@@ -91,7 +91,9 @@ def stream(options: Options) -> list[Measure]:
 
         def ours() -> None:
             with open_reader(spec).stream_keys(deadline=Deadline.after(PATIENCE)) as keys:
-                deque(keys.blocks, maxlen=0)
+                for block in keys.blocks:
+                    deque(block.change_orders, maxlen=0)
+                    deque(block.lines, maxlen=0)
 
         def bare() -> None:
             with open_session(spec, Deadline.after(PATIENCE), streaming=True) as opened:

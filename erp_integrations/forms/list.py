@@ -67,7 +67,9 @@ class AskedForm(forms.Form):
             case "after" | "before":
                 return "That page of the list is not known. This is the first one."
             case "q":
-                return "The search was not used: it is longer than 100 characters, or holds one that cannot be."
+                return (
+                    "The search was not used: it is longer than 100 characters, or holds one that cannot be."
+                )
             case "count":
                 return f"The rows cannot be counted as {typed}."
             case _:

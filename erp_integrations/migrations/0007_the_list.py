@@ -29,11 +29,36 @@ DROP TRIGGER change_order_link_keeps_amount ON erp_integrations_changeorderlink;
 DROP FUNCTION erp_integrations_link_keeps_amount();
 """
 
+LET_GO = "'project_id', 'commitment_id', 'change_order_id', 'vendor_id'"
+HISTORY = """
+CREATE OR REPLACE FUNCTION erp_integrations_link_is_history() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'a link is ended, never deleted'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'link_is_history';
+    END IF;
+    -- What names the record never changes; of a link that has ended nothing does, but that it lets go of a
+    -- subject that is deleted. Generated columns have no value here yet.
+    IF (NEW.connection_id, NEW.row_id, NEW.record_number, NEW.linked_at, NEW.linked_by_name)
+       IS DISTINCT FROM
+       (OLD.connection_id, OLD.row_id, OLD.record_number, OLD.linked_at, OLD.linked_by_name)
+       OR (OLD.unlinked_at IS NOT NULL
+           AND (to_jsonb(NEW) - ARRAY[{free}]) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY[{free}]))
+    THEN
+        RAISE EXCEPTION 'what a link was tied to, and when it ended, never changes'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'link_is_history';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+FREE = f"{LET_GO}, 'record_order', 'search_text', 'erp_number_order'"
+FREE_BEFORE = f"{LET_GO}, 'record_order', 'search_text'"
+
 
 class Migration(migrations.Migration):
     dependencies = [
         ("commitments", "0005_locks_and_history"),
-        ("erp_integrations", "0005_failures_in_a_row"),
+        ("erp_integrations", "0006_reconciling"),
     ]
 
     operations = [
@@ -55,6 +80,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(AMOUNT, AMOUNT_BACK),
+        migrations.RunSQL(HISTORY.format(free=FREE), HISTORY.format(free=FREE_BEFORE)),
         migrations.AddField(
             model_name="changeorderlink",
             name="erp_number_order",
@@ -119,6 +145,15 @@ class Migration(migrations.Migration):
                 condition=models.Q(("unlinked_at", None), ("presence__in", ("absent", "replaced"))),
                 fields=["connection", "project_number", "commitment_number", "cco_number", "id"],
                 name="change_order_link_gone",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="changeorderlink",
+            index=models.Index(
+                condition=models.Q(("unlinked_at", None), models.Q(("drift", []), _negated=True)),
+                fields=["connection", "project_number", "commitment_number", "cco_number", "id"],
+                include=("drift", "cco_amount"),
+                name="change_order_link_drifted",
             ),
         ),
         migrations.AddIndex(

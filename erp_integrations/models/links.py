@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import LPad
 
 from commitments.models import Commitment, CommitmentChangeOrder, Vendor
 from companies.models import Project
@@ -156,6 +158,16 @@ _BY_PROJECT = ("project_number", "commitment_number", "cco_number", "id")
 _ACTIVE = Q(unlinked_at=None)
 
 
+class Drift(models.TextChoices):
+    """What of the record is otherwise in the ERP than when it was linked."""
+
+    NUMBER = "number", "Number"
+    JOB = "job", "Job"
+    PHASE = "phase", "Phase"
+    STATUS = "status", "Status"
+    AMOUNT = "amount", "Amount"
+
+
 class ChangeOrderLink(Link):
     """A CCO's tie to its change order, and what a look must know to ask for it.
 
@@ -187,7 +199,21 @@ class ChangeOrderLink(Link):
     contract_company = models.CharField(max_length=100)
 
     presence = models.CharField(max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED)
-    presence_checked_at = models.DateTimeField(null=True)
+    presence_checked_at = models.DateTimeField(
+        null=True, help_text="When it was last checked by itself; see `queries.presence.checked_at`."
+    )
+    drift = ArrayField(
+        models.CharField(max_length=10, choices=Drift.choices), default=list, db_default=[], blank=True
+    )
+    """Which of `Drift`, in their order."""
+    seen = models.JSONField(default=dict, db_default={}, blank=True)
+    """Of each that drifted: what the ERP holds now, as text."""
+    record_order = models.GeneratedField(
+        expression=LPad(F("record_number"), 20, Value("0")),
+        output_field=models.CharField(max_length=20, db_collation="C"),
+        db_persist=True,
+        help_text="The record number, so that text sorts as numbers do.",
+    )
 
     cco_amount = models.DecimalField(
         max_digits=14,
@@ -233,6 +259,9 @@ class ChangeOrderLink(Link):
                 condition=Q(unlinked_at__isnull=False) | Q(cco_amount__isnull=False),
                 name="change_order_link_active_has_amount",
             ),
+            models.CheckConstraint(
+                condition=Q(drift__contained_by=Drift.values), name="change_order_link_drift_known"
+            ),
         ]
         # Each sort of the list has one, and so has each filter; see docs/adr on the list of a million.
         indexes = [
@@ -256,6 +285,12 @@ class ChangeOrderLink(Link):
                 name="change_order_link_gone",
             ),
             models.Index(
+                fields=["connection", *_BY_PROJECT],
+                include=["drift", "cco_amount"],
+                condition=_ACTIVE & ~Q(drift=[]),
+                name="change_order_link_drifted",
+            ),
+            models.Index(
                 fields=["connection", "cco_amount", "id"], condition=_ACTIVE, name="change_order_link_amount"
             ),
             models.Index(
@@ -276,6 +311,11 @@ class ChangeOrderLink(Link):
                 opclasses=["int8_ops", "gin_trgm_ops"],
                 condition=_ACTIVE,
                 name="change_order_link_search",
+            ),
+            models.Index(
+                fields=["connection", "record_order", "id"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_by_record",
             ),
         ]
 

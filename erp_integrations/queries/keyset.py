@@ -50,9 +50,7 @@ class Order:
             Func(*(F(name) for name in self.columns), template="(%(expressions)s)", output_field=TextField()),
             Func(*(Value(value) for value in key), template="(%(expressions)s)", output_field=TextField()),
         )
-        return Func(
-            *sides, template="%(expressions)s", arg_joiner=f" {sign} ", output_field=BooleanField()
-        )
+        return Func(*sides, template="%(expressions)s", arg_joiner=f" {sign} ", output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)

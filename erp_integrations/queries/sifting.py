@@ -119,7 +119,9 @@ def _find(
     if found is not None:
         return found
     asked = rows.filter(fits) if key is None else rows.filter(fits, order.beyond(key, backwards=backwards))
-    ids = list(asked.order_by(*order.terms(backwards=backwards)).values_list("pk", flat=True)[: PAGE_SIZE + 1])
+    ids = list(
+        asked.order_by(*order.terms(backwards=backwards)).values_list("pk", flat=True)[: PAGE_SIZE + 1]
+    )
     at_start = key is None and not backwards
     return Found(
         ids,
@@ -151,9 +153,7 @@ def _walk(
     )
 
 
-def _count_near(
-    rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, backwards: bool
-) -> Found:
+def _count_near(rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, backwards: bool) -> Found:
     """Places the page among the rows nearest to the list's beginning; beyond them its place is not known."""
     sql, values = sql_of(_with_fits(rows, fits, order).order_by(*order.terms())[:COUNTED_THROUGH])
     shown = ids[:PAGE_SIZE]

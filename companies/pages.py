@@ -38,6 +38,8 @@ class Page:
     """How many rows are on it, where they were not counted by `first` and `last`."""
     count_url: str = ""
     """The same page with everything counted; empty where everything is."""
+    looked_through: int = 0
+    """Where not 0: only so many rows were looked through for what was searched."""
     key_is_lost: bool = False
     """Whether the page that was asked for is not known, and this is the first one instead."""
 

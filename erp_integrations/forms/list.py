@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from erp_integrations.models import PresenceKey
+from erp_integrations.models import Drift, PresenceKey
 from erp_integrations.queries.asked import FILTERS, FILTERS_OF_WAITING, OF_LINKS, SORTS, VIEWS, Asked
 
 MOST_SHOWN = 40
@@ -26,6 +26,7 @@ class AskedForm(forms.Form):
     project = forms.CharField(max_length=100, required=False)
     company = forms.CharField(max_length=100, required=False)
     presence = forms.ChoiceField(choices=PresenceKey.choices, required=False)
+    drift = forms.ChoiceField(choices=[("any", "Anything"), *Drift.choices], required=False)
     amount_from = forms.DecimalField(max_digits=14, decimal_places=2, required=False)
     amount_to = forms.DecimalField(max_digits=14, decimal_places=2, required=False)
     linked_from = forms.DateField(validators=YEARS, required=False)

@@ -38,6 +38,7 @@ FILTERS = {
     "project": "Project",
     "company": "Contract company",
     "presence": "Sage says",
+    "drift": "Changed in Sage",
     "amount_from": "Amount from",
     "amount_to": "Amount to",
     "linked_from": "Linked from",
@@ -62,6 +63,8 @@ class Asked:
     """Its number."""
     company: str = ""
     presence: str = ""
+    drift: str = ""
+    """One of `Drift`, or `any`."""
     amount_from: Decimal | None = None
     amount_to: Decimal | None = None
     linked_from: date | None = None
@@ -98,6 +101,11 @@ class Asked:
         values = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
+    def in_view(self, view: str) -> "Asked":
+        """The same search and filters in another view, as far as they mean something there."""
+        lost = () if view in OF_LINKS else (*(set(FILTERS) - set(FILTERS_OF_WAITING)), "sort", "descending")
+        return replace(self.without(*lost, "exact"), view=view)
+
     def without(self, *names: str) -> "Asked":
         """As if these had not been asked, from the first page."""
         blank = {field.name: field.default for field in fields(Asked) if field.name in names}
@@ -105,7 +113,7 @@ class Asked:
 
 
 def query_of(asked: Asked, **more: str) -> str:
-    """For an address, from the question mark on; only what is not as it is anyway. The page is not part of it.
+    """For an address, from the question mark on: what is not as it is anyway, and of the first page.
 
     `more` goes to the end: `after`, `before`, `count`.
     """

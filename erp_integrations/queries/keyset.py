@@ -92,8 +92,8 @@ def one_page(
         # What was there has left since: the end of the list that is nearest.
         backwards, key = not backwards, None
         shown, more = _beyond(rows, order, None, backwards=backwards)
-    before, total = 0, len(shown)
-    if shown and (key is not None or backwards or more):
+    before, total = 0, 0
+    if shown:
         first = rows.filter(order.up_to(values_of(shown[0], order)))
         before, total = capped_counts(first, rows)
     if backwards:

@@ -7,7 +7,7 @@ there is much of it and none of it near, does PostgreSQL choose its own way.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
@@ -33,15 +33,6 @@ MOST_WITHOUT_INDEX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
-    """The ids of a page in its order. `gave_up_after`: where only so many rows were looked through, else 0."""
-
-    ids: tuple[int, ...]
-    page: Page
-    gave_up_after: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """Ids beyond the key, one more than a page where there are more."""
 
@@ -62,8 +53,8 @@ def sifted_page(
     wanted: Wanted,
     url: Callable[[str, str], str],
     indexed: bool = True,
-) -> Sifted:
-    """As `keyset.one_page`, of those `rows` that fit. An index must hold `rows` in this order.
+) -> tuple[list[int], Page]:
+    """As `keyset.one_page`, of those `rows` that fit, and their ids instead of them. An index must hold `rows` in this order.
 
     `indexed` says whether any index knows something of what fits. Without one, no more than
     `MOST_WITHOUT_INDEX` rows are looked through. All columns of `order` must be the rows' own.
@@ -93,7 +84,7 @@ def sifted_page(
         at_least=found.at_least and not exact,
         known_before=found.placed,
     )
-    return Sifted(tuple(ids), page, MOST_WITHOUT_INDEX if found.gave_up else 0)
+    return ids, replace(page, looked_through=MOST_WITHOUT_INDEX if found.gave_up else 0)
 
 
 def _find(

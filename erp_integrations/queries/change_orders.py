@@ -20,6 +20,7 @@ from erp_integrations.presence import checked_at
 from erp_integrations.queries import keyset, sifting
 from erp_integrations.queries.asked import VIEWS, Asked, list_url
 from erp_integrations.queries.choosing import active_links, choose, chosen, connection_id_of, is_indexed
+from erp_integrations.queries.connections import connection_of
 
 TONES: dict[PresenceKey, Tone] = {
     PresenceKey.UNCHECKED: "waiting",
@@ -179,7 +180,7 @@ def row_of(company: Company, access: Access, link: ChangeOrderLink) -> SyncedRow
 
 def _rows(company: Company, access: Access, links: Sequence[Any]) -> list[SyncedRow]:
     address = reverse("change-orders", args=[company.slug])
-    connection: Connection | None = getattr(company, "erp_connection", None)
+    connection = connection_of(company)
     rulings: dict[int, Ruling] = {}
     rows = []
     for link in links:

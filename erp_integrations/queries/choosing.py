@@ -7,9 +7,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from companies.models import Company
-from erp_integrations.models import ChangeOrderLink, Connection
+from erp_integrations.models import ChangeOrderLink
 from erp_integrations.models.links import GONE
 from erp_integrations.queries.asked import Asked
+from erp_integrations.queries.connections import connection_of
 
 SHORT = 3
 """Words shorter than this are found as whole words only: one letter stands everywhere."""
@@ -35,7 +36,7 @@ def active_links(company: Company) -> QuerySet[ChangeOrderLink]:
 
 def connection_id_of(company: Company) -> int:
     """0, which names none, where there is none."""
-    connection: Connection | None = getattr(company, "erp_connection", None)
+    connection = connection_of(company)
     return connection.pk if connection else 0
 
 

@@ -16,6 +16,7 @@ from erp_integrations.presence import checked_at
 from erp_integrations.queries.asked import Asked
 from erp_integrations.queries.change_orders import OF_A_ROW
 from erp_integrations.queries.choosing import chosen
+from erp_integrations.queries.connections import connection_of
 from erp_integrations.queries.exports import ORDER, rows_of, waiting
 
 AT_ONCE = 2_000
@@ -46,7 +47,7 @@ def head_and_rows(company: Company, access: Access, asked: Asked) -> Iterator[li
 
 
 def _links(company: Company, asked: Asked) -> Iterator[list[list[str]]]:
-    connection: Connection | None = getattr(company, "erp_connection", None)
+    connection = connection_of(company)
     links = chosen(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
     # Inside a transaction the cursor gives its first rows at once; outside, PostgreSQL would first put them
     # all aside.

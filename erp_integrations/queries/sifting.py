@@ -26,9 +26,9 @@ from erp_integrations.queries.keyset import (
 
 NEXT_ROWS = 1_000
 """How many rows are looked through before an index is asked."""
-COUNTED_THROUGH = 5_000
+COUNTED_THROUGH = 2_000
 """How many rows are looked through to say how many fit."""
-MOST_WITHOUT_INDEX = 20_000
+MOST_WITHOUT_INDEX = 5_000
 """How many rows are looked through for what no index knows."""
 
 
@@ -54,10 +54,11 @@ def sifted_page(
     url: Callable[[str, str], str],
     indexed: bool = True,
 ) -> tuple[list[int], Page]:
-    """As `keyset.one_page`, of those `rows` that fit, and their ids instead of them. An index must hold `rows` in this order.
+    """As `keyset.one_page`, of those `rows` that fit, and their ids instead of them.
 
-    `indexed` says whether any index knows something of what fits. Without one, no more than
-    `MOST_WITHOUT_INDEX` rows are looked through. All columns of `order` must be the rows' own.
+    An index must hold `rows` in this order, and all columns of `order` must be the rows' own. `indexed` says
+    whether any index knows something of what fits. Without one, no more than `MOST_WITHOUT_INDEX` rows are
+    looked through.
     """
     key = find_key(known, wanted, order)
     lost = wanted.key is not None and key is None

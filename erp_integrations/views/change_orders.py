@@ -31,7 +31,7 @@ from erp_integrations.pages import Message, NextStep
 from erp_integrations.policies import may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
-from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.connections import connection_of, find_connection, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
 from erp_integrations.queries.toolbar import resolved, sort_links, toolbar_of
@@ -63,7 +63,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
     asked = asked_in(request, request.GET)
-    connection = find_connection(request.company)
+    connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     context: dict[str, Any] = {
         "tabs": tabs_for(request, connection, current="change-orders"),

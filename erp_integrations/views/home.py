@@ -12,7 +12,7 @@ from erp_integrations import registry
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import FaultKind
 from erp_integrations.queries.change_orders import views_with_counts
-from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.connections import connection_of, freshness_of
 from erp_integrations.queries.standing import standing_of
 
 WHO_CAN_HELP = {
@@ -30,7 +30,7 @@ def company_home(request: MemberRequest) -> HttpResponse:
     """What needs attention, and the money behind what the ERP says; `?count=all` counts it all."""
     context: dict[str, Any] = {}
     if may_see_erp_integrations(request.access):
-        connection = find_connection(request.company)
+        connection = connection_of(request.company)
         erp = registry.erp_name(connection.kind if connection else registry.ODBC)
         tabs = views_with_counts(request.company)
         context = {

@@ -1,6 +1,7 @@
 """What a view of the list shows as rows of a file, streamed: however many there are, few are in memory."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -51,8 +52,7 @@ def _links(company: Company, asked: Asked) -> Iterator[list[list[str]]]:
     links = chosen(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
     # Inside a transaction the cursor gives its first rows at once; outside, PostgreSQL would first put them
     # all aside.
-    with transaction.atomic():
-        found = links.iterator(chunk_size=AT_ONCE)
+    with transaction.atomic(), closing(links.iterator(chunk_size=AT_ONCE)) as found:
         while chunk := list(islice(found, AT_ONCE)):
             yield [_link(link, connection) for link in chunk]
 
@@ -81,8 +81,7 @@ def _link(link: Any, connection: Connection | None) -> list[str]:
 def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[list[str]]]:
     rows = waiting(company, asked).select_related("commitment__vendor", "commitment__project")
     headed = False
-    with transaction.atomic():
-        found = rows.order_by(*ORDER.terms()).iterator(chunk_size=AT_ONCE)
+    with transaction.atomic(), closing(rows.order_by(*ORDER.terms()).iterator(chunk_size=AT_ONCE)) as found:
         while (chunk := list(islice(found, AT_ONCE))) or not headed:
             shown = rows_of(company, access, chunk)
             if not headed:

@@ -175,12 +175,13 @@ def capped_counts(*several: QuerySet[Any]) -> list[int]:
 
 
 def capped_sums(
-    *several: QuerySet[Any], column: str, most: int = MOST_COUNTED
+    *several: QuerySet[Any], column: str, most: int | None = None
 ) -> list[tuple[int, Decimal | None]]:
     """How many rows there are of each and what they are worth together, in one statement.
 
-    Where there are more than `most` the count is `most` + 1 and there is no sum.
+    Where there are more than `most` (`MOST_COUNTED`), the count is `most` + 1 and there is no sum.
     """
+    most = MOST_COUNTED if most is None else most
     parts, values = [], []
     for rows in several:
         sql, its_values = sql_of(rows.order_by().values_list(column)[: most + 1])

@@ -74,16 +74,17 @@ def sifted_page(
     exact = wanted.exact and found.at_least and not found.gave_up
     total = rows.filter(fits).count() if exact else found.total
     on_both_sides = key is not None
+    is_first = backwards and not more  # nothing else fits before it, however it was found
     page = page_at(
         ids,
-        before=found.before,
+        before=0 if is_first else found.before,
         total=total,
         more=on_both_sides if backwards else more,
         wanted=wanted,
         lost=lost,
         url=url,
         at_least=found.at_least and not exact,
-        known_before=found.placed,
+        known_before=found.placed or is_first,
     )
     return ids, replace(page, looked_through=MOST_WITHOUT_INDEX if found.gave_up else 0)
 

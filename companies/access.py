@@ -32,19 +32,20 @@ def find_access(*, user_id: int, company_id: int) -> Access | None:
         Membership.objects.filter(
             user_id=user_id, company_id=company_id, is_active=True, user__is_active=True
         )
-        .prefetch_related("company_levels", "project_levels")
+        .prefetch_related("company_levels")
         .first()
     )
     if membership is None:
         return None
+    # As plain values: a person of five hundred projects has as many of them, on every page.
+    levels = {level.value: level for level in Level}
+    of_projects = membership.project_levels.values_list("project_id", "tool", "level")
     return Access(
         company_id=company_id,
         user_id=user_id,
         can_push_to_accounting=membership.can_push_to_accounting,
         company_levels={row.tool: Level(row.level) for row in membership.company_levels.all()},
-        project_levels={
-            (row.project_id, row.tool): Level(row.level) for row in membership.project_levels.all()
-        },
+        project_levels={(project_id, tool): levels[level] for project_id, tool, level in of_projects},
     )
 
 

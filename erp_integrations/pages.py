@@ -23,6 +23,8 @@ class Tab:
     url: str
     current: bool
     count: int | None = None
+    at_least: bool = False
+    """Whether there are more than `count`: nobody counted further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Presence:
     word: str
     tone: Tone
     checked_at: datetime | None
+    drift: tuple[str, ...] = ()
+    """What of the record is otherwise in the ERP now: `Number`, `Amount` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +89,13 @@ class RowGroup:
     key: str
     project: str
     commitment: str
-    total: Decimal
+    total: Decimal | None
+    """None where there are more than are added up."""
     rows: tuple[SyncedRow, ...]
     count: int = 0
     """How many CCOs there are, where `rows` does not hold them all; 0 means: as many as `rows`."""
+    at_least: bool = False
+    """Whether there are more than `count`."""
 
 
 @dataclass(frozen=True, slots=True)

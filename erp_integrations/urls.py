@@ -9,6 +9,7 @@ from erp_integrations.views import (
     connection,
     exporting,
     home,
+    list_csv,
     records,
     sandbox,
     team,
@@ -32,6 +33,7 @@ change_order_patterns = [
 erp_patterns: list[URLPattern | URLResolver] = [
     path("", home.first_tab, name="erp-integrations"),
     path("commitment-change-orders/", change_orders.change_orders, name="change-orders"),
+    path("commitment-change-orders.csv", list_csv.change_orders_csv, name="change-orders-csv"),
     path("commitment-change-orders/<int:change_order_id>/", include(change_order_patterns)),
     path("commitments/", records.records, {"kind": COMMITMENTS}, name="erp-commitments"),
     path(

@@ -101,7 +101,7 @@ def answer_in_row(
         "message": message,
         "row": waiting_row(request.company, request.access, change_order, view=asked.view),
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "views": lists.views_with_counts(request.company, current=asked.view),
+        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
     return render(request, "erp_integrations/export_answer.html", context, status=status)

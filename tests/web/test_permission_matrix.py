@@ -78,6 +78,7 @@ MATRIX: dict[str, Address] = {
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "change-orders-csv": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "change-order-history": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)

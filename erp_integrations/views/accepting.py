@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,11 +15,10 @@ from erp_integrations.drafts import Preview
 from erp_integrations.forms.exporting import ExportForm
 from erp_integrations.forms.records import RecordForm
 from erp_integrations.models import Export
-from erp_integrations.operations import accepting, exporting
+from erp_integrations.operations import accepting
 from erp_integrations.operations.export_refusals import (
     DuplicateInErp,
     ExportRefused,
-    NotAllowed,
     NumberInUse,
     RecordElsewhere,
     RulesBroken,
@@ -33,6 +31,7 @@ from erp_integrations.queries.history import facts_of
 from erp_integrations.rules import Place
 from erp_integrations.views.answering import (
     answer_on_page,
+    at_the_act,
     change_order_for,
     erp_of,
     list_of,
@@ -40,6 +39,7 @@ from erp_integrations.views.answering import (
     require,
     status_of,
 )
+from erp_integrations.views.bringing import bring
 from erp_integrations.views.giving_a_reason import with_a_reason
 from erp_integrations.views.said import say
 
@@ -67,14 +67,13 @@ def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
     if "show" in request.POST or not form.is_valid():
         return _preview(request, change_order, form)
     try:
-        export = accepting.accept_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            actor=actor_on_page(request.user),
-            **form.cleaned_data,
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            export = accepting.accept_change_order(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+                **form.cleaned_data,
+            )
     except ExportRefused as refusal:
         return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
     return _accepted(request, change_order, export)
@@ -84,12 +83,13 @@ def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: 
     if not form.is_valid():
         return _page(request, change_order, form)
     try:
-        preview = accepting.preview_export(
-            company_id=request.company.pk,
-            change_order_id=change_order.pk,
-            erp_number=form.cleaned_data["erp_number"],
-            writer=form.cleaned_data["writer"],
-        )
+        with at_the_act():
+            preview = accepting.preview_export(
+                company_id=request.company.pk,
+                change_order_id=change_order.pk,
+                erp_number=form.cleaned_data["erp_number"],
+                writer=form.cleaned_data["writer"],
+            )
     except ExportRefused as refusal:
         return _page(request, change_order, form, refusal=refusal)
     return _page(request, change_order, form, preview=preview)
@@ -159,21 +159,9 @@ def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, expor
     if export.by_hand:
         message = export_words.accepted_message(export, change_order, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
-    try:
-        link = exporting.export_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order.pk,
-            actor=actor_on_page(request.user),
-        )
-    except ExportRefused as refusal:
-        change_order.refresh_from_db(fields=["erp_status"])
-        message = export_words.refused_message(refusal, erp=erp)
-        return answer_on_page(
-            request, message, location=list_of(request, view=view_of(change_order.erp_status))
-        )
-    history = NextStep("View history", page_of(request, change_order, "change-order-history"))
-    message = export_words.synced_message(link, erp=erp, next_steps=(history,))
-    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))
+    brought = bring(request, change_order)
+    view = "ready-to-export" if brought.refusal is None else view_of(change_order.erp_status)
+    return answer_on_page(request, brought.message, location=list_of(request, view=view))
 
 
 @company_member
@@ -204,14 +192,13 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
     try:
         if not form.is_valid():
             raise RecordElsewhere
-        made = accepting.link_to_existing(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            record_number=form.cleaned_data["record_number"],
-            actor=actor_on_page(request.user),
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            made = accepting.link_to_existing(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                record_number=form.cleaned_data["record_number"],
+                actor=actor_on_page(request.user),
+            )
     except ExportRefused as refusal:
         message = export_words.refused_message(refusal, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))

@@ -255,7 +255,8 @@ def _edit_locked(co: CommitmentChangeOrder) -> tuple[str, ...]:
 
 def _hint(request: MemberRequest, sheet: Sheet, co: CommitmentChangeOrder) -> None:
     """What the ERP would not take of it, told at the field; a draft may hold it all the same."""
-    for finding in erp_side().card_of(co, request.access).findings:
+    card = erp_side().card_of(co, request.access)
+    for finding in (*card.findings, *card.notices):
         if finding.field in sheet.form.fields:
             sheet.form.fields[finding.field].help_text = finding.message
 

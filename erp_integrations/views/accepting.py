@@ -13,10 +13,11 @@ from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
 from erp_integrations.drafts import Preview
 from erp_integrations.forms.exporting import ExportForm
-from erp_integrations.forms.records import RecordForm
+from erp_integrations.forms.records import LinkForm
 from erp_integrations.models import Export
 from erp_integrations.operations import accepting
 from erp_integrations.operations.export_refusals import (
+    DiffersFromOurs,
     DuplicateInErp,
     ExportRefused,
     NumberInUse,
@@ -126,14 +127,10 @@ def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
     match refusal:
         case NumberInUse():
             form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
-        case DuplicateInErp(same_number=(found, *_)):
-            form.add_error(
-                "erp_number", f"Record {found.record_number} on this job carries this number already."
-            )
-        case RulesBroken(broken=broken):
+        case DuplicateInErp(broken=broken) | RulesBroken(broken=broken):
             for one in broken:
                 if one.place is Place.ACCEPT_FORM:
-                    form.add_error("erp_number", one.words)
+                    form.add_error(one.field, one.words)
 
 
 def _where(
@@ -184,11 +181,11 @@ def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """Ties a waiting CCO to a record that is in the ERP already."""
+    """Ties a waiting CCO to a record that is in the ERP already; asks first where the two differ."""
     change_order = change_order_for(request, change_order_id)
     require(may_accept(request.access))
     erp = erp_of(request)
-    form = RecordForm(request.POST)
+    form = LinkForm(request.POST)
     try:
         if not form.is_valid():
             raise RecordElsewhere
@@ -196,9 +193,13 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
             made = accepting.link_to_existing(
                 company_id=request.company.pk,
                 change_order_id=change_order_id,
-                record_number=form.cleaned_data["record_number"],
                 actor=actor_on_page(request.user),
+                **form.cleaned_data,
             )
+    except DiffersFromOurs as refusal:
+        say(request, export_words.refused_message(refusal, erp=erp))
+        context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
+        return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
     except ExportRefused as refusal:
         message = export_words.refused_message(refusal, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))

@@ -139,6 +139,9 @@ class Sequences(RuleBasedStateMachine):
         self.revision = 0
         self.cut: set[str] = set()
         self.paused: list[Paused] = []
+        # How many clicks were to stand still. Whether one does may hang on the machine, and then a sequence
+        # that chose its next step by it could not be played again.
+        self.pauses = 0
         self.traveller: time_machine.travel | None = None
         self.next_door = World(practice, slug=f"next-door-{next(numbers)}-{os.getpid()}")
         self.next_door.synced_cco(KEYS[0])
@@ -247,9 +250,10 @@ class Sequences(RuleBasedStateMachine):
             assert not (killed and point in UNTIL_THE_CUT), f"cut by a click that was killed {point}"
             self._was_cut(key, by=name, gone=self.in_sage[key] == "gone", trusted=self._trusted())
 
-    @precondition(lambda self: len(self.paused) < 2)
+    @precondition(lambda self: self.pauses < 2)
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(PEOPLE), point=st.sampled_from(PAUSES))
     def pause(self, key: str, name: str, point: str) -> None:
+        self.pauses += 1
         gone, trusted = self.in_sage[key] == "gone", self._trusted()
         click = self._in_a_process(key, name, stop_at=point, with_signal=signal.SIGSTOP)
         if click.stops():
@@ -258,15 +262,17 @@ class Sequences(RuleBasedStateMachine):
         elif self._is_newly_cut(key):
             self._was_cut(key, by=name, gone=gone, trusted=trusted)
 
-    @precondition(lambda self: self.paused)
+    @precondition(lambda self: self.pauses)
     @rule(key=st.sampled_from(KEYS))
     def let_leases_run_out(self, key: str) -> None:
         self._let_leases_run_out(self.ccos[key])
 
-    @precondition(lambda self: self.paused)
+    @precondition(lambda self: self.pauses)
     @rule()
     def go_on(self) -> None:
-        self._resume(self.paused.pop())
+        self.pauses -= 1
+        if self.paused:
+            self._resume(self.paused.pop())
 
     # --- what must be true after every step ---
 
@@ -393,7 +399,9 @@ class Sequences(RuleBasedStateMachine):
         return start_click(click, stop_at=stop_at, with_signal=with_signal)
 
     def _resume(self, paused: Paused) -> None:
-        looked_before = paused.point != "after the claim"
+        # Inside the first question Sage has said which database it is, not yet whether the record is there.
+        greeted_before = paused.point != "after the claim"
+        looked_before = greeted_before and paused.point != "inside the first question"
         looks_again = paused.point != "before settling"
         gone_now, trusted_now = self.in_sage[paused.key] == "gone", self._trusted()
         before = paused.key in self.cut
@@ -405,7 +413,7 @@ class Sequences(RuleBasedStateMachine):
             by=paused.person,
             gone=(gone_now or not looks_again) and (paused.gone_then or not looked_before),
             trusted=(trusted_now or not looks_again)
-            and (paused.trusted_then or not looked_before)
+            and (paused.trusted_then or not greeted_before)
             and self.revision == paused.revision_then,
         )
 

@@ -164,9 +164,7 @@ def key_in_too_early(world: World, cco: CommitmentChangeOrder, *, amount: str | 
     return _key_in(world, cco, as_plain(dataclasses.asdict(shown)), amount=amount)
 
 
-def _key_in(
-    world: World, cco: CommitmentChangeOrder, prepared: dict[str, Any], *, amount: str | None
-) -> str:
+def _key_in(world: World, cco: CommitmentChangeOrder, prepared: dict[str, Any], *, amount: str | None) -> str:
     entry = ChangeOrderEntry(
         number=prepared["number"],
         dated=cco.created_at.date(),

@@ -115,7 +115,9 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
         ),
         asked=asked,
         company=company,
-        subject=Subject("project", Project.objects.filter(pk=project.pk), f"Project {project.number} {project.name}"),
+        subject=Subject(
+            "project", Project.objects.filter(pk=project.pk), f"Project {project.number} {project.name}"
+        ),
         actor=actor,
     )
 
@@ -133,7 +135,9 @@ def link_vendor(
         ),
         asked=asked,
         company=company,
-        subject=Subject("vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"),
+        subject=Subject(
+            "vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"
+        ),
         actor=actor,
     )
 

@@ -300,7 +300,9 @@ def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
     assert event.link_id == link.pk
 
 
-def _ask_to_link(world: World, cco: CommitmentChangeOrder, record: str, *, by: User, seen: str = "") -> object:
+def _ask_to_link(
+    world: World, cco: CommitmentChangeOrder, record: str, *, by: User, seen: str = ""
+) -> object:
     return accepting.link_to_existing(
         company_id=world.company.pk, change_order_id=cco.pk, record_number=record, actor=actor(by), seen=seen
     )

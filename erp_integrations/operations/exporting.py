@@ -359,7 +359,8 @@ def _link(
     link = linking.make_link(change_order, record, connection=export.connection, actor=actor, now=now)
     take(Step.FIND, change_order)
     end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-    linking.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
+    compared = comparing.compare(prepared_from_json(export.prepared), record.change_order)
+    linking.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights, compared=compared)
     return link
 
 

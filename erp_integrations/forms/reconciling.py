@@ -48,7 +48,8 @@ class ReconcileForm(forms.Form):
         super().__init__(
             data, initial={**initial, "shown": json.dumps(stored.in_words())}, prefix="reconcile"
         )
-        self.fields["reconcile_every_minutes"].help_text = f"Empty: every {usual}. 0: never by itself."
+        often = "every minute" if usual == 1 else f"every {usual}"
+        self.fields["reconcile_every_minutes"].help_text = f"Empty: {often}. 0: never by itself."
 
     def clean_shown(self) -> dict[str, str]:
         """Whatever else came in was shown to nobody."""
@@ -68,6 +69,13 @@ class ReconcileForm(forms.Form):
         elif begins is not None and begins == ends:
             self.add_error("rests_to", "It must end at another time than it begins.")
         return cleaned
+
+    def lead_to_first_error(self) -> None:
+        """The page opens at the first field in red, with and without JavaScript."""
+        for name in self.fields:
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                return
 
     def settings(self) -> ReconcileSettings:
         """What was filled in; only where the form is valid."""

@@ -214,6 +214,7 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
         raise PermissionDenied
     form = _reconcile_form(found, data=request.POST)
     if not form.is_valid():
+        form.lead_to_first_error()
         return _page(request, reconcile_form=form, status=422)
     try:
         reconcile_settings.set_reconciliation(

@@ -233,3 +233,15 @@ def test_whoever_may_not_is_refused_and_offered_nothing(world: World) -> None:
     assert answer.status_code == 403
     assert stored(world)[3] == 10
     assert main_of(client).all("#reconciliation") == []
+
+
+def test_the_history_of_a_cco_says_what_was_seen_otherwise(world: World) -> None:
+    cco = world.synced_cco()
+    world.sage.void(world.record_of(cco), user="ACCT2")
+    run(world)
+    address = f"/companies/harbor-point/erp-integrations/commitment-change-orders/{cco.pk}/"
+
+    words = page_of(browser_of(world.person()).get(address)).one("#main").text
+
+    assert "Seen otherwise in the ERP" in words
+    assert "Present → Void or Rejected · Otherwise now: status Void" in words

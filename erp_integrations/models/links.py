@@ -263,7 +263,7 @@ class ChangeOrderLink(Link):
                 condition=Q(drift__contained_by=Drift.values), name="change_order_link_drift_known"
             ),
         ]
-        # Each sort of the list has one, and so has each filter; see docs/adr on the list of a million.
+        # Each sort of the list has one, and so has each filter: see queries.choosing and queries.sifting.
         indexes = [
             models.Index(
                 fields=["connection", *_BY_PROJECT], condition=_ACTIVE, name="change_order_link_list"

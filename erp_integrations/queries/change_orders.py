@@ -135,17 +135,31 @@ def links_of(ids: Sequence[int]) -> list[Any]:
     return [found[link_id] for link_id in ids if link_id in found]
 
 
-def group_of(company: Company, asked: Asked, link: ChangeOrderLink, ids: Sequence[int]) -> RowGroup | None:
-    """The head of the link's group after something was done to it; None where no row of it is on the page.
+def page_after_act(company: Company, asked: Asked, views: Sequence[Tab]) -> Page:
+    """Where the page stands after something was done to a row of it.
+
+    The first page of all rows needs no query: their number is on the view's tab.
+    """
+    if asked.wanted.key is not None or asked.q or asked.filters:
+        _, page = ids_on_page(company, asked)
+        return page
+    [tab] = [view for view in views if view.key == asked.view]
+    total = tab.count or 0
+    shown = min(total, keyset.PAGE_SIZE)
+    return Page(first=min(total, 1), last=shown, total=total, at_least=tab.at_least, shown=shown)
+
+
+def group_of(company: Company, asked: Asked, link: ChangeOrderLink) -> RowGroup | None:
+    """The head of the link's group after something was done to it; None where nothing of it is left.
 
     The link's change order must be there.
     """
     same = {"project_number": link.project_number, "commitment_number": link.commitment_number}
-    if not ChangeOrderLink.objects.filter(pk__in=ids, **same).exists():
-        return None
     [(count, total)] = keyset.capped_sums(
         chosen(company, asked).filter(**same), column="cco_amount", most=MOST_IN_GROUP
     )
+    if not count:
+        return None
     return RowGroup(
         key=group_key(link),
         project=link.project_name,

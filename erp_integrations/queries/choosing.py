@@ -66,7 +66,7 @@ def is_indexed(asked: Asked) -> bool:
 
 
 def _conditions(asked: Asked) -> dict[str, Q]:
-    found = {
+    found: dict[str, Q | None] = {
         "project": Q(project_number=asked.project) if asked.project else None,
         "company": Q(contract_company=asked.company) if asked.company else None,
         "presence": Q(presence=asked.presence) if asked.presence else None,
@@ -75,8 +75,10 @@ def _conditions(asked: Asked) -> dict[str, Q]:
         "drift": Q(drift__contains=[asked.drift]) if asked.drift not in ("", "any") else None,
         "amount_from": None if asked.amount_from is None else Q(cco_amount__gte=asked.amount_from),
         "amount_to": None if asked.amount_to is None else Q(cco_amount__lte=asked.amount_to),
-        "linked_from": asked.linked_from and Q(linked_at__gte=_midnight(asked.linked_from)),
-        "linked_to": asked.linked_to and Q(linked_at__lt=_midnight(asked.linked_to + timedelta(days=1))),
+        "linked_from": None if asked.linked_from is None else Q(linked_at__gte=_midnight(asked.linked_from)),
+        "linked_to": None
+        if asked.linked_to is None
+        else Q(linked_at__lt=_midnight(asked.linked_to + timedelta(days=1))),
         "linked_by": Q(linked_by_name=asked.linked_by) if asked.linked_by else None,
     }
     return {name: condition for name, condition in found.items() if condition is not None}

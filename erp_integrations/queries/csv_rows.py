@@ -1,13 +1,14 @@
 """What a view of the list shows as rows of a file, streamed: however many there are, few are in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from companies.access import Access
@@ -52,7 +53,7 @@ def _links(company: Company, asked: Asked) -> Iterator[list[list[str]]]:
     links = chosen(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
     # Inside a transaction the cursor gives its first rows at once; outside, PostgreSQL would first put them
     # all aside.
-    with transaction.atomic(), closing(links.iterator(chunk_size=AT_ONCE)) as found:
+    with transaction.atomic(), _one_by_one(links) as found:
         while chunk := list(islice(found, AT_ONCE)):
             yield [_link(link, connection) for link in chunk]
 
@@ -81,7 +82,7 @@ def _link(link: Any, connection: Connection | None) -> list[str]:
 def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[list[str]]]:
     rows = waiting(company, asked).select_related("commitment__vendor", "commitment__project")
     headed = False
-    with transaction.atomic(), closing(rows.order_by(*ORDER.terms()).iterator(chunk_size=AT_ONCE)) as found:
+    with transaction.atomic(), _one_by_one(rows.order_by(*ORDER.terms())) as found:
         while (chunk := list(islice(found, AT_ONCE))) or not headed:
             shown = rows_of(company, access, chunk)
             if not headed:
@@ -97,6 +98,11 @@ def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[li
             ]
             if not chunk:
                 return
+
+
+def _one_by_one(rows: QuerySet[Any]) -> closing[Any]:
+    """The rows from a cursor in the database, which is closed before its transaction ends, come what may."""
+    return closing(cast("Generator[Any]", rows.iterator(chunk_size=AT_ONCE)))
 
 
 def _money(amount: Decimal | None) -> str:

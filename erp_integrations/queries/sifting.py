@@ -138,12 +138,13 @@ def _walk(
     asked = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
     sql, values = sql_of(_with_fits(asked, fits, order).order_by(*order.terms(backwards=backwards))[:most])
     by = _by(order, backwards=backwards)
-    return one_row(  # type: ignore[return-value]
+    walked, ids = one_row(
         f"WITH walked AS MATERIALIZED ({sql})"  # noqa: S608  (Django's own SQL; names of columns)
         " SELECT (SELECT count(*) FROM walked),"
         f" ARRAY(SELECT id FROM walked WHERE fits ORDER BY {by} LIMIT {PAGE_SIZE + 1})",
         values,
     )
+    return walked, ids
 
 
 def _count_near(rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, backwards: bool) -> Found:
@@ -193,7 +194,8 @@ def _find_all(
 
 def _with_fits(rows: QuerySet[Any], fits: Q, order: Order) -> QuerySet[Any]:
     wrapped = ExpressionWrapper(fits, output_field=BooleanField())
-    return rows.annotate(fits=wrapped).values_list("id", "fits", *_others(order))
+    annotated: QuerySet[Any] = rows.annotate(fits=wrapped)
+    return annotated.values_list("id", "fits", *_others(order))
 
 
 def _others(order: Order) -> list[str]:

@@ -146,7 +146,7 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
     change_order = find_change_order(request.company, change_order_id)
     if change_order is None:
         raise Http404
-    connection = find_connection(request.company)
+    connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     try:
         unlinked = unlink_change_order(
@@ -193,18 +193,19 @@ def _answer(
     asked = asked_in(request, _query_of_page(request))
     if not asked.of_links:
         asked = Asked()
-    ids, page = lists.ids_on_page(request.company, asked)
+    views = lists.views_with_counts(request.company, current=asked.view, asked=asked)
+    page = lists.page_after_act(request.company, asked, views)
     context |= {
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "grouped": asked.grouped,
-        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
+        "views": views,
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
         "freshness": freshness_of(find_connection(request.company), erp=erp),
     }
     if asked.grouped:
         context["group_key"] = lists.group_key(link)
-        context["group"] = lists.group_of(request.company, asked, link, ids)
+        context["group"] = lists.group_of(request.company, asked, link)
     return render(request, "erp_integrations/unlink_answer.html", context, status=status)
 
 

@@ -53,15 +53,15 @@ WAYS = {
 
 def fits(link: ChangeOrderLink, asked: Asked) -> bool:
     day = timezone.localtime(link.linked_at).date()
-    words = f" {link.search_text} "
+    words, amount = link.search_text, link.cco_amount or Decimal(0)
     return (
         (asked.view == "synced" or link.presence in ("absent", "replaced"))
         and asked.project in ("", link.project_number)
         and asked.company in ("", link.contract_company)
         and asked.presence in ("", link.presence)
         and (not asked.drift or (bool(link.drift) if asked.drift == "any" else asked.drift in link.drift))
-        and (asked.amount_from is None or link.cco_amount >= asked.amount_from)
-        and (asked.amount_to is None or link.cco_amount <= asked.amount_to)
+        and (asked.amount_from is None or amount >= asked.amount_from)
+        and (asked.amount_to is None or amount <= asked.amount_to)
         and (asked.linked_from is None or asked.linked_from <= day)
         and (asked.linked_to is None or day <= asked.linked_to)
         and asked.linked_by in ("", link.linked_by_name)
@@ -84,9 +84,9 @@ def pages(world: World, asked: Asked, *, back: bool = False) -> Iterator[tuple[l
         url = page.previous_url if back else page.next_url
         if not url:
             return
-        side, other = ("before", "after") if back else ("after", "before")
-        [key] = parse_qs(url.partition("?")[2])[side]
-        asked = replace(asked, **{side: int(key), other: None})
+        [key] = parse_qs(url.partition("?")[2])["before" if back else "after"]
+        asked = replace(asked, after=None, before=None)
+        asked = replace(asked, before=int(key)) if back else replace(asked, after=int(key))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -378,7 +378,12 @@ def _fail(
     take(Step.FAIL, change_order)
     export.failed_at, export.failure_words = now, words
     tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
-    mail_failure(change_order_id=change_order.pk, accepted_by_id=export.accepted_by_id, failure=words)
+    mail_failure(
+        change_order_id=change_order.pk,
+        export_id=export.pk,
+        accepted_by_id=export.accepted_by_id,
+        failure=words,
+    )
     return ExportFailed(words)
 
 

@@ -1,14 +1,18 @@
 """Writing the ledger: one event, in the transaction of the change it tells of."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
+
+log = structlog.get_logger(__name__)
 
 
 def append_event(
@@ -29,7 +33,7 @@ def append_event(
     """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("append_event needs the transaction of its change")
-    return LinkEvent.objects.create(
+    event = LinkEvent.objects.create(
         at=now,
         company_id=company.pk,
         company_slug=company.slug,
@@ -47,6 +51,24 @@ def append_event(
         reason=reason,
         evidence=evidence or {},
         request_id=actor.request_id,
+    )
+    transaction.on_commit(partial(_log, event))
+    return event
+
+
+def _log(event: LinkEvent) -> None:
+    """The same for the log, by ids: once it is true, and not before."""
+    log.info(
+        "ledger_event",
+        event_id=event.pk,
+        company_id=event.company_id,
+        outcome=event.kind,
+        subject_kind=event.subject_kind,
+        subject_id=event.subject_id,
+        link_id=event.link_id,
+        attempt_id=event.attempt_id,
+        actor_id=event.actor_id,
+        via=event.via,
     )
 
 

@@ -13,10 +13,10 @@ class RequestLog(RequestMiddleware):
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
         """The operation is the address's name, once it is known."""
-        if request.resolver_match:
-            structlog.contextvars.bind_contextvars(operation=request.resolver_match.view_name)
+        _name_operation(request)
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        _name_operation(request)  # what was refused before its view was reached has one too
         structlog.contextvars.bind_contextvars(outcome=_outcome(response.status_code))
         super().handle_response(request, response)
 
@@ -31,6 +31,11 @@ class RequestLog(RequestMiddleware):
         bound = structlog.contextvars.get_contextvars()
         structlog.contextvars.unbind_contextvars("user_id")
         structlog.contextvars.bind_contextvars(actor_id=bound.get("user_id"))
+
+
+def _name_operation(request: HttpRequest) -> None:
+    if request.resolver_match:
+        structlog.contextvars.bind_contextvars(operation=request.resolver_match.view_name)
 
 
 def _outcome(status: int) -> str:

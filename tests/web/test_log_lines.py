@@ -17,7 +17,7 @@ from config.logging import logging_config
 from erp_integrations.models import EventKind
 from erp_integrations.operations.ledger import append_event
 from tests.commands.terminal import ROOT, environment, manage
-from tests.web.people import browser_of, click, list_address
+from tests.web.people import browser_of, click, list_address, submit
 from tests.world import LINKER, World
 
 
@@ -133,6 +133,15 @@ def test_whoever_is_not_let_in_is_told_as_refused_and_names_no_company(world: Wo
     assert (lost["outcome"], lost["code"]) == ("refused", 404)
     assert "company_id" not in stranger
     assert "company_id" not in lost
+
+
+def test_what_is_refused_before_its_view_is_told_with_its_operation(world: World, lines: Lines) -> None:
+    cco, forger = world.synced_cco(), browser_of(world.person(), enforce_csrf_checks=True)
+
+    assert submit(forger, world, cco).status_code == 403
+
+    [line] = lines.named("request_finished")
+    assert (line["operation"], line["outcome"], line["code"]) == ("unlink", "refused", 403)
 
 
 def test_what_monitors_ask_is_not_told_as_long_as_all_is_well(db: None, lines: Lines) -> None:

@@ -85,10 +85,13 @@ def another_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def empty_database(another_server: str) -> Iterator[str]:
+    """Of a role that may do nothing but own it, as in production."""
     with psycopg.connect(another_server, autocommit=True) as server:
-        server.execute("CREATE DATABASE plumbline_again")
-        yield another_server.replace("/postgres?", "/plumbline_again?")
+        server.execute("CREATE ROLE keeper LOGIN")
+        server.execute("CREATE DATABASE plumbline_again OWNER keeper")
+        yield another_server.replace("//plumbline@/postgres?", "//keeper@/plumbline_again?")
         server.execute("DROP DATABASE plumbline_again WITH (FORCE)")
+        server.execute("DROP ROLE keeper")
 
 
 def test_what_was_restored_elsewhere_keeps_the_promise_and_goes_on_unlinking(

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ PATIENCE_SECONDS = 30
 
 def here(unit: Path) -> str:
     """The unit as if Plumbline were installed where these tests run."""
-    return unit.read_text().replace(INSTALLED_IN, str(ROOT))
+    programs = str(Path(sys.executable).parent)
+    text = unit.read_text().replace(f"{INSTALLED_IN}/.venv/bin", programs)
+    return text.replace(INSTALLED_IN, str(ROOT))
 
 
 def starts(unit: str) -> list[str]:

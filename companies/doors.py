@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -46,6 +47,7 @@ def company_member(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
                 raise Http404
             request.company = company  # type: ignore[attr-defined]
             request.access = access  # type: ignore[attr-defined]
+            structlog.contextvars.bind_contextvars(company_id=company.pk)
             return view(request, *args, **kwargs)
         except Http404:
             if request.htmx:  # type: ignore[attr-defined]

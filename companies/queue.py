@@ -15,6 +15,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
+log = structlog.get_logger(__name__)
+
 JOBS_AT_ONCE = 4
 """How many jobs one worker works on: a slow one, a mail server that does not answer, holds up no other."""
 
@@ -48,9 +50,16 @@ def defer_once(task: str, *, lock: str, one_at_a_time: bool = False, **ids: int)
 
 
 def named_in_the_log(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
-    """Every line that a job logs carries which job it was: ids only."""
+    """Every line that a job logs carries which job it was, and one says how it ended: ids only."""
     job = context.job
     with structlog.contextvars.bound_contextvars(
-        job_id=job.id, task=job.task_name, worker_id=worker.worker_id, **job.task_kwargs
+        job_id=job.id, operation=job.task_name, worker_id=worker.worker_id, **job.task_kwargs
     ):
-        return call_next()
+        try:
+            result = call_next()
+        except Exception as error:
+            # The worker logs the traceback.
+            log.warning("job_finished", outcome="failed", fault=type(error).__name__, attempts=job.attempts)
+            raise
+        log.info("job_finished", outcome="done")
+        return result

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
+
+log = structlog.get_logger(__name__)
 
 
 def append_event(
@@ -44,6 +48,7 @@ def append_event(
     )
     _require_transaction()
     line.save(force_insert=True)
+    transaction.on_commit(partial(_log, line))
     return line
 
 
@@ -84,10 +89,27 @@ def event(
     )
 
 
+def _log(event: LinkEvent) -> None:
+    """The same for the log, by ids: once it is true, and not before."""
+    log.info(
+        "ledger_event",
+        event_id=event.pk,
+        company_id=event.company_id,
+        outcome=event.kind,
+        subject_kind=event.subject_kind,
+        subject_id=event.subject_id,
+        link_id=event.link_id,
+        attempt_id=event.attempt_id,
+        actor_id=event.actor_id,
+        via=event.via,
+    )
+
+
 def append_events(events: Sequence[LinkEvent]) -> None:
     """Appends many lines, in their order; like `append_event`."""
     _require_transaction()
-    LinkEvent.objects.bulk_create(events)
+    for line in LinkEvent.objects.bulk_create(events):
+        transaction.on_commit(partial(_log, line))
 
 
 def _require_transaction() -> None:

@@ -45,6 +45,11 @@ def members(answer: int) -> dict[str, int]:
     return dict.fromkeys(EVERYBODY, answer) | STRANGERS
 
 
+def public(answer: int) -> dict[str, int]:
+    """Whoever asks gets the same answer, without signing in."""
+    return dict.fromkeys(EVERYBODY, answer)
+
+
 def signed_in(answer: int) -> dict[str, int]:
     return dict.fromkeys(EVERYBODY, answer) | {ANONYMOUS: TO_SIGN_IN}
 
@@ -70,6 +75,8 @@ NEW_CHANGE_ORDER = {
     "lines-TOTAL_FORMS": "0",
     "lines-INITIAL_FORMS": "0",
 }
+
+PUBLIC = ("healthz", "readyz", "metrics")
 
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
@@ -183,6 +190,8 @@ MATRIX: dict[str, Address] = {
     "sandbox-fault": Address(
         (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"fault": "none"}
     ),
+    # What monitors ask; who is told what there is in test_probes.py.
+    **{name: Address((), public(PAGE), public(WRONG_METHOD)) for name in PUBLIC},
     # Last: afterwards the practice company is another database.
     "sandbox-restore-backup": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
 }
@@ -243,7 +252,8 @@ def _wrong_answers(demo: Company, state: Callable[[], object], name: str, addres
                 yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
             if refused and state() != before:
                 yield f"{method} {name} as {person} was refused, and changed something or asked Sage"
-            if person == ANONYMOUS and "/sign-in/" not in answer.headers.get("Location", ""):
+            to_sign_in = person == ANONYMOUS and name not in PUBLIC
+            if to_sign_in and "/sign-in/" not in answer.headers.get("Location", ""):
                 yield f"{method} {name} as nobody does not lead to sign-in"
 
 

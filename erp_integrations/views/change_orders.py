@@ -76,6 +76,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "csv_url": reverse("change-orders-csv", args=[request.company.slug])
         + query_of(asked.without("exact")),
+        "again_url": list_url(request.company, asked.without("exact")),
         "empty_words": EMPTY[asked.view],
     }
     if asked.of_links:

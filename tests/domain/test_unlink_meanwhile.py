@@ -238,6 +238,42 @@ def test_a_run_that_saw_the_record_after_the_looks_keeps_the_link(
     assert_left_alone(world, cco, "link-changed")
 
 
+def test_a_run_that_began_at_the_very_moment_of_the_first_look_keeps_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+
+    def at_that_moment(finding: Finding) -> Finding:
+        assert finding.first_looked_at
+        complete_a_run(world, began=finding.first_looked_at)
+        return finding
+
+    moments.told = at_that_moment
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def test_what_the_look_saw_otherwise_is_stored_with_the_time_of_the_answer(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    world.sage.void(world.record_of(cco), user="ACCT2")
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    link, [attempt] = world.link_of(cco), world.attempts(cco)
+    assert (link.presence, link.drift, link.seen) == ("not-effective", ["status"], {"status": "Void"})
+    assert link.presence_checked_at == attempt.ended_at
+    assert world.events(kind="PRESENCE_CHANGED") == []
+
+
 def test_a_run_that_saw_the_record_after_its_successor_came_keeps_the_link(
     committed_world: World, moments: Moments
 ) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from erp_integrations import asking
 from erp_integrations.ports import (
+    ChangeOrderKeys,
     ChangeOrderReference,
     Clock,
     Deadline,
@@ -24,9 +25,11 @@ from erp_integrations.ports import (
     Finding,
     Handshake,
     KeyBlock,
+    KeyRows,
     KeyStream,
     Misconfigured,
     NotInErp,
+    SubcontractChangeKeys,
     Unavailable,
     Unexpected,
     Verdict,
@@ -255,8 +258,12 @@ def test_a_handshake_comes_back_or_its_error_is_raised(silent: Reader) -> None:
 # --- a company's keys ----------------------------------------------------------------------------
 
 
+def empty_block(upto: int) -> KeyBlock:
+    return KeyBlock(str(upto), KeyRows(ChangeOrderKeys), KeyRows(SubcontractChangeKeys))
+
+
 def blocks(*numbers: int) -> Iterator[KeyBlock]:
-    return (KeyBlock(str(number), (), ()) for number in numbers)
+    return (empty_block(number) for number in numbers)
 
 
 @dataclass
@@ -298,7 +305,7 @@ def test_whoever_leaves_early_lets_the_reader_go() -> None:
 
 
 def failing(error: Exception) -> Iterator[KeyBlock]:
-    yield KeyBlock("1", (), ())
+    yield empty_block(1)
     raise error
 
 
@@ -319,7 +326,7 @@ def test_no_block_is_waited_for_longer_than_was_said() -> None:
 
     def hangs() -> Iterator[KeyBlock]:
         ends.wait(LONG)
-        yield KeyBlock("1", (), ())
+        yield empty_block(1)
 
     with keys(Books(hangs()), seconds=0.05) as stream, pytest.raises(Unavailable) as raised:
         next(stream.blocks)

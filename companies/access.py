@@ -1,8 +1,23 @@
 """The one module that reads levels. Everybody who must know what a person may do asks it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from companies.models import Company, CompanyTool, Level, Membership, ProjectTool, User
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from companies.clock import StatementClock
+from companies.models import (
+    Company,
+    CompanyTool,
+    CompanyToolPermission,
+    Level,
+    Membership,
+    ProjectTool,
+    ProjectToolPermission,
+    User,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +29,8 @@ class Access:
     can_push_to_accounting: bool
     company_levels: dict[str, Level] = field(default_factory=dict)
     project_levels: dict[tuple[int, str], Level] = field(default_factory=dict)
+    read_at: datetime | None = field(default=None, compare=False)
+    """By the database's clock, at that very statement; None where it was not read from there."""
 
     def on_company(self, tool: CompanyTool) -> Level:
         return self.company_levels.get(tool, Level.NONE)
@@ -25,14 +42,27 @@ class Access:
 def find_access(*, user_id: int, company_id: int) -> Access | None:
     """The person's access to the company now; None for anybody who is not an active member of it.
 
-    Three queries, however many projects there are. Always reads the database: a right that was taken away
+    One query, however many projects there are. Always reads the database: a right that was taken away
     counts at once, in an open session too.
     """
     membership = (
         Membership.objects.filter(
             user_id=user_id, company_id=company_id, is_active=True, user__is_active=True
         )
-        .prefetch_related("company_levels", "project_levels")
+        .annotate(
+            on_company=ArraySubquery(
+                CompanyToolPermission.objects.filter(membership=OuterRef("pk")).values(
+                    row=JSONObject(tool="tool", level="level")
+                )
+            ),
+            on_projects=ArraySubquery(
+                ProjectToolPermission.objects.filter(membership=OuterRef("pk")).values(
+                    row=JSONObject(project="project_id", tool="tool", level="level")
+                )
+            ),
+            read_at=StatementClock(),
+        )
+        .values("can_push_to_accounting", "on_company", "on_projects", "read_at")
         .first()
     )
     if membership is None:
@@ -40,11 +70,12 @@ def find_access(*, user_id: int, company_id: int) -> Access | None:
     return Access(
         company_id=company_id,
         user_id=user_id,
-        can_push_to_accounting=membership.can_push_to_accounting,
-        company_levels={row.tool: Level(row.level) for row in membership.company_levels.all()},
+        can_push_to_accounting=membership["can_push_to_accounting"],
+        company_levels={row["tool"]: Level(row["level"]) for row in membership["on_company"]},
         project_levels={
-            (row.project_id, row.tool): Level(row.level) for row in membership.project_levels.all()
+            (row["project"], row["tool"]): Level(row["level"]) for row in membership["on_projects"]
         },
+        read_at=membership["read_at"],
     )
 
 

@@ -134,6 +134,10 @@ def tells_of_the_record(finding: Finding) -> bool:
     return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
 
 
+STORED = ("presence", "presence_checked_at", "drift", "seen", "last_seen_at")
+"""What `stand` puts into a link."""
+
+
 def store(
     link: ChangeOrderLink,
     standing: Standing,
@@ -142,7 +146,20 @@ def store(
     looked_at: datetime | None,
     checked_at: datetime,
 ) -> None:
-    """Writes presence and drift into a locked link, and never forgets when its record was last there.
+    """Writes presence and drift into a locked link: see `stand`."""
+    stand(link, standing, connection=connection, looked_at=looked_at, checked_at=checked_at)
+    link.save(update_fields=STORED)
+
+
+def stand(
+    link: ChangeOrderLink,
+    standing: Standing,
+    *,
+    connection: Connection,
+    looked_at: datetime | None,
+    checked_at: datetime,
+) -> None:
+    """Puts presence and drift into a link, not written yet, and never forgets when its record was last there.
 
     What a complete run has seen is told by the connection only as long as the link says that its record is
     there: it is kept with the link before the link says anything else.
@@ -154,7 +171,6 @@ def store(
     link.presence_checked_at = checked_at
     link.drift = [one.value for one in standing.drift]
     link.seen = dict(standing.seen)
-    link.save(update_fields=["presence", "presence_checked_at", "drift", "seen", "last_seen_at"])
 
 
 def _differs(link: ChangeOrderLink, standing: Standing) -> bool:

@@ -1,7 +1,8 @@
 """Writing the ledger: one event, in the transaction of the change it tells of."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -11,43 +12,64 @@ from erp_integrations.actors import Actor
 from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
 
 
-def append_event(
-    *,
-    kind: EventKind,
-    company: Company,
-    subject_kind: str,
-    subject_id: int,
-    subject_label: str,
-    actor: Actor,
-    now: datetime,
-    rights: str = "",
-    reason: str = "",
-    evidence: dict[str, Any] | None = None,
-    link_id: int | None = None,
-    attempt_id: int | None = None,
-) -> LinkEvent:
-    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("append_event needs the transaction of its change")
-    return LinkEvent.objects.create(
-        at=now,
+class Told(TypedDict):
+    """What an event tells."""
+
+    kind: EventKind
+    company: Company
+    subject_kind: str
+    subject_id: int
+    subject_label: str
+    actor: Actor
+    now: datetime
+    rights: NotRequired[str]
+    reason: NotRequired[str]
+    evidence: NotRequired[dict[str, Any] | None]
+    link_id: NotRequired[int | None]
+    attempt_id: NotRequired[int | None]
+
+
+def event_of(**told: Unpack[Told]) -> LinkEvent:
+    """The line, not written yet."""
+    company, actor = told["company"], told["actor"]
+    return LinkEvent(
+        at=told["now"],
         company_id=company.pk,
         company_slug=company.slug,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        subject_label=subject_label,
-        link_id=link_id,
-        attempt_id=attempt_id,
-        kind=kind,
+        subject_kind=told["subject_kind"],
+        subject_id=told["subject_id"],
+        subject_label=told["subject_label"],
+        link_id=told.get("link_id"),
+        attempt_id=told.get("attempt_id"),
+        kind=told["kind"],
         actor_id=actor.user_id,
         actor_name=actor.name,
         via=actor.via,
         operating_system_user=actor.operating_system_user,
-        rights=rights,
-        reason=reason,
-        evidence=evidence or {},
+        rights=told.get("rights", ""),
+        reason=told.get("reason", ""),
+        evidence=told.get("evidence") or {},
         request_id=actor.request_id,
     )
+
+
+def append_event(**told: Unpack[Told]) -> LinkEvent:
+    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
+    _require_a_transaction()
+    event = event_of(**told)
+    event.save(force_insert=True)
+    return event
+
+
+def append_events(events: Sequence[LinkEvent]) -> None:
+    """Appends those lines, with one statement; as `append_event` does."""
+    _require_a_transaction()
+    LinkEvent.objects.bulk_create(events)
+
+
+def _require_a_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("an event needs the transaction of its change")
 
 
 def label_of_change_order(change_order: CommitmentChangeOrder) -> str:

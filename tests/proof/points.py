@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from erp_integrations.operations import exporting, linking, unlinking
+from erp_integrations.operations import exporting, linking, settling, unlinking
 from sage_adapter import reader
 from sage_adapter.sandbox.connection import SandboxConnection
 from sage_adapter.sandbox_writer import SandboxWriter
@@ -75,8 +75,8 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
     around(unlinking, "_claim", before="before the claim", after="after the claim")
     around(unlinking, "_spec_or_error", before="inside the claim")
     around(reader, "_wait", after="between the looks")
-    around(unlinking, "_settle", before="before settling", after="after settling")
-    around(unlinking, "append_event", after="inside settling")
+    around(unlinking, "settle", before="before settling", after="after settling")
+    around(settling, "append_events", after="inside settling")
     replace(SandboxConnection, "_before", before_the_statement)
 
 

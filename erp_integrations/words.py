@@ -85,9 +85,7 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
             return Message(
                 "warning",
                 f"More than {refusal.most:,} CCOs are too many to unlink at once",
-                (
-                    "Nothing was changed. Narrow the list with its filters, and unlink a part after the other.",
-                ),
+                ("Nothing was changed. Narrow the list down, and unlink part after part.",),
                 next_steps,
             )
         case UnlinkNotAllowed():

@@ -97,7 +97,7 @@ def views_with_counts(company: Company, *, current: str) -> tuple[Tab, ...]:
 
 def synced_groups(company: Company, access: Access, asked: Asked) -> tuple[tuple[RowGroup, ...], Page]:
     """One page of links, grouped by commitment in the order of projects."""
-    links = _searched(active_links(company), asked.q)
+    links = searched(active_links(company), asked.q)
     if asked.view == "deleted-in-sage":
         links = links.filter(presence__in=GONE)
     shown, page = keyset.one_page(
@@ -155,7 +155,7 @@ def presence_of(link: ChangeOrderLink) -> Presence:
     return Presence(key=key.value, word=key.label, tone=TONES[key], checked_at=link.presence_checked_at)
 
 
-def _searched(links: QuerySet[ChangeOrderLink], q: str) -> QuerySet[ChangeOrderLink]:
+def searched(links: QuerySet[ChangeOrderLink], q: str) -> QuerySet[ChangeOrderLink]:
     """Every word must be found somewhere."""
     for word in q.split():
         anywhere = Q()

@@ -27,8 +27,9 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.policies import may_relink, may_see_erp_integrations
+from erp_integrations.policies import may_check_presence, may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
+from erp_integrations.queries.bulk_unlinks import bulk_actions
 from erp_integrations.queries.connections import find_connection, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
@@ -74,7 +75,14 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         "empty_words": "Nothing matches your search." if asked.q else EMPTY[asked.view],
     }
     if asked.view in ("synced", "deleted-in-sage"):
-        context["groups"], context["page"] = lists.synced_groups(request.company, request.access, asked)
+        groups, context["page"] = lists.synced_groups(request.company, request.access, asked)
+        context |= {
+            "groups": groups,
+            "may_check": bool(may_check_presence(request.access)),
+            "actions": bulk_actions(
+                request.company, request.access, asked, groups, query=request.GET.urlencode()
+            ),
+        }
     else:
         context["rows"], context["page"] = waiting_rows(request.company, request.access, asked)
     if asked.view == "synced" and not asked.q:
@@ -162,6 +170,7 @@ def _answer(
     key = lists.group_key(link)
     context |= {
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
+        "may_check": bool(may_check_presence(request.access)),
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "group": next((group for group in groups if group.key == key), None),
         "group_key": key,

@@ -17,7 +17,10 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Membership, User
+from erp_integrations.actors import Actor
 from erp_integrations.demo import load_demo
+from erp_integrations.models import BulkUnlink, Via
+from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
 from sage_adapter.sandbox import connection as practice_connection
 from tests.invariants import fingerprint
 
@@ -60,7 +63,7 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
-WAITS, FAILED = "{waits}", "{failed}"
+WAITS, FAILED, BULK = "{waits}", "{failed}", "{bulk}"
 PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
@@ -81,6 +84,18 @@ MATRIX: dict[str, Address] = {
     "change-order-history": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
+    ),
+    "check": Address((COMPANY, CCO), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER)),
+    "check-shown": Address(
+        (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER), {"shown": CCO}
+    ),
+    "live-rows": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "bulk-unlinks": Address((COMPANY,), only(*SEES_ERP), only(*SEES_ERP, answer=INCOMPLETE)),
+    "bulk-unlink-report": Address((COMPANY, BULK), only(*SEES_ERP), members(WRONG_METHOD)),
+    "bulk-unlink-csv": Address((COMPANY, BULK), only(*SEES_ERP), members(WRONG_METHOD)),
+    # It is the approver's.
+    "bulk-unlink-cancel": Address(
+        (COMPANY, BULK), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)
     ),
     "accept": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "reject": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
@@ -278,6 +293,7 @@ def _values(demo: Company) -> dict[str, str]:
     others = CommitmentChangeOrder.objects.filter(commitment__project__company=demo)
     return {
         WAITS: str(others.get(title="Winter protection").pk),
+        BULK: str(_bulk_of(demo, cco.pk)),
         FAILED: str(others.get(title="Embed plates revised").pk),
         PROJECT_ID: str(cco.commitment.project_id),
         VENDOR_ID: str(cco.commitment.vendor_id),
@@ -288,6 +304,18 @@ def _values(demo: Company) -> dict[str, str]:
         RECORD: link.record_number,
         ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),
     }
+
+
+def _bulk_of(demo: Company, change_order_id: int) -> int:
+    """A bulk unlink of the approver's, started once."""
+    approver = User.objects.get(username="approver")
+    there = BulkUnlink.objects.filter(company=demo).first()
+    bulk = there or start_bulk_unlink(
+        company_id=demo.pk,
+        change_order_ids=[change_order_id],
+        actor=Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE),
+    )
+    return bulk.pk
 
 
 def _browser(person: str) -> Client:

@@ -245,11 +245,12 @@ def test_no_address_is_missing_from_the_matrix() -> None:
 def _wrong_answers(demo: Company, state: Callable[[], object], name: str, address: Address) -> Iterator[str]:
     values = _values(demo)
     url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
+    data = {key: values.get(value, value) for key, value in address.data.items()}
     for person in EVERYBODY:
         for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
             refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, INCOMPLETE) or person == ANONYMOUS
             before = state() if refused else None
-            answer = _send(_browser(person), method, url, address.data)
+            answer = _send(_browser(person), method, url, data)
             if answer.status_code != expected:
                 yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
             if refused and state() != before:

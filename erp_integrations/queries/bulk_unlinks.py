@@ -115,7 +115,7 @@ def bulk_actions(
 ) -> BulkActions:
     """What the viewer can do with several rows of this page, and with all of the view that are gone."""
     may_unlink_any = any(not row.missing for group in groups for row in group.rows)
-    gone = _gone(company, asked)[: MOST_COUNTED + 1].count() if may_unlink_any else 0
+    gone = _gone(company, asked)[: MOST_COUNTED + 1].count()
     return BulkActions(
         query=query,
         may_unlink=may_unlink_any,

@@ -9,7 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
@@ -106,7 +105,7 @@ def record_finding(
         return Recorded.SAME
     append_event(
         kind=EventKind.PRESENCE_CHANGED,
-        company=Company.objects.get(pk=connection.company_id),
+        company=connection.company,
         subject_kind="change-order",
         subject_id=link.change_order_id or 0,
         subject_label=label_of(link),

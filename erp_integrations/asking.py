@@ -33,6 +33,9 @@ Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
+TROUBLE_OF_ONE = ("locked", "deadlock", "link-lost")
+"""Faults by which one record of many can take the answer from all."""
+
 NO_ANSWER_IN_TIME = Fault(
     FaultKind.UNAVAILABLE,
     "deadline",
@@ -72,7 +75,10 @@ def look_up(
 def look_up_many(
     reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
 ) -> tuple[Finding, ...]:
-    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each."""
+    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
+
+    Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
+    """
     try:
         findings = _in_time(
             lambda: reader.look_up_many(references, deadline=deadline, clock=clock), deadline=deadline
@@ -81,7 +87,18 @@ def look_up_many(
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
         return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(references)
+    if len(references) > 1 and not deadline.passed and all(map(_may_be_anothers_trouble, findings)):
+        half = len(references) // 2
+        return (
+            *look_up_many(reader, references[:half], deadline=deadline, clock=clock),
+            *look_up_many(reader, references[half:], deadline=deadline, clock=clock),
+        )
     return findings
+
+
+def _may_be_anothers_trouble(finding: Finding) -> bool:
+    """Whether one record alone can have kept the whole question from an answer: then the others ask anew."""
+    return finding.fault is not None and finding.fault.code in TROUBLE_OF_ONE
 
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:

@@ -16,7 +16,7 @@ def a_row_that_is_there(page: Page) -> tuple[str, str]:
     return str(row.get_attribute("id")), row.locator('[data-label="Record"]').inner_text()
 
 
-def test_rows_are_selected_by_keyboard_and_stay_so_while_sage_is_asked(visit: Visit, served: Served) -> None:
+def test_rows_are_selected_by_keyboard_and_stay_so_while_sage_is_asked(visit: Visit, demo: Served) -> None:
     page = visit()
     page.goto(pages.LIST)
     row_id, record = a_row_that_is_there(page)
@@ -24,7 +24,7 @@ def test_rows_are_selected_by_keyboard_and_stay_so_while_sage_is_asked(visit: Vi
     box.focus()
     page.keyboard.press("Space")
     expect(page.locator("#selected")).to_have_text("1 selected")
-    served.sage().delete(record, user="ACCT2")
+    demo.sage().delete(record, user="ACCT2")
 
     page.get_by_role("button", name="Check this page now").click()
 
@@ -36,13 +36,13 @@ def test_rows_are_selected_by_keyboard_and_stay_so_while_sage_is_asked(visit: Vi
     assert findings(page) == []
 
 
-def test_an_open_page_says_by_itself_what_was_found_meanwhile(visit: Visit, served: Served) -> None:
+def test_an_open_page_says_by_itself_what_was_found_meanwhile(visit: Visit, demo: Served) -> None:
     page, other = visit(), visit("erp-admin")
     page.goto(pages.LIST)
     row_id, record = a_row_that_is_there(page)
     button = page.locator(f"#{row_id} button.unlink")
     button.focus()
-    served.sage().delete(record, user="ACCT2")
+    demo.sage().delete(record, user="ACCT2")
     other.goto(pages.LIST)
     other.locator(f"#{row_id}").get_by_role("button", name=re.compile("Check CCO")).click()
     expect(other.locator(f"#{row_id}")).to_have_attribute("data-presence", "absent")

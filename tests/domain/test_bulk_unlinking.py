@@ -131,6 +131,18 @@ def test_one_that_the_database_refuses_is_nothing_to_the_others(
     assert world.link_of(bad).is_active
 
 
+@pytest.mark.parametrize("scenario", ["locked", "deadlock", "drops"])
+def test_the_trouble_of_one_is_not_everybodys(world: World, scenario: str) -> None:
+    troubled, gone, there = (world.synced_cco(key) for key in (scenario, "padded", "void"))
+    approver = world.person()
+    world.sage.play()
+
+    bulk = start(world, [troubled, gone, there], approver)
+    jobs.work()
+
+    assert states(bulk) == {troubled.pk: "NO_ANSWER", gone.pk: "UNLINKED", there.pk: "STILL_IN_ERP"}
+
+
 # --- rights --------------------------------------------------------------------------------------
 
 

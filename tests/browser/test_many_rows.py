@@ -26,7 +26,7 @@ def test_rows_are_selected_by_keyboard_and_stay_so_while_sage_is_asked(visit: Vi
     expect(page.locator("#selected")).to_have_text("1 selected")
     demo.sage().delete(record, user="ACCT2")
 
-    page.get_by_role("button", name="Check this page now").click()
+    page.locator(f"#{row_id}").get_by_role("button", name=re.compile("Check CCO")).click()
 
     expect(page.locator(f"#{row_id}")).to_have_attribute("data-presence", "absent")
     expect(box).to_be_checked()

@@ -1,5 +1,7 @@
 """Bulk unlink and Check now on the page: what is said beforehand, what is refused, and the report."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -69,7 +71,7 @@ def test_each_bad_selection_gets_a_sentence(world: World, monkeypatch: pytest.Mo
     client = browser(world)
     theirs = factories.ChangeOrderFactory.create()
 
-    def says(data: dict[str, object]) -> tuple[int, str]:
+    def says(data: dict[str, Any]) -> tuple[int, str]:
         answer = client.post(address(world), data)
         return answer.status_code, answer.content.decode()
 
@@ -164,7 +166,9 @@ def test_live_rows_say_what_is_stored_and_nothing_of_others(world: World) -> Non
     client.post(address(world, "check", cco.pk), headers=HTMX)
     theirs = factories.ChangeOrderFactory.create()
 
-    answer = client.get(address(world, "live-rows"), {"shown": [cco.pk, theirs.pk, "x"]}, headers=HTMX)
+    shown: dict[str, Any] = {"shown": [cco.pk, theirs.pk, "x"]}
+
+    answer = client.get(address(world, "live-rows"), shown, headers=HTMX)
 
     assert answer.content.decode().count("innerHTML:#said-") == 1
     assert 'data-says="present"' in answer.content.decode()

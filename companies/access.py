@@ -1,11 +1,13 @@
 """The one module that reads levels. Everybody who must know what a person may do asks it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONArray
 
+from companies.clock import StatementClock
 from companies.models import (
     Company,
     CompanyTool,
@@ -27,6 +29,8 @@ class Access:
     can_push_to_accounting: bool
     company_levels: dict[str, Level] = field(default_factory=dict)
     project_levels: dict[tuple[int, str], Level] = field(default_factory=dict)
+    read_at: datetime | None = field(default=None, compare=False)
+    """By the database's clock, at that very statement; None where it was not read from there."""
 
     def on_company(self, tool: CompanyTool) -> Level:
         return self.company_levels.get(tool, Level.NONE)
@@ -49,12 +53,13 @@ def find_access(*, user_id: int, company_id: int) -> Access | None:
             "can_push_to_accounting",
             _levels(CompanyToolPermission, "tool"),
             _levels(ProjectToolPermission, "project_id", "tool"),
+            StatementClock(),
         )
         .first()
     )
     if found is None:
         return None
-    can_push_to_accounting, of_company, of_projects = found
+    can_push_to_accounting, of_company, of_projects, read_at = found
     levels = {level.value: level for level in Level}
     return Access(
         company_id=company_id,
@@ -62,6 +67,7 @@ def find_access(*, user_id: int, company_id: int) -> Access | None:
         can_push_to_accounting=can_push_to_accounting,
         company_levels={tool: levels[level] for tool, level in of_company or ()},
         project_levels={(project_id, tool): levels[level] for project_id, tool, level in of_projects or ()},
+        read_at=read_at,
     )
 
 

@@ -6,6 +6,7 @@ What different processes begin and judge, perhaps on different machines, takes i
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import DateTimeField, Func
 
 
 def database_now() -> datetime:
@@ -14,3 +15,10 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         row: tuple[datetime] = cursor.fetchone()
     return row[0]
+
+
+class StatementClock(Func):
+    """The same, as a part of a statement that is made anyway."""
+
+    function = "clock_timestamp"
+    output_field = DateTimeField()

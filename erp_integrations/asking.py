@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import TypeVar
 
@@ -36,6 +37,9 @@ from erp_integrations.ports import (
 Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
+
+TROUBLE_OF_ONE = ("locked", "deadlock", "link-lost")
+"""Faults by which one record of many can take the answer from all."""
 
 NO_ANSWER_IN_TIME = Fault(
     FaultKind.UNAVAILABLE,
@@ -76,33 +80,43 @@ def look_up(
 def look_up_many(
     reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
 ) -> tuple[Finding, ...]:
-    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each."""
-    return _findings(
-        lambda: reader.look_up_many(references, deadline=deadline, clock=clock), references, deadline
-    )
+    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
+
+    Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
+    """
+    return _findings(partial(reader.look_up_many, deadline=deadline, clock=clock), references, deadline)
 
 
 def glance_many(
     reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
 ) -> tuple[Finding, ...]:
     """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
-    return _findings(
-        lambda: reader.glance_many(references, deadline=deadline, clock=clock), references, deadline
-    )
+    return _findings(partial(reader.glance_many, deadline=deadline, clock=clock), references, deadline)
 
 
 def _findings(
-    question: Callable[[], tuple[Finding, ...]],
+    question: Callable[[Sequence[ChangeOrderReference]], tuple[Finding, ...]],
     references: Sequence[ChangeOrderReference],
     deadline: Deadline,
 ) -> tuple[Finding, ...]:
     try:
-        findings = _in_time(question, deadline=deadline)
+        findings = _in_time(partial(question, references), deadline=deadline)
         if len(findings) != len(references):
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
         return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(references)
+    if len(references) > 1 and not deadline.passed and all(map(_may_be_anothers_trouble, findings)):
+        half = len(references) // 2
+        return (
+            *_findings(question, references[:half], deadline),
+            *_findings(question, references[half:], deadline),
+        )
     return findings
+
+
+def _may_be_anothers_trouble(finding: Finding) -> bool:
+    """Whether one record alone can have kept the whole question from an answer: then the others ask anew."""
+    return finding.fault is not None and finding.fault.code in TROUBLE_OF_ONE
 
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:

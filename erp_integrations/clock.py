@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from companies.clock import database_now
+from companies.clock import StatementClock, database_now
 
-__all__ = ["clock_from", "database_now"]
+__all__ = ["StatementClock", "clock_from", "database_now"]
 
 
 def clock_from(now: datetime) -> Callable[[], datetime]:

@@ -99,6 +99,19 @@ class RowGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkActions:
+    """What can be done with several rows of the list."""
+
+    query: str
+    """The list's address after the question mark: which view of it the act is about."""
+    may_unlink: bool
+    """Whether the viewer may unlink any row of the page."""
+    may_check: bool
+    gone: str
+    """How many of the view are deleted in the ERP: `12`, `10,000+`; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A cell of a row whose columns depend on the view: words, or a time and whose it is, or both."""
 

@@ -55,6 +55,18 @@ def may_check_connection(access: Access) -> Ruling:
     return ruling_on(Act.CHECK_CONNECTION, access)
 
 
+def may_check_presence(access: Access) -> Ruling:
+    """Ask the ERP whether records are still there. Cuts nothing; who only reads does not make it work."""
+    return ruling_on(Act.CHECK_PRESENCE, access)
+
+
+def may_cancel_bulk_unlink(access: Access, *, started_by_id: int) -> Ruling:
+    """Whoever began it, as long as they see the list, or an ERP admin."""
+    if access.user_id == started_by_id:
+        return may_see_erp_integrations(access)
+    return may_change_connection(access)
+
+
 def may_use_sandbox(access: Access) -> Ruling:
     """Act as an accountant in the practice company."""
     return ruling_on(Act.USE_SANDBOX, access)

@@ -4,7 +4,7 @@ from procrastinate.contrib.django import app
 
 from companies.tasks import EVERY_MINUTE
 from erp_integrations.clock import database_now
-from erp_integrations.operations import comparing_by_itself, mailing, watching
+from erp_integrations.operations import bulk_unlinking, comparing_by_itself, mailing, watching
 
 
 @app.periodic(cron=EVERY_MINUTE)
@@ -40,3 +40,14 @@ def tidy_up_leases(timestamp: int) -> None:  # noqa: ARG001  (given as above)
 @app.task
 def look_for_export(export_id: int) -> None:
     watching.look_for(export_id, database_now())
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="queue-unfinished-bulk-unlinks")
+def queue_unfinished_bulk_unlinks(timestamp: int) -> None:  # noqa: ARG001  (given as above)
+    bulk_unlinking.queue_unfinished(database_now())
+
+
+@app.task
+def work_on_bulk_unlink(bulk_id: int) -> None:
+    bulk_unlinking.work_on(bulk_id)

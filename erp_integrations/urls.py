@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from erp_integrations.queries.tied import COMMITMENTS, JOBS, VENDORS
 from erp_integrations.views import (
     accepting,
+    bulk_unlinking,
     change_orders,
+    checking,
     connection,
     exporting,
     home,
@@ -26,6 +28,7 @@ change_order_patterns = [
     path("worksheet.csv", exporting.worksheet_csv, name="worksheet-csv"),
     path("give-back/", exporting.give_back, name="give-back"),
     path("unlink/", change_orders.unlink, name="unlink"),
+    path("check/", checking.check, name="check"),
     path("relink/", undoing.relink, name="relink"),
     path("unwind-plan/", undoing.plan, name="unwind-plan"),
 ]
@@ -34,6 +37,18 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("", home.first_tab, name="erp-integrations"),
     path("commitment-change-orders/", change_orders.change_orders, name="change-orders"),
     path("commitment-change-orders.csv", list_csv.change_orders_csv, name="change-orders-csv"),
+    path("commitment-change-orders/live/", checking.live_rows, name="live-rows"),
+    path("commitment-change-orders/check/", checking.check_shown, name="check-shown"),
+    path("commitment-change-orders/unlink/", bulk_unlinking.bulk_unlinks, name="bulk-unlinks"),
+    path("commitment-change-orders/unlink/<int:bulk_id>/", bulk_unlinking.report, name="bulk-unlink-report"),
+    path(
+        "commitment-change-orders/unlink/<int:bulk_id>.csv", bulk_unlinking.report_csv, name="bulk-unlink-csv"
+    ),
+    path(
+        "commitment-change-orders/unlink/<int:bulk_id>/cancel/",
+        bulk_unlinking.cancel,
+        name="bulk-unlink-cancel",
+    ),
     path("commitment-change-orders/<int:change_order_id>/", include(change_order_patterns)),
     path("commitments/", records.records, {"kind": COMMITMENTS}, name="erp-commitments"),
     path(

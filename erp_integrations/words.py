@@ -11,8 +11,10 @@ from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
+    NothingToUnlink,
     NoTrustworthyAnswer,
     StillInErp,
+    TooManyToUnlink,
     UnlinkInProgress,
     UnlinkNotAllowed,
     UnlinkRefused,
@@ -71,6 +73,20 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
         case NeverLinked():
             return Message(
                 "warning", f"This CCO is not tied to {erp}", ("There is nothing to unlink.",), next_steps
+            )
+        case NothingToUnlink():
+            return Message(
+                "warning",
+                "Nothing was selected that could be unlinked",
+                ("Select CCOs that are tied to Sage, then try again.",),
+                next_steps,
+            )
+        case TooManyToUnlink():
+            return Message(
+                "warning",
+                f"More than {refusal.most:,} CCOs are too many to unlink at once",
+                ("Nothing was changed. Narrow the list down, and unlink part after part.",),
+                next_steps,
             )
         case UnlinkNotAllowed():
             return Message(

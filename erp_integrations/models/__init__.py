@@ -1,6 +1,7 @@
 """Connections, links, attempts, exports and events: the rows behind the promise."""
 
 from erp_integrations.models.attempts import AttemptState, UnlinkAttempt, Via
+from erp_integrations.models.bulks import UNFINISHED, BulkUnlink, BulkUnlinkItem, ItemState
 from erp_integrations.models.connections import APPLICATION_NAME, Connection
 from erp_integrations.models.events import EventKind, LinkEvent
 from erp_integrations.models.exports import Export, ExportOutcome
@@ -16,7 +17,10 @@ from erp_integrations.models.reconciles import ReconcileRun, ReconcileState
 
 __all__ = [
     "APPLICATION_NAME",
+    "UNFINISHED",
     "AttemptState",
+    "BulkUnlink",
+    "BulkUnlinkItem",
     "ChangeOrderLink",
     "CommitmentLink",
     "Connection",
@@ -24,6 +28,7 @@ __all__ = [
     "EventKind",
     "Export",
     "ExportOutcome",
+    "ItemState",
     "JobLink",
     "LinkEvent",
     "PresenceKey",

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from erp_integrations.models.bulks import BulkUnlinkItem
 from erp_integrations.models.links import ChangeOrderLink
 
 
@@ -37,6 +38,10 @@ class UnlinkAttempt(models.Model):
     actor_name = models.CharField(max_length=150)
     via = models.CharField(max_length=10, choices=Via.choices)
     connection_revision = models.PositiveIntegerField()
+    bulk_item = models.ForeignKey(
+        BulkUnlinkItem, on_delete=models.PROTECT, null=True, related_name="attempts"
+    )
+    """Where it was asked for many at once."""
 
     verdict = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=60, blank=True)

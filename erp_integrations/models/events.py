@@ -19,6 +19,8 @@ class EventKind(models.TextChoices):
     NOT_ALLOWED = "NOT_ALLOWED", "Unlink not decided: rights lost meanwhile"
     PRESENCE_CHANGED = "PRESENCE_CHANGED", "Seen otherwise in the ERP"
     CHECKED = "CHECKED", "Checked in the ERP"
+    BULK_UNLINK_STARTED = "BULK_UNLINK_STARTED", "Bulk unlink started"
+    BULK_UNLINK_CANCELLED = "BULK_UNLINK_CANCELLED", "Bulk unlink cancelled"
     CONNECTION_SET = "CONNECTION_SET", "Connection set"
     CONNECTION_CHECKED = "CONNECTION_CHECKED", "Connection checked"
     INCARNATION_ACCEPTED = "INCARNATION_ACCEPTED", "Database accepted"

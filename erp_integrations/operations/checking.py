@@ -16,7 +16,7 @@ from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
-from erp_integrations.operations.ledger import append_events, event, label_of
+from erp_integrations.operations.ledger import append_events, event_of, label_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.presence import SEEN, Standing, seen_at, standing_of
 
@@ -81,7 +81,7 @@ def record_findings(
             events.append(_event(link, finding, standing, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
             looked_at = _looked_at(finding) or now
-            _put(link, standing, connection=connection, looked_at=looked_at, checked_at=looked_at)
+            stand(link, standing, connection=connection, looked_at=looked_at, checked_at=looked_at)
             stored.append(link)
     _save(stored)
     append_events(events)
@@ -134,7 +134,7 @@ def _event(
 ) -> LinkEvent:
     presence, drift, seen = _columns(standing)
     before = {"presence": link.presence, "drift": link.drift}
-    return event(
+    return event_of(
         kind=EventKind.PRESENCE_CHANGED,
         company=company,
         subject_kind="change-order",
@@ -157,6 +157,10 @@ def tells_of_the_record(finding: Finding) -> bool:
     return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
 
 
+STORED = ("presence", "presence_checked_at", "drift", "seen", "last_seen_at")
+"""What `stand` puts into a link."""
+
+
 def store(
     link: ChangeOrderLink,
     standing: Standing,
@@ -165,12 +169,12 @@ def store(
     looked_at: datetime | None,
     checked_at: datetime,
 ) -> None:
-    """Writes presence and drift into a link. Link and connection must be locked and fresh."""
-    _put(link, standing, connection=connection, looked_at=looked_at, checked_at=checked_at)
-    link.save(update_fields=["presence", "presence_checked_at", "drift", "seen", "last_seen_at"])
+    """Writes presence and drift into a locked link: see `stand`."""
+    stand(link, standing, connection=connection, looked_at=looked_at, checked_at=checked_at)
+    link.save(update_fields=STORED)
 
 
-def _put(
+def stand(
     link: ChangeOrderLink,
     standing: Standing,
     *,
@@ -178,8 +182,11 @@ def _put(
     looked_at: datetime | None,
     checked_at: datetime,
 ) -> None:
-    # What a complete run has seen is told by the connection only as long as the link says that its record is
-    # there: before the link says anything else, it is kept with the link.
+    """Puts presence and drift into a link, not written yet, and never forgets when its record was last there.
+
+    What a complete run has seen is told by the connection only as long as the link says that its record is
+    there: it is kept with the link before the link says anything else.
+    """
     link.last_seen_at = seen_at(link, connection)
     if standing.presence in SEEN and looked_at is not None:
         link.last_seen_at = max(link.last_seen_at, looked_at)

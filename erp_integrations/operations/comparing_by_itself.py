@@ -20,7 +20,7 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
-from erp_integrations.operations.unlinking import _end_expired
+from erp_integrations.operations.settling import end_expired
 from erp_integrations.policies import is_due
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ def end_expired_attempts(now: datetime) -> None:
             link = ChangeOrderLink.objects.select_for_update().get(pk=link_id)
             attempt = expired.select_for_update().filter(pk=attempt_id).first()
             if attempt is not None:
-                _end_expired(attempt, link=link, now=now)
+                end_expired(attempt, link=link, now=now)
 
 
 def forget_old_runs(now: datetime) -> None:

@@ -12,7 +12,7 @@ from companies.access import Ruling, find_access
 from companies.models import Company
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
+from erp_integrations.clock import StatementClock, database_now
 from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
 from erp_integrations.operations.ledger import append_event
 from erp_integrations.policies import may_change_connection, may_keep_password
@@ -208,8 +208,11 @@ def rights_to_change(actor: Actor, *, company_id: int) -> str:
     return ruling.rights
 
 
-def note_answer(connection: Connection, fault: Fault | None, *, now: datetime) -> None:
-    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too."""
+def note_answer(connection: Connection, fault: Fault | None, *, now: datetime | StatementClock) -> None:
+    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
+
+    Locks the connection.
+    """
     mine = Connection.objects.filter(pk=connection.pk)
     if fault is None:
         mine.update(last_success_at=now, failures_in_a_row=0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import structlog
 from django.db import transaction
@@ -16,77 +16,61 @@ from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
 log = structlog.get_logger(__name__)
 
 
-def append_event(
-    *,
-    kind: EventKind,
-    company: Company,
-    subject_kind: str,
-    subject_id: int,
-    subject_label: str,
-    actor: Actor,
-    now: datetime,
-    rights: str = "",
-    reason: str = "",
-    evidence: dict[str, Any] | None = None,
-    link_id: int | None = None,
-    attempt_id: int | None = None,
-) -> LinkEvent:
-    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
-    line = event(
-        kind=kind,
-        company=company,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        subject_label=subject_label,
-        actor=actor,
-        now=now,
-        rights=rights,
-        reason=reason,
-        evidence=evidence,
-        link_id=link_id,
-        attempt_id=attempt_id,
-    )
-    _require_transaction()
-    line.save(force_insert=True)
-    transaction.on_commit(partial(_log, line))
-    return line
+class Told(TypedDict):
+    """What an event tells."""
+
+    kind: EventKind
+    company: Company
+    subject_kind: str
+    subject_id: int
+    subject_label: str
+    actor: Actor
+    now: datetime
+    rights: NotRequired[str]
+    reason: NotRequired[str]
+    evidence: NotRequired[dict[str, Any] | None]
+    link_id: NotRequired[int | None]
+    attempt_id: NotRequired[int | None]
 
 
-def event(
-    *,
-    kind: EventKind,
-    company: Company,
-    subject_kind: str,
-    subject_id: int,
-    subject_label: str,
-    actor: Actor,
-    now: datetime,
-    rights: str = "",
-    reason: str = "",
-    evidence: dict[str, Any] | None = None,
-    link_id: int | None = None,
-    attempt_id: int | None = None,
-) -> LinkEvent:
-    """One line that is not written yet; `append_events` writes many at once."""
+def event_of(**told: Unpack[Told]) -> LinkEvent:
+    """The line, not written yet."""
+    company, actor = told["company"], told["actor"]
     return LinkEvent(
-        at=now,
+        at=told["now"],
         company_id=company.pk,
         company_slug=company.slug,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        subject_label=subject_label,
-        link_id=link_id,
-        attempt_id=attempt_id,
-        kind=kind,
+        subject_kind=told["subject_kind"],
+        subject_id=told["subject_id"],
+        subject_label=told["subject_label"],
+        link_id=told.get("link_id"),
+        attempt_id=told.get("attempt_id"),
+        kind=told["kind"],
         actor_id=actor.user_id,
         actor_name=actor.name,
         via=actor.via,
         operating_system_user=actor.operating_system_user,
-        rights=rights,
-        reason=reason,
-        evidence=evidence or {},
+        rights=told.get("rights", ""),
+        reason=told.get("reason", ""),
+        evidence=told.get("evidence") or {},
         request_id=actor.request_id,
     )
+
+
+def append_event(**told: Unpack[Told]) -> LinkEvent:
+    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
+    _require_a_transaction()
+    event = event_of(**told)
+    event.save(force_insert=True)
+    transaction.on_commit(partial(_log, event))
+    return event
+
+
+def append_events(events: Sequence[LinkEvent]) -> None:
+    """Appends those lines, with one statement; as `append_event` does."""
+    _require_a_transaction()
+    for event in LinkEvent.objects.bulk_create(events):
+        transaction.on_commit(partial(_log, event))
 
 
 def _log(event: LinkEvent) -> None:
@@ -105,16 +89,9 @@ def _log(event: LinkEvent) -> None:
     )
 
 
-def append_events(events: Sequence[LinkEvent]) -> None:
-    """Appends many lines, in their order; like `append_event`."""
-    _require_transaction()
-    for line in LinkEvent.objects.bulk_create(events):
-        transaction.on_commit(partial(_log, line))
-
-
-def _require_transaction() -> None:
+def _require_a_transaction() -> None:
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("append_event needs the transaction of its change")
+        raise transaction.TransactionManagementError("an event needs the transaction of its change")
 
 
 def label_of_change_order(change_order: CommitmentChangeOrder) -> str:

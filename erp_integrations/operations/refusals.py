@@ -61,3 +61,15 @@ class NoTrustworthyAnswer(UnlinkRefused):
         self.link = link
         self.finding = finding
         self.reason = reason
+
+
+class NothingToUnlink(UnlinkRefused):
+    """None of the chosen CCOs is tied to the ERP."""
+
+
+class TooManyToUnlink(UnlinkRefused):
+    """More CCOs were chosen than one bulk unlink takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most

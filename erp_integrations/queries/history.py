@@ -141,12 +141,12 @@ def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
         actor=attempt.actor_name,
         verdict_word=verdict.label if verdict else "Nothing yet",
         outcome=attempt.get_state_display(),
-        details=_found(attempt.evidence),
+        details=found_words(attempt.evidence),
         tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
     )
 
 
-def _found(finding: dict[str, Any]) -> tuple[str, ...]:
+def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
     """What a finding found, in short sentences; the whole of it is kept with attempt and event."""
     evidence = finding.get("evidence", {})
     words = []
@@ -179,7 +179,7 @@ def _change(event: LinkEvent) -> tuple[str, ...]:
 
 def _words(event: LinkEvent) -> str:
     """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
-    found = _found(event.evidence) or (event.reason.replace("-", " "),)
+    found = found_words(event.evidence) or (event.reason.replace("-", " "),)
     parts = [event.subject_label, *_change(event), *filter(None, found)]
     if event.rights:
         parts.append(f"as {event.rights}")

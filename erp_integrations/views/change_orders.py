@@ -28,9 +28,10 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.policies import may_relink, may_see_erp_integrations
+from erp_integrations.policies import may_check_presence, may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
+from erp_integrations.queries.bulk_unlinks import bulk_actions
 from erp_integrations.queries.connections import connection_of, find_connection, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
@@ -80,8 +81,21 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         "empty_words": EMPTY[asked.view],
     }
     if asked.of_links:
-        context["groups"], page = lists.synced_groups(request.company, request.access, asked)
-        context |= {"grouped": asked.grouped, "heads": sort_links(request.company, asked)}
+        groups, page = lists.synced_groups(request.company, request.access, asked)
+        context |= {
+            "groups": groups,
+            "grouped": asked.grouped,
+            "heads": sort_links(request.company, asked),
+            "may_check": bool(may_check_presence(request.access)),
+            "actions": bulk_actions(
+                request.company,
+                request.access,
+                asked,
+                groups,
+                context["views"],
+                query=request.GET.urlencode(),
+            ),
+        }
     else:
         context["rows"], page = waiting_rows(request.company, request.access, asked)
     context |= {"page": page, "notes": notes_of(asked, page)}
@@ -198,6 +212,7 @@ def _answer(
     page = lists.page_after_act(request.company, asked, views)
     context |= {
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
+        "may_check": bool(may_check_presence(request.access)),
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "grouped": asked.grouped,
         "views": views,

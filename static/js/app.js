@@ -29,11 +29,61 @@ if (themeSwitch) {
 const asking = document.getElementById("asking");
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  asking.textContent = event.detail.elt.dataset.asking ?? "";
+  if (!isQuiet(event)) asking.textContent = event.detail.elt.dataset.asking ?? "";
 });
-document.addEventListener("htmx:afterRequest", () => {
-  asking.textContent = "";
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isQuiet(event)) asking.textContent = "";
 });
+
+// What a page asks by itself: nobody waits for it, and nobody is told when it gets no answer.
+function isQuiet(event) {
+  return event.detail.elt && "quiet" in event.detail.elt.dataset;
+}
+
+// --- rows that say by themselves what Sage said: only while somebody looks ---
+
+const LOOKS_AGAIN_AFTER = 15_000;
+const live = document.getElementById("live");
+
+function lookAgain() {
+  if (document.visibilityState === "visible") htmx.trigger(live, "live");
+}
+
+if (live) {
+  setInterval(lookAgain, LOOKS_AGAIN_AFTER);
+  document.addEventListener("visibilitychange", lookAgain);
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    const said = event.detail.target.querySelector?.("[data-says]");
+    const row = said?.closest("tr");
+    if (row) row.dataset.presence = said.dataset.says;
+  });
+}
+
+// --- selecting rows ---
+
+const selectAll = document.getElementById("select-all");
+const boxes = () => [...document.querySelectorAll('#panel input[name="cco"]')];
+
+function countSelected() {
+  const all = boxes();
+  const selected = all.filter((box) => box.checked).length;
+  document.getElementById("selected").textContent = selected ? `${selected} selected` : "";
+  selectAll.checked = selected > 0 && selected === all.length;
+  selectAll.indeterminate = selected > 0 && selected < all.length;
+}
+
+if (selectAll && document.getElementById("selected")) {
+  selectAll.hidden = false;
+  countSelected(); // the browser may have kept what was selected
+  selectAll.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = selectAll.checked;
+    countSelected();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches('input[name="cco"]')) countSelected();
+  });
+  document.addEventListener("htmx:afterSettle", countSelected);
+}
 
 // --- a message that was read ---
 
@@ -87,7 +137,8 @@ function takeUpFocus(ids) {
 
 // --- no answer, or one that fits nowhere: say so, never stay silent ---
 
-function sayNoAnswer() {
+function sayNoAnswer(event) {
+  if (isQuiet(event)) return;
   const words = document.getElementById("no-answer");
   document.getElementById("messages-status").replaceChildren();
   document.getElementById("messages-alert").replaceChildren(words.content.cloneNode(true));

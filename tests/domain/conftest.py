@@ -1,13 +1,14 @@
 """The watched reader and the database's clock, for tests of what happens meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from companies.access import Access, find_access
 from erp_integrations.clock import database_now
-from erp_integrations.operations import unlinking
+from erp_integrations.operations import settling
 from tests.domain.readers import moments
 
 __all__ = ["moments"]
@@ -30,5 +31,11 @@ class DatabaseClock:
 @pytest.fixture
 def database_clock(monkeypatch: pytest.MonkeyPatch) -> DatabaseClock:
     clock = DatabaseClock(database_now)
-    monkeypatch.setattr(unlinking, "database_now", clock.now)
+
+    def find_access_at_that_time(*, user_id: int, company_id: int) -> Access | None:
+        access = find_access(user_id=user_id, company_id=company_id)
+        return access and replace(access, read_at=clock.now())
+
+    monkeypatch.setattr(settling, "database_now", clock.now)
+    monkeypatch.setattr(settling, "find_access", find_access_at_that_time)
     return clock

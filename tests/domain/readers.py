@@ -4,7 +4,7 @@ The questions and answers are Sage's own; a test only chooses what happens in th
 does runs in the thread that asks, over a database connection of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,7 +73,9 @@ class WatchedReader(SageReader):
         finally:
             connections.close_all()
 
-    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
         readings = 0
 
         def watched_clock() -> datetime:
@@ -82,13 +84,13 @@ class WatchedReader(SageReader):
             self.moments.once("after_first_connection" if readings == 1 else "between_looks")
             return clock()
 
-        self.moments.asked.append(reference)
+        self.moments.asked.extend(references)
         try:
             self.moments.once("before_looks")
-            finding = super().look_up(reference, deadline=deadline, clock=watched_clock)
+            findings = super().look_up_many(references, deadline=deadline, clock=watched_clock)
             self.moments.once("after_looks")
             self.moments.everybody_meets()
-            return self.moments.told(finding)
+            return tuple(map(self.moments.told, findings))
         finally:
             connections.close_all()
 

@@ -119,7 +119,7 @@ def test_no_row_means_none(world: World) -> None:
     assert not found.can_push_to_accounting
 
 
-def test_levels_are_read_in_three_queries_however_many_projects_there_are(
+def test_levels_are_read_in_one_query_however_many_projects_there_are(
     world: World, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     person = world.person()
@@ -130,7 +130,7 @@ def test_levels_are_read_in_three_queries_however_many_projects_there_are(
             project=factories.ProjectFactory.create(company=world.company),
             level=Level.ADMIN,
         )
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         found = find_access(user_id=person.pk, company_id=world.company.pk)
     assert found is not None
     assert len(found.project_levels) == 20

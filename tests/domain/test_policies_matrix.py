@@ -31,6 +31,7 @@ QUESTIONS: dict[Act, Callable[[Access], Ruling]] = {
     Act.SEE_ERP_INTEGRATIONS: erp.may_see_erp_integrations,
     Act.CHANGE_CONNECTION: erp.may_change_connection,
     Act.CHECK_CONNECTION: erp.may_check_connection,
+    Act.CHECK_PRESENCE: erp.may_check_presence,
     Act.USE_SANDBOX: erp.may_use_sandbox,
     Act.SEE_COMMITMENTS: lambda access: commitments.may_see_commitments(access, PROJECT),
     Act.CHANGE_COMMITMENTS: lambda access: commitments.may_change_commitments(access, PROJECT),

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations.actors import Actor
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
-from erp_integrations.operations import unlinking
+from erp_integrations.operations import judging, settling, unlinking
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -90,8 +90,8 @@ def test_another_companys_link_is_not_found_and_not_locked(world: World) -> None
     cco = world.synced_cco()
     elsewhere = factories.CompanyFactory.create(slug="ridgeline")
 
-    assert unlinking._lock_active_link(company_id=elsewhere.pk, change_order_id=cco.pk) is None
-    assert unlinking._lock_active_link(company_id=world.company.pk, change_order_id=cco.pk) is not None
+    assert not unlinking._lock_active_links(company_id=elsewhere.pk, change_order_ids=[cco.pk])
+    assert unlinking._lock_active_links(company_id=world.company.pk, change_order_ids=[cco.pk])
 
 
 def test_what_another_company_unlinked_is_not_told(world: World) -> None:
@@ -175,7 +175,13 @@ def test_the_connection_remembers_when_it_last_answered_and_when_it_did_not(worl
 
     answered, silent = world.attempts(cco)
     connection = world.fresh_connection()
-    assert (connection.last_success_at, connection.last_failure_at) == (answered.ended_at, silent.ended_at)
+    for noted, attempt in (
+        (connection.last_success_at, answered),
+        (connection.last_failure_at, silent),
+    ):
+        assert noted is not None
+        assert attempt.ended_at is not None
+        assert attempt.started_at < noted <= attempt.ended_at
 
 
 # --- transactions --------------------------------------------------------------------------------
@@ -199,11 +205,12 @@ def test_the_answer_is_not_settled_inside_somebody_elses_transaction(committed_w
     world = committed_world
     cco, approver = world.synced_cco(), world.person()
     actor = Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE)
-    claim = unlinking._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor)
-    finding = unlinking._ask(claim)
+    chunk, _ = unlinking._claim(company_id=world.company.pk, change_order_ids=[cco.pk], actor=actor, items={})
+    assert chunk is not None
+    findings = unlinking._ask(chunk)
 
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        unlinking._settle(claim, finding, actor=actor)
+        settling.settle(chunk, findings, actor=actor)
 
     [attempt] = world.attempts(cco)
     assert attempt.state == AttemptState.CHECKING
@@ -251,7 +258,7 @@ def test_looks_lie_inside_the_attempt_from_its_first_moment_to_now(
     finding = Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=first, second_looked_at=second)
     attempt = UnlinkAttempt(state=AttemptState.CHECKING, started_at=BEGAN)
 
-    assert unlinking._looks_lie_inside(finding, attempt=attempt, now=now) is inside
+    assert judging.looks_lie_inside(finding, attempt=attempt, now=now) is inside
 
 
 def test_at_its_last_moment_a_lease_is_over_and_frees_the_link(

@@ -9,7 +9,7 @@ import pytest
 
 from erp_integrations import words
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.operations import refusals, unlinking
+from erp_integrations.operations import judging, refusals, settling
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -73,7 +73,7 @@ FINDINGS: dict[Verdict, Finding] = {
 def refused(finding: Finding, reason: str = "") -> Message:
     """The message for a finding that cut nothing, as the operation would refuse it."""
     refusal: UnlinkRefused
-    if finding.verdict in unlinking.STILL_THERE and not reason:
+    if finding.verdict in judging.STILL_THERE and not reason:
         refusal = StillInErp(link=LINK, finding=finding)
     else:
         refusal = NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason or finding.reason)
@@ -106,7 +106,7 @@ def test_red_means_still_there_and_nothing_else(verdict: Verdict) -> None:
     assert refused(FINDINGS[verdict], "expired").level == "warning"
 
 
-@pytest.mark.parametrize("verdict", unlinking.STILL_THERE)
+@pytest.mark.parametrize("verdict", judging.STILL_THERE)
 def test_every_red_message_has_the_same_title_and_words_of_its_own(verdict: Verdict) -> None:
     assert refused(FINDINGS[verdict]).title == refused(FINDINGS[Verdict.PRESENT]).title
     assert refused(FINDINGS[verdict]).details[-1]
@@ -204,8 +204,9 @@ def test_every_refusal_names_the_cco_and_says_that_it_is_still_linked(verdict: V
 def reasons_of_its_own() -> set[str]:
     """The reasons that the operation gives where the finding's own does not count."""
     judged = set()
-    for node in ast.walk(ast.parse(inspect.getsource(unlinking))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_Settlement":
+    source = inspect.getsource(judging) + inspect.getsource(settling)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Settlement":
             judged |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
         if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
             judged.add(node.value.value)

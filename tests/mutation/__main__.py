@@ -59,7 +59,11 @@ TARGETS = (
     ),
     Target(
         "unlinking",
-        ("erp_integrations/operations/unlinking.py",),
+        (
+            "erp_integrations/operations/unlinking.py",
+            "erp_integrations/operations/settling.py",
+            "erp_integrations/operations/judging.py",
+        ),
         ("tests/domain/test_unlink*.py", "tests/concurrency/test_unlink_at_once.py"),
     ),
 )

@@ -15,6 +15,7 @@ from erp_integrations.operations import (
     reconcile_looks,
     reconcile_runs,
     reconciling,
+    settling,
     sifting,
     unlinking,
 )
@@ -96,8 +97,8 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
     around(unlinking, "_claim", before="before the claim", after="after the claim")
     around(unlinking, "_spec_or_error", before="inside the claim")
     around(reader, "_wait", after="between the looks")
-    around(unlinking, "_settle", before="before settling", after="after settling")
-    around(unlinking, "append_event", after="inside settling")
+    around(unlinking, "settle", before="before settling", after="after settling")
+    around(settling, "append_events", after="inside settling")
     replace(SandboxConnection, "_before", before_the_statement)
 
 

@@ -17,7 +17,10 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Membership, User
+from erp_integrations.actors import Actor
 from erp_integrations.demo import load_demo
+from erp_integrations.models import BulkUnlink, Via
+from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
 from sage_adapter.sandbox import connection as practice_connection
 from tests.invariants import fingerprint
 
@@ -65,7 +68,7 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
-WAITS, FAILED = "{waits}", "{failed}"
+WAITS, FAILED, BULK = "{waits}", "{failed}", "{bulk}"
 PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
@@ -89,6 +92,18 @@ MATRIX: dict[str, Address] = {
     "change-order-history": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
+    ),
+    "check": Address((COMPANY, CCO), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER)),
+    "check-shown": Address(
+        (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER), {"shown": CCO}
+    ),
+    "live-rows": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "bulk-unlinks": Address((COMPANY,), only(*SEES_ERP), only(*SEES_ERP, answer=INCOMPLETE)),
+    "bulk-unlink-report": Address((COMPANY, BULK), only(*SEES_ERP), members(WRONG_METHOD)),
+    "bulk-unlink-csv": Address((COMPANY, BULK), only(*SEES_ERP), members(WRONG_METHOD)),
+    # It is the approver's.
+    "bulk-unlink-cancel": Address(
+        (COMPANY, BULK), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)
     ),
     "accept": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "reject": Address((COMPANY, WAITS), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
@@ -243,11 +258,12 @@ def test_no_address_is_missing_from_the_matrix() -> None:
 def _wrong_answers(demo: Company, state: Callable[[], object], name: str, address: Address) -> Iterator[str]:
     values = _values(demo)
     url = reverse(name, args=[values.get(argument, argument) for argument in address.arguments])
+    data = {key: values.get(value, value) for key, value in address.data.items()}
     for person in EVERYBODY:
         for method, expected in (("GET", address.get[person]), ("POST", address.post[person])):
             refused = expected in (NOT_ALLOWED, NOT_YOURS, WRONG_METHOD, INCOMPLETE) or person == ANONYMOUS
             before = state() if refused else None
-            answer = _send(_browser(person), method, url, address.data)
+            answer = _send(_browser(person), method, url, data)
             if answer.status_code != expected:
                 yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
             if refused and state() != before:
@@ -292,6 +308,7 @@ def _values(demo: Company) -> dict[str, str]:
     others = CommitmentChangeOrder.objects.filter(commitment__project__company=demo)
     return {
         WAITS: str(others.get(title="Winter protection").pk),
+        BULK: str(_bulk_of(demo, cco.pk)),
         FAILED: str(others.get(title="Embed plates revised").pk),
         PROJECT_ID: str(cco.commitment.project_id),
         VENDOR_ID: str(cco.commitment.vendor_id),
@@ -302,6 +319,18 @@ def _values(demo: Company) -> dict[str, str]:
         RECORD: link.record_number,
         ENTRY: str(Membership.objects.get(company=demo, user__username="approver").pk),
     }
+
+
+def _bulk_of(demo: Company, change_order_id: int) -> int:
+    """A bulk unlink of the approver's, started once."""
+    approver = User.objects.get(username="approver")
+    there = BulkUnlink.objects.filter(company=demo).first()
+    bulk = there or start_bulk_unlink(
+        company_id=demo.pk,
+        change_order_ids=[change_order_id],
+        actor=Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE),
+    )
+    return bulk.pk
 
 
 def _browser(person: str) -> Client:

@@ -1,0 +1,126 @@
+"""Check now: a person asks whether records are still there. Tells, and never cuts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from companies.access import Ruling, find_access
+from erp_integrations import asking, registry
+from erp_integrations.actors import Actor
+from erp_integrations.clock import StatementClock, clock_from, database_now
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind
+from erp_integrations.operations.checking import Recorded, record_findings
+from erp_integrations.operations.connecting import NotAllowed, note_answer
+from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.settling import NOT_IN_THE_DIRECTORY
+from erp_integrations.policies import may_check_presence
+from erp_integrations.ports import (
+    MOST_LOOKED_UP_AT_ONCE,
+    ChangeOrderReference,
+    Deadline,
+    ErpError,
+    Fault,
+    Finding,
+    Verdict,
+)
+from erp_integrations.presence import reference_to
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNow:
+    """What came of the question. `fault` is why the ERP could not be asked; then nothing was recorded."""
+
+    asked: int
+    changed: int
+    answered: int
+    fault: Fault | None
+
+
+def check_change_orders(*, company_id: int, change_order_ids: Sequence[int], actor: Actor) -> CheckedNow:
+    """Asks the ERP, once, about the links of these CCOs, and records what it said with its time.
+
+    At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
+    out. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a transaction. Raises
+    `NotAllowed`.
+    """
+    if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
+        raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
+    _rights_of(actor, company_id=company_id)
+    connection = Connection.objects.filter(company_id=company_id).first()
+    links = _links(company_id, change_order_ids)
+    if connection is None or not links:
+        return CheckedNow(asked=0, changed=0, answered=0, fault=None)
+    references = [reference_to(link, connection, header_shared=vars(link)["header_shared"]) for link in links]
+    findings = _ask(connection, references)
+    with transaction.atomic(durable=True):
+        rights = _rights_of(actor, company_id=company_id)
+        now = database_now()
+        recorded = record_findings(
+            {link.pk: finding for link, finding in zip(links, findings, strict=True)},
+            connection_id=connection.pk,
+            connection_revision=connection.revision,
+            actor=actor,
+            now=now,
+            by_person=True,
+            rights=rights,
+        )
+        became = Counter(recorded.values())
+        answered = len(links) - became[Recorded.NO_ANSWER]
+        fault = None if answered else next((one.fault for one in findings if one.fault), None)
+        note_answer(connection, fault, now=StatementClock())
+        append_event(
+            kind=EventKind.CHECKED,
+            company=connection.company,
+            subject_kind="connection",
+            subject_id=connection.pk,
+            subject_label=str(connection),
+            actor=actor,
+            now=now,
+            rights=rights,
+            reason=fault.code if fault else "",
+            evidence={
+                "ccos": [link.change_order_id for link in links],
+                "verdicts": dict(Counter(finding.verdict.value for finding in findings)),
+            },
+        )
+    return CheckedNow(asked=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
+
+
+def _rights_of(actor: Actor, *, company_id: int) -> str:
+    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    ruling: Ruling = may_check_presence(access) if access else NOT_IN_THE_DIRECTORY
+    if not ruling:
+        raise NotAllowed(ruling.missing)
+    return ruling.rights
+
+
+def _links(company_id: int, change_order_ids: Sequence[int]) -> list[ChangeOrderLink]:
+    others = ChangeOrderLink.objects.filter(
+        connection_id=OuterRef("connection_id"), row_id=OuterRef("row_id"), unlinked_at__isnull=True
+    ).exclude(pk=OuterRef("pk"))
+    return list(
+        ChangeOrderLink.objects.filter(
+            change_order_id__in=change_order_ids,
+            connection__company_id=company_id,
+            unlinked_at__isnull=True,
+        )
+        .annotate(header_shared=Exists(others))
+        .order_by("pk")
+    )
+
+
+def _ask(connection: Connection, references: Sequence[ChangeOrderReference]) -> Sequence[Finding]:
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+    except ErpError as error:
+        return [Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)] * len(references)
+    return asking.glance_many(
+        reader,
+        references,
+        deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
+        clock=clock_from(database_now()),
+    )

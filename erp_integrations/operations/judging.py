@@ -1,0 +1,100 @@
+"""How an attempt to unlink ends. Pure: reads nothing but its arguments, and only its last line cuts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from companies.access import Ruling
+from erp_integrations.models import AttemptState, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
+
+STILL_THERE = {Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What was asked about one link, and the lease to settle it."""
+
+    attempt_id: int
+    link_id: int
+    change_order_id: int
+    reference: ChangeOrderReference
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ends."""
+
+    state: AttemptState
+    reason: str
+    ruling: Ruling
+
+
+def judge(
+    claim: Claim,
+    finding: Finding,
+    *,
+    attempt: UnlinkAttempt,
+    link: ChangeOrderLink,
+    reference: ChangeOrderReference,
+    connection: Connection,
+    ruling: Ruling,
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> Settlement:
+    """How the attempt ends. Every doubt before the last line leaves the link alone.
+
+    Everything but `claim`, `finding` and `clock` is as it stands now, under the locks: `reference` is what
+    would be asked about the link, `ruling` what the person may do. `clock` is the one that the looks were
+    stamped with.
+    """
+    if attempt.expires_at <= now:
+        return Settlement(AttemptState.NO_ANSWER, "expired", ruling)
+    if not ruling:
+        return Settlement(AttemptState.NOT_ALLOWED, "rights-lost", ruling)
+    if finding.verdict in STILL_THERE:
+        return Settlement(AttemptState.STILL_IN_ERP, finding.reason, ruling)
+    if not finding.proves_absence:
+        return Settlement(AttemptState.NO_ANSWER, finding.reason, ruling)
+    if not link.is_active or _is_another(reference, claim.reference, finding):
+        return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
+    if (
+        connection.revision != attempt.connection_revision
+        or not finding.incarnation
+        or connection.accepted_incarnation != finding.incarnation
+    ):
+        return Settlement(AttemptState.NO_ANSWER, "connection-changed", ruling)
+    if not looks_lie_inside(finding, attempt=attempt, now=now):
+        return Settlement(AttemptState.NO_ANSWER, "clock-moved", ruling)
+    if _age(finding, now=max(now, clock())) > timedelta(seconds=settings.SAGE_DEADLINE_SECONDS):
+        return Settlement(AttemptState.NO_ANSWER, "evidence-too-old", ruling)
+    return Settlement(AttemptState.UNLINKED, finding.reason, ruling)
+
+
+def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding: Finding) -> bool:
+    """Whether the link is tied to something else than was asked about, or its record was seen after all.
+
+    A reconciliation that saw it before our looks is no news, but for the proof that another record took its
+    place: that was judged by when ours was last seen.
+    """
+    if now.last_seen_at != asked.last_seen_at and (
+        finding.verdict is Verdict.REPLACED
+        or finding.first_looked_at is None
+        or now.last_seen_at >= finding.first_looked_at
+    ):
+        return True
+    return replace(now, last_seen_at=asked.last_seen_at) != asked
+
+
+def looks_lie_inside(finding: Finding, *, attempt: UnlinkAttempt, now: datetime) -> bool:
+    first, second = finding.first_looked_at, finding.second_looked_at
+    return first is not None and second is not None and attempt.started_at <= first < second <= now
+
+
+def _age(finding: Finding, *, now: datetime) -> timedelta:
+    """How old the second look is. `now` is the database's clock or the process's own, whichever says more."""
+    if finding.second_looked_at is None:
+        return timedelta.max
+    return now - finding.second_looked_at

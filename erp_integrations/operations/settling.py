@@ -1,0 +1,288 @@
+"""Settling what was asked: under the locks, by what counts at that moment, and told to the ledger."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.access import Access, Ruling, find_access
+from companies.models import Project
+from erp_integrations.actors import Actor
+from erp_integrations.clock import StatementClock, database_now
+from erp_integrations.evidence import as_json
+from erp_integrations.models import (
+    AttemptState,
+    ChangeOrderLink,
+    Connection,
+    EventKind,
+    LinkEvent,
+    UnlinkAttempt,
+    Via,
+)
+from erp_integrations.operations.checking import STORED, stand
+from erp_integrations.operations.connecting import note_answer
+from erp_integrations.operations.judging import Claim, Settlement, judge
+from erp_integrations.operations.ledger import append_events, event_of, label_of
+from erp_integrations.operations.refusals import (
+    NoTrustworthyAnswer,
+    StillInErp,
+    UnlinkNotAllowed,
+    UnlinkRefused,
+)
+from erp_integrations.policies import may_unlink
+from erp_integrations.ports import ConnectionSpec, ErpError, Finding, Verdict
+from erp_integrations.presence import reference_to, standing_of
+
+log = structlog.get_logger(__name__)
+
+NOT_IN_THE_DIRECTORY = Ruling(("Needs an active entry in the company's Directory",))
+
+EVENT_OF: dict[AttemptState, EventKind] = {
+    AttemptState.UNLINKED: EventKind.UNLINKED,
+    AttemptState.STILL_IN_ERP: EventKind.STILL_IN_ERP,
+    AttemptState.NO_ANSWER: EventKind.NO_ANSWER,
+    AttemptState.NOT_ALLOWED: EventKind.NOT_ALLOWED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """The link was cut, and why that was right."""
+
+    link: ChangeOrderLink
+    finding: Finding
+
+
+Outcome = Unlinked | UnlinkRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What was claimed together, and is asked and settled together. Not empty, of one connection."""
+
+    claims: tuple[Claim, ...]
+    spec: ConnectionSpec | ErpError
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An attempt that ends, and how."""
+
+    attempt: UnlinkAttempt
+    link: ChangeOrderLink
+    finding: Finding
+    settlement: Settlement
+
+
+# --- what counts at this moment ------------------------------------------------------------------
+
+
+def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetime]:
+    """What the person may do at this moment, and which moment that is, by the database's clock."""
+    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    return access, (access and access.read_at) or database_now()
+
+
+def rule(access: Access | None, project: Project | None) -> Ruling:
+    """What the person may do; nothing with a CCO that is not there."""
+    if project is None or access is None:
+        return NOT_IN_THE_DIRECTORY
+    return may_unlink(access, project_id=project.pk, project_name=project.name)
+
+
+def project_of(link: ChangeOrderLink) -> Project | None:
+    return link.change_order.commitment.project if link.change_order else None
+
+
+# --- the transaction -----------------------------------------------------------------------------
+
+
+def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[int, Outcome]:
+    """Ends each claim's attempt by its finding, in one transaction; cuts the links that may be cut.
+
+    Raises `DatabaseError` where the database refuses one: nothing is settled then.
+    """
+    outcomes: dict[int, Outcome] = {}
+    endings: list[Ending] = []
+    with transaction.atomic(durable=True):
+        attempts = _lock_attempts([claim.attempt_id for claim in chunk.claims])
+        mine = []
+        for claim, finding in zip(chunk.claims, findings, strict=True):
+            attempt = attempts[claim.attempt_id]
+            if attempt.state == AttemptState.CHECKING:
+                mine.append((claim, finding, attempt))
+            else:
+                # Its lease ran out and the next click ended it; the story has been told already.
+                outcomes[claim.change_order_id] = NoTrustworthyAnswer(
+                    link=attempt.link, finding=finding, reason="attempt-taken-over"
+                )
+        if not mine:
+            return outcomes
+        connection, sharing = _lock_connection(
+            [attempt.link for _, _, attempt in mine], [finding for _, finding, _ in mine]
+        )
+        access, now = access_now(company_id=connection.company_id, actor=actor)
+        for claim, finding, attempt in mine:
+            link = attempt.link
+            settlement = judge(
+                claim,
+                finding,
+                attempt=attempt,
+                link=link,
+                reference=reference_to(link, connection, header_shared=sharing[link.row_id] > 1),
+                connection=connection,
+                ruling=rule(access, project_of(link)),
+                now=now,
+                clock=chunk.clock,
+            )
+            # The attempt's own event tells what was found: no other is written.
+            stand(
+                link,
+                standing_of(link, finding),
+                connection=connection,
+                looked_at=finding.first_looked_at,
+                checked_at=now,
+            )
+            if settlement.state == AttemptState.UNLINKED:
+                _cut(link, actor=actor, now=now)
+                # Of two parts of a header that are gone together, the second is not what was asked about.
+                sharing[link.row_id] -= 1
+            endings.append(Ending(attempt, link, finding, settlement))
+        _save([ending.link for ending in endings])
+        _end(endings, actor=actor, now=now)
+    for ending in endings:
+        _log(ending, actor=actor)
+        outcomes[ending.link.change_order_id or 0] = _outcome_of(ending)
+    return outcomes
+
+
+def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
+    """With their links: each link is locked before its attempt, in the order of the links' ids."""
+    attempts = (
+        UnlinkAttempt.objects.select_for_update(of=("link", "self"))
+        .select_related("link__connection__company", "link__change_order__commitment__project")
+        .filter(pk__in=ids)
+        .order_by("link_id")
+    )
+    return {attempt.pk: attempt for attempt in attempts}
+
+
+def _lock_connection(
+    links: Sequence[ChangeOrderLink], findings: Sequence[Finding]
+) -> tuple[Connection, Counter[UUID]]:
+    """The connection as it counts now, and how many active links are tied to each header.
+
+    Whether it answered is noted first: that is what locks it, so that of two parts of one header that are
+    gone one is settled before the other.
+    """
+    connection_id = links[0].connection_id
+    faults = [finding.fault for finding in findings]
+    note_answer(links[0].connection, None if None in faults else faults[0], now=StatementClock())
+    row_ids = ChangeOrderLink.objects.filter(
+        connection_id=connection_id, row_id__in={link.row_id for link in links}, unlinked_at__isnull=True
+    ).values("row_id")
+    connection = Connection.objects.annotate(row_ids=ArraySubquery(row_ids)).get(pk=connection_id)
+    return connection, Counter(connection.row_ids)
+
+
+def _cut(link: ChangeOrderLink, *, actor: Actor, now: datetime) -> None:
+    link.unlinked_at = now
+    link.unlinked_by_id = actor.user_id
+    link.unlinked_by_name = actor.name
+
+
+def _save(links: Sequence[ChangeOrderLink]) -> None:
+    ChangeOrderLink.objects.bulk_update(links, [*STORED, "unlinked_at", "unlinked_by_id", "unlinked_by_name"])
+    cut = [link for link in links if not link.is_active]
+    if cut:
+        CommitmentChangeOrder.objects.filter(erp_links__in=cut).update(erp_status=ErpStatus.NOT_IN_ERP)
+
+
+def end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:
+    """Whoever asked did not come back in time. Says so, in their name, and frees the link."""
+    asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=Via(attempt.via))
+    ending = Ending(
+        attempt,
+        link,
+        Finding(Verdict.UNKNOWN, "expired"),
+        Settlement(AttemptState.NO_ANSWER, "expired", Ruling()),
+    )
+    _end([ending], actor=asker, now=now)
+
+
+def _end(endings: Sequence[Ending], *, actor: Actor, now: datetime) -> None:
+    """Ends the attempts and tells the ledger, in the same transaction."""
+    for ending in endings:
+        attempt, finding = ending.attempt, ending.finding
+        attempt.state = ending.settlement.state
+        attempt.ended_at = max(now, attempt.started_at)
+        attempt.verdict = finding.verdict.value
+        attempt.reason = ending.settlement.reason
+        attempt.proof = finding.proof.value if finding.proof else ""
+        attempt.first_looked_at = finding.first_looked_at
+        attempt.second_looked_at = finding.second_looked_at
+        attempt.evidence = as_json(finding)
+    UnlinkAttempt.objects.bulk_update(
+        [ending.attempt for ending in endings],
+        [
+            "state",
+            "ended_at",
+            "verdict",
+            "reason",
+            "proof",
+            "first_looked_at",
+            "second_looked_at",
+            "evidence",
+        ],
+    )
+    append_events([_event_of(ending, actor=actor, now=now) for ending in endings])
+
+
+def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
+    link, settlement = ending.link, ending.settlement
+    return event_of(
+        kind=EVENT_OF[settlement.state],
+        company=link.connection.company,
+        subject_kind="change-order",
+        subject_id=link.change_order_id or 0,
+        subject_label=label_of(link),
+        actor=actor,
+        now=now,
+        rights=settlement.ruling.rights,
+        reason=settlement.reason,
+        evidence=ending.attempt.evidence,
+        link_id=link.pk,
+        attempt_id=ending.attempt.pk,
+    )
+
+
+def _log(ending: Ending, *, actor: Actor) -> None:
+    log.info(
+        "unlink_settled",
+        company_id=ending.link.connection.company_id,
+        link_id=ending.link.pk,
+        attempt_id=ending.attempt.pk,
+        actor_id=actor.user_id,
+        outcome=ending.settlement.state,
+        reason=ending.settlement.reason,
+    )
+
+
+def _outcome_of(ending: Ending) -> Outcome:
+    link, finding, settlement = ending.link, ending.finding, ending.settlement
+    match settlement.state:
+        case AttemptState.UNLINKED:
+            return Unlinked(link=link, finding=finding)
+        case AttemptState.STILL_IN_ERP:
+            return StillInErp(link=link, finding=finding)
+        case AttemptState.NOT_ALLOWED:
+            return UnlinkNotAllowed(settlement.ruling.missing)
+        case _:
+            return NoTrustworthyAnswer(link=link, finding=finding, reason=settlement.reason)

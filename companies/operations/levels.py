@@ -60,8 +60,9 @@ def levels_of(membership: Membership) -> Levels:
 def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Levels, actor: User) -> int:
     """Gives an entry these levels; how many changed. Each change is an event.
 
-    `seen` is the fingerprint of the levels that the actor looked at. Raises `Membership.DoesNotExist` where
-    the company has no such entry, `NotAllowed`, `ChangedMeanwhile`, `LastAdministrator`.
+    `seen` is the fingerprint of the levels that the actor looked at. Projects that are not among those wanted
+    keep their level. Raises `Membership.DoesNotExist` where the company has no such entry, `NotAllowed`,
+    `ChangedMeanwhile`, `LastAdministrator`.
     """
     # One at a time in a company: two administrators could each take the other for the last but one.
     company = Company.objects.select_for_update(no_key=True).get(pk=company_id)
@@ -79,6 +80,7 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
         raise ChangedMeanwhile
     _refuse_for_last_administrator(membership, company, wanted)
     change = _Change(membership, actor=actor, rights=ruling.rights, now=database_now())
+    named = current.projects.keys() & wanted.projects.keys()
     return sum(
         [
             *(
@@ -87,7 +89,7 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
             ),
             *(
                 change.on_project(project, current.projects[project.pk], wanted.projects[project.pk])
-                for project in Project.objects.filter(pk__in=current.projects).order_by("number")
+                for project in Project.objects.filter(pk__in=named).order_by("number")
             ),
         ]
     )

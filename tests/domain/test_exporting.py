@@ -154,7 +154,7 @@ def test_a_record_written_by_halves_is_not_tied_and_goes_before_the_retry(
     world.sage.set_fault("none")
     [(half, _)] = set(books_of(world)) - before
 
-    with pytest.raises(ExportFailed, match=f"Record {half} is in the ERP, but without a line"):
+    with pytest.raises(ExportFailed, match=f"Record {half} is in Sage 100 Contractor®, but without a line"):
         export(world, cco, by=approver)
 
     assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
@@ -334,7 +334,7 @@ def test_what_is_exporting_stays_while_sage_cannot_be_asked(world: World, approv
     cco = _accepted(world, approver, writer="worksheet")
     world.sage.set_fault("offline")
 
-    with pytest.raises(ExportFailed, match="It may be in the ERP already"):
+    with pytest.raises(ExportFailed, match="It may be in Sage 100 Contractor® already"):
         _give_back(world, cco, by=approver)
 
     assert status_of(cco) == ErpStatus.EXPORTING

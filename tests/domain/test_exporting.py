@@ -70,6 +70,15 @@ def test_what_was_signed_off_is_written_read_back_and_tied(world: World, approve
     assert event.rights == "Standard on ERP Integrations, Can Push to Accounting"
 
 
+def test_a_deduct_is_written_as_what_it_is(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, "100.00", "-350.25")
+
+    link = export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.SYNCED
+    assert [line.amount for line in world.sage.change_order(link.record_number).lines] == [Decimal("-250.25")]
+
+
 def test_a_second_click_finds_it_synced_and_writes_nothing(world: World, approver: User) -> None:
     cco = _accepted(world, approver)
     export(world, cco, by=approver)

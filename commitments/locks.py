@@ -12,9 +12,9 @@ FREE_WHILE_SYNCED = ("description",)
 
 LOCKED_WORDS = {
     ErpStatus.READY_TO_EXPORT: "It waits for accounting. Retrieve it, or ask accounting to reject it.",
-    ErpStatus.EXPORTING: "Accounting is sending it to the ERP. Accounting can give it back if that fails.",
+    ErpStatus.EXPORTING: "Accounting is exporting it. Accounting can give it back if that fails.",
     ErpStatus.FAILED_TO_EXPORT: "Its export failed, and accounting has to decide: try again or give it back.",
-    ErpStatus.SYNCED: "It is tied to its record in the ERP. Accounting has to unlink it first.",
+    ErpStatus.SYNCED: "It is tied to its record in the books. Accounting has to unlink it first.",
 }
 """Why it is locked, and what would unlock it."""
 

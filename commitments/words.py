@@ -24,7 +24,7 @@ from commitments.operations.refusals import (
 )
 
 NOT_APPROVED = "Only an Approved commitment gets change orders."
-TIED = "It is tied to its record in the ERP. Accounting has to unlink it first."
+TIED = "It is tied to its record in the books. Accounting has to unlink it first."
 
 
 def refusal_words(refusal: Refused) -> str:

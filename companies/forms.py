@@ -1,5 +1,6 @@
 """What may come in by address or form. Whatever else is sent is not looked at."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -19,8 +20,22 @@ class PeopleForm(forms.Form):
         return self.cleaned_data.get("q") or "", self.cleaned_data.get("page") or 1
 
 
+class ProjectsForm(forms.Form):
+    """The address of an entry: which of the company's projects are shown. Read like `PeopleForm`."""
+
+    project = forms.CharField(max_length=100, required=False)
+    page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
+
+    def asked(self) -> tuple[str, int]:
+        self.full_clean()
+        return self.cleaned_data.get("project") or "", self.cleaned_data.get("page") or 1
+
+
 class LevelsForm(forms.Form):
-    """A level for every tool of the company and every project, and how they were when the page was made."""
+    """A level for every tool of the company and each of these projects, and how all were when it was made.
+
+    Of these, and not of all: Django takes a form of 1,000 fields at most, and a person looks at fewer.
+    """
 
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
@@ -39,6 +54,12 @@ class LevelsForm(forms.Form):
             company={tool: self.cleaned_data[name] for name, tool in self._tools.items()},
             projects={project: self.cleaned_data[name] for name, project in self._projects.items()},
         )
+
+    @staticmethod
+    def named_in(data: Iterable[str]) -> set[int]:
+        """The ids of the projects that what was sent has a field of."""
+        names = (name.removeprefix("project-") for name in data if name.startswith("project-"))
+        return {int(number) for number in names if number.isascii() and number.isdigit() and len(number) < 19}
 
     def level_fields(self) -> tuple[forms.BoundField, ...]:
         return tuple(self[name] for name in (*self._tools, *self._projects))

@@ -195,6 +195,7 @@ class PrivilegeRequest(models.Model):
 
 class DirectoryEventKind(models.TextChoices):
     LEVEL_CHANGED = "LEVEL_CHANGED", "Level changed"
+    ENTRY_CHANGED = "ENTRY_CHANGED", "Entry or account changed"
     DIGEST_CHANGED = "DIGEST_CHANGED", "Digest subscription changed"
     PRIVILEGE_REQUESTED = "PRIVILEGE_REQUESTED", "Can Push to Accounting requested"
     PRIVILEGE_GRANTED = "PRIVILEGE_GRANTED", "Can Push to Accounting granted"

@@ -1,10 +1,13 @@
 """Reads of the Directory."""
 
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.urls import reverse
 
 from companies.access import Access
@@ -32,6 +35,8 @@ from companies.pages import (
 )
 from companies.policies import is_accounting_approver
 
+Searched = TypeVar("Searched", bound=Model)
+
 PAGE_SIZE = 50
 EVENTS_SHOWN = 100
 SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__email")
@@ -39,7 +44,7 @@ SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__emai
 
 def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...], Page]:
     """One page of the company's entries, by name, that have every word of `q` somewhere."""
-    entries = _searched(Membership.objects.filter(company=company), q)
+    entries = _searched(Membership.objects.filter(company=company), q, SEARCHED)
     # By number of rows passed over, not by key: a company has hundreds of people, not millions.
     shown = Paginator(
         entries.select_related("user")
@@ -49,13 +54,7 @@ def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...
     ).get_page(page)
     commitments = _commitments_in_words([entry.pk for entry in shown])
     rows = tuple(_row(company, entry, commitments[entry.pk]) for entry in shown)
-    return rows, Page(
-        first=shown.start_index(),
-        last=shown.end_index(),
-        total=shown.paginator.count,
-        previous_url=_page_url(q, shown.previous_page_number()) if shown.has_previous() else "",
-        next_url=_page_url(q, shown.next_page_number()) if shown.has_next() else "",
-    )
+    return rows, _page(shown, q=q)
 
 
 def find_entry(company: Company, membership_id: int) -> Membership | None:
@@ -97,8 +96,24 @@ def facts_of(entry: Membership, access: Access) -> PersonFacts:
     )
 
 
-def projects_of(company: Company) -> tuple[Project, ...]:
-    return tuple(Project.objects.filter(company=company).order_by("number"))
+def projects_of(company: Company, *, ids: Iterable[int]) -> tuple[Project, ...]:
+    """Those of them that are the company's."""
+    return tuple(Project.objects.filter(company=company, pk__in=ids).order_by("number"))
+
+
+def find_projects(company: Company, *, q: str, page: int, at: str) -> tuple[tuple[Project, ...], Page]:
+    """One page of the company's projects, by number, that have every word of `q` in number or name.
+
+    `at` is the address of the page that shows them.
+    """
+    projects = _searched(Project.objects.filter(company=company).order_by("number"), q, ("number", "name"))
+    shown = Paginator(projects, PAGE_SIZE).get_page(page)
+    return tuple(shown), _page(shown, at=at, project=q)
+
+
+def projects_url(at: str, *, q: str, page: int) -> str:
+    """That address, with the same projects shown."""
+    return _page_url(page if page > 1 else None, at=at, project=q)
 
 
 def level_lines(levels: Levels, projects: tuple[Project, ...]) -> tuple[LevelLine, ...]:
@@ -149,13 +164,13 @@ def find_missing_privilege(company: Company, access: Access) -> MissingPrivilege
     )
 
 
-def _searched(entries: QuerySet[Membership], q: str) -> QuerySet[Membership]:
+def _searched(rows: QuerySet[Searched], q: str, names: tuple[str, ...]) -> QuerySet[Searched]:
     for word in q.split():
         anywhere = Q()
-        for name in SEARCHED:
+        for name in names:
             anywhere |= Q(**{f"{name}__icontains": word})
-        entries = entries.filter(anywhere)
-    return entries
+        rows = rows.filter(anywhere)
+    return rows
 
 
 def _row(company: Company, entry: Membership, commitments: str) -> PersonRow:
@@ -201,6 +216,16 @@ def _commitments_in_words(entries: list[int]) -> dict[int, str]:
     return defaultdict(lambda: Level.NONE.label, {entry: ", ".join(parts) for entry, parts in words.items()})
 
 
-def _page_url(q: str, page: int) -> str:
-    words = {"q": q, "page": str(page)}
-    return "?" + urlencode({name: value for name, value in words.items() if value})
+def _page(shown: PageOfRows[Any], *, at: str = "", **words: str) -> Page:
+    return Page(
+        first=shown.start_index(),
+        last=shown.end_index(),
+        total=shown.paginator.count,
+        previous_url=_page_url(shown.previous_page_number(), at=at, **words) if shown.has_previous() else "",
+        next_url=_page_url(shown.next_page_number(), at=at, **words) if shown.has_next() else "",
+    )
+
+
+def _page_url(page: int | None, *, at: str, **words: str) -> str:
+    asked = {name: value for name, value in {**words, "page": str(page or "")}.items() if value}
+    return f"{at}?{urlencode(asked)}" if asked else at

@@ -1,12 +1,11 @@
 """Changing the levels of an entry: what company administrators do."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from companies.access import find_access
 from companies.clock import database_now
@@ -60,8 +59,9 @@ def levels_of(membership: Membership) -> Levels:
 def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Levels, actor: User) -> int:
     """Gives an entry these levels; how many changed. Each change is an event.
 
-    `seen` is the fingerprint of the levels that the actor looked at. Raises `Membership.DoesNotExist` where
-    the company has no such entry, `NotAllowed`, `ChangedMeanwhile`, `LastAdministrator`.
+    `seen` is the fingerprint of the levels that the actor looked at. Projects that are not among those wanted
+    keep their level. Raises `Membership.DoesNotExist` where the company has no such entry, `NotAllowed`,
+    `ChangedMeanwhile`, `LastAdministrator`.
     """
     # One at a time in a company: two administrators could each take the other for the last but one.
     company = Company.objects.select_for_update(no_key=True).get(pk=company_id)
@@ -79,6 +79,7 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
         raise ChangedMeanwhile
     _refuse_for_last_administrator(membership, company, wanted)
     change = _Change(membership, actor=actor, rights=ruling.rights, now=database_now())
+    named = current.projects.keys() & wanted.projects.keys()
     return sum(
         [
             *(
@@ -87,67 +88,34 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
             ),
             *(
                 change.on_project(project, current.projects[project.pk], wanted.projects[project.pk])
-                for project in Project.objects.filter(pk__in=current.projects).order_by("number")
+                for project in Project.objects.filter(pk__in=named).order_by("number")
             ),
         ]
     )
-
-
-@contextmanager
-def keeping_administrators() -> Iterator[None]:
-    """Around an edit by support, in one transaction: no company loses its last active administrator.
-
-    Raises `LastAdministrator`, and then nothing was changed.
-    """
-    with transaction.atomic():
-        companies = list(Company.objects.select_for_update(no_key=True).order_by("id"))
-        before = _administered()
-        yield
-        after = _administered()
-        for company in companies:
-            if company.pk in before and company.pk not in after:
-                raise LastAdministrator(company.name)
-
-
-def _administered() -> set[int]:
-    return set(
-        Membership.objects.filter(
-            is_active=True,
-            user__is_active=True,
-            company_levels__tool=CompanyTool.DIRECTORY,
-            company_levels__level=Level.ADMIN,
-        ).values_list("company_id", flat=True)
-    )
-
-
-def tell_of_support(*, membership: Membership, before: Levels | None, actor: User) -> None:
-    """An event for each level that support has changed in the admin; `before` is None for a new entry.
-
-    In the transaction of the change.
-    """
-    now = database_now()
-    after = levels_of(membership)
-    tell = _Change(membership, actor=actor, rights="Support", now=now).tell
-    for tool, level in after.company.items():
-        tell(tool.label, before.company[tool] if before else Level.NONE, level)
-    for project in Project.objects.filter(pk__in=after.projects).order_by("number"):
-        was = before.projects.get(project.pk, Level.NONE) if before else Level.NONE
-        tell(f"Commitments in {project.name} ({project.number})", was, after.projects[project.pk])
 
 
 def _refuse_for_last_administrator(membership: Membership, company: Company, wanted: Levels) -> None:
     """Somebody active keeps 'Admin' on Directory, or nobody in the company could give levels any more."""
     if wanted.company[CompanyTool.DIRECTORY] >= Level.ADMIN:
         return
-    administrators = Membership.objects.filter(
-        company=company,
+    if set(active_administrators(company).values_list("id", flat=True)) == {membership.pk}:
+        raise LastAdministrator(company.name)
+
+
+def active_administrators(*companies: Company) -> QuerySet[Membership]:
+    """The entries of everybody who can give levels in these companies now."""
+    return Membership.objects.filter(
+        company__in=companies,
         is_active=True,
         user__is_active=True,
         company_levels__tool=CompanyTool.DIRECTORY,
         company_levels__level=Level.ADMIN,
     )
-    if set(administrators.values_list("id", flat=True)) == {membership.pk}:
-        raise LastAdministrator(company.name)
+
+
+def name_of_level(project: Project) -> str:
+    """What the history calls the level on a project's Commitments."""
+    return f"Commitments in {project.name} ({project.number})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +131,7 @@ class _Change:
         CompanyToolPermission.objects.update_or_create(
             membership=self.membership, tool=tool, defaults={"level": after}
         )
-        self.tell(tool.label, before, after)
+        self._tell(tool.label, before, after)
         return True
 
     def on_project(self, project: Project, before: Level, after: Level) -> bool:
@@ -175,12 +143,10 @@ class _Change:
             tool=ProjectTool.COMMITMENTS,
             defaults={"level": after},
         )
-        self.tell(f"Commitments in {project.name} ({project.number})", before, after)
+        self._tell(name_of_level(project), before, after)
         return True
 
-    def tell(self, what: str, before: Level, after: Level) -> None:
-        if before == after:
-            return
+    def _tell(self, what: str, before: Level, after: Level) -> None:
         append_event(
             kind=DirectoryEventKind.LEVEL_CHANGED,
             membership=self.membership,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from companies import queries
 from companies.doors import MemberRequest, company_member
-from companies.forms import DigestForm, LevelsForm, PeopleForm, RequestForm
+from companies.forms import DigestForm, LevelsForm, PeopleForm, ProjectsForm, RequestForm
 from companies.models import Membership
 from companies.operations.digest import set_subscription
 from companies.operations.levels import change_levels, levels_of
@@ -48,11 +48,15 @@ def person(request: MemberRequest, membership_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def levels(request: MemberRequest, membership_id: int) -> HttpResponse:
-    """Gives the entry other levels, where the actor is a company administrator."""
+    """Gives the entry other levels, where the actor is a company administrator.
+
+    What was sent names the projects that were shown; all others keep their level.
+    """
     entry = _entry(request, membership_id)
     if not may_change_levels(request.access):
         raise PermissionDenied
-    form = LevelsForm(levels_of(entry), queries.projects_of(request.company), request.POST)
+    shown = queries.projects_of(request.company, ids=LevelsForm.named_in(request.POST))
+    form = LevelsForm(levels_of(entry), shown, request.POST)
     if not form.is_valid():
         return _person_page(request, entry, levels_form=form, status=FORM_NOT_VALID)
     try:
@@ -66,7 +70,7 @@ def levels(request: MemberRequest, membership_id: int) -> HttpResponse:
     except DirectoryRefused as refusal:
         return _refused(request, membership_id, refusal)
     messages.success(request, f"{count} level{'' if count == 1 else 's'} changed.")
-    return redirect("directory-person", request.company.slug, membership_id)
+    return _back_to(request, membership_id)
 
 
 @company_member
@@ -118,7 +122,14 @@ def _refused(request: MemberRequest, membership_id: int, refusal: DirectoryRefus
     if isinstance(refusal, NotAllowed):
         raise PermissionDenied from None
     messages.warning(request, f"{refusal} Nothing was changed.")
-    return redirect("directory-person", request.company.slug, membership_id)
+    return _back_to(request, membership_id)
+
+
+def _back_to(request: MemberRequest, membership_id: int) -> HttpResponse:
+    """The entry's page, with the projects that it showed."""
+    q, page = ProjectsForm(request.GET).asked()
+    entry = reverse("directory-person", args=[request.company.slug, membership_id])
+    return redirect(queries.projects_url(entry, q=q, page=page))
 
 
 def _person_page(
@@ -131,17 +142,24 @@ def _person_page(
 ) -> HttpResponse:
     facts = queries.facts_of(entry, request.access)
     administers = bool(may_change_levels(request.access))
-    projects = queries.projects_of(request.company)
+    q, page = ProjectsForm(request.GET).asked()
+    url = _url(request, "directory-person", entry)
+    projects, page_of_projects = queries.find_projects(request.company, q=q, page=page, at=url)
     current = levels_of(entry)
     context: dict[str, Any] = {
         "person": facts,
+        "url": url,
+        "page": page_of_projects,
+        "q": q,
+        "searches": bool(q) or page_of_projects.total > len(projects),
         "directory_url": reverse("directory", args=[request.company.slug])
         if may_see_directory(request.access)
         else "",
     }
     if administers:
         context["levels_form"] = levels_form or LevelsForm(current, projects)
-        context["levels_url"] = _url(request, "directory-levels", entry)
+        levels_url = _url(request, "directory-levels", entry)
+        context["levels_url"] = queries.projects_url(levels_url, q=q, page=page)
     else:
         context["level_lines"] = queries.level_lines(current, projects)
     if administers or facts.is_own:

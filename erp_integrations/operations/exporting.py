@@ -93,6 +93,11 @@ class _Claim:
     connection_revision: int
     spec: ConnectionSpec
 
+    @property
+    def erp(self) -> str:
+        """Its name, for sentences."""
+        return registry.erp_name(self.spec.kind)
+
 
 # What came of it: the record, read back; nothing there; or why there is no saying.
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def give_back_change_order(
             take(Step.GIVE_BACK, change_order)
             return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
     if isinstance(there, Fault):
-        raise MayBeThere(f"{there.what} It may be in the ERP already, so it stays here. {there.advice}")
+        raise MayBeThere(f"{there.what} It may be in {claim.erp} already, so it stays here. {there.advice}")
     raise FoundInErp(there[0].record_number)
 
 
@@ -230,7 +235,7 @@ def _bring_in_time(claim: _Claim) -> _Outcome:
     except ErpError as error:
         return _Trouble(f"{error.fault.what} {error.fault.advice}", error.fault)
     except WriteRefused as refused:
-        return _Trouble(f"The ERP did not take it: {refused} Nothing of it was written.")
+        return _Trouble(f"{claim.erp} did not take it: {refused} Nothing of it was written.")
 
 
 def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadline) -> _Outcome:
@@ -239,7 +244,7 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
         numbers = " and ".join(record.record_number for record in records)
         return _Trouble(
             f"Records {numbers} carry the same change number on this job. Delete or renumber all but one "
-            "in the ERP, then try again."
+            f"in {claim.erp}, then try again."
         )
     if writer.by_hand and not records:
         return _Nothing()
@@ -254,7 +259,7 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
         )
     except NotInErp:
         return _Trouble(
-            f"Record {record_number} is in the ERP, but without a line on subcontract "
+            f"Record {record_number} is in {claim.erp}, but without a line on subcontract "
             f"{claim.prepared.subcontract_record_number}. Delete it there, then try again."
         )
     return _Found(record, comparing.differences(claim.prepared, record.change_order))
@@ -374,7 +379,8 @@ def _fail(
     rights: str,
 ) -> ExportFailed:
     """The CCO is Failed to Export, with the words that say why and what to do; its approver gets a mail."""
-    words = refusal.words if isinstance(refusal, ExportFailed) else _differs_in_words(refusal)
+    erp = registry.erp_name(export.connection.kind)
+    words = refusal.words if isinstance(refusal, ExportFailed) else _differs_in_words(refusal, erp=erp)
     take(Step.FAIL, change_order)
     export.failed_at, export.failure_words = now, words
     tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
@@ -387,10 +393,10 @@ def _fail(
     return ExportFailed(words)
 
 
-def _differs_in_words(refusal: Differs | NotThereYet) -> str:
+def _differs_in_words(refusal: Differs | NotThereYet, *, erp: str) -> str:
     assert isinstance(refusal, Differs), "a writer that writes has written something"
     told = "; ".join(f"{one.what}: {one.found}, not {one.signed_off}" for one in refusal.differences)
     return (
-        f"Record {refusal.record_number} is not as it was signed off. {told}. Delete it in the ERP, "
+        f"Record {refusal.record_number} is not as it was signed off. {told}. Delete it in {erp}, "
         "then try again."
     )

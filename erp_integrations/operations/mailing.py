@@ -28,7 +28,7 @@ def mail_rejection(*, change_order_id: int, sender_id: int | None, rejected_by: 
             body=_text(
                 f"{rejected_by} rejected {_place(change_order)}:",
                 reason,
-                "Correct it, and send it to the ERP again:",
+                "Correct it, and click Re-send to ERP:",
                 _project_page(change_order),
             ),
             about=f"CCO {change_order_id}, rejected",

@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 from tests.browser import pages
 from tests.browser.axe import findings
 from tests.browser.conftest import Visit
+from tests.browser.test_a_whole_life import key_in, to_key_in
+from tests.browser.watch import Watch
 
 
 def exporting(page: Page) -> Iterator[str]:
@@ -27,6 +29,13 @@ def exporting(page: Page) -> Iterator[str]:
     page.get_by_role("button", name="Accept as change number 11-95").click()
     page.get_by_role("button", name="I have entered it").click()
     yield "worksheet, not in Sage yet"
+    another = key_in(page, [*to_key_in(page), ("Change #", "11-96")])
+    page.goto(f"{pages.LIST}?view=ready-to-export")
+    pages.row_of(page, "Overtime for slab pour").get_by_role("link", name="Accept").click()
+    page.get_by_label("Record number in Sage").fill(another)
+    page.get_by_role("button", name="Link to this record").click()
+    expect(page.get_by_role("table", name="The CCO beside the record")).to_contain_text("differs")
+    yield "linking to what differs"
     page.goto(f"{pages.LIST}?view=exporting")
     yield "exporting"
     pages.row_of(page, "Winter protection").get_by_role("link", name="Winter protection").click()
@@ -39,7 +48,8 @@ def exporting(page: Page) -> Iterator[str]:
         yield tab
 
 
-def test_axe_finds_nothing_on_the_way_of_an_export_in_either_scheme(visit: Visit) -> None:
+def test_axe_finds_nothing_on_the_way_of_an_export_in_either_scheme(visit: Visit, watch: Watch) -> None:
+    watch.expects(409)  # what differs is not linked without a yes
     page = visit()
     found = []
     for where in exporting(page):
@@ -50,7 +60,8 @@ def test_axe_finds_nothing_on_the_way_of_an_export_in_either_scheme(visit: Visit
     assert not found, "\n".join(found)
 
 
-def test_on_no_screen_the_way_of_an_export_needs_scrolling_sideways(visit: Visit) -> None:
+def test_on_no_screen_the_way_of_an_export_needs_scrolling_sideways(visit: Visit, watch: Watch) -> None:
+    watch.expects(409)
     page = visit()
     wide = []
     for where in exporting(page):

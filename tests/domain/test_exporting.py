@@ -70,6 +70,15 @@ def test_what_was_signed_off_is_written_read_back_and_tied(world: World, approve
     assert event.rights == "Standard on ERP Integrations, Can Push to Accounting"
 
 
+def test_a_deduct_is_written_as_what_it_is(world: World, approver: User) -> None:
+    cco = _accepted(world, approver, "100.00", "-350.25")
+
+    link = export(world, cco, by=approver)
+
+    assert status_of(cco) == ErpStatus.SYNCED
+    assert [line.amount for line in world.sage.change_order(link.record_number).lines] == [Decimal("-250.25")]
+
+
 def test_a_second_click_finds_it_synced_and_writes_nothing(world: World, approver: User) -> None:
     cco = _accepted(world, approver)
     export(world, cco, by=approver)
@@ -154,7 +163,7 @@ def test_a_record_written_by_halves_is_not_tied_and_goes_before_the_retry(
     world.sage.set_fault("none")
     [(half, _)] = set(books_of(world)) - before
 
-    with pytest.raises(ExportFailed, match=f"Record {half} is in the ERP, but without a line"):
+    with pytest.raises(ExportFailed, match=f"Record {half} is in Sage 100 Contractor®, but without a line"):
         export(world, cco, by=approver)
 
     assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
@@ -334,7 +343,7 @@ def test_what_is_exporting_stays_while_sage_cannot_be_asked(world: World, approv
     cco = _accepted(world, approver, writer="worksheet")
     world.sage.set_fault("offline")
 
-    with pytest.raises(ExportFailed, match="It may be in the ERP already"):
+    with pytest.raises(ExportFailed, match="It may be in Sage 100 Contractor® already"):
         _give_back(world, cco, by=approver)
 
     assert status_of(cco) == ErpStatus.EXPORTING

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from pytest_django import Settings
 
@@ -169,6 +170,7 @@ def _filled_in(desk: Client, membership: Membership) -> dict[str, str]:
         "company": str(membership.company_id),
         "user": str(membership.user_id),
         "is_active": "on",
+        "subscribed_to_digest": "on",
     }
 
 
@@ -215,6 +217,52 @@ def test_a_level_that_support_changes_is_an_event(desk: Client, world: World) ->
     assert (event.person_name, event.actor_name) == ("analyst", support().name)
 
 
+def test_an_entry_that_support_makes_switches_off_and_deletes_is_told(desk: Client, world: World) -> None:
+    person = factories.UserFactory.create(username="new-hire")
+    made = {
+        "user": person.pk,
+        "company": world.company.pk,
+        "is_active": "on",
+        "subscribed_to_digest": "on",
+        "company_levels-TOTAL_FORMS": "1",
+        "company_levels-INITIAL_FORMS": "0",
+        "company_levels-0-tool": "DIRECTORY",
+        "company_levels-0-level": "1",
+        "project_levels-TOTAL_FORMS": "1",
+        "project_levels-INITIAL_FORMS": "0",
+        "project_levels-0-project": world.project.pk,
+        "project_levels-0-tool": "COMMITMENTS",
+        "project_levels-0-level": "2",
+    }
+    seen = DirectoryEvent.objects.latest("id").pk
+
+    assert desk.post(address(Membership, "add"), made).status_code == 302
+    entry = person.memberships.get()
+    fields = _filled_in(desk, entry)
+    off = {**fields, "is_active": "", "subscribed_to_digest": "", "company_levels-0-DELETE": "on"}
+    desk.post(address(Membership, "change", entry.pk), off)
+    names = {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    desk.post(address(User, "change", person.pk), names)
+    chosen = {"action": "delete_selected", "_selected_action": person.pk, "post": "yes"}
+    desk.post(address(User), chosen)
+
+    assert not User.objects.filter(pk=person.pk).exists()
+    events = DirectoryEvent.objects.filter(pk__gt=seen).order_by("id")
+    assert {(event.person_name, event.actor_name) for event in events} == {("new-hire", support().name)}
+    harbor = "Commitments in Harbor Tower (2611)"
+    assert [(event.what, event.before, event.after) for event in events] == [
+        ("Directory entry", "none", "active"),
+        ("Directory", "None", "Read Only"),
+        (harbor, "None", "Standard"),
+        ("Directory entry", "active", "inactive"),
+        ("ERP digest emails", "subscribed", "not subscribed"),
+        ("Directory", "Read Only", "None"),
+        ("Account", "active", "inactive"),
+        ("Directory entry", "inactive", "none"),
+        (harbor, "Standard", "None"),
+    ]
+
+
 @pytest.mark.parametrize("way", ["level", "entry", "account", "delete", "list"])
 def test_support_does_not_take_the_last_administrator_away(desk: Client, world: World, way: str) -> None:
     person = world.person("company-admin", directory=Level.ADMIN, can_push_to_accounting=False)
@@ -238,7 +286,15 @@ def test_support_does_not_take_the_last_administrator_away(desk: Client, world: 
         chosen = {"action": "delete_selected", "_selected_action": person.pk, "post": "yes"}
         answer = desk.post(address(User), chosen, follow=True)
 
-    assert "This is the last active administrator of Harbor Point Builders." in answer.content.decode()
+    page = page_of(answer)
+    words = page.texts(".errorlist") if way in ("level", "entry", "account") else page.texts(".messagelist")
+    assert len(words) == 1, "and nothing says that it was done"
+    assert "This is the last active administrator of Harbor Point Builders." in words[0]
+    assert "Nothing was changed." in words[0]
+    if way == "level":
+        levels = page.one(f"#id_company_levels-{row}-level").all("option")
+        assert [one["value"] for one in levels if "selected" in one] == ["2"], "what was typed is kept"
+    assert not LogEntry.objects.exists()
     kept = Membership.objects.get(pk=entry.pk)
     assert (kept.is_active, kept.user.is_active) == (True, True)
     assert kept.company_levels.get(tool="DIRECTORY").level == Level.ADMIN
@@ -268,10 +324,30 @@ def test_staff_who_change_people_make_nobody_more_than_they_are(world: World) ->
         assert client.post(where, {"username": one.username, **everything}).status_code == 403
         assert client.post(f"/admin/companies/user/{one.pk}/password/", {}).status_code == 403
 
+    said = page_of(client.get(address(User, "change", boss.pk))).one(".messagelist").text
+    assert said.startswith("Only a superuser changes or deletes the account of somebody who is staff")
+    said = page_of(client.get(address(User, "change", person.pk))).one(".messagelist").text
+    assert said.startswith("Only a superuser makes somebody staff or superuser")
     person.refresh_from_db()
     clerk.refresh_from_db()
     assert (person.first_name, person.is_staff, person.is_superuser) == ("Cost", False, False)
     assert (clerk.is_staff, clerk.is_superuser) == (True, False)
+
+
+def test_staff_in_a_group_do_not_give_it_every_permission(db: None) -> None:
+    clerk = factories.UserFactory.create(username="clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(content_type__model="group"))
+    group = Group.objects.create(name="Desk")
+    clerk.groups.add(group)
+    everything = {"name": "Desk", "permissions": [str(one.pk) for one in Permission.objects.all()]}
+    client = browser_of(clerk)
+
+    assert client.post(f"/admin/auth/group/{group.pk}/change/", everything).status_code == 403
+    assert client.post("/admin/auth/group/add/", {**everything, "name": "Mine"}).status_code == 403
+    assert client.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    assert list(Group.objects.all()) == [group]
+    assert not group.permissions.exists()
 
 
 # --- deciding about the privilege ----------------------------------------------------------------

@@ -559,9 +559,9 @@ def test_ccos_are_unapproved_in_the_reverse_order_and_the_page_says_so(world: Wo
 
 LOCKED = {
     ErpStatus.READY_TO_EXPORT: "It waits for accounting.",
-    ErpStatus.EXPORTING: "Accounting is sending it to the ERP.",
+    ErpStatus.EXPORTING: "Accounting is exporting it.",
     ErpStatus.FAILED_TO_EXPORT: "Its export failed",
-    ErpStatus.SYNCED: "It is tied to its record in the ERP. Accounting has to unlink it first.",
+    ErpStatus.SYNCED: "It is tied to its record in the books. Accounting has to unlink it first.",
 }
 
 

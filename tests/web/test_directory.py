@@ -15,6 +15,7 @@ from companies.models import (
     Project,
     User,
 )
+from companies.operations.levels import levels_of
 from companies.operations.privilege import grant_privilege
 from tests import factories
 from tests.web.pages import page_of
@@ -61,7 +62,7 @@ def words_on(client: Client, where: str) -> str:
 
 def level_form(client: Client, where: str) -> dict[str, str]:
     """The form of levels as the page shows it, as a browser would send it unchanged."""
-    form = next(form for form in page_of(client.get(where)).all("form") if form["action"].endswith("levels/"))
+    form = next(form for form in page_of(client.get(where)).all("form") if "levels/" in form["action"])
     chosen = {
         select["name"]: next(o["value"] for o in select.all("option") if "selected" in o)
         for select in form.all("select")
@@ -157,7 +158,7 @@ def test_an_entry_costs_the_same_for_one_project_and_for_many(
         project = factories.ProjectFactory.create(company=world.company, number=f"31{number:02}")
         analyst.memberships.get().project_levels.create(project=project, level=Level.READ_ONLY)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         shown = administrator.get(page(analyst))
 
     assert len(page_of(shown).all("select")) == 2 + 31
@@ -257,6 +258,76 @@ def test_a_level_that_does_not_exist_is_refused_at_its_field(
     assert answer.status_code == 422
     assert page_of(answer).one("#main").all(".errorlist")
     assert not DirectoryEvent.objects.exists()
+
+
+# --- more projects than one page shows ------------------------------------------------------------
+
+
+@pytest.fixture
+def many_projects(world: World, analyst: User) -> list[Project]:
+    """More than Django takes fields in a form; Harbor Tower (2611) stands before all."""
+    many = [
+        Project(company=world.company, number=f"3-{number:04}", name=f"Pier {number}")
+        for number in range(1_000)
+    ]
+    return Project.objects.bulk_create(many)
+
+
+def test_a_company_of_a_thousand_projects_changes_levels_page_by_page_and_loses_nothing(
+    administrator: Client, analyst: User, project: Project, many_projects: list[Project]
+) -> None:
+    first = level_form(administrator, page(analyst))
+    assert len(first) == 2 + 50 + 1
+    administrator.post(page(analyst, "levels/"), {**first, f"project-{project.pk}": "2"})
+    where = f"{page(analyst)}?page=21"
+    shown = page_of(administrator.get(where))
+    assert shown.one("#range").text.replace("\N{EN DASH}", "-") == "1,001-1,001 of 1,001"
+    [form] = [form for form in shown.all("form") if "levels/" in form["action"]]
+    last = many_projects[-1]
+
+    answer = administrator.post(
+        form["action"], {**level_form(administrator, where), f"project-{last.pk}": "3"}, follow=True
+    )
+
+    assert answer.redirect_chain == [(where, 302)]
+    assert "1 level changed." in page_of(answer).one("#messages").text
+    levels = levels_of(analyst.memberships.get())
+    assert levels.projects[project.pk] == Level.STANDARD
+    assert levels.projects[last.pk] == Level.ADMIN
+    assert {level for pk, level in levels.projects.items() if pk not in (project.pk, last.pk)} == {Level.NONE}
+
+
+def test_projects_are_found_by_number_and_name_by_whoever_sees_the_entry(
+    administrator: Client, analyst: User, many_projects: list[Project]
+) -> None:
+    found = page_of(administrator.get(page(analyst), {"project": "pier 3-0042"}))
+    [label] = [one.text for one in found.one(".levels").all("label") if "Commitments" in one.text]
+    assert label == "Commitments in Pier 42 (3-0042)"
+    assert "Pier 42" in words_on(browser_of(analyst), f"{page(analyst)}?project=3-0042")
+    assert "No project matches your search." in words_on(administrator, f"{page(analyst)}?project=nothing")
+    for words in HOSTILE:
+        assert administrator.get(page(analyst), {"project": words, "page": words}).status_code == 200
+    stranger = factories.ProjectFactory.create()
+    for number in ("", "-1", "1 OR 1=1", "9" * 30, "\N{ARABIC-INDIC DIGIT THREE}", "999999", stranger.pk):
+        sent = {**level_form(administrator, page(analyst)), f"project-{number}": "3"}
+        assert administrator.post(page(analyst, "levels/"), sent).status_code == 302
+    assert not DirectoryEvent.objects.exists()
+
+
+def test_what_is_refused_on_a_page_of_projects_leads_back_to_it(
+    administrator: Client, analyst: User, many_projects: list[Project]
+) -> None:
+    where = f"{page(analyst)}?project=Pier&page=2"
+    form = level_form(administrator, where)
+
+    answer = administrator.post(
+        f"{page(analyst, 'levels/')}?project=Pier&page=2", {**form, "company-DIRECTORY": "9"}
+    )
+
+    assert answer.status_code == 422
+    links = [link["href"] for link in page_of(answer).one(".pages").all("a")]
+    assert links == [f"{page(analyst)}?project=Pier&page=1", f"{page(analyst)}?project=Pier&page=3"]
+    assert page_of(answer).one("#main").one(".search")["action"] == page(analyst)
 
 
 # --- asking for the privilege --------------------------------------------------------------------

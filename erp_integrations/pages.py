@@ -57,6 +57,8 @@ class Presence:
     checked_at: datetime | None
     drift: tuple[str, ...] = ()
     """What of the record is otherwise in the ERP now: `Number`, `Amount` …"""
+    next_step: str = ""
+    """What that means for the link, in a word or two; empty where nothing is to be done."""
 
 
 @dataclass(frozen=True, slots=True)

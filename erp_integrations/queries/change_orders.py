@@ -232,6 +232,7 @@ def presence_of(link: Any, connection: Connection | None) -> Presence:
         tone=TONES[key],
         checked_at=checked_at(link, connection) if connection else link.presence_checked_at,
         drift=tuple(Drift(one).label for one in link.drift),
+        next_step="Ready to unlink" if key is PresenceKey.ABSENT else "",
     )
 
 

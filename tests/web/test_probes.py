@@ -38,11 +38,14 @@ def ready() -> dict[str, Any]:
 
 
 def figures() -> dict[tuple[str, ...], float]:
-    """By name and labels' values, in the order of the labels."""
+    """By name and labels' values, in the order of the labels' names."""
     answer = Client().get("/metrics")
     assert answer.status_code == 200
     return {
-        (sample.name.removeprefix("plumbline_"), *sample.labels.values()): sample.value
+        (
+            sample.name.removeprefix("plumbline_"),
+            *(value for _, value in sorted(sample.labels.items())),
+        ): sample.value
         for family in text_string_to_metric_families(answer.content.decode())
         for sample in family.samples
     }
@@ -220,7 +223,7 @@ def test_a_sage_in_trouble_makes_no_server_unready(a_worker: None, world: World)
     [one] = found["connections"]
     assert (one["connection_id"], one["failures_in_a_row"]) == (world.connection.pk, 2)
     assert one["last_failure_at"] > one["last_success_at"]
-    labels = (str(world.connection.pk), str(world.company.pk), world.connection.kind)
+    labels = (str(world.company.pk), str(world.connection.pk), world.connection.kind)
     stored = world.fresh_connection()
     assert stored.last_success_at
     assert stored.last_failure_at
@@ -256,7 +259,7 @@ def test_a_connection_that_gives_no_verdicts_is_told(
 
     assert [one["trouble"] for one in found["connections"]] == [words]
     told = figures()
-    labels = (str(world.connection.pk), str(world.company.pk), world.connection.kind)
+    labels = (str(world.company.pk), str(world.connection.pk), world.connection.kind)
     assert told["connection_accepted", *labels] == 0
     assert ("connection_last_success_timestamp_seconds", *labels) not in told, "no time, not the year 1970"
 

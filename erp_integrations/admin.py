@@ -4,12 +4,15 @@ from django.contrib import admin
 
 from companies.admin import ReadOnlyAdmin
 from erp_integrations.models import (
+    BulkUnlink,
+    BulkUnlinkItem,
     ChangeOrderLink,
     CommitmentLink,
     Connection,
     Export,
     JobLink,
     LinkEvent,
+    ReconcileRun,
     UnlinkAttempt,
     VendorLink,
 )
@@ -86,6 +89,33 @@ class UnlinkAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("state", "verdict")
     search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "actor_name")
     list_select_related = ("link",)
+    ordering = ("-id",)
+
+
+@admin.register(BulkUnlink)
+class BulkUnlinkAdmin(ReadOnlyAdmin):
+    list_display = ("id", "company", "actor_name", "started_at", "cancelled_at", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("company__name", "actor_name", "request_id")
+    list_select_related = ("company",)
+    ordering = ("-id",)
+
+
+@admin.register(BulkUnlinkItem)
+class BulkUnlinkItemAdmin(ReadOnlyAdmin):
+    list_display = ("id", "bulk", "link", "state", "tries", "ended_at")
+    list_filter = ("state",)
+    search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "bulk__actor_name")
+    list_select_related = ("bulk", "link")
+    ordering = ("-id",)
+
+
+@admin.register(ReconcileRun)
+class ReconcileRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "connection", "state", "started_at", "ended_at", "checked", "changed", "fault_code")
+    list_filter = ("state",)
+    search_fields = ("connection__company__name", "fault_code", "fault_words", "actor_name")
+    list_select_related = ("connection__company",)
     ordering = ("-id",)
 
 

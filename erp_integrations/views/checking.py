@@ -82,6 +82,8 @@ def _news(checked: CheckedNow) -> str:
 
 def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, status: int) -> HttpResponse:
     if not request.htmx:
+        if status == 403:
+            raise PermissionDenied
         say(request, message)
         return see_other(came_from(request, list_of(request)))
     context = _rows_now(request, ids) | {"message": message}

@@ -12,6 +12,8 @@ every write. How each fault is made:
   without the table `sbcgln`, or with its column `vndctc` renamed.
 - `locked`, `deadlock`, `drops`: statements on change orders raise; after `drops` the connection is dead.
 
+Where the company is restored while a connection is open, that connection is dead, as in SQL Server.
+
 A fault of one record strikes every statement on `prmchg` or `sbcgln` (`no-audit`: only their history) among
 whose parameters is the record's `_idnum` in any case, or its record number.
 """
@@ -52,6 +54,7 @@ class SandboxCursor(sqlite3.Cursor):
         self.connection._before(sql, parameters)
         with _as_a_driver_says():
             super().execute(sql, parameters)
+            self.connection._after()
         return self
 
     def __next__(self) -> Any:
@@ -80,6 +83,8 @@ class SandboxConnection(sqlite3.Connection):
 
     timeout: float = 0.0
     faults: Faults = Faults()
+    incarnation: str = ""
+    """Of the company as it was opened; empty until it is."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -108,6 +113,12 @@ class SandboxConnection(sqlite3.Connection):
         for record_number, (fault, row_id) in self.faults.records.items():
             if given & {record_number, row_id}:
                 self._strike_record(fault, touched)
+
+    def _after(self) -> None:
+        """SQL Server restores a database only when it has ended every session in it; SQLite does not mind."""
+        if self.incarnation and self.incarnation != _incarnation(self):
+            self._lost = True
+            raise driver_error("08S01", 0, "Communication link failure")
 
     def _strike_company(self, fault: str, touched: set[tuple[str, str]]) -> None:
         seconds = faults.slow_seconds(fault)
@@ -166,12 +177,18 @@ def connect(folder: Path) -> SandboxConnection:
         with _as_a_driver_says():
             _attach(connection, folder, switched_on.company)
             sqlite3.Connection.cursor(connection).execute("PRAGMA query_only = 1")
+            connection.incarnation = _incarnation(connection)
             _take_rights(connection, switched_on.company)
     except BaseException:
         connection.close()
         raise
     connection.faults = switched_on
     return connection
+
+
+def _incarnation(connection: sqlite3.Connection) -> str:
+    found = sqlite3.Connection.cursor(connection).execute("SELECT incarnation FROM dbo.sandbox_identity")
+    return str(found.fetchone()[0])
 
 
 def _finish_what_a_crash_left(folder: Path) -> None:

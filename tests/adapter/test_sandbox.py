@@ -12,6 +12,7 @@ import pytest
 from erp_integrations.ports import ErpSandbox, NoSuchRecord, SandboxRecord
 from sage_adapter.sandbox import open_sandbox
 from sage_adapter.sandbox.connection import connect
+from sage_adapter.sandbox.faults import SandboxError
 from sage_adapter.sandbox.writer import Books, open_books
 
 USER = "ACCT2"
@@ -199,6 +200,25 @@ def test_restoring_the_backup_is_another_incarnation_without_what_came_after(
     assert not listed(sandbox, deleted).deleted
     assert rows(folder, "SELECT COUNT(*) FROM dbo_Audit.prmchg WHERE _Action = 'delete'") == [(0,)]
     assert_totals_true(folder)
+
+
+@pytest.mark.parametrize("point", ["before it asks", "between its questions"])
+def test_restoring_the_backup_ends_every_connection_that_is_open(
+    sandbox: ErpSandbox, folder: Path, point: str
+) -> None:
+    connection = connect(folder)
+    ask = "SELECT COUNT(*) FROM dbo.prmchg"
+    try:
+        if point == "between its questions":
+            connection.cursor().execute(ask).fetchall()
+        sandbox.restore_backup()
+
+        with pytest.raises(SandboxError, match="08S01"):
+            connection.cursor().execute(ask)
+        with pytest.raises(SandboxError, match="08S01"):
+            connection.cursor().execute(ask)
+    finally:
+        connection.close()
 
 
 def test_creating_anew_forgets_what_was_there(sandbox: ErpSandbox, folder: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        import structlog
         from django.conf import settings
         from django.core.management import execute_from_command_line
         from django.db import OperationalError
@@ -27,6 +28,7 @@ def main() -> int:
     try:
         with front_door.for_commands():
             settings.INSTALLED_APPS  # noqa: B018  (reads the settings, so that what is wrong shows now)
+            structlog.contextvars.bind_contextvars(operation=" ".join(sys.argv[1:2]))
             execute_from_command_line(sys.argv)
     except (WrongEnvironment, NoEmbeddedPostgres) as error:
         print(error, file=sys.stderr)

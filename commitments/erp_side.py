@@ -33,7 +33,7 @@ class ErpFinding:
     message: str
     url: str = ""
     field: str = ""
-    """The CCO's own field that it is about, as the form calls it: `number`, `title`."""
+    """The CCO's own field that it is about, as the form calls it: `number`, `description`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class ErpCard:
     detail: tuple[str, ...] = ()
     buttons: tuple[ErpButton, ...] = ()
     findings: tuple[ErpFinding, ...] = ()
+    notices: tuple[ErpFinding, ...] = ()
+    """Worth knowing before it is sent; it may be sent all the same."""
     url: str = ""
     """Where accounting sees it, for those who may."""
 

@@ -30,7 +30,8 @@ from companies.models import (
     User,
 )
 from companies.operations import privilege
-from companies.operations.refusals import DirectoryRefused, NotAllowed
+from companies.operations.levels import keeping_administrators, levels_of, tell_of_support
+from companies.operations.refusals import DirectoryRefused, LastAdministrator, NotAllowed
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -49,9 +50,58 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
+class KeepsAdministrators(admin.ModelAdmin[Any]):
+    """Edits that could take the last active administrator of a company away are refused in words."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._kept(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._kept(request, super().delete_view, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._kept(request, super().changelist_view, *args, **kwargs)
+
+    def _kept(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        try:
+            with keeping_administrators():
+                return view(request, *args, **kwargs)
+        except LastAdministrator as refusal:
+            messages.error(request, f"{refusal} Nothing was changed.")
+            return redirect(request.path)
+
+
 @admin.register(User)
-class PersonAdmin(UserAdmin[User]):
+class PersonAdmin(KeepsAdministrators, UserAdmin[User]):
+    """Only superusers make somebody staff or superuser, or touch the account of somebody who is."""
+
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if _is_superuser(request) else (*fields, *WHAT_STAFF_MAY)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+WHAT_STAFF_MAY = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and request.user.is_superuser
+
+
+def _may_touch(request: HttpRequest, person: User | None) -> bool:
+    """With the password of somebody who may more, one may more oneself."""
+    return _is_superuser(request) or person is None or not (person.is_staff or person.is_superuser)
 
 
 @admin.register(Company)
@@ -127,7 +177,7 @@ def _decide(
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Any]):
+class MembershipAdmin(KeepsAdministrators):
     list_display = ("user", "company", "is_active", "can_push_to_accounting")
     list_filter = ("company", "is_active", "can_push_to_accounting")
     search_fields = ("user__username", "user__first_name", "user__last_name", "user__email", "company__name")
@@ -139,6 +189,14 @@ class MembershipAdmin(admin.ModelAdmin[Any]):
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
         """An entry stays its person's and its company's: it would bring the privilege along."""
         return ("can_push_to_accounting", *(("user", "company") if obj else ()))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """Each level that support changes is an event, as one that an administrator changes."""
+        assert isinstance(request.user, User)
+        before = levels_of(Membership.objects.get(pk=form.instance.pk)) if change else None
+        super().save_related(request, form, formsets, change)
+        entry = Membership.objects.select_related("user", "company").get(pk=form.instance.pk)
+        tell_of_support(membership=entry, before=before, actor=request.user)
 
     def get_urls(self) -> list[URLPattern]:
         revoke = path(

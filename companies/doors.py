@@ -9,8 +9,9 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
@@ -29,14 +30,14 @@ class MemberRequest(HttpRequest):
     access: Access
 
 
-def company_member(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def company_member(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Lets active members of the company named `slug` in; everybody else's companies are not found.
 
     The view gets `request.company` and `request.access`, both as they are at this moment.
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         try:
@@ -46,6 +47,7 @@ def company_member(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
                 raise Http404
             request.company = company  # type: ignore[attr-defined]
             request.access = access  # type: ignore[attr-defined]
+            structlog.contextvars.bind_contextvars(company_id=company.pk)
             return view(request, *args, **kwargs)
         except Http404:
             if request.htmx:  # type: ignore[attr-defined]

@@ -30,6 +30,18 @@ class Page:
     total: int
     previous_url: str = ""
     next_url: str = ""
+    at_least: bool = False
+    """Whether there are more than `total`: nobody counted further."""
+    beyond: int = 0
+    """Where `first` and `last` are not known: how many rows at least stand before the page."""
+    shown: int = 0
+    """How many rows are on it, where they were not counted by `first` and `last`."""
+    count_url: str = ""
+    """The same page with everything counted; empty where everything is."""
+    looked_through: int = 0
+    """Where not 0: only so many rows were looked through for what was searched."""
+    key_is_lost: bool = False
+    """Whether the page that was asked for is not known, and this is the first one instead."""
 
 
 @dataclass(frozen=True, slots=True)

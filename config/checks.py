@@ -60,3 +60,30 @@ def links_in_mails_lead_somewhere(**_: Any) -> list[CheckMessage]:
             id="plumbline.W002",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def figures_are_not_told_to_everybody(**_: Any) -> list[CheckMessage]:
+    wide = [str(network) for network in settings.METRICS_ALLOW if network.prefixlen == 0]
+    if not wide:
+        return []
+    return [
+        Caution(
+            f"METRICS_ALLOW names everybody ({', '.join(wide)}).",
+            hint="Name the monitor's address, or set METRICS_TOKEN.",
+            id="plumbline.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def limits_count_people_and_not_the_proxy(**_: Any) -> list[CheckMessage]:
+    if settings.ALLAUTH_TRUSTED_PROXY_COUNT or settings.DEMO or settings.DEBUG:
+        return []
+    return [
+        Caution(
+            "PROXIES is 0: behind a proxy, everybody's failed sign-ins count as one person's.",
+            hint="Set PROXIES to the number of proxies that add to X-Forwarded-For, usually 1.",
+            id="plumbline.W004",
+        )
+    ]

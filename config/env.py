@@ -1,5 +1,6 @@
 """Typed readers of the environment. A value that cannot be right stops the start and names itself."""
 
+import ipaddress
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,21 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
 
+def networks(name: str, default: Sequence[str] = ()) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses and networks (10.0.0.0/8), separated by commas; `none` for none at all."""
+    found = []
+    for word in words(name, default):
+        if word == "none":
+            continue
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError:
+            raise WrongEnvironment(
+                f"{name} must be addresses or networks like 10.1.2.3 or 10.1.0.0/16; {word!r} is none."
+            ) from None
+    return found
+
+
 def secret(name: str) -> Secret:
     """The value of NAME, or the content of the file that NAME_FILE names."""
     file = text(f"{name}_FILE", "")
@@ -93,6 +109,16 @@ def secret_key(name: str) -> Secret:
     value = secret(name)
     if len(value) < 32:
         raise WrongEnvironment(f"{name} must have at least 32 characters.")
+    return value
+
+
+def token(name: str) -> Secret | None:
+    """A secret that may be left out; one that can be guessed is refused."""
+    if not (text(name, "") or text(f"{name}_FILE", "")):
+        return None
+    value = secret_key(name)
+    if not value.isascii() or any(sign.isspace() for sign in value):
+        raise WrongEnvironment(f"{name} may hold letters, digits and signs, and no blanks.")
     return value
 
 

@@ -1,12 +1,32 @@
 """Structured logs: a constant event name, ids as fields, never an object or a formatted sentence."""
 
+import logging
 from typing import Any
 
 import structlog
 
+PROBES = {"healthz", "readyz", "metrics"}
+WHAT_WAS_DONE = (
+    "django_structlog",  # requests
+    "companies",  # jobs, and the Directory's history
+    "erp_integrations.operations.ledger",
+)
+
+
+class WithoutProbes(logging.Filter):
+    """Leaves out what monitors ask every few seconds, as long as all is well."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        operation = record.msg.get("operation") if isinstance(record.msg, dict) else None
+        return operation not in PROBES or record.levelno >= logging.WARNING
+
 
 def logging_config(log_format: str) -> dict[str, Any]:
-    """Django's LOGGING for `console` (for people) or `json` (for machines); configures structlog too."""
+    """Django's LOGGING for `console` (for people) or `json` (for machines); configures structlog too.
+
+    Machines get a line for whatever was done. People, who sit before the demo, get what went wrong.
+    """
+    done = "INFO" if log_format == "json" else "WARNING"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -39,11 +59,19 @@ def logging_config(log_format: str) -> dict[str, Any]:
                 "foreign_pre_chain": [*shared, structlog.processors.format_exc_info],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plumbline"}},
+        "filters": {"without_probes": {"()": WithoutProbes}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "plumbline",
+                "filters": ["without_probes"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "erp_integrations": {"level": "INFO"},
             "sage_adapter": {"level": "INFO"},
+            **{name: {"level": done} for name in WHAT_WAS_DONE},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         },
     }

@@ -1,5 +1,6 @@
 """The settings, read from the environment. `.env.example` says what each variable means."""
 
+import logging
 import zoneinfo
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -44,6 +45,11 @@ SITE_URL = env.site("SITE_URL", "http://127.0.0.1:8000")
 """Where people reach the pages: what links in mails begin with."""
 globals().update(env.email("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.email_address("EMAIL_FROM", "plumbline@localhost")
+
+METRICS_ALLOW = env.networks("METRICS_ALLOW", ["127.0.0.1", "::1"])
+"""Who is told the figures: addresses that ask this server itself, without a proxy between."""
+METRICS_TOKEN = env.token("METRICS_TOKEN")
+"""Whoever brings it is told the figures too, from wherever; none where it is not set."""
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
@@ -134,7 +140,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.request_log.RequestLog",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -164,6 +170,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", get_bootstrap_dir())]
 WHITENOISE_USE_FINDERS = True
 LOGGING = logging_config(env.one_of("LOG_FORMAT", "console", ("console", "json")))
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line for a request, when it has its answer
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ids only; addresses are in the proxy's log
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
@@ -189,6 +197,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = None
 SESSION_COOKIE_NAME = "plumbline_session"
+ALLAUTH_TRUSTED_PROXY_COUNT = int(env.number("PROXIES", 0, least=0, most=5))
+"""How many proxies stand in front, each of which adds to X-Forwarded-For: limits count per person behind."""
 
 # --- security ------------------------------------------------------------------------------------
 
@@ -208,6 +218,8 @@ CONTENT_SECURITY_POLICY = {
 _BEHIND_TLS = not (DEBUG or DEMO)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+"""Monitors ask the server itself, behind the proxy, where there is no TLS."""
 SECURE_HSTS_SECONDS = 31_536_000 if _BEHIND_TLS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -8,6 +8,7 @@ from django.urls import include, path
 from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
 from companies.views.entrance import picker
+from config.probes import healthz, metrics, readyz
 from erp_integrations.views.home import how_to_unlink, what_each_error_means
 
 sign_in = account.LoginView.as_view(
@@ -27,4 +28,7 @@ urlpatterns = [
     path("companies/<slug:slug>/directory/", include("companies.urls")),
     path("companies/<slug:slug>/", include("erp_integrations.urls")),
     path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

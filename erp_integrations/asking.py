@@ -6,8 +6,10 @@ abandoned and its late answer falls on the floor: it has no way to settle anythi
 
 import contextvars
 import threading
-from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from queue import Empty, Full, Queue, SimpleQueue
 from typing import TypeVar
 
 import structlog
@@ -22,6 +24,8 @@ from erp_integrations.ports import (
     FaultKind,
     Finding,
     Handshake,
+    KeyBlock,
+    KeyStream,
     NotInErp,
     Unavailable,
     Unexpected,
@@ -73,10 +77,27 @@ def look_up_many(
     reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
 ) -> tuple[Finding, ...]:
     """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each."""
+    return _findings(
+        lambda: reader.look_up_many(references, deadline=deadline, clock=clock), references, deadline
+    )
+
+
+def glance_many(
+    reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+) -> tuple[Finding, ...]:
+    """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
+    return _findings(
+        lambda: reader.glance_many(references, deadline=deadline, clock=clock), references, deadline
+    )
+
+
+def _findings(
+    question: Callable[[], tuple[Finding, ...]],
+    references: Sequence[ChangeOrderReference],
+    deadline: Deadline,
+) -> tuple[Finding, ...]:
     try:
-        findings = _in_time(
-            lambda: reader.look_up_many(references, deadline=deadline, clock=clock), deadline=deadline
-        )
+        findings = _in_time(question, deadline=deadline)
         if len(findings) != len(references):
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
@@ -112,9 +133,81 @@ def _in_time(
         answer = answered.get(timeout=deadline.remaining())
     except Empty:
         raise Unavailable(NO_ANSWER_IN_TIME) from None
+    return _answer(answer, answers)
+
+
+def _answer(answer: Answer | Exception, answers: tuple[type[Exception], ...] = ()) -> Answer:
     if not isinstance(answer, Exception):
         return answer
     if isinstance(answer, (ErpError, *answers)):
         raise answer
     log.error("erp_question_failed", exc_info=answer)
     raise Unexpected(NOT_UNDERSTOOD) from answer
+
+
+# --- a whole company -----------------------------------------------------------------------------
+
+
+class _Left(Exception):
+    """Whoever wanted the keys went away."""
+
+
+class _Ahead:
+    """Reads a company's keys in a thread, one block ahead of whoever takes them."""
+
+    def __init__(self, reader: ErpReader, deadline: Deadline) -> None:
+        self._reader, self._deadline = reader, deadline
+        self._read: Queue[KeyStream | KeyBlock | Exception | None] = Queue(maxsize=1)
+        self._left = threading.Event()
+
+    def begin(self) -> None:
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._all,), name="erp-keys", daemon=True).start()
+
+    def take(self, seconds: float) -> KeyStream | KeyBlock | None:
+        """What the stream is, then each block, then None. Raises `ErpError`."""
+        try:
+            item = self._read.get(timeout=min(seconds, self._deadline.remaining()))
+        except Empty:
+            raise Unavailable(NO_ANSWER_IN_TIME) from None
+        return _answer(item)
+
+    def leave(self) -> None:
+        self._left.set()
+
+    def _all(self) -> None:
+        with suppress(_Left):
+            try:
+                with self._reader.stream_keys(deadline=self._deadline) as stream:
+                    self._give(stream)
+                    for block in stream.blocks:
+                        self._give(block)
+                self._give(None)
+            except _Left:
+                raise
+            except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
+                self._give(error)
+
+    def _give(self, item: KeyStream | KeyBlock | Exception | None) -> None:
+        while not self._left.is_set():
+            with suppress(Full):
+                return self._read.put(item, timeout=1)
+        raise _Left
+
+
+@contextmanager
+def keys(reader: ErpReader, *, deadline: Deadline, block_seconds: float) -> Iterator[KeyStream]:
+    """The reader's keys; waits for no block longer than `block_seconds`. Raises `ErpError`, midway too."""
+    ahead = _Ahead(reader, deadline)
+
+    def blocks() -> Iterator[KeyBlock]:
+        while isinstance(block := ahead.take(block_seconds), KeyBlock):
+            yield block
+
+    ahead.begin()
+    try:
+        begun = ahead.take(block_seconds)
+        assert isinstance(begun, KeyStream), "a stream begins with what it is"
+        yield replace(begun, blocks=blocks())
+    finally:
+        ahead.leave()

@@ -23,8 +23,25 @@ class Difference:
     found: str
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One thing of ours beside the same thing in the ERP."""
+
+    what: str
+    ours: str
+    found: str
+    same: bool
+
+
 def differences(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[Difference, ...]:
-    """Number, job, phase, subcontract, vendor, and the amount of every line; none means: equal.
+    """What of `compare` is not the same; none means: equal."""
+    return tuple(
+        Difference(one.what, one.ours, one.found) for one in compare(prepared, found) if not one.same
+    )
+
+
+def compare(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[Compared, ...]:
+    """Number, job, phase, subcontract, vendor, and the amount of every line.
 
     Lines are told apart by the line of the subcontract they change. The ERP gives a line that adds one a
     number of its own when it is saved, so those are matched by cost code and type.
@@ -38,15 +55,12 @@ def differences(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[D
         ("Phase", prepared.phase, found.phase),
         *(("Vendor", prepared.vendor_record_number, vendor) for vendor in _vendors(mine)),
     ]
-    told = [Difference(what, wanted, held) for what, wanted, held in pairs if not same(wanted, held)]
+    told = [Compared(what, wanted, held, same(wanted, held)) for what, wanted, held in pairs]
     elsewhere = len(found.lines) - len(mine)
     if elsewhere:
-        told.append(
-            Difference(
-                "Lines on other subcontracts, or on none", "none", f"{elsewhere} of {len(found.lines)}"
-            )
-        )
-    return (*told, *_line_differences(prepared, mine))
+        words = f"{elsewhere} of {len(found.lines)}"
+        told.append(Compared("Lines on other subcontracts, or on none", "none", words, same=False))
+    return (*told, *_compare_lines(prepared, mine))
 
 
 def same(one: str, other: str) -> bool:
@@ -58,9 +72,7 @@ def _vendors(lines: Iterable[ErpChangeOrderLine]) -> list[str]:
     return sorted({line.vendor_record_number for line in lines})
 
 
-def _line_differences(
-    prepared: PreparedChangeOrder, found: Sequence[ErpChangeOrderLine]
-) -> Iterable[Difference]:
+def _compare_lines(prepared: PreparedChangeOrder, found: Sequence[ErpChangeOrderLine]) -> Iterable[Compared]:
     lines_there = {line.subcontract_line for line in prepared.lines if line.subcontract_line}
     wanted, held = Counter[str](), Counter[str]()
     wanted_amounts: dict[str, Decimal] = {}
@@ -75,18 +87,18 @@ def _line_differences(
         held[place] += 1
         held_amounts[place] = held_amounts.get(place, Decimal()) + found_line.amount
     for place in dict.fromkeys((*wanted, *held)):
-        if wanted[place] != held[place] or wanted_amounts.get(place) != held_amounts.get(place):
-            yield Difference(
-                place,
-                _said(wanted[place], wanted_amounts.get(place)),
-                _said(held[place], held_amounts.get(place)),
-            )
+        yield Compared(
+            place,
+            _said(wanted[place], wanted_amounts.get(place)),
+            _said(held[place], held_amounts.get(place)),
+            same=wanted[place] == held[place] and wanted_amounts.get(place) == held_amounts.get(place),
+        )
 
 
 def _place_of(line: PreparedLine | ErpChangeOrderLine, changes: str) -> str:
     if changes:
-        return f"Subcontract line {changes}"
-    return f"New subcontract line, cost code {line.cost_code}, cost type {line.cost_type}"
+        return f"Amount of subcontract line {changes}"
+    return f"Amount of a new subcontract line, cost code {line.cost_code}, cost type {line.cost_type}"
 
 
 def _said(lines: int, amount: Decimal | None) -> str:

@@ -27,7 +27,7 @@ from erp_integrations.ports import (
     PreparedField,
     PreparedLine,
 )
-from erp_integrations.rules import Subject
+from erp_integrations.rules import Broken, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,10 @@ def subject_of(papers: Papers, *, erp_number: str = "") -> Subject:
         job_linked=papers.job is not None,
         vendor_linked=papers.vendor is not None,
         commitment_linked=papers.commitment is not None,
+        description=change_order.description,
+        added_codes=tuple(
+            dict.fromkeys(line.cost_code.code for line in papers.lines if line.commitment_line_id is None)
+        ),
         erp_number=erp_number,
     )
 
@@ -149,6 +153,9 @@ class Preview:
     by_hand: bool
     same_number: tuple[ErpChangeOrderFound, ...]
     same_amount: tuple[ErpChangeOrderFound, ...]
+    subject: Subject
+    """The CCO as the rules see it, now that the ERP was asked."""
+    notices: tuple[Broken, ...] = ()
 
     @property
     def token(self) -> str:

@@ -20,7 +20,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.pages import Tone
 from erp_integrations.policies import may_send
-from erp_integrations.rules import Broken, Place, When, broken_rules
+from erp_integrations.rules import Broken, Place, When, broken_rules, notices
 
 TONES: dict[ErpStatus, Tone] = {
     ErpStatus.NOT_IN_ERP: "waiting",
@@ -64,6 +64,7 @@ OF_ACCOUNTING = {
 OF_THE_TEAM = {
     "number": ("commitment-change-order-edit", "#id_number"),
     "title": ("commitment-change-order-edit", "#id_title"),
+    "description": ("commitment-change-order-edit", "#id_description"),
     "lines": ("commitment-change-order-edit", "#lines-heading"),
     "status": ("commitment-change-order", "#acts"),
 }
@@ -82,7 +83,9 @@ class ErpSide:
         link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id").first()
         papers = papers_of(change_order)
         sendable = status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
-        broken = broken_rules(subject_of(papers), When.SEND) if sendable else ()
+        subject = subject_of(papers)
+        broken = broken_rules(subject, When.SEND) if sendable else ()
+        known = notices(subject, When.SEND) if sendable else ()
         return ErpCard(
             status=_status_words(status, last),
             tone=TONES[status],
@@ -90,6 +93,7 @@ class ErpSide:
             detail=tuple(_detail(status, last, link)),
             buttons=_buttons(change_order, status, access, broken),
             findings=tuple(_finding(one, change_order, access) for one in broken),
+            notices=tuple(_finding(one, change_order, access) for one in known),
             url=_history_url(change_order, access),
         )
 

@@ -12,6 +12,7 @@ from erp_integrations.operations.export_refusals import (
     ChangedSince,
     CouldNotAsk,
     Differs,
+    DiffersFromOurs,
     DuplicateInErp,
     ExportFailed,
     ExportInProgress,
@@ -172,6 +173,10 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
         "It is not there, not on the CCO's job, or has no line on its subcontract. Nothing was changed. Look "
         "its record number up in {erp}.",
     ),
+    DiffersFromOurs: (
+        "Record {refusal.record.record_number} is not in everything as this CCO",
+        "Nothing was linked. Compare the two, and say whether it is this CCO all the same.",
+    ),
     RecordTaken: (
         "That record is tied to something else here",
         "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
@@ -218,14 +223,11 @@ def _not_allowed(refusal: NotAllowed) -> tuple[str, ...]:
 def _duplicate(refusal: DuplicateInErp, erp: str) -> tuple[str, ...]:
     numbers = [one.record_number for one in (*refusal.same_number, *refusal.same_amount)]
     there = f"record {numbers[0]}" if len(numbers) == 1 else f"records {' and '.join(numbers)}"
-    if refusal.same_number:
-        alike, otherwise = "the same change number", "choose another change number"
-    else:
-        alike, otherwise = "the same amount on the subcontract", "say so below and accept again"
+    alike = "the same change number" if refusal.same_number else "the same amount on the subcontract"
     return (
         f"{erp} holds {there} already, with {alike}",
-        "Nothing was accepted, so that it is not exported twice. If it is this CCO, link to it. If it is "
-        f"another one, {otherwise}.",
+        "Nothing was accepted, so that it is not exported twice.",
+        *(one.words for one in refusal.broken),
     )
 
 

@@ -23,6 +23,8 @@ class Tab:
     url: str
     current: bool
     count: int | None = None
+    at_least: bool = False
+    """Whether there are more than `count`: nobody counted further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Presence:
     word: str
     tone: Tone
     checked_at: datetime | None
+    drift: tuple[str, ...] = ()
+    """What of the record is otherwise in the ERP now: `Number`, `Amount` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +89,13 @@ class RowGroup:
     key: str
     project: str
     commitment: str
-    total: Decimal
+    total: Decimal | None
+    """None where there are more than are added up."""
     rows: tuple[SyncedRow, ...]
     count: int = 0
     """How many CCOs there are, where `rows` does not hold them all; 0 means: as many as `rows`."""
+    at_least: bool = False
+    """Whether there are more than `count`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,3 +297,36 @@ class ConnectionCard:
     """Whether it is a practice company."""
     waiting_incarnation: str
     """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One comparison of all links with the books."""
+
+    state: str
+    word: str
+    tone: Tone
+    started_at: datetime
+    actor: str
+    seconds: str
+    """Empty while it runs."""
+    checked: int
+    present: int
+    absent: int
+    drifted: int
+    unknown: int
+    changed: int
+    words: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """How the links of a connection are compared by themselves, and how that went lately."""
+
+    how_often: str
+    last_complete_at: datetime | None
+    is_stale: bool
+    """Whether the last run did not come to a complete end: not every link was compared since."""
+    runs: tuple[RunLine, ...]
+    url: str

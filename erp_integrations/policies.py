@@ -1,7 +1,7 @@
 """Who may do what with the ERP, and when it is left in peace. Pure: reads nothing but its arguments."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from companies.access import Access, Ruling
 from companies.permissions import Act, ruling_on
@@ -87,3 +87,67 @@ def rests_until(connection: Connection) -> datetime | None:
         return None
     doublings = min(connection.failures_in_a_row - 1, _MOST_DOUBLINGS)
     return connection.last_failure_at + min(SHORTEST_REST * (1 << doublings), LONGEST_REST)
+
+
+# --- reconciling ---------------------------------------------------------------------------------
+
+EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(minutes=1)
+_TICK = timedelta(minutes=1)
+HANDFUL = 20
+"""So many may always go missing: a small company may well lose three of five."""
+TENTH = 10
+
+
+def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | None:
+    """How often all links are compared with the books by themselves; None for never."""
+    if connection.reconcile_every_minutes is None:
+        return EVERY_OF_A_PRACTICE_COMPANY if practice else EVERY
+    return timedelta(minutes=connection.reconcile_every_minutes) or None
+
+
+def is_due(connection: Connection, last_began: datetime | None, now: datetime, *, practice: bool) -> bool:
+    """Whether a run may begin by itself now; `now` is local, as the maintenance window is.
+
+    Whoever asks comes by once a minute and never quite on time: half a minute is let pass.
+    """
+    every = reconciles_every(connection, practice=practice)
+    if every is None or not connection.accepted_incarnation or in_maintenance(connection, now.time()):
+        return False
+    resting = rests_until(connection)
+    if resting is not None and resting > now:
+        return False
+    return last_began is None or now - last_began >= every - _TICK / 2
+
+
+def in_maintenance(connection: Connection, at: time) -> bool:
+    """Whether the ERP is left alone at that time of day; a window may go on after midnight."""
+    begins, ends = connection.rests_from, connection.rests_to
+    if begins is None or ends is None:
+        return False
+    if begins < ends:
+        return begins <= at < ends
+    return at >= begins or at < ends
+
+
+def find_implausible(
+    *, links: int, missing: int, change_orders: int, change_orders_before: int, most_missing_percent: int
+) -> str:
+    """Why a comparison is not believed, one sentence; empty where it is.
+
+    `missing` are the links whose record is not there any more although it was at the last look.
+    """
+    if most_missing_percent >= 100:
+        return ""
+    if links and not change_orders:
+        return "The company database holds no change orders at all."
+    if change_orders * TENTH < change_orders_before:
+        return (
+            f"The company database holds {change_orders:,} change orders; "
+            f"at the last complete run it held {change_orders_before:,}."
+        )
+    if missing > HANDFUL and missing * 100 > links * most_missing_percent:
+        return (
+            f"The records of {missing:,} of {links:,} linked CCOs are missing at once, "
+            f"which is more than {most_missing_percent} %."
+        )
+    return ""

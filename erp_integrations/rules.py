@@ -1,19 +1,35 @@
 """What must hold before a CCO may be sent, and before it may be exported: one rule, one entry.
 
 The rules are those of the reference product's validation catalogue for Sage 100 Contractor. All that are
-broken are shown at once, each with the place where it is mended.
+broken are shown at once, each with the place where it is mended. `NOT_OURS` names the rules of the catalogue
+that this version has no use for, and why; docs/how-to/export-a-cco.md has the whole catalogue as a table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from commitments.models import ChangeOrderStatus, CommitmentKind
+
+S = TypeVar("S")
 
 
 class When(StrEnum):
     SEND = "send"
     ACCEPT = "accept"
+    SIGN_OFF = "sign-off"
+    """Once the ERP has been asked what it holds already."""
+    TIE = "tie"
+    """When a commitment is to be linked to its record."""
+
+
+class Weight(StrEnum):
+    """What it means that a rule does not hold."""
+
+    STOPS = "stops"
+    NOTICE = "notice"
+    """Worth knowing, and nothing is refused for it."""
 
 
 class Place(StrEnum):
@@ -29,6 +45,8 @@ class Place(StrEnum):
 
 MOST_IN_NUMBER = 12
 MOST_IN_TITLE = 30
+MOST_IN_DESCRIPTION = 1_000
+"""What Sage's field Scope takes of it."""
 MOST_IN_ERP_NUMBER = 20
 """Sage's own width of a change number."""
 
@@ -50,20 +68,43 @@ class Subject:
     job_linked: bool
     vendor_linked: bool
     commitment_linked: bool
+    description: str = ""
+    added_codes: tuple[str, ...] = ()
+    """The cost codes of its lines that add a line to the subcontract."""
     erp_number: str = ""
     """The change number it is to get; asked of the accounting approver."""
+    same_number: tuple[str, ...] = ()
+    """The records in the ERP that carry the change number on the job."""
+    same_amount: tuple[str, ...] = ()
+    """The records with the same amount on the subcontract, which are tied to no other CCO."""
+    same_amount_is_another: bool = False
+    """The approver says that those are other change orders."""
+
+    @property
+    def alike(self) -> str:
+        """Those records, for a sentence."""
+        return _records(self.same_number or self.same_amount)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CommitmentToTie:
+    """A commitment beside the subcontract that it is to be linked to."""
+
+    number: str
+    erp_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[S]):
     """`words` says what is wrong, with the subject's values as `{s.…}`."""
 
     code: str
     field: str
     when: frozenset[When]
     place: Place
-    holds: Callable[[Subject], bool]
+    holds: Callable[[S], bool]
     words: str
+    weight: Weight = Weight.STOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +117,11 @@ class Broken:
     words: str
 
 
-BOTH = frozenset(When)
+BOTH = frozenset({When.SEND, When.ACCEPT})
 ACCEPT_ONLY = frozenset({When.ACCEPT})
+SIGN_OFF_ONLY = frozenset({When.SIGN_OFF})
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[Rule[Subject], ...] = (
     Rule(
         "subcontract",
         "commitment",
@@ -106,6 +148,16 @@ RULES: tuple[Rule, ...] = (
         f"The title is too long: Sage takes at most {MOST_IN_TITLE} characters.",
     ),
     Rule(
+        "description-length",
+        "description",
+        BOTH,
+        Place.CHANGE_ORDER,
+        lambda s: len(s.description) <= MOST_IN_DESCRIPTION,
+        f"The description is longer than the {MOST_IN_DESCRIPTION:,} characters of Sage's field Scope. Sage "
+        "gets the beginning; the full text stays here.",
+        Weight.NOTICE,
+    ),
+    Rule(
         "approved",
         "status",
         BOTH,
@@ -120,6 +172,16 @@ RULES: tuple[Rule, ...] = (
         Place.CHANGE_ORDER,
         lambda s: s.lines > 0,
         "It has no lines; it needs at least one, with cost code and cost type.",
+    ),
+    Rule(
+        "cost-codes-updated",
+        "lines",
+        BOTH,
+        Place.CHANGE_ORDER,
+        lambda s: not s.added_codes,
+        "It adds a line to the subcontract, with cost code {s.added_codes[0]}. Update the cost codes of the "
+        "job first: Sage must know the code before the line is keyed in.",
+        Weight.NOTICE,
     ),
     Rule(
         "connected",
@@ -169,13 +231,71 @@ RULES: tuple[Rule, ...] = (
         lambda s: len(s.erp_number.strip()) <= MOST_IN_ERP_NUMBER,
         f"The Sage change number cannot be more than {MOST_IN_ERP_NUMBER} characters.",
     ),
+    Rule(
+        "number-not-in-erp",
+        "erp_number",
+        SIGN_OFF_ONLY,
+        Place.ACCEPT_FORM,
+        lambda s: not s.same_number,
+        "{s.alike} on this job carries this number already. If it is this CCO, link to it. If it is another "
+        "one, choose another change number.",
+    ),
+    Rule(
+        "amount-not-in-erp",
+        "same_amount_is_another",
+        SIGN_OFF_ONLY,
+        Place.ACCEPT_FORM,
+        lambda s: bool(s.same_number) or not s.same_amount or s.same_amount_is_another,
+        "{s.alike} has the same amount on the subcontract. If it is this CCO, link to it. If it is another "
+        "one, say so below and accept again.",
+    ),
 )
+
+TIE_RULES: tuple[Rule[CommitmentToTie], ...] = (
+    Rule(
+        "begun-here",
+        "commitment",
+        frozenset({When.TIE}),
+        Place.COMMITMENT_LINK,
+        lambda s: s.number.strip().casefold() == s.erp_number.strip().casefold(),
+        "Sage calls it {s.erp_number}; here it is {s.number}. Commitments originate here, never in Sage: "
+        "make sure that this subcontract was keyed in for this commitment.",
+        Weight.NOTICE,
+    ),
+)
+
+NOT_OURS: dict[str, str] = {
+    "Commitment number at most 12 characters": "This version links commitments to subcontracts that are in "
+    "Sage. It never exports one, so nothing of a commitment is cut.",
+    "Commitment title at most 30 characters": "As the commitment's number: it is linked, never exported.",
+    "Company name at most 30 characters": "This version links contract companies to vendors that are in "
+    "Sage. It never exports one, so the name may be as long as it is here.",
+}
+"""Rules of the catalogue that this version has no use for, and why."""
 
 
 def broken_rules(subject: Subject, when: When) -> tuple[Broken, ...]:
-    """Every rule that does not hold, in the catalogue's order."""
+    """Every rule that does not hold and stops the CCO, in the catalogue's order."""
+    return _broken(RULES, subject, when, Weight.STOPS)
+
+
+def notices(subject: Subject, when: When) -> tuple[Broken, ...]:
+    """What is worth knowing about the CCO; nothing is refused for it."""
+    return _broken(RULES, subject, when, Weight.NOTICE)
+
+
+def notices_of_tie(subject: CommitmentToTie) -> tuple[Broken, ...]:
+    """What is worth knowing before a commitment is linked to its record."""
+    return _broken(TIE_RULES, subject, When.TIE, Weight.NOTICE)
+
+
+def _broken(rules: Iterable[Rule[S]], subject: S, when: When, weight: Weight) -> tuple[Broken, ...]:
     return tuple(
         Broken(rule.code, rule.field, rule.place, rule.words.format(s=subject))
-        for rule in RULES
-        if when in rule.when and not rule.holds(subject)
+        for rule in rules
+        if when in rule.when and weight is rule.weight and not rule.holds(subject)
     )
+
+
+def _records(numbers: tuple[str, ...]) -> str:
+    return f"Record {numbers[0]}" if len(numbers) == 1 else f"Each of the records {', '.join(numbers)}"

@@ -4,7 +4,7 @@ from procrastinate.contrib.django import app
 
 from companies.tasks import EVERY_MINUTE
 from erp_integrations.clock import database_now
-from erp_integrations.operations import mailing, watching
+from erp_integrations.operations import comparing_by_itself, mailing, watching
 
 
 @app.periodic(cron=EVERY_MINUTE)
@@ -17,6 +17,24 @@ def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to al
 @app.task(queueing_lock="queue-looks-for-exports")
 def queue_looks_for_exports(timestamp: int) -> None:  # noqa: ARG001  (given as above)
     watching.queue_looks(database_now())
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="queue-due-reconciles")
+def queue_due_reconciles(timestamp: int) -> None:  # noqa: ARG001  (given as above)
+    comparing_by_itself.queue_due(database_now())
+
+
+@app.task
+def reconcile(connection_id: int) -> None:
+    comparing_by_itself.reconcile_if_due(connection_id, database_now())
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="tidy-up-leases")
+def tidy_up_leases(timestamp: int) -> None:  # noqa: ARG001  (given as above)
+    comparing_by_itself.end_expired_attempts(database_now())
+    comparing_by_itself.forget_old_runs(database_now())
 
 
 @app.task

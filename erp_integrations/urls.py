@@ -9,6 +9,7 @@ from erp_integrations.views import (
     connection,
     exporting,
     home,
+    list_csv,
     records,
     sandbox,
     team,
@@ -32,6 +33,7 @@ change_order_patterns = [
 erp_patterns: list[URLPattern | URLResolver] = [
     path("", home.first_tab, name="erp-integrations"),
     path("commitment-change-orders/", change_orders.change_orders, name="change-orders"),
+    path("commitment-change-orders.csv", list_csv.change_orders_csv, name="change-orders-csv"),
     path("commitment-change-orders/<int:change_order_id>/", include(change_order_patterns)),
     path("commitments/", records.records, {"kind": COMMITMENTS}, name="erp-commitments"),
     path(
@@ -46,6 +48,7 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("vendors/<int:subject_id>/link/", records.link, {"kind": VENDORS}, name="erp-vendors-link"),
     path("connection/", connection.connection, name="connection"),
     path("connection/check/", connection.check, name="connection-check"),
+    path("connection/reconciliation/", connection.set_reconciliation, name="connection-reconciliation"),
     path("connection/accept/", connection.accept, name="connection-accept"),
 ]
 

@@ -41,6 +41,7 @@ def broken_by_kind(*, company_id: int | None = None) -> dict[str, list[str]]:
         ],
         "lost or doubled events": [
             *_stories_that_differ(links, attempts, events),
+            *_presences_told_otherwise(links, attempts, events),
             *_rounds_told_otherwise(exports, events),
         ],
         "rounds that lost their way": _rounds_out_of_step(exports, change_orders, links),
@@ -129,6 +130,39 @@ def _stories_that_differ(
     return broken
 
 
+def _presences_told_otherwise(
+    links: list[dict[str, Any]], attempts: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> list[str]:
+    """What is stored of an active link is what was told of it last; each telling tells something new."""
+    ended = {attempt["id"]: attempt for attempt in attempts}
+    may_be = {link["id"]: {"present", "unchecked"} for link in links}
+    broken = []
+    for event in events:
+        link_id = event["link_id"]
+        if event["kind"] == "PRESENCE_CHANGED":
+            told = json.loads(event["told"])
+            if (
+                told["presence"] == told["before"]["presence"]
+                and told["drift"] == told["before"]["drift"] == []
+            ):
+                broken.append(f"event {event['id']} tells of link {link_id} what was known")
+            if told["before"]["presence"] not in may_be[link_id]:
+                broken.append(f"event {event['id']} begins at {told['before']}, not {may_be[link_id]}")
+            may_be[link_id] = {told["presence"]}
+        elif event["attempt_id"] is not None:
+            attempt = ended[event["attempt_id"]]
+            if (attempt["reason"], attempt["verdict"]) == ("expired", "unknown"):
+                # Ended by the next click, which writes no presence; or late, which does.
+                may_be[link_id] |= {"unknown"}
+            else:
+                may_be[link_id] = {attempt["verdict"]}
+    return broken + [
+        f"link {link['id']} is stored as {link['presence']}, told as {may_be[link['id']]}"
+        for link in links
+        if link["unlinked_at"] is None and link["presence"] not in may_be[link["id"]]
+    ]
+
+
 def _rounds_told_otherwise(exports: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
     """Each CCO was sent, accepted, retrieved and rejected as often as its rounds and the ledger say."""
     happened = Counter[tuple[int, str]]()
@@ -214,7 +248,7 @@ _ATTEMPTS = """
     WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY attempt.id"""
 
 _EVENTS = """
-    SELECT * FROM erp_integrations_linkevent
+    SELECT *, evidence::text AS told FROM erp_integrations_linkevent
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
 _CHANGE_ORDERS = """
@@ -266,7 +300,7 @@ _REQUESTS = """
     WHERE %(company)s::bigint IS NULL OR membership.company_id = %(company)s ORDER BY request.id"""
 
 _DIRECTORY_EVENTS = """
-    SELECT * FROM companies_directoryevent
+    SELECT *, evidence::text AS told FROM companies_directoryevent
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
 _HISTORY = """

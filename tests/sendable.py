@@ -1,9 +1,11 @@
 """CCOs that can be sent: everything they hang on is tied to the practice Sage."""
 
 import contextlib
+import dataclasses
 import sqlite3
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from commitments.models import (
     ChangeOrderLine,
@@ -18,8 +20,10 @@ from companies.models import Project, User
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.drafts import Preview
+from erp_integrations.evidence import as_plain
 from erp_integrations.models import ChangeOrderLink, Export, Via
 from erp_integrations.operations import accepting, exporting, sending, tying
+from erp_integrations.operations.export_refusals import DiffersFromOurs
 from erp_integrations.ports import ChangeOrderEntry, EntryLine, ErpSubcontract
 from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import factories
@@ -124,6 +128,17 @@ def accept(
     )
 
 
+def link_as_it_is(
+    world: World, cco: CommitmentChangeOrder, record_number: str, *, by: User
+) -> ChangeOrderLink:
+    """Links it, and says yes to whatever differs."""
+    keys: dict[str, Any] = {"company_id": world.company.pk, "change_order_id": cco.pk, "actor": actor(by)}
+    try:
+        return accepting.link_to_existing(**keys, record_number=record_number)
+    except DiffersFromOurs as shown:
+        return accepting.link_to_existing(**keys, record_number=record_number, seen=shown.token)
+
+
 def export(world: World, cco: CommitmentChangeOrder, *, by: User) -> ChangeOrderLink:
     return exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
 
@@ -140,7 +155,16 @@ def books_of(world: World) -> list[tuple[str, str]]:
 
 def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
     """What an accountant does with the worksheet, with whatever goes wrong in it."""
-    prepared = Export.objects.get(change_order=cco, ended_at=None).prepared
+    return _key_in(world, cco, Export.objects.get(change_order=cco, ended_at=None).prepared, amount=amount)
+
+
+def key_in_too_early(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
+    """An accountant who did not wait for the worksheet: under the CCO's own number."""
+    shown = preview(world, cco, number=cco.number, writer="worksheet").prepared
+    return _key_in(world, cco, as_plain(dataclasses.asdict(shown)), amount=amount)
+
+
+def _key_in(world: World, cco: CommitmentChangeOrder, prepared: dict[str, Any], *, amount: str | None) -> str:
     entry = ChangeOrderEntry(
         number=prepared["number"],
         dated=cco.created_at.date(),

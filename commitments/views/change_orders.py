@@ -1,11 +1,11 @@
 """The project team's pages of a CCO."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -32,14 +32,14 @@ from commitments.operations.change_orders import (
     edit_change_order,
     propose_number,
 )
-from commitments.operations.refusals import NotAllowed, Refused
 from commitments.operations.written import lines_as_they_are
 from commitments.pages import Button
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import history_of, line_choices, lines_of_change_order
+from commitments.views.acting import act as run
 from commitments.views.projects import project_to_change, project_to_see
 from commitments.views.sheets import Sheet, save, sheet_of
-from commitments.words import NOT_APPROVED, later_words, refusal_words
+from commitments.words import NOT_APPROVED, later_words
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
 
@@ -208,17 +208,15 @@ def _act(
 ) -> HttpResponse:
     """Runs an operation on one of the project's CCOs and leaves its words for the next page."""
     co = _find(project_to_see(request, number), change_order_id)
-    try:
-        operation(company_id=request.company.pk, change_order_id=co.pk, user_id=request.user.pk, **more)
-    except NotAllowed as refusal:
-        raise PermissionDenied(". ".join(refusal.missing) + ".") from None
-    except CommitmentChangeOrder.DoesNotExist:
-        raise Http404 from None
-    except Refused as refusal:
-        messages.warning(request, f"{refusal_words(refusal)} Nothing was changed.")
-        return redirect(_url(request, co))
-    messages.success(request, done)
-    return redirect(then(co) if then else _url(request, co))
+    return run(
+        request,
+        partial(
+            operation, company_id=request.company.pk, change_order_id=co.pk, user_id=request.user.pk, **more
+        ),
+        done=done,
+        then=then(co) if then else _url(request, co),
+        back=_url(request, co),
+    )
 
 
 def _find(project: Project, change_order_id: int) -> CommitmentChangeOrder:
@@ -257,7 +255,8 @@ def _edit_locked(co: CommitmentChangeOrder) -> tuple[str, ...]:
 
 def _hint(request: MemberRequest, sheet: Sheet, co: CommitmentChangeOrder) -> None:
     """What the ERP would not take of it, told at the field; a draft may hold it all the same."""
-    for finding in erp_side().card_of(co, request.access).findings:
+    card = erp_side().card_of(co, request.access)
+    for finding in (*card.findings, *card.notices):
         if finding.field in sheet.form.fields:
             sheet.form.fields[finding.field].help_text = finding.message
 

@@ -1,9 +1,9 @@
 """The list of a project's commitments, and the pages of one."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +14,6 @@ from commitments.forms import CommitmentForm, fields_of_commitment, fields_of_li
 from commitments.locks import held_of
 from commitments.models import Commitment, CommitmentKind, CommitmentStatus
 from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
-from commitments.operations.refusals import NotAllowed, Refused
 from commitments.pages import Button
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import (
@@ -28,9 +27,10 @@ from commitments.queries import (
     with_sums,
 )
 from commitments.statuses import STATUSES_OF
+from commitments.views.acting import act
 from commitments.views.projects import project_to_change, project_to_see
 from commitments.views.sheets import Sheet, save, sheet_of
-from commitments.words import NOT_APPROVED, has_change_orders_words, locked_company_words, refusal_words
+from commitments.words import NOT_APPROVED, has_change_orders_words, locked_company_words
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
 
@@ -158,17 +158,15 @@ def edit(request: MemberRequest, number: str, commitment_id: int) -> HttpRespons
 def delete(request: MemberRequest, number: str, commitment_id: int) -> HttpResponse:
     project = project_to_see(request, number)
     found = _find(project, commitment_id)
-    try:
-        delete_commitment(company_id=request.company.pk, commitment_id=found.pk, user_id=request.user.pk)
-    except NotAllowed as refusal:
-        raise PermissionDenied(". ".join(refusal.missing) + ".") from None
-    except Commitment.DoesNotExist:
-        raise Http404 from None
-    except Refused as refusal:
-        messages.warning(request, f"{refusal_words(refusal)} Nothing was changed.")
-        return redirect(_url(request, "commitment", found))
-    messages.success(request, f"{found.get_kind_display()} {found.number} was deleted.")
-    return redirect("commitments", request.company.slug, number)
+    return act(
+        request,
+        partial(
+            delete_commitment, company_id=request.company.pk, commitment_id=found.pk, user_id=request.user.pk
+        ),
+        done=f"{found.get_kind_display()} {found.number} was deleted.",
+        then=reverse("commitments", args=[request.company.slug, number]),
+        back=_url(request, "commitment", found),
+    )
 
 
 def _find(project: Project, commitment_id: int) -> Commitment:

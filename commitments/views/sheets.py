@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import QueryDict
 
@@ -12,11 +11,11 @@ from commitments.forms import LineFormSet, lines_as_typed
 from commitments.operations.refusals import (
     ChangedMeanwhile,
     CommitmentLocked,
-    NotAllowed,
     NumberTaken,
     Refused,
 )
 from commitments.operations.written import WrittenLine
+from commitments.views.acting import at_the_act
 from commitments.words import refusal_words
 
 FIELD_OF: dict[type[Refused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
@@ -89,9 +88,8 @@ def save(sheet: Sheet, operation: Callable[[Any], Any]) -> Any:
     if written is None:
         return None
     try:
-        return operation(written)
-    except NotAllowed as refusal:
-        raise PermissionDenied(". ".join(refusal.missing) + ".") from None
+        with at_the_act():
+            return operation(written)
     except ChangedMeanwhile as refusal:
         sheet.form.add_error(
             None,

@@ -1,11 +1,14 @@
 """Writing the Directory's history: one event, in the transaction of the change it tells of."""
 
 from datetime import datetime
+from functools import partial
 
 import structlog
 from django.db import transaction
 
 from companies.models import DirectoryEvent, DirectoryEventKind, Membership, User
+
+log = structlog.get_logger(__name__)
 
 
 def append_event(
@@ -24,7 +27,7 @@ def append_event(
     """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("append_event needs the transaction of its change")
-    return DirectoryEvent.objects.create(
+    event = DirectoryEvent.objects.create(
         at=now,
         company_id=membership.company_id,
         company_slug=membership.company.slug,
@@ -40,4 +43,19 @@ def append_event(
         after=after,
         reason=reason,
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    )
+    transaction.on_commit(partial(_log, event))
+    return event
+
+
+def _log(event: DirectoryEvent) -> None:
+    """The same for the log, by ids: once it is true, and not before."""
+    log.info(
+        "directory_event",
+        event_id=event.pk,
+        company_id=event.company_id,
+        outcome=event.kind,
+        membership_id=event.membership_id,
+        person_id=event.person_id,
+        actor_id=event.actor_id,
     )

@@ -1,6 +1,8 @@
 """Changing the levels of an entry: what company administrators do."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,6 +93,48 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
     )
 
 
+@contextmanager
+def keeping_administrators() -> Iterator[None]:
+    """Around an edit by support, in one transaction: no company loses its last active administrator.
+
+    Raises `LastAdministrator`, and then nothing was changed.
+    """
+    with transaction.atomic():
+        companies = list(Company.objects.select_for_update(no_key=True).order_by("id"))
+        before = _administered()
+        yield
+        after = _administered()
+        for company in companies:
+            if company.pk in before and company.pk not in after:
+                raise LastAdministrator(company.name)
+
+
+def _administered() -> set[int]:
+    return set(
+        Membership.objects.filter(
+            is_active=True,
+            user__is_active=True,
+            company_levels__tool=CompanyTool.DIRECTORY,
+            company_levels__level=Level.ADMIN,
+        ).values_list("company_id", flat=True)
+    )
+
+
+def tell_of_support(*, membership: Membership, before: Levels | None, actor: User) -> None:
+    """An event for each level that support has changed in the admin; `before` is None for a new entry.
+
+    In the transaction of the change.
+    """
+    now = database_now()
+    after = levels_of(membership)
+    tell = _Change(membership, actor=actor, rights="Support", now=now).tell
+    for tool, level in after.company.items():
+        tell(tool.label, before.company[tool] if before else Level.NONE, level)
+    for project in Project.objects.filter(pk__in=after.projects).order_by("number"):
+        was = before.projects.get(project.pk, Level.NONE) if before else Level.NONE
+        tell(f"Commitments in {project.name} ({project.number})", was, after.projects[project.pk])
+
+
 def _refuse_for_last_administrator(membership: Membership, company: Company, wanted: Levels) -> None:
     """Somebody active keeps 'Admin' on Directory, or nobody in the company could give levels any more."""
     if wanted.company[CompanyTool.DIRECTORY] >= Level.ADMIN:
@@ -119,7 +163,7 @@ class _Change:
         CompanyToolPermission.objects.update_or_create(
             membership=self.membership, tool=tool, defaults={"level": after}
         )
-        self._tell(tool.label, before, after)
+        self.tell(tool.label, before, after)
         return True
 
     def on_project(self, project: Project, before: Level, after: Level) -> bool:
@@ -131,10 +175,12 @@ class _Change:
             tool=ProjectTool.COMMITMENTS,
             defaults={"level": after},
         )
-        self._tell(f"Commitments in {project.name} ({project.number})", before, after)
+        self.tell(f"Commitments in {project.name} ({project.number})", before, after)
         return True
 
-    def _tell(self, what: str, before: Level, after: Level) -> None:
+    def tell(self, what: str, before: Level, after: Level) -> None:
+        if before == after:
+            return
         append_event(
             kind=DirectoryEventKind.LEVEL_CHANGED,
             membership=self.membership,

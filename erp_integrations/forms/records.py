@@ -39,3 +39,9 @@ class RecordForm(forms.Form):
             "invalid": "A record number in Sage is digits only, at most 18.",
         },
     )
+
+
+class LinkForm(RecordForm):
+    """A record to link to, and the comparison that the person has said yes to."""
+
+    seen = forms.CharField(max_length=64, required=False)

@@ -7,10 +7,12 @@ from erp_integrations.models.exports import Export, ExportOutcome
 from erp_integrations.models.links import (
     ChangeOrderLink,
     CommitmentLink,
+    Drift,
     JobLink,
     PresenceKey,
     VendorLink,
 )
+from erp_integrations.models.reconciles import ReconcileRun, ReconcileState
 
 __all__ = [
     "APPLICATION_NAME",
@@ -18,12 +20,15 @@ __all__ = [
     "ChangeOrderLink",
     "CommitmentLink",
     "Connection",
+    "Drift",
     "EventKind",
     "Export",
     "ExportOutcome",
     "JobLink",
     "LinkEvent",
     "PresenceKey",
+    "ReconcileRun",
+    "ReconcileState",
     "UnlinkAttempt",
     "VendorLink",
     "Via",

@@ -1,7 +1,7 @@
 """A company's connection to its books."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from companies.models import Company
 
@@ -44,6 +44,22 @@ class Connection(models.Model):
         help_text="Since the last good answer; see `policies.rests_until`.",
     )
 
+    reconcile_every_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="0 is never; empty is what `policies.reconciles_every` says."
+    )
+    rests_from = models.TimeField(
+        null=True, blank=True, help_text="When the ERP's maintenance begins, every day, in TIME_ZONE."
+    )
+    rests_to = models.TimeField(null=True, blank=True, help_text="When it ends; perhaps the next morning.")
+    most_missing_percent = models.PositiveSmallIntegerField(
+        default=10,
+        db_default=10,
+        help_text="More of the active links newly missing than this is not believed; 100 believes all.",
+    )
+    reconciled_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the last complete reconciliation began; never turned back."
+    )
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -56,6 +72,19 @@ class Connection(models.Model):
                 condition=Q(accepted_incarnation="", accepted_at=None, accepted_by_name="")
                 | (~Q(accepted_incarnation="") & Q(accepted_at__isnull=False) & ~Q(accepted_by_name="")),
                 name="connection_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(rests_from=None, rests_to=None)
+                | (Q(rests_from__isnull=False, rests_to__isnull=False) & ~Q(rests_from=F("rests_to"))),
+                name="connection_rests_from_to",
+            ),
+            models.CheckConstraint(
+                condition=Q(most_missing_percent__gte=1, most_missing_percent__lte=100),
+                name="connection_most_missing_is_percent",
+            ),
+            models.CheckConstraint(
+                condition=Q(reconcile_every_minutes=None) | Q(reconcile_every_minutes__lte=24 * 60),
+                name="connection_reconciles_daily_at_least",
             ),
         ]
 

@@ -17,9 +17,13 @@ class EventKind(models.TextChoices):
     STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in the ERP"
     NO_ANSWER = "NO_ANSWER", "Unlink not decided: no trustworthy answer"
     NOT_ALLOWED = "NOT_ALLOWED", "Unlink not decided: rights lost meanwhile"
+    PRESENCE_CHANGED = "PRESENCE_CHANGED", "Seen otherwise in the ERP"
+    CHECKED = "CHECKED", "Checked in the ERP"
     CONNECTION_SET = "CONNECTION_SET", "Connection set"
     CONNECTION_CHECKED = "CONNECTION_CHECKED", "Connection checked"
     INCARNATION_ACCEPTED = "INCARNATION_ACCEPTED", "Database accepted"
+    RECONCILE_SET = "RECONCILE_SET", "Reconciliation set"
+    RECONCILE_REFUSED = "RECONCILE_REFUSED", "Reconciliation not believed"
 
 
 class LinkEvent(models.Model):

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import LPad
 
 from commitments.models import Commitment, CommitmentChangeOrder, Vendor
 from companies.models import Project
@@ -136,6 +139,35 @@ class PresenceKey(models.TextChoices):
     UNKNOWN = "unknown", "Not sure"
 
 
+GONE = (PresenceKey.ABSENT, PresenceKey.REPLACED)
+"""What "Deleted in Sage" shows: what a look did not find any more."""
+
+SEARCHED = (
+    "cco_number",
+    "cco_title",
+    "commitment_number",
+    "commitment_title",
+    "contract_company",
+    "project_number",
+    "project_name",
+    "number",
+    "sub_change_number",
+    "record_number",
+)
+_BY_PROJECT = ("project_number", "commitment_number", "cco_number", "id")
+_ACTIVE = Q(unlinked_at=None)
+
+
+class Drift(models.TextChoices):
+    """What of the record is otherwise in the ERP than when it was linked."""
+
+    NUMBER = "number", "Number"
+    JOB = "job", "Job"
+    PHASE = "phase", "Phase"
+    STATUS = "status", "Status"
+    AMOUNT = "amount", "Amount"
+
+
 class ChangeOrderLink(Link):
     """A CCO's tie to its change order, and what a look must know to ask for it.
 
@@ -167,7 +199,46 @@ class ChangeOrderLink(Link):
     contract_company = models.CharField(max_length=100)
 
     presence = models.CharField(max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED)
-    presence_checked_at = models.DateTimeField(null=True)
+    presence_checked_at = models.DateTimeField(
+        null=True, help_text="When it was last checked by itself; see `queries.presence.checked_at`."
+    )
+    drift = ArrayField(
+        models.CharField(max_length=10, choices=Drift.choices), default=list, db_default=[], blank=True
+    )
+    """Which of `Drift`, in their order."""
+    seen = models.JSONField(default=dict, db_default={}, blank=True)
+    """Of each that drifted: what the ERP holds now, as text."""
+    record_order = models.GeneratedField(
+        expression=LPad(F("record_number"), 20, Value("0")),
+        output_field=models.CharField(max_length=20, db_collation="C"),
+        db_persist=True,
+        help_text="The record number, so that text sorts as numbers do.",
+    )
+
+    cco_amount = models.DecimalField(
+        max_digits=14,
+        decimal_places=2,
+        null=True,
+        editable=False,
+        help_text="The CCO's amount, written by the database when the link is made: it is locked while the "
+        "link is active. Empty in links that had ended before it was kept.",
+    )
+    erp_number_order = models.GeneratedField(
+        expression=Func(
+            "number",
+            template="regexp_replace(regexp_replace(lower(btrim(%(expressions)s)), '([0-9]+)', "
+            r"'0000000000000000000\1', 'g'), '[0-9]*([0-9]{20})', '\1', 'g')",
+        ),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
+    """The change number with its figures filled up with zeros: 14-2 stands before 14-10."""
+    search_text = models.GeneratedField(
+        expression=Func(*SEARCHED, template="lower(' ' || %(expressions)s || ' ')", arg_joiner=" || ' ' || "),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    """What a search looks through, in lower case; a blank around each word."""
 
     class Meta:
         constraints = [
@@ -184,17 +255,67 @@ class ChangeOrderLink(Link):
                 condition=Q(presence=PresenceKey.UNCHECKED) | Q(presence_checked_at__isnull=False),
                 name="change_order_link_presence_has_age",
             ),
+            models.CheckConstraint(
+                condition=Q(unlinked_at__isnull=False) | Q(cco_amount__isnull=False),
+                name="change_order_link_active_has_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(drift__contained_by=Drift.values), name="change_order_link_drift_known"
+            ),
         ]
+        # Each sort of the list has one, and so has each filter: see queries.choosing and queries.sifting.
         indexes = [
             models.Index(
-                fields=["connection", "project_number", "commitment_number", "cco_number", "id"],
-                condition=Q(unlinked_at=None),
-                name="change_order_link_list",
+                fields=["connection", *_BY_PROJECT], condition=_ACTIVE, name="change_order_link_list"
             ),
             models.Index(
-                fields=["connection", "presence"],
-                condition=Q(unlinked_at=None),
+                fields=["connection", "contract_company", *_BY_PROJECT],
+                condition=_ACTIVE,
+                name="change_order_link_company",
+            ),
+            models.Index(
+                fields=["connection", "presence", *_BY_PROJECT],
+                include=["cco_amount"],
+                condition=_ACTIVE,
                 name="change_order_link_presence",
+            ),
+            models.Index(
+                fields=["connection", *_BY_PROJECT],
+                condition=_ACTIVE & Q(presence__in=GONE),
+                name="change_order_link_gone",
+            ),
+            models.Index(
+                fields=["connection", *_BY_PROJECT],
+                include=["drift", "cco_amount"],
+                condition=_ACTIVE & ~Q(drift=[]),
+                name="change_order_link_drifted",
+            ),
+            models.Index(
+                fields=["connection", "cco_amount", "id"], condition=_ACTIVE, name="change_order_link_amount"
+            ),
+            models.Index(
+                fields=["connection", "linked_at", "id"], condition=_ACTIVE, name="change_order_link_linked"
+            ),
+            models.Index(
+                fields=["connection", "erp_number_order", "id"],
+                condition=_ACTIVE,
+                name="change_order_link_number",
+            ),
+            models.Index(
+                fields=["connection", "linked_by_name", "linked_at", "id"],
+                condition=_ACTIVE,
+                name="change_order_link_linked_by",
+            ),
+            GinIndex(
+                fields=["connection", "search_text"],
+                opclasses=["int8_ops", "gin_trgm_ops"],
+                condition=_ACTIVE,
+                name="change_order_link_search",
+            ),
+            models.Index(
+                fields=["connection", "record_order", "id"],
+                condition=Q(unlinked_at=None),
+                name="change_order_link_by_record",
             ),
         ]
 

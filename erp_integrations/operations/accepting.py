@@ -1,6 +1,7 @@
 """The accounting approver's side: see what Sage would hold, accept it, reject it, or link what is there."""
 
 import dataclasses
+import uuid
 from datetime import date, datetime
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations import asking, comparing, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
+from erp_integrations.comparing import Compared
 from erp_integrations.drafts import Papers, Preview, draft_of, papers_of, subject_of
 from erp_integrations.evidence import as_plain
 from erp_integrations.models import (
@@ -22,6 +24,7 @@ from erp_integrations.models import (
 from erp_integrations.operations import linking
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
+    DiffersFromOurs,
     DuplicateInErp,
     ExportRefused,
     NotPossibleNow,
@@ -32,7 +35,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
     RulesBroken,
 )
-from erp_integrations.operations.linking import Anchor
+from erp_integrations.operations.linking import Anchor, Record
 from erp_integrations.operations.mailing import mail_rejection
 from erp_integrations.operations.walking import (
     access_of,
@@ -54,8 +57,11 @@ from erp_integrations.ports import (
     NotInErp,
     PreparedChangeOrder,
 )
-from erp_integrations.rules import When, broken_rules
+from erp_integrations.rules import When, broken_rules, notices
 from erp_integrations.transitions import Step
+
+NO_KEY = uuid.UUID(int=0)
+"""Of a draft that is compared and never written."""
 
 
 def preview_export(*, company_id: int, change_order_id: int, erp_number: str, writer: str) -> Preview:
@@ -70,7 +76,8 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     if export is None:
         raise NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus(change_order.erp_status))
     papers = papers_of(change_order)
-    if broken := broken_rules(subject_of(papers, erp_number=erp_number), When.ACCEPT):
+    subject = subject_of(papers, erp_number=erp_number)
+    if broken := broken_rules(subject, When.ACCEPT):
         raise RulesBroken(broken)
     subcontract, found = _ask_about(papers)
     draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
@@ -79,7 +86,12 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     with_amount = comparing.with_the_amount(prepared.total, found)
     others = {record.record_number for record in same_number} | _tied_records(papers, with_amount)
     same_amount = tuple(record for record in with_amount if record.record_number not in others)
-    return Preview(draft, prepared, by_hand, same_number, same_amount)
+    asked = dataclasses.replace(
+        subject,
+        same_number=tuple(record.record_number for record in same_number),
+        same_amount=tuple(record.record_number for record in same_amount),
+    )
+    return Preview(draft, prepared, by_hand, same_number, same_amount, asked, notices(subject, When.ACCEPT))
 
 
 def accept_change_order(
@@ -106,8 +118,11 @@ def accept_change_order(
     try:
         if preview.token != token:
             raise PreviewChanged
-        if preview.same_number or (preview.same_amount and not same_amount_is_another):
-            raise DuplicateInErp(same_number=preview.same_number, same_amount=preview.same_amount)
+        told = dataclasses.replace(preview.subject, same_amount_is_another=same_amount_is_another)
+        if broken := broken_rules(told, When.SIGN_OFF):
+            raise DuplicateInErp(
+                broken=broken, same_number=preview.same_number, same_amount=preview.same_amount
+            )
         return _sign_off(
             company_id=company_id,
             change_order_id=change_order_id,
@@ -199,16 +214,26 @@ def close_as_rejected(
 
 
 def link_to_existing(
-    *, company_id: int, change_order_id: int, record_number: str, actor: Actor
+    *, company_id: int, change_order_id: int, record_number: str, actor: Actor, seen: str = ""
 ) -> ChangeOrderLink:
     """Ties a waiting CCO to a record of its job and subcontract that is in the ERP already.
 
-    Must not be called inside a transaction. Raises `NotAllowed`, `NotPossibleNow`, `RulesBroken`,
-    `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`, `TakenOver`.
+    The record is compared with the CCO, line by line. Where anything differs, `seen` must be the token of the
+    comparison that the person has said yes to. Must not be called inside a transaction. Raises `NotAllowed`,
+    `NotPossibleNow`, `RulesBroken`, `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`, `TakenOver`,
+    `DiffersFromOurs`.
     """
 
     def rights() -> str:
         return require(may_accept(access_of(actor, company_id=company_id)))
+
+    def compare(locked: CommitmentChangeOrder, record: Record) -> tuple[Compared, ...]:
+        compared = _compare(locked, record)
+        if any(not one.same for one in compared):
+            refusal = DiffersFromOurs(record.change_order, compared)
+            if refusal.token != seen:
+                raise refusal
+        return compared
 
     rights()
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
@@ -216,15 +241,14 @@ def link_to_existing(
     papers = papers_of(change_order)
     if broken := broken_rules(subject_of(papers), When.SEND):
         raise RulesBroken(broken)
-    ties = papers.ties
     try:
         return linking.link_change_order(
             change_order_id=change_order_id,
             record_number=record_number,
-            subcontract_record_number=ties.commitment.record_number,
-            job_row_id=ties.job.row_id,
+            subcontract_record_number=papers.ties.commitment.record_number,
             actor=actor,
             rights=rights,
+            compare=compare,
         )
     except NotInErp:
         raise RecordElsewhere from None
@@ -235,6 +259,29 @@ def link_to_existing(
         raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status)) from None
     except ErpError as error:
         raise CouldNotAsk(error.fault) from None
+
+
+def _compare(change_order: CommitmentChangeOrder, record: Record) -> tuple[Compared, ...]:
+    """The locked CCO, as it would be exported under its own number, beside the record.
+
+    Raises `RulesBroken`, and `NotInErp` where job or subcontract are others than those that ours are tied to,
+    whatever their numbers.
+    """
+    papers = papers_of(change_order)
+    if broken := broken_rules(subject_of(papers), When.SEND):
+        raise RulesBroken(broken)
+    ties = papers.ties
+    if (ties.job.row_id, ties.commitment.row_id) != (record.job_row_id, record.subcontract.row_id):
+        raise NotInErp
+    draft = draft_of(
+        papers,
+        record.subcontract,
+        key=NO_KEY,
+        number=change_order.number,
+        dated=_dated(change_order),
+    )
+    prepared, _ = _prepare(papers, draft, registry.writers_of(ties.connection.kind)[0])
+    return comparing.compare(prepared, record.change_order)
 
 
 # --- reading -------------------------------------------------------------------------------------

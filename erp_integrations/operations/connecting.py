@@ -84,7 +84,7 @@ def set_connection(
     # A first connection has no row that could be locked.
     Company.objects.select_for_update(no_key=True).get(pk=company.pk)
     now = database_now()
-    rights = _rights_of(actor, company_id=company.pk) if actor.user_id else ""
+    rights = rights_to_change(actor, company_id=company.pk) if actor.user_id else ""
     connection = Connection.objects.select_for_update().filter(company=company).first()
     if connection is None:
         connection = Connection(company=company, revision=0)
@@ -175,7 +175,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
         connection = (
             Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
         )
-        rights = _rights_of(actor, company_id=connection.company_id)
+        rights = rights_to_change(actor, company_id=connection.company_id)
         if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
             raise NothingToAccept
         now = database_now()
@@ -195,7 +195,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
     return connection
 
 
-def _rights_of(actor: Actor, *, company_id: int) -> str:
+def rights_to_change(actor: Actor, *, company_id: int) -> str:
     """The person's rights at this moment, for the ledger. Raises `NotAllowed`."""
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     ruling = (

@@ -3,10 +3,14 @@
 Every one means: nothing half done remains.
 """
 
+import dataclasses
+import hashlib
+import json
+
 from commitments.models import ErpStatus
-from erp_integrations.comparing import Difference
+from erp_integrations.comparing import Compared, Difference
 from erp_integrations.drafts import Preview
-from erp_integrations.ports import ErpChangeOrderFound, Fault
+from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault
 from erp_integrations.rules import Broken
 from erp_integrations.transitions import Step
 
@@ -60,12 +64,20 @@ class NumberInUse(ExportRefused):
 
 
 class DuplicateInErp(ExportRefused):
-    """The ERP holds a record with that number on the job, or with the same amount on the subcontract."""
+    """The ERP holds a record with that number on the job, or with the same amount on the subcontract.
+
+    `broken` are the rules that say so.
+    """
 
     def __init__(
-        self, *, same_number: tuple[ErpChangeOrderFound, ...], same_amount: tuple[ErpChangeOrderFound, ...]
+        self,
+        *,
+        broken: tuple[Broken, ...],
+        same_number: tuple[ErpChangeOrderFound, ...],
+        same_amount: tuple[ErpChangeOrderFound, ...],
     ) -> None:
-        super().__init__(", ".join(record.record_number for record in (*same_number, *same_amount)))
+        super().__init__("; ".join(one.words for one in broken))
+        self.broken = broken
         self.same_number = same_number
         self.same_amount = same_amount
 
@@ -121,6 +133,21 @@ class FoundInErp(ExportRefused):
 
 class RecordElsewhere(ExportRefused):
     """The record is not on the CCO's job, or has no line on its subcontract, or is not there at all."""
+
+
+class DiffersFromOurs(ExportRefused):
+    """The record to link to is not in everything as the CCO; nobody has said yes to that yet."""
+
+    def __init__(self, record: ErpChangeOrder, compared: tuple[Compared, ...]) -> None:
+        super().__init__(record.record_number)
+        self.record = record
+        self.compared = compared
+
+    @property
+    def token(self) -> str:
+        """Names exactly what was shown: this very record, and everything that was compared."""
+        shown = json.dumps([str(self.record.row_id), [dataclasses.asdict(one) for one in self.compared]])
+        return hashlib.sha256(shown.encode()).hexdigest()
 
 
 class RecordTaken(ExportRefused):

@@ -359,7 +359,8 @@ def _link(
     link = linking.make_link(change_order, record, connection=export.connection, actor=actor, now=now)
     take(Step.FIND, change_order)
     end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-    linking.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights)
+    compared = comparing.compare(prepared_from_json(export.prepared), record.change_order)
+    linking.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights, compared=compared)
     return link
 
 
@@ -377,7 +378,12 @@ def _fail(
     take(Step.FAIL, change_order)
     export.failed_at, export.failure_words = now, words
     tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
-    mail_failure(change_order_id=change_order.pk, accepted_by_id=export.accepted_by_id, failure=words)
+    mail_failure(
+        change_order_id=change_order.pk,
+        export_id=export.pk,
+        accepted_by_id=export.accepted_by_id,
+        failure=words,
+    )
     return ExportFailed(words)
 
 

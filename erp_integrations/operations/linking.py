@@ -1,7 +1,8 @@
 """Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
 
+import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from erp_integrations import registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
+from erp_integrations.comparing import Compared
 from erp_integrations.models import (
     ChangeOrderLink,
     Connection,
@@ -75,21 +77,19 @@ def link_change_order(
     record_number: str,
     subcontract_record_number: str,
     actor: Actor,
-    job_row_id: uuid.UUID | None = None,
     rights: Callable[[], str] = str,
+    compare: Callable[[CommitmentChangeOrder, Record], Sequence[Compared]] = lambda *_: (),
 ) -> ChangeOrderLink:
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
-    Reads the record outside any transaction. `rights` is asked once the CCO is locked, and may refuse; the
-    demo's loader needs none. Raises `NotInErp` (also where the record has no line on the subcontract, or
-    belongs to another job than `job_row_id`), `ErpError`, `NotReadyToLink`, `AlreadyLinked`, `TakenOver`.
+    Reads the record outside any transaction. `rights` and `compare` are asked once the CCO is locked, and may
+    refuse; the demo's loader needs neither. What was compared is kept with the event. Raises `NotInErp` (also
+    where the record has no line on the subcontract), `ErpError`, `NotReadyToLink`, `AlreadyLinked`,
+    `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
     """
-    connection = Connection.objects.get(
-        company__projects__commitments__change_orders=change_order_id,
-    )
+    companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
+    connection = Connection.objects.get(company=companies.get(pk=change_order_id))
     record = read_record(_reader(connection), record_number, subcontract_record_number)
-    if job_row_id not in (None, record.job_row_id):
-        raise NotInErp
     with transaction.atomic(durable=True):
         change_order = (
             CommitmentChangeOrder.objects.select_for_update(of=("self",))
@@ -106,11 +106,12 @@ def link_change_order(
         connection = lock_asked(connection)
         if is_tied(record, connection=connection):
             raise AlreadyLinked
+        compared = compare(change_order, record)
         now = database_now()
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
         take(Step.LINK, change_order)
         end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used)
+        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
     return link
 
 
@@ -122,8 +123,16 @@ def lock_asked(asked: Connection) -> Connection:
     return locked
 
 
-def tell_linked(kind: EventKind, link: ChangeOrderLink, *, actor: Actor, now: datetime, rights: str) -> None:
-    """The event of a link that was made. The link's change order must be there."""
+def tell_linked(
+    kind: EventKind,
+    link: ChangeOrderLink,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+    compared: Sequence[Compared] = (),
+) -> None:
+    """The event of a link that was made, with what was compared. The link's change order must be there."""
     assert link.change_order is not None, "a link begins with its change order"
     append_event(
         kind=kind,
@@ -134,7 +143,11 @@ def tell_linked(kind: EventKind, link: ChangeOrderLink, *, actor: Actor, now: da
         actor=actor,
         now=now,
         rights=rights,
-        evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+        evidence={
+            "record_number": link.record_number,
+            "row_id": str(link.row_id),
+            **({"compared": [dataclasses.asdict(one) for one in compared]} if compared else {}),
+        },
         link_id=link.pk,
     )
 

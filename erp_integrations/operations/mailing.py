@@ -35,8 +35,12 @@ def mail_rejection(*, change_order_id: int, sender_id: int | None, rejected_by: 
         )
 
 
-def mail_failure(*, change_order_id: int, accepted_by_id: int | None, failure: str) -> None:
-    """Tells who accepted a CCO, and every subscribed approver, that its export failed, the same day."""
+def mail_failure(*, change_order_id: int, export_id: int, accepted_by_id: int | None, failure: str) -> None:
+    """Tells who accepted a CCO, and every subscribed approver, that its export failed, the same day.
+
+    Once for an export, from its acceptance to its end: whoever tries again sees on the page what came of it,
+    and the list keeps the last words.
+    """
     change_order = _change_order(change_order_id)
     company = change_order.commitment.project.company
     told = set(_subscribed(company).values_list("user_id", flat=True))
@@ -52,6 +56,7 @@ def mail_failure(*, change_order_id: int, accepted_by_id: int | None, failure: s
                 _list_page(company, "failed-to-export"),
             ),
             about=f"CCO {change_order_id}, export failed",
+            once=f"export-failed/{export_id}/{approver.pk}",
         )
 
 

@@ -6,11 +6,13 @@ tied already.
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from commitments.models import Commitment, CommitmentKind, Vendor
 from companies.models import Company, Project
@@ -44,6 +46,19 @@ from erp_integrations.ports import (
 
 Record = TypeVar("Record", ErpJob, ErpVendor, ErpSubcontract)
 Tied = TypeVar("Tied", bound=Link)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is tied, as the ledger calls it."""
+
+    kind: str
+    row: QuerySet[Any]
+    label: str
+
+    def lock(self) -> int:
+        """Its id; nobody deletes it until it is tied. Raises its `DoesNotExist`."""
+        return int(self.row.select_for_update(no_key=True).get().pk)
 
 
 # --- looking, before and for the link ------------------------------------------------------------
@@ -88,19 +103,21 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
     """Ties a project to its job. `seen` is the row id of the record that the person was shown.
 
     Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyTied`, `NoRecord`, `CouldNotAsk`,
-    `AnotherRecord`, `RecordTaken`, `TakenOver`; so do the other two.
+    `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was deleted meanwhile; so do the
+    other two.
     """
     company = project.company
-    _require_untied(JobLink.objects.filter(project=project, unlinked_at=None).exists(), actor, company)
-    asked = _connection_of(company)
-    job = _the_one(_job(asked, record_number), seen)
+    _require_untied(JobLink.objects.filter(project=project), actor, company)
+    asked, job = _ask(_job, company, record_number, seen)
     return _tie(
         lambda connection, now: JobLink.objects.create(
             project=project, **_columns(connection, job, actor, now)
         ),
         asked=asked,
         company=company,
-        subject=("project", project.pk, f"Project {project.number} {project.name}"),
+        subject=Subject(
+            "project", Project.objects.filter(pk=project.pk), f"Project {project.number} {project.name}"
+        ),
         actor=actor,
     )
 
@@ -110,16 +127,17 @@ def link_vendor(
 ) -> VendorLink:
     """Ties a contract company to its vendor."""
     company = vendor.company
-    _require_untied(VendorLink.objects.filter(vendor=vendor, unlinked_at=None).exists(), actor, company)
-    asked = _connection_of(company)
-    record = _the_one(_vendor(asked, record_number), seen)
+    _require_untied(VendorLink.objects.filter(vendor=vendor), actor, company)
+    asked, record = _ask(_vendor, company, record_number, seen)
     return _tie(
         lambda connection, now: VendorLink.objects.create(
             vendor=vendor, **_columns(connection, record, actor, now)
         ),
         asked=asked,
         company=company,
-        subject=("vendor", vendor.pk, f"Vendor {vendor.number} {vendor.name}"),
+        subject=Subject(
+            "vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"
+        ),
         actor=actor,
     )
 
@@ -132,12 +150,10 @@ def link_commitment(
     Raises `OnlySubcontracts`, `OfAnother` too.
     """
     company = commitment.project.company
-    tied = CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).exists()
-    _require_untied(tied, actor, company)
+    _require_untied(CommitmentLink.objects.filter(commitment=commitment), actor, company)
     if commitment.kind != CommitmentKind.SUBCONTRACT:
         raise OnlySubcontracts
-    asked = _connection_of(company)
-    record = _the_one(_subcontract(asked, record_number), seen)
+    asked, record = _ask(_subcontract, company, record_number, seen)
     _require_ours(commitment, record)
     return _tie(
         lambda connection, now: CommitmentLink.objects.create(
@@ -145,19 +161,27 @@ def link_commitment(
         ),
         asked=asked,
         company=company,
-        subject=(
+        subject=Subject(
             "commitment",
-            commitment.pk,
+            Commitment.objects.filter(pk=commitment.pk),
             f"{commitment.number} {commitment.title} ({commitment.project.name})",
         ),
         actor=actor,
     )
 
 
-def _require_untied(tied: bool, actor: Actor, company: Company) -> None:  # noqa: FBT001  (read where it is called)
+def _require_untied(links: QuerySet[Tied], actor: Actor, company: Company) -> None:
     _rights(actor, company)
-    if tied:
+    if links.filter(unlinked_at=None).exists():
         raise AlreadyTied
+
+
+def _ask(
+    read: Callable[[Connection, str], Record], company: Company, record_number: str, seen: uuid.UUID | None
+) -> tuple[Connection, Record]:
+    """The record, where it is the one that was shown, and the connection it was read through."""
+    asked = _connection_of(company)
+    return asked, _the_one(read(asked, record_number), seen)
 
 
 def _require_ours(commitment: Commitment, record: ErpSubcontract) -> None:
@@ -195,13 +219,13 @@ def _tie(
     *,
     asked: Connection,
     company: Company,
-    subject: tuple[str, int, str],
+    subject: Subject,
     actor: Actor,
 ) -> Tied:
     """The row and its event, of the connection that was asked; the constraints tell who was quicker."""
-    kind, subject_id, label = subject
     try:
         with transaction.atomic(durable=True):
+            subject_id = subject.lock()
             rights = _rights(actor, company)
             connection = lock_asked(asked)
             now = database_now()
@@ -209,9 +233,9 @@ def _tie(
             append_event(
                 kind=EventKind.LINKED,
                 company=company,
-                subject_kind=kind,
+                subject_kind=subject.kind,
                 subject_id=subject_id,
-                subject_label=label,
+                subject_label=subject.label,
                 actor=actor,
                 now=now,
                 rights=rights,

@@ -5,7 +5,7 @@ whoever is killed, paused or too late on the way leaves the link as it was.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,10 +24,10 @@ from erp_integrations.models import (
     ChangeOrderLink,
     Connection,
     EventKind,
-    PresenceKey,
     UnlinkAttempt,
     Via,
 )
+from erp_integrations.operations.checking import store
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.ledger import append_event, label_of
 from erp_integrations.operations.refusals import (
@@ -47,6 +47,7 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
+from erp_integrations.presence import seen_at, standing_of
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +132,7 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor) -> _Claim:
         return _Claim(
             attempt_id=attempt.pk,
             link_id=link.pk,
-            reference=reference_of(link),
+            reference=reference_of(link, connection),
             connection_revision=connection.revision,
             spec=_spec_or_error(connection),
             clock=clock_from(now),
@@ -195,7 +196,7 @@ def _end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime
     )
 
 
-def reference_of(link: ChangeOrderLink) -> ChangeOrderReference:
+def reference_of(link: ChangeOrderLink, connection: Connection) -> ChangeOrderReference:
     """What a look must know, with whether another active link shares the header right now."""
     shared = (
         ChangeOrderLink.objects.filter(
@@ -214,7 +215,7 @@ def reference_of(link: ChangeOrderLink) -> ChangeOrderReference:
         subcontract_record_number=link.subcontract_record_number,
         sub_change_number=link.sub_change_number,
         amount=link.erp_amount,
-        last_seen_at=link.last_seen_at,
+        last_seen_at=seen_at(link, connection),
         header_shared=shared,
     )
 
@@ -256,7 +257,7 @@ def _settle(claim: _Claim, finding: Finding, *, actor: Actor) -> Unlinked:
         settlement = _judge(
             claim, finding, attempt=attempt, link=link, connection=connection, actor=actor, now=now
         )
-        _note_presence(link, finding, now=now)
+        _note_presence(link, finding, connection=connection, now=now)
         if settlement.state == AttemptState.UNLINKED:
             _cut(link, actor=actor, now=now)
         note_answer(connection, finding.fault, now=now)
@@ -301,7 +302,7 @@ def _judge(
         return _Settlement(AttemptState.STILL_IN_ERP, finding.reason, ruling)
     if not finding.proves_absence:
         return _Settlement(AttemptState.NO_ANSWER, finding.reason, ruling)
-    if not link.is_active or reference_of(link) != claim.reference:
+    if not link.is_active or _is_another(reference_of(link, connection), claim.reference, finding):
         return _Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
     if (
         connection.revision != claim.connection_revision
@@ -314,6 +315,21 @@ def _judge(
     if _age(finding, claim=claim, now=now) > timedelta(seconds=settings.SAGE_DEADLINE_SECONDS):
         return _Settlement(AttemptState.NO_ANSWER, "evidence-too-old", ruling)
     return _Settlement(AttemptState.UNLINKED, finding.reason, ruling)
+
+
+def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding: Finding) -> bool:
+    """Whether the link is tied to something else than was asked about, or its record was seen after all.
+
+    A reconciliation that saw it before our looks is no news, but for the proof that another record took its
+    place: that was judged by when ours was last seen.
+    """
+    if now.last_seen_at != asked.last_seen_at and (
+        finding.verdict is Verdict.REPLACED
+        or finding.first_looked_at is None
+        or now.last_seen_at >= finding.first_looked_at
+    ):
+        return True
+    return replace(now, last_seen_at=asked.last_seen_at) != asked
 
 
 def _looks_lie_inside(finding: Finding, *, attempt: UnlinkAttempt, now: datetime) -> bool:
@@ -337,14 +353,15 @@ def _cut(link: ChangeOrderLink, *, actor: Actor, now: datetime) -> None:
     CommitmentChangeOrder.objects.filter(pk=link.change_order_id).update(erp_status=ErpStatus.NOT_IN_ERP)
 
 
-def _note_presence(link: ChangeOrderLink, finding: Finding, *, now: datetime) -> None:
-    link.presence = PresenceKey(finding.verdict.value)
-    link.presence_checked_at = now
-    fields = ["presence", "presence_checked_at"]
-    if finding.verdict in STILL_THERE and finding.first_looked_at:
-        link.last_seen_at = max(link.last_seen_at, finding.first_looked_at)
-        fields.append("last_seen_at")
-    link.save(update_fields=fields)
+def _note_presence(link: ChangeOrderLink, finding: Finding, *, connection: Connection, now: datetime) -> None:
+    """The attempt's own event tells what was found: no other is written."""
+    store(
+        link,
+        standing_of(link, finding),
+        connection=connection,
+        looked_at=finding.first_looked_at,
+        checked_at=now,
+    )
 
 
 def _end(

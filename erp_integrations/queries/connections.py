@@ -19,6 +19,11 @@ def find_connection(company: Company) -> Connection | None:
     return Connection.objects.filter(company=company).first()
 
 
+def connection_of(company: Company) -> Connection | None:
+    """The same, but read once for this `company`: not for after an act, which may have changed it."""
+    return getattr(company, "erp_connection", None)
+
+
 def find_parts(connection: Connection | None) -> ServerParts | None:
     """The server that is stored, without its password; for ERP admins only."""
     stored = registry.stored_parts(connection) if connection else None

@@ -14,9 +14,9 @@ from erp_integrations.models import Export
 from erp_integrations.pages import Fact, RowAct, WaitingRow
 from erp_integrations.policies import may_accept
 from erp_integrations.queries import keyset
-from erp_integrations.queries.change_orders import VIEWS, Asked, page_url
+from erp_integrations.queries.asked import VIEWS, Asked, list_url
 
-SORT = ("commitment__project__number", "commitment__number", "number", "id")
+ORDER = keyset.Order(("commitment__project__number", "commitment__number", "number", "id"))
 SEARCHED = (
     "number",
     "title",
@@ -37,16 +37,32 @@ def waiting_rows(company: Company, access: Access, asked: Asked) -> tuple[tuple[
     """One page of the view, in the order of projects and commitments."""
     everything = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
     shown, page = keyset.one_page(
-        _searched(everything.filter(erp_status=VIEWS[asked.view][1]), asked.q).select_related(
-            "commitment__vendor", "commitment__project"
-        ),
-        sort=SORT,
+        waiting(company, asked).select_related("commitment__vendor", "commitment__project"),
+        order=ORDER,
         known=everything,
-        after=asked.after,
-        before=asked.before,
-        url=lambda side, row_id: page_url(company, asked, side, row_id),
+        wanted=asked.wanted,
+        url=lambda name, value: list_url(company, asked, **{name: value}),
     )
-    return _rows(company, access, shown), page
+    return rows_of(company, access, shown), page
+
+
+def waiting(company: Company, asked: Asked) -> QuerySet[CommitmentChangeOrder]:
+    """What the view shows with its search and filters, in no order."""
+    change_orders = _searched(
+        CommitmentChangeOrder.objects.filter(
+            commitment__project__company=company, erp_status=VIEWS[asked.view][1]
+        ),
+        asked.q,
+    )
+    if asked.project:
+        change_orders = change_orders.filter(commitment__project__number=asked.project)
+    if asked.company:
+        change_orders = change_orders.filter(commitment__vendor__name=asked.company)
+    if asked.amount_from is not None:
+        change_orders = change_orders.filter(amount__gte=asked.amount_from)
+    if asked.amount_to is not None:
+        change_orders = change_orders.filter(amount__lte=asked.amount_to)
+    return change_orders
 
 
 def waiting_row(
@@ -55,7 +71,7 @@ def waiting_row(
     """That CCO as a row of the view; None where the view does not show it. Its commitment must be there."""
     if VIEWS[view][1] != change_order.erp_status:
         return None
-    [row] = _rows(company, access, [change_order])
+    [row] = rows_of(company, access, [change_order])
     return row
 
 
@@ -69,7 +85,9 @@ def _searched(change_orders: QuerySet[CommitmentChangeOrder], q: str) -> QuerySe
     return change_orders
 
 
-def _rows(company: Company, access: Access, shown: Iterable[CommitmentChangeOrder]) -> tuple[WaitingRow, ...]:
+def rows_of(
+    company: Company, access: Access, shown: Iterable[CommitmentChangeOrder]
+) -> tuple[WaitingRow, ...]:
     exports = {
         export.change_order_id: export
         for export in Export.objects.filter(change_order__in=[co.pk for co in shown])

@@ -10,6 +10,8 @@ from erp_integrations.drafts import prepared_from_json
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
+    Drift,
+    EventKind,
     Export,
     LinkEvent,
     PresenceKey,
@@ -163,10 +165,22 @@ def _found(finding: dict[str, Any]) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _change(event: LinkEvent) -> tuple[str, ...]:
+    """What was known before and what is known now."""
+    if event.kind != EventKind.PRESENCE_CHANGED:
+        return ()
+    before, now = event.evidence["before"]["presence"], event.evidence["presence"]
+    drifted = [f"{Drift(what).label.lower()} {held}" for what, held in event.evidence["seen"].items()]
+    words = (
+        f"{PresenceKey(before).label} → {PresenceKey(now).label}" if before != now else PresenceKey(now).label
+    )
+    return (words, *([f"Otherwise now: {', '.join(drifted)}"] if drifted else []))
+
+
 def _words(event: LinkEvent) -> str:
     """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
     found = _found(event.evidence) or (event.reason.replace("-", " "),)
-    parts = [event.subject_label, *filter(None, found)]
+    parts = [event.subject_label, *_change(event), *filter(None, found)]
     if event.rights:
         parts.append(f"as {event.rights}")
     return " · ".join(parts)

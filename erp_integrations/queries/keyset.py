@@ -1,67 +1,206 @@
-"""One page of a list, by the sort's own columns, so that a page costs the same everywhere."""
+"""One page of a list, by the sort's own columns, so that a page costs the same wherever it is.
+
+Nothing here counts further than `MOST_COUNTED`, unless all is asked for: a count is the one thing on a page
+that would grow with the table.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db import connection
+from django.db.models import BooleanField, F, Func, Model, QuerySet, TextField, Value
 
 from companies.pages import Page
 
 PAGE_SIZE = 50
+MOST_COUNTED = 10_000
 
 Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which columns, the last of them unique. All go the same way, so that an index can be walked."""
+
+    columns: tuple[str, ...]
+    descending: bool = False
+
+    def terms(self, *, backwards: bool = False) -> list[str]:
+        """For `order_by`."""
+        sign = "-" if self.descending != backwards else ""
+        return [sign + name for name in self.columns]
+
+    def sign(self, *, backwards: bool = False) -> str:
+        """How what lies beyond a row compares with it."""
+        return "<" if self.descending != backwards else ">"
+
+    def beyond(self, key: Sequence[Any], *, backwards: bool = False) -> Func:
+        """Rows that come after those values, or before. Compared as a whole, as an index can seek it."""
+        return self._compared(key, self.sign(backwards=backwards))
+
+    def up_to(self, key: Sequence[Any]) -> Func:
+        """Rows that come before those values."""
+        return self._compared(key, self.sign(backwards=True))
+
+    def _compared(self, key: Sequence[Any], sign: str) -> Func:
+        sides = (
+            Func(*(F(name) for name in self.columns), template="(%(expressions)s)", output_field=TextField()),
+            Func(*(Value(value) for value in key), template="(%(expressions)s)", output_field=TextField()),
+        )
+        return Func(*sides, template="%(expressions)s", arg_joiner=f" {sign} ", output_field=BooleanField())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page of a list: the one after a row, or before one; and whether all rows shall be counted."""
+
+    after: int | None = None
+    before: int | None = None
+    exact: bool = False
+
+    @property
+    def key(self) -> int | None:
+        return self.before if self.before is not None else self.after
+
+    @property
+    def backwards(self) -> bool:
+        return self.before is not None
 
 
 def one_page(
     rows: QuerySet[Row],
     *,
-    sort: Sequence[str],
+    order: Order,
     known: QuerySet[Row],
-    after: int | None,
-    before: int | None,
-    url: Callable[[str, int], str],
+    wanted: Wanted,
+    url: Callable[[str, str], str],
 ) -> tuple[list[Row], Page]:
     """The rows beyond the key, which is the id of the last row seen, or of the first when going back.
 
-    A key that is not among `known` means the first page. What `sort` names in other rows must be selected
-    along. `url` makes the address of the page `after` or `before` a row.
+    A key that is not among `known` means the first page, and the page says so. What `order` names in other
+    rows must be selected along. `url` makes the address of the page `after` or `before` a row, or of the same
+    page with `count` all.
     """
-    total = rows.count()
-    backwards = before is not None
-    key = _key(known, before if backwards else after, sort)
-    asked = rows if key is None else rows.filter(_beyond(sort, key, "lt" if backwards else "gt"))
-    order = [f"-{name}" for name in sort] if backwards and key else list(sort)
-    shown = list(asked.order_by(*order)[: PAGE_SIZE + 1])
-    more = len(shown) > PAGE_SIZE
-    shown = shown[:PAGE_SIZE]
-    if backwards and key:
-        shown.reverse()
-    if not shown:
-        return [], Page(first=0, last=0, total=total)
-    skipped = 0 if key is None else rows.filter(_beyond(sort, _values(shown[0], sort), "lt")).count()
-    there_is_next = skipped + len(shown) < total if backwards else more
-    return shown, Page(
-        first=skipped + 1,
-        last=skipped + len(shown),
-        total=total,
-        previous_url=url("before", shown[0].pk) if skipped else "",
-        next_url=url("after", shown[-1].pk) if there_is_next else "",
+    key = find_key(known, wanted, order)
+    lost = wanted.key is not None and key is None
+    backwards = wanted.backwards and key is not None
+    shown, more = _beyond(rows, order, key, backwards=backwards)
+    if not shown and key is not None:
+        # What was there has left since: the end of the list that is nearest.
+        backwards, key = not backwards, None
+        shown, more = _beyond(rows, order, None, backwards=backwards)
+    before, total = 0, 0
+    if shown:
+        first = rows.filter(order.up_to(values_of(shown[0], order)))
+        before, total = capped_counts(first, rows)
+    if backwards:
+        more = rows.filter(order.beyond(values_of(shown[-1], order))).exists()
+    if wanted.exact and total > MOST_COUNTED:
+        total = rows.count()
+    return shown, page_at(
+        [row.pk for row in shown], before=before, total=total, more=more, wanted=wanted, lost=lost, url=url
     )
 
 
-def _key(known: QuerySet[Row], row_id: int | None, sort: Sequence[str]) -> Sequence[Any] | None:
-    return None if row_id is None else known.filter(pk=row_id).values_list(*sort).first()
+def page_at(
+    ids: Sequence[int],
+    *,
+    before: int,
+    total: int,
+    more: bool,
+    wanted: Wanted,
+    lost: bool,
+    url: Callable[[str, str], str],
+    at_least: bool | None = None,
+    known_before: bool | None = None,
+) -> Page:
+    """The page of those rows. `before` and `total` count no further than they were counted.
+
+    Where the caller does not say, a count beyond `MOST_COUNTED` stands for that many at least.
+    """
+    capped = total > MOST_COUNTED and not wanted.exact if at_least is None else at_least
+    placed = before <= MOST_COUNTED if known_before is None else known_before
+    return Page(
+        first=before + 1 if ids and placed else 0,
+        last=before + len(ids) if ids and placed else 0,
+        total=min(total, MOST_COUNTED) if capped else total,
+        at_least=capped,
+        beyond=0 if placed or not ids else min(before, MOST_COUNTED),
+        shown=len(ids),
+        previous_url=url("before", str(ids[0])) if ids and before else "",
+        next_url=url("after", str(ids[-1])) if ids and more else "",
+        count_url=url("count", "all") if capped else "",
+        key_is_lost=lost,
+    )
 
 
-def _values(row: Row, sort: Sequence[str]) -> Sequence[Any]:
-    return [attrgetter(name.replace("__", "."))(row) for name in sort]
+def find_key(known: QuerySet[Any], wanted: Wanted, order: Order) -> Sequence[Any] | None:
+    """The values of the row that the page begins or ends at; None for none, and where it is not known."""
+    if wanted.key is None:
+        return None
+    values = known.filter(pk=wanted.key).values_list(*order.columns).first()
+    return None if values is None or None in values else values
 
 
-def _beyond(sort: Sequence[str], key: Sequence[Any], direction: str) -> Q:
-    """Rows whose sort columns, compared one after the other, lie beyond the key."""
-    condition = Q()
-    for position, name in enumerate(sort):
-        equal = dict(zip(sort[:position], key[:position], strict=True))
-        condition |= Q(**equal, **{f"{name}__{direction}": key[position]})
-    return condition
+def values_of(row: Any, order: Order) -> Sequence[Any]:
+    return [attrgetter(name.replace("__", "."))(row) for name in order.columns]
+
+
+def _beyond(
+    rows: QuerySet[Row], order: Order, key: Sequence[Any] | None, *, backwards: bool
+) -> tuple[list[Row], bool]:
+    """In the order of the list, and whether there are more on that side."""
+    asked = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
+    found = list(asked.order_by(*order.terms(backwards=backwards))[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    if backwards:
+        shown.reverse()
+    return shown, len(found) > PAGE_SIZE
+
+
+# --- counting, up to a point ---------------------------------------------------------------------
+
+
+def capped_counts(*several: QuerySet[Any]) -> list[int]:
+    """How many rows there are of each, in one statement; `MOST_COUNTED` + 1 stands for more than that."""
+    parts, values = [], []
+    for rows in several:
+        sql, its_values = sql_of(rows.order_by().values("pk")[: MOST_COUNTED + 1])
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608  (Django's own SQL)
+        values += its_values
+    return list(one_row("SELECT " + ", ".join(parts), values))
+
+
+def capped_sums(
+    *several: QuerySet[Any], column: str, most: int | None = None
+) -> list[tuple[int, Decimal | None]]:
+    """How many rows there are of each and what they are worth together, in one statement.
+
+    Where there are more than `most` (`MOST_COUNTED`), the count is `most` + 1 and there is no sum.
+    """
+    most = MOST_COUNTED if most is None else most
+    parts, values = [], []
+    for rows in several:
+        sql, its_values = sql_of(rows.order_by().values_list(column)[: most + 1])
+        parts.append(f"SELECT count(*), coalesce(sum({column}), 0) FROM ({sql}) AS counted")  # noqa: S608
+        values += its_values
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
+        return [(count, None if count > most else total) for count, total in cursor.fetchall()]
+
+
+def sql_of(rows: QuerySet[Any]) -> tuple[str, list[Any]]:
+    sql, values = rows.query.sql_with_params()
+    return sql, list(values)
+
+
+def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row

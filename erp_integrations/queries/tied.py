@@ -109,11 +109,10 @@ def tied_rows(
     view = asked.view or (NOT_LINKED if counts[NOT_LINKED] else LINKED)
     shown, page = keyset.one_page(
         _searched(sides[view], kind, asked.q),
-        sort=kind.sort,
+        order=keyset.Order(kind.sort),
         known=everything,
-        after=asked.after,
-        before=asked.before,
-        url=lambda side, row_id: _url(company, kind, view=view, q=asked.q, **{side: str(row_id)}),
+        wanted=keyset.Wanted(after=asked.after, before=asked.before, exact=True),
+        url=lambda side, row_id: _url(company, kind, view=view, q=asked.q, **{side: row_id}),
     )
     links = {
         getattr(link, f"{kind.subject}_id"): link

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,13 +13,13 @@ from erp_integrations import export_words, registry
 from erp_integrations.actors import actor_on_page
 from erp_integrations.drafts import Preview
 from erp_integrations.forms.exporting import ExportForm
-from erp_integrations.forms.records import RecordForm
+from erp_integrations.forms.records import LinkForm
 from erp_integrations.models import Export
-from erp_integrations.operations import accepting, exporting
+from erp_integrations.operations import accepting
 from erp_integrations.operations.export_refusals import (
+    DiffersFromOurs,
     DuplicateInErp,
     ExportRefused,
-    NotAllowed,
     NumberInUse,
     RecordElsewhere,
     RulesBroken,
@@ -33,6 +32,7 @@ from erp_integrations.queries.history import facts_of
 from erp_integrations.rules import Place
 from erp_integrations.views.answering import (
     answer_on_page,
+    at_the_act,
     change_order_for,
     erp_of,
     list_of,
@@ -40,6 +40,7 @@ from erp_integrations.views.answering import (
     require,
     status_of,
 )
+from erp_integrations.views.bringing import bring
 from erp_integrations.views.giving_a_reason import with_a_reason
 from erp_integrations.views.said import say
 
@@ -67,14 +68,13 @@ def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
     if "show" in request.POST or not form.is_valid():
         return _preview(request, change_order, form)
     try:
-        export = accepting.accept_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            actor=actor_on_page(request.user),
-            **form.cleaned_data,
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            export = accepting.accept_change_order(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+                **form.cleaned_data,
+            )
     except ExportRefused as refusal:
         return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
     return _accepted(request, change_order, export)
@@ -84,12 +84,13 @@ def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: 
     if not form.is_valid():
         return _page(request, change_order, form)
     try:
-        preview = accepting.preview_export(
-            company_id=request.company.pk,
-            change_order_id=change_order.pk,
-            erp_number=form.cleaned_data["erp_number"],
-            writer=form.cleaned_data["writer"],
-        )
+        with at_the_act():
+            preview = accepting.preview_export(
+                company_id=request.company.pk,
+                change_order_id=change_order.pk,
+                erp_number=form.cleaned_data["erp_number"],
+                writer=form.cleaned_data["writer"],
+            )
     except ExportRefused as refusal:
         return _page(request, change_order, form, refusal=refusal)
     return _page(request, change_order, form, preview=preview)
@@ -126,14 +127,10 @@ def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
     match refusal:
         case NumberInUse():
             form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
-        case DuplicateInErp(same_number=(found, *_)):
-            form.add_error(
-                "erp_number", f"Record {found.record_number} on this job carries this number already."
-            )
-        case RulesBroken(broken=broken):
+        case DuplicateInErp(broken=broken) | RulesBroken(broken=broken):
             for one in broken:
                 if one.place is Place.ACCEPT_FORM:
-                    form.add_error("erp_number", one.words)
+                    form.add_error(one.field, one.words)
 
 
 def _where(
@@ -159,21 +156,9 @@ def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, expor
     if export.by_hand:
         message = export_words.accepted_message(export, change_order, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
-    try:
-        link = exporting.export_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order.pk,
-            actor=actor_on_page(request.user),
-        )
-    except ExportRefused as refusal:
-        change_order.refresh_from_db(fields=["erp_status"])
-        message = export_words.refused_message(refusal, erp=erp)
-        return answer_on_page(
-            request, message, location=list_of(request, view=view_of(change_order.erp_status))
-        )
-    history = NextStep("View history", page_of(request, change_order, "change-order-history"))
-    message = export_words.synced_message(link, erp=erp, next_steps=(history,))
-    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))
+    brought = bring(request, change_order)
+    view = "ready-to-export" if brought.refusal is None else view_of(change_order.erp_status)
+    return answer_on_page(request, brought.message, location=list_of(request, view=view))
 
 
 @company_member
@@ -196,22 +181,25 @@ def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """Ties a waiting CCO to a record that is in the ERP already."""
+    """Ties a waiting CCO to a record that is in the ERP already; asks first where the two differ."""
     change_order = change_order_for(request, change_order_id)
     require(may_accept(request.access))
     erp = erp_of(request)
-    form = RecordForm(request.POST)
+    form = LinkForm(request.POST)
     try:
         if not form.is_valid():
             raise RecordElsewhere
-        made = accepting.link_to_existing(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            record_number=form.cleaned_data["record_number"],
-            actor=actor_on_page(request.user),
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            made = accepting.link_to_existing(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+                **form.cleaned_data,
+            )
+    except DiffersFromOurs as refusal:
+        say(request, export_words.refused_message(refusal, erp=erp))
+        context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
+        return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
     except ExportRefused as refusal:
         message = export_words.refused_message(refusal, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))

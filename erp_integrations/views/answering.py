@@ -1,5 +1,7 @@
 """What the pages of one CCO share: who may be there, the code of an answer, and the way back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
@@ -46,6 +48,17 @@ def require(ruling: Ruling) -> None:
     """Before a page is shown; the operation asks again at the moment of the act."""
     if not ruling:
         raise PermissionDenied
+
+
+@contextmanager
+def at_the_act() -> Iterator[None]:
+    """Around an operation, which asks again: who may not is told so, and what was deleted is not found."""
+    try:
+        yield
+    except NotAllowed:
+        raise PermissionDenied from None
+    except CommitmentChangeOrder.DoesNotExist:
+        raise Http404 from None
 
 
 def erp_of(request: MemberRequest) -> str:
@@ -101,7 +114,7 @@ def answer_in_row(
         "message": message,
         "row": waiting_row(request.company, request.access, change_order, view=asked.view),
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "views": lists.views_with_counts(request.company, current=asked.view),
+        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
     return render(request, "erp_integrations/export_answer.html", context, status=status)

@@ -14,6 +14,7 @@ from commitments.models import ChangeOrderStatus, ErpStatus
 from commitments.policies import may_change_commitments, may_see_commitments
 from companies.doors import MemberRequest, company_member
 from companies.models import Project
+from companies.pages import Page
 from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
@@ -29,9 +30,11 @@ from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
 from erp_integrations.policies import may_relink, may_see_erp_integrations
 from erp_integrations.queries import change_orders as lists
-from erp_integrations.queries.connections import find_connection, freshness_of
+from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
+from erp_integrations.queries.connections import connection_of, find_connection, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
+from erp_integrations.queries.toolbar import resolved, sort_links, toolbar_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
 
@@ -59,28 +62,59 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     """The list, in one of its views."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = AskedForm(request.GET).asked()
-    connection = find_connection(request.company)
+    asked = asked_in(request, request.GET)
+    connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     context: dict[str, Any] = {
         "tabs": tabs_for(request, connection, current="change-orders"),
         "freshness": freshness_of(connection, erp=erp),
-        "views": lists.views_with_counts(request.company, current=asked.view),
-        "q": asked.q,
+        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
+        "toolbar": toolbar_of(request.company, asked),
         "heading": HEADINGS[asked.view].format(erp=erp),
         "erp_name": erp,
-        "show_steps": asked.view in ("synced", "deleted-in-sage"),
+        "show_steps": asked.of_links,
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "empty_words": "Nothing matches your search." if asked.q else EMPTY[asked.view],
+        "csv_url": reverse("change-orders-csv", args=[request.company.slug])
+        + query_of(asked.without("exact")),
+        "again_url": list_url(request.company, asked.without("exact")),
+        "empty_words": EMPTY[asked.view],
     }
-    if asked.view in ("synced", "deleted-in-sage"):
-        context["groups"], context["page"] = lists.synced_groups(request.company, request.access, asked)
+    if asked.of_links:
+        context["groups"], page = lists.synced_groups(request.company, request.access, asked)
+        context |= {"grouped": asked.grouped, "heads": sort_links(request.company, asked)}
     else:
-        context["rows"], context["page"] = waiting_rows(request.company, request.access, asked)
-    if asked.view == "synced" and not asked.q:
+        context["rows"], page = waiting_rows(request.company, request.access, asked)
+    context |= {"page": page, "notes": notes_of(asked, page)}
+    if asked.q or asked.filters:
+        context["empty_words"] = (
+            "Nothing matches your search." if asked.q else "Nothing matches these filters."
+        )
+        context["empty_url"], context["empty_label"] = (
+            list_url(request.company, asked.without("q", *FILTERS)),
+            "Show all",
+        )
+    elif asked.view == "synced":
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
     return render(request, "erp_integrations/change_orders.html", context)
+
+
+def asked_in(request: MemberRequest, query: QueryDict) -> Asked:
+    """What an address of the list asks for, with names as they are kept."""
+    return resolved(request.company, AskedForm(query).asked())
+
+
+def notes_of(asked: Asked, page: Page) -> tuple[str, ...]:
+    """What of the address was not used, and what is shown instead."""
+    notes = asked.notes
+    if page.key_is_lost:
+        notes += ("That page of the list is not known. This is the first one.",)
+    if page.looked_through:
+        notes += (
+            f"Only the first {page.looked_through:,} CCOs were searched: signs alone cannot be looked up. "
+            "Search for a word of three letters or more, too.",
+        )
+    return notes
 
 
 @company_member
@@ -113,7 +147,7 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
     change_order = find_change_order(request.company, change_order_id)
     if change_order is None:
         raise Http404
-    connection = find_connection(request.company)
+    connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     try:
         unlinked = unlink_change_order(
@@ -157,18 +191,22 @@ def _answer(
         # There is no row to put in the place of the one on the page: leave that, and show the message.
         response = render(request, "erp_integrations/unlink_answer.html", context, status=status)
         return reswap(response, "none")
-    asked = AskedForm(_query_of_page(request)).asked()
-    groups, page = lists.synced_groups(request.company, request.access, asked)
-    key = lists.group_key(link)
+    asked = asked_in(request, _query_of_page(request))
+    if not asked.of_links:
+        asked = Asked()
+    views = lists.views_with_counts(request.company, current=asked.view, asked=asked)
+    page = lists.page_after_act(request.company, asked, views)
     context |= {
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "group": next((group for group in groups if group.key == key), None),
-        "group_key": key,
-        "views": lists.views_with_counts(request.company, current=asked.view),
+        "grouped": asked.grouped,
+        "views": views,
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
         "freshness": freshness_of(find_connection(request.company), erp=erp),
     }
+    if asked.grouped:
+        context["group_key"] = lists.group_key(link)
+        context["group"] = lists.group_of(request.company, asked, link)
     return render(request, "erp_integrations/unlink_answer.html", context, status=status)
 
 

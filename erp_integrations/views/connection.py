@@ -14,16 +14,19 @@ from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
 from erp_integrations.actors import actor_on_page
 from erp_integrations.forms.connection import AcceptForm, ConnectionForm
+from erp_integrations.forms.reconciling import ReconcileForm
 from erp_integrations.models import Connection
-from erp_integrations.operations import connecting
+from erp_integrations.operations import connecting, reconcile_settings
 from erp_integrations.pages import Message
 from erp_integrations.policies import (
+    EVERY,
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
 )
 from erp_integrations.ports import PartRefused
 from erp_integrations.queries.connections import card_of, find_connection, find_parts, freshness_of
+from erp_integrations.queries.reconciles import reconciling_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
 
@@ -37,6 +40,12 @@ CHANGED_MEANWHILE = Message(
     "warning",
     "The connection was changed meanwhile. Nothing was stored.",
     ("Look at what is there now. To store yours instead, type the password again and save.",),
+)
+RECONCILE_STORED = Message("success", "The settings were stored. They count from the next minute on.")
+RECONCILE_CHANGED_MEANWHILE = Message(
+    "warning",
+    "Somebody changed these settings meanwhile. Nothing was stored.",
+    ("What you typed is still here: save again to store it all the same.",),
 )
 NONE_STORED = "Type the password of the login: there is none stored that may be used for this."
 TYPE_IT_AGAIN = (
@@ -98,6 +107,7 @@ def _page(
     request: MemberRequest,
     *,
     form: ConnectionForm | None = None,
+    reconcile_form: ReconcileForm | None = None,
     names: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -106,8 +116,12 @@ def _page(
     context = _state(request, found) | {
         "tabs": tabs_for(request, found, current="connection"),
         "open": form is not None or found is None,
+        "reconciling": reconciling_of(found) if found else None,
+        "reconcile_open": reconcile_form is not None,
     }
     if may_change_connection(request.access):
+        if found is not None:
+            context["reconcile_form"] = reconcile_form or _reconcile_form(found)
         form = form or _form(request)
         wanted = form.initial if names is None else names
         context["form"] = form
@@ -189,6 +203,43 @@ def accept(request: MemberRequest) -> HttpResponse:
     else:
         messages.success(request, "The database was accepted.")
     return redirect("connection", request.company.slug)
+
+
+@company_member
+@require_POST
+def set_reconciliation(request: MemberRequest) -> HttpResponse:
+    """How often the links are compared by themselves, when not, and how much is believed."""
+    found = _connection(request)
+    if not may_change_connection(request.access):
+        raise PermissionDenied
+    form = _reconcile_form(found, data=request.POST)
+    if not form.is_valid():
+        form.lead_to_first_error()
+        return _page(request, reconcile_form=form, status=422)
+    try:
+        reconcile_settings.set_reconciliation(
+            connection_id=found.pk,
+            wanted=form.settings(),
+            shown=form.cleaned_data["shown"],
+            actor=actor_on_page(request.user),
+        )
+    except connecting.NotAllowed:
+        raise PermissionDenied from None
+    except connecting.ChangedMeanwhile:
+        say(request, RECONCILE_CHANGED_MEANWHILE)
+        typed = {**request.POST.dict(), form.add_prefix("shown"): form["shown"].initial}
+        return _page(request, reconcile_form=_reconcile_form(found, data=typed), status=409)
+    say(request, RECONCILE_STORED)
+    return redirect("connection", request.company.slug)
+
+
+def _reconcile_form(found: Connection, *, data: Any = None) -> ReconcileForm:
+    practice = registry.has_sandbox(found)
+    return ReconcileForm(
+        data,
+        stored=reconcile_settings.ReconcileSettings.of(found),
+        usual=1 if practice else int(EVERY.total_seconds()) // 60,
+    )
 
 
 def _connection(request: MemberRequest) -> Connection:

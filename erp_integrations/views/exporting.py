@@ -2,7 +2,6 @@
 
 import csv
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -10,12 +9,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from commitments.models import CommitmentChangeOrder
 from companies.doors import MemberRequest, company_member
 from erp_integrations import csv_cells, export_words
-from erp_integrations.actors import actor_on_page
 from erp_integrations.drafts import prepared_from_json
 from erp_integrations.models import Export
 from erp_integrations.operations import exporting
-from erp_integrations.operations.export_refusals import Differs, ExportRefused, NotAllowed
-from erp_integrations.pages import NextStep
 from erp_integrations.policies import may_accept, may_reject, may_use_sandbox
 from erp_integrations.queries.connections import find_connection
 from erp_integrations.queries.exports import accepted_export, view_of
@@ -29,8 +25,8 @@ from erp_integrations.views.answering import (
     list_of,
     page_of,
     require,
-    status_of,
 )
+from erp_integrations.views.bringing import bring
 from erp_integrations.views.giving_a_reason import with_a_reason
 from erp_integrations.views.tabs import is_practice
 
@@ -40,31 +36,16 @@ from erp_integrations.views.tabs import is_practice
 def export(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """Brings it into the ERP: a retry, or the look after an accountant has entered it."""
     change_order = change_order_for(request, change_order_id)
-    erp = erp_of(request)
     worksheet = page_of(request, change_order, "worksheet")
     back = came_from(request, list_of(request, view=view_of(change_order.erp_status)), worksheet)
-    try:
-        link = exporting.export_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            actor=actor_on_page(request.user),
-        )
-    except ExportRefused as refusal:
-        if isinstance(refusal, NotAllowed) and not request.htmx:
-            raise PermissionDenied from None
-        steps = (NextStep("Show side by side", f"{worksheet}#differences"),)
-        message = export_words.refused_message(
-            refusal, erp=erp, next_steps=steps if isinstance(refusal, Differs) and back != worksheet else ()
-        )
-        status = status_of(refusal)
-    else:
-        history = NextStep("View history", page_of(request, change_order, "change-order-history"))
-        message = export_words.synced_message(link, erp=erp, next_steps=(history,))
-        status = 200
-        back = list_of(request, view="exporting") if back == worksheet else back
+    brought = bring(
+        request, change_order, side_by_side="" if back == worksheet else f"{worksheet}#differences"
+    )
     if request.htmx:
-        return answer_in_row(request, change_order, message, status=status)
-    return answer_on_page(request, message, location=back)
+        return answer_in_row(request, change_order, brought.message, status=brought.status)
+    if brought.refusal is None and back == worksheet:
+        back = list_of(request, view="exporting")
+    return answer_on_page(request, brought.message, location=back)
 
 
 @company_member

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -11,11 +10,11 @@ from companies.doors import MemberRequest
 from erp_integrations import export_words
 from erp_integrations.actors import actor_on_page
 from erp_integrations.forms.exporting import ReasonForm
-from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
+from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.pages import Message
 from erp_integrations.queries.exports import view_of
 from erp_integrations.queries.history import facts_of
-from erp_integrations.views.answering import answer_on_page, erp_of, list_of, status_of
+from erp_integrations.views.answering import answer_on_page, at_the_act, erp_of, list_of, status_of
 from erp_integrations.views.said import say
 
 
@@ -35,14 +34,13 @@ def with_a_reason(
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            operation(
-                company_id=request.company.pk,
-                change_order_id=change_order.pk,
-                reason=form.cleaned_data["reason"],
-                actor=actor_on_page(request.user),
-            )
-        except NotAllowed:
-            raise PermissionDenied from None
+            with at_the_act():
+                operation(
+                    company_id=request.company.pk,
+                    change_order_id=change_order.pk,
+                    reason=form.cleaned_data["reason"],
+                    actor=actor_on_page(request.user),
+                )
         except ExportRefused as refusal:
             say(request, export_words.refused_message(refusal, erp=erp_of(request)))
             status = status_of(refusal)

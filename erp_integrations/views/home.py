@@ -1,5 +1,7 @@
 """The company's home, and the pages that explain: the procedure, and each error."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,8 @@ from erp_integrations import registry
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import FaultKind
 from erp_integrations.queries.change_orders import views_with_counts
+from erp_integrations.queries.connections import connection_of, freshness_of
+from erp_integrations.queries.standing import standing_of
 
 WHO_CAN_HELP = {
     FaultKind.UNAVAILABLE: "Wait, and try again",
@@ -23,14 +27,19 @@ NEEDS_ATTENTION = ("ready-to-export", "failed-to-export", "deleted-in-sage")
 @company_member
 @require_GET
 def company_home(request: MemberRequest) -> HttpResponse:
-    attention: tuple[tuple[str, int, str], ...] = ()
+    """What needs attention, and the money behind what the ERP says; `?count=all` counts it all."""
+    context: dict[str, Any] = {}
     if may_see_erp_integrations(request.access):
-        attention = tuple(
-            (tab.label, tab.count or 0, tab.url)
-            for tab in views_with_counts(request.company, current="")
-            if tab.key in (*NEEDS_ATTENTION, "synced")
-        )
-    return render(request, "companies/home.html", {"attention": attention})
+        connection = connection_of(request.company)
+        erp = registry.erp_name(connection.kind if connection else registry.ODBC)
+        tabs = views_with_counts(request.company)
+        context = {
+            "attention": tuple(tab for tab in tabs if tab.key in NEEDS_ATTENTION),
+            "synced": next(tab for tab in tabs if tab.key == "synced"),
+            "standing": standing_of(request.company, exact=request.GET.get("count") == "all"),
+            "freshness": freshness_of(connection, erp=erp),
+        }
+    return render(request, "companies/home.html", context)
 
 
 @company_member

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from commitments.models import Commitment
 from companies.doors import MemberRequest, company_member
 from companies.queries import find_missing_privilege
 from erp_integrations import export_words, registry
@@ -21,6 +22,7 @@ from erp_integrations.policies import may_link_records, may_see_erp_integrations
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.queries.connections import find_connection, freshness_of
 from erp_integrations.queries.tied import COMMITMENTS, JOBS, LINKED, VENDORS, Kind, find_subject, tied_rows
+from erp_integrations.rules import CommitmentToTie, notices_of_tie
 from erp_integrations.views.answering import answer_on_page, erp_of, require, status_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
@@ -33,6 +35,8 @@ class Seen:
     record_number: str
     row_id: uuid.UUID
     words: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+    """Worth knowing before it is linked."""
 
 
 def _job(record: ErpJob) -> tuple[str, ...]:
@@ -104,9 +108,11 @@ def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
         try:
             if request.method == "POST":
                 return _link(request, kind, subject, number)
-            seen = _look(request, kind, number)
+            seen = _look(request, kind, subject, number)
         except NotAllowed:
             raise PermissionDenied from None
+        except ObjectDoesNotExist:
+            raise Http404 from None
         except ExportRefused as refusal:
             say(request, export_words.refused_message(refusal, erp=erp_of(request)))
             status = status_of(refusal)
@@ -123,11 +129,15 @@ def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
     return render(request, "erp_integrations/link_record.html", context, status=status)
 
 
-def _look(request: MemberRequest, kind: Kind, record_number: str) -> Seen:
+def _look(request: MemberRequest, kind: Kind, subject: object, record_number: str) -> Seen:
     read, say_it, _ = ACTS[kind.key]
     record = read(company=request.company, record_number=record_number)
     assert isinstance(record, ErpJob | ErpVendor | ErpSubcontract)
-    return Seen(record.record_number, record.row_id, tuple(filter(None, say_it(record))))
+    notices: tuple[str, ...] = ()
+    if isinstance(subject, Commitment) and isinstance(record, ErpSubcontract):
+        beside = CommitmentToTie(number=subject.number, erp_number=record.number)
+        notices = tuple(notice.words for notice in notices_of_tie(beside))
+    return Seen(record.record_number, record.row_id, tuple(filter(None, say_it(record))), notices)
 
 
 def _link(request: MemberRequest, kind: Kind, subject: object, record_number: str) -> HttpResponse:

@@ -13,7 +13,8 @@ from commitments.policies import may_see_commitments
 from companies.doors import MemberRequest, company_member
 from erp_integrations.actors import actor_on_page
 from erp_integrations.operations import sending
-from erp_integrations.operations.export_refusals import NotAllowed, NotPossibleNow, RulesBroken
+from erp_integrations.operations.export_refusals import NotPossibleNow, RulesBroken
+from erp_integrations.views.answering import at_the_act
 
 
 @company_member
@@ -47,13 +48,12 @@ def _act(
     if not may_see_commitments(request.access, change_order.commitment.project):
         raise PermissionDenied
     try:
-        operation(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            actor=actor_on_page(request.user),
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            operation(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+            )
     except NotPossibleNow as late:
         messages.warning(
             request, f"It is {late.erp_status.label} by now, so nothing was done. This is how it stands."

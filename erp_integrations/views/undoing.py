@@ -11,13 +11,14 @@ from companies.doors import MemberRequest, company_member
 from erp_integrations import export_words
 from erp_integrations.actors import actor_on_page
 from erp_integrations.operations import relinking
-from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed
+from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.pages import NextStep
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.queries.history import facts_of, find_change_order
 from erp_integrations.queries.unwinding import unwind_plan
 from erp_integrations.views.answering import (
     answer_on_page,
+    at_the_act,
     came_from,
     change_order_for,
     erp_of,
@@ -35,13 +36,12 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
     steps = (NextStep("View history", history),)
     erp = erp_of(request)
     try:
-        link = relinking.relink_change_order(
-            company_id=request.company.pk,
-            change_order_id=change_order_id,
-            actor=actor_on_page(request.user),
-        )
-    except NotAllowed:
-        raise PermissionDenied from None
+        with at_the_act():
+            link = relinking.relink_change_order(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+            )
     except ExportRefused as refusal:
         message = export_words.refused_message(refusal, erp=erp, next_steps=steps)
     else:

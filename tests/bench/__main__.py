@@ -2,16 +2,25 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from tests.bench import adapter
+from tests.bench.machine import machine
 from tests.bench.measures import Benchmark, Measure, Options, table, write_json
+from tests.bench.scale import acts, pages
 
 BENCHMARKS: dict[str, Benchmark] = {
     "look": adapter.look,
     "stream": adapter.stream,
     "memory": adapter.memory,
     "latency": adapter.latency,
+    "synced-page": pages.synced_page,
+    "unlink": acts.unlink,
+    "reconcile": acts.reconcile,
+    "bulk-unlink": acts.bulk_unlink,
+    "csv": acts.csv,
+    "workers": acts.workers,
 }
 
 
@@ -29,9 +38,12 @@ def main(arguments: list[str]) -> int:
     if given.links < 1:
         parser.error("--links must be a positive number")
     measures: list[Measure] = []
+    sys.stderr.write(machine() + "\n")
     for name in given.name or BENCHMARKS:
         sys.stderr.write(f"{name} …\n")
+        began = time.monotonic()
         measures += BENCHMARKS[name](Options(links=given.links))
+        sys.stderr.write(f"{name} took {time.monotonic() - began:.0f} s\n")
     sys.stdout.write(table(measures) + "\n")
     if given.json:
         write_json(measures, given.json)

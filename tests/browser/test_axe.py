@@ -44,6 +44,12 @@ def answer(title: str) -> Callable[[Page], None]:
     return reach
 
 
+def filters_open(page: Page) -> None:
+    page.goto(f"{pages.LIST}?sort=-amount&presence=present&amount_from=10&q=in&colour=red")
+    page.get_by_text("More filters").click()
+    expect(page.get_by_label("Contract company")).to_be_visible()
+
+
 def no_answer(page: Page) -> None:
     page.goto(f"{pages.LIST}?q=Approved in Sage")
     page.route("**/unlink/", lambda route: route.abort())
@@ -122,6 +128,7 @@ STATES = (
     State("home", at(pages.COMPANY)),
     *(State(f"list: {view}", at(f"{pages.LIST}?view={view}")) for view in VIEWS),
     *(State(f"list, empty: {view}", at(f"{pages.LIST}?view={view}&q=no+such+words")) for view in VIEWS),
+    State("list, filtered and flat, with notes", filters_open),
     State("amber", answer("Job archived away")),
     State("red", answer("Approved in Sage")),
     State("history", lambda page: first(page, "link", "View history")),

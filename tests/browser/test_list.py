@@ -213,3 +213,20 @@ def test_who_may_not_unlink_reads_what_is_missing_beside_the_button(visit: Visit
     expect(words).to_be_visible()
     page.keyboard.press("Escape")
     expect(words).to_be_hidden()
+
+
+def test_the_list_is_narrowed_and_widened_again_without_scripts(visit: Visit) -> None:
+    page = visit(javascript=False)
+    page.goto(pages.LIST)
+    before = pages.rows(page).count()
+
+    page.get_by_label("Project").select_option(index=1)
+    page.get_by_text("More filters").click()
+    page.get_by_label("Sort by").select_option("-amount")
+    page.get_by_role("button", name="Apply").click()
+
+    assert 0 < pages.rows(page).count() < before
+    expect(page.get_by_role("columnheader", name="Amount")).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("link", name=re.compile("^Project .*, remove$")).click()
+    expect(page.locator("a.chip")).to_have_count(0)
+    assert pages.rows(page).count() == before

@@ -37,6 +37,8 @@ READERS: dict[str, Any] = {
     "email": lambda: env.email("NAME"),
     "email_address": lambda: env.email_address("NAME", "plumbline@localhost"),
     "site": lambda: env.site("NAME", "http://127.0.0.1:8000"),
+    "networks": lambda: [str(network) for network in env.networks("NAME", ["127.0.0.1"])],
+    "token": lambda: env.token("NAME"),
 }
 
 WRONG = [
@@ -58,6 +60,11 @@ WRONG = [
         )
     ),
     *(("email", value) for value in ("console", "http://a", "smtp://", "smtp://host:port", "smtp:host")),
+    *(
+        ("networks", value)
+        for value in ("anybody", "10.0.0.1/8", "10.0.0.0/33", "10.0.0", "10.0.0.1 10.0.0.2")
+    ),
+    *(("token", value) for value in ("short", "x" * 31, "x" * 20 + " " + "x" * 20, "é" * 40)),
     *(("email_address", value) for value in ("plumbline", "a@b@c", "a@b.c\nBcc: d@e.f", "A <a@b.c>")),
     *(
         ("site", value)
@@ -99,7 +106,7 @@ def test_what_must_be_set_and_is_not_is_named(
 
 
 @pytest.mark.parametrize(
-    ("reader", "value"), [r for r in WRONG if r[0] in ("secret_key", "field_keys", "database")]
+    ("reader", "value"), [r for r in WRONG if r[0] in ("secret_key", "field_keys", "database", "token")]
 )
 def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch, reader: str, value: str) -> None:
     monkeypatch.setenv("NAME", value)
@@ -130,6 +137,11 @@ def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch, reade
         ("site", "https://plumbline.example.com:8443/", "https://plumbline.example.com:8443"),
         ("site", "http://[::1]:8000", "http://[::1]:8000"),
         ("site", "", "http://127.0.0.1:8000"),
+        ("networks", "", ["127.0.0.1/32"]),
+        ("networks", "10.1.0.0/16, ::1", ["10.1.0.0/16", "::1/128"]),
+        ("networks", "none", []),
+        ("token", "", None),
+        ("token", LONG, LONG),
         ("secret_key", LONG, LONG),
         ("field_keys", f"{KEY},\n{KEY}", [KEY, KEY]),
     ],
@@ -226,6 +238,9 @@ def test_manage_exits_3_with_one_line_that_names_the_variable(db: None, name: st
         ("LOG_FORMAT", "xml"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("EMAIL_URL", "pigeon:"),
+        ("METRICS_ALLOW", "everybody"),
+        ("METRICS_TOKEN", "short"),
+        ("PROXIES", "many"),
     ],
 )
 def test_no_program_starts_with_a_wrong_value(name: str, value: str) -> None:
@@ -267,6 +282,26 @@ def test_without_the_demo_cookies_travel_by_tls_only(db: None) -> None:
         "+ DEMO = False",
     ):
         assert line in ran.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"METRICS_ALLOW": "10.0.0.0/8,0.0.0.0/0", "PROXIES": "1"}, "plumbline.W003"),
+        ({"METRICS_ALLOW": "::/0", "PROXIES": "1"}, "plumbline.W003"),
+        ({"PROXIES": "0"}, "plumbline.W004"),
+    ],
+)
+def test_a_setting_that_may_be_right_but_seldom_is_gets_a_warning_for_production(
+    db: None, changes: dict[str, str], told: str
+) -> None:
+    production = {"DEMO": "", "SITE_URL": "https://books.example", "ALLOWED_HOSTS": "books.example"}
+
+    ran = manage("check", "--deploy", **production, **changes)
+
+    assert ran.code == 0, ran.err
+    assert re.findall(r"plumbline\.\w+", ran.err) == [told]
+    assert "HINT" in ran.err
 
 
 # --- the log -------------------------------------------------------------------------------------

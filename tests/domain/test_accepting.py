@@ -1,5 +1,6 @@
 """The accounting approver sees what Sage would hold, signs it off, rejects it, or links what is there."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Expo
 from erp_integrations.operations import accepting, linking, sending
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
+    DiffersFromOurs,
     DuplicateInErp,
     NotAllowed,
     NotPossibleNow,
@@ -27,6 +29,8 @@ from tests.sendable import (
     actor,
     approved_cco,
     books_of,
+    key_in_too_early,
+    link_as_it_is,
     preview,
     send,
     status_of,
@@ -279,9 +283,7 @@ def test_a_rejection_needs_a_reason(world: World, sent: CommitmentChangeOrder, a
 
 
 def _link(world: World, cco: CommitmentChangeOrder, record: str, *, by: User) -> ChangeOrderLink:
-    return accepting.link_to_existing(
-        company_id=world.company.pk, change_order_id=cco.pk, record_number=record, actor=actor(by)
-    )
+    return link_as_it_is(world, cco, record, by=by)
 
 
 def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
@@ -296,6 +298,81 @@ def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
     assert (link.record_number, export.link_id, export.outcome) == (record, link.pk, ExportOutcome.SYNCED)
     [event] = world.events(kind=EventKind.LINKED, subject=sent)
     assert event.link_id == link.pk
+
+
+def _ask_to_link(
+    world: World, cco: CommitmentChangeOrder, record: str, *, by: User, seen: str = ""
+) -> object:
+    return accepting.link_to_existing(
+        company_id=world.company.pk, change_order_id=cco.pk, record_number=record, actor=actor(by), seen=seen
+    )
+
+
+def test_what_is_the_same_in_everything_is_linked_at_once(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    record = key_in_too_early(world, sent)
+
+    _ask_to_link(world, sent, record, by=approver)
+
+    assert status_of(sent) == ErpStatus.SYNCED
+    [event] = world.events(kind=EventKind.LINKED, subject=sent)
+    assert {one["same"] for one in event.evidence["compared"]} == {True}
+    assert [one["found"] for one in event.evidence["compared"] if one["what"].startswith("Amount")] == [
+        "116.50"
+    ]
+
+
+def test_what_differs_is_shown_line_by_line_and_linked_only_with_a_yes(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    record = key_in_too_early(world, sent, amount="16.50")
+
+    with pytest.raises(DiffersFromOurs) as refused:
+        _ask_to_link(world, sent, record, by=approver)
+
+    shown = refused.value.compared
+    assert [(one.what, one.ours, one.found) for one in shown if not one.same] == [
+        ("Amount of subcontract line 1", "116.50", "16.50")
+    ]
+    assert ("Change number", "900", "900", True) in [dataclasses.astuple(one) for one in shown]
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert not ChangeOrderLink.objects.exists()
+
+    _ask_to_link(world, sent, record, by=approver, seen=refused.value.token)
+
+    assert status_of(sent) == ErpStatus.SYNCED
+    [event] = world.events(kind=EventKind.LINKED, subject=sent)
+    assert event.evidence["compared"] == [dataclasses.asdict(one) for one in shown]
+
+
+def test_a_yes_is_to_what_was_shown_and_to_nothing_else(
+    world: World, sent: CommitmentChangeOrder, approver: User
+) -> None:
+    record = key_in_too_early(world, sent, amount="16.50")
+    other = key_in_too_early(world, sent, amount="16.50")
+    with pytest.raises(DiffersFromOurs) as of_the_other:
+        _ask_to_link(world, sent, other, by=approver)
+
+    for seen in (of_the_other.value.token, "x", "\0", "0" * 64):
+        with pytest.raises(DiffersFromOurs):
+            _ask_to_link(world, sent, record, by=approver, seen=seen)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
+    assert not ChangeOrderLink.objects.exists()
+
+
+@pytest.mark.parametrize("table", ["actrec", "subcon"])
+def test_nothing_is_linked_on_another_job_or_subcontract_under_the_same_number(
+    world: World, sent: CommitmentChangeOrder, approver: User, table: str
+) -> None:
+    record = key_in_too_early(world, sent)
+    take_number_over(world, table)
+
+    with pytest.raises(RecordElsewhere):
+        _ask_to_link(world, sent, record, by=approver)
+
+    assert status_of(sent) == ErpStatus.READY_TO_EXPORT
 
 
 def test_a_record_that_another_cco_is_tied_to_is_not_linked(

@@ -3,7 +3,8 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
@@ -13,16 +14,22 @@ import structlog
 
 from erp_integrations import asking
 from erp_integrations.ports import (
+    ChangeOrderKeys,
     ChangeOrderReference,
     Clock,
     Deadline,
+    ErpError,
     ErpReader,
     Fault,
     FaultKind,
     Finding,
     Handshake,
+    KeyBlock,
+    KeyRows,
+    KeyStream,
     Misconfigured,
     NotInErp,
+    SubcontractChangeKeys,
     Unavailable,
     Unexpected,
     Verdict,
@@ -246,3 +253,83 @@ def test_a_handshake_comes_back_or_its_error_is_raised(silent: Reader) -> None:
     with pytest.raises(Unavailable) as late:
         shake_hands(silent, seconds=0.05)
     assert late.value.fault.code == "deadline"
+
+
+# --- a company's keys ----------------------------------------------------------------------------
+
+
+def empty_block(upto: int) -> KeyBlock:
+    return KeyBlock(str(upto), KeyRows(ChangeOrderKeys), KeyRows(SubcontractChangeKeys))
+
+
+def blocks(*numbers: int) -> Iterator[KeyBlock]:
+    return (empty_block(number) for number in numbers)
+
+
+@dataclass
+class Books:
+    """Streams these blocks, and says when it is left."""
+
+    blocks: Iterator[KeyBlock]
+    left: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def stream_keys(self, *, deadline: Deadline) -> Iterator[KeyStream]:
+        try:
+            yield KeyStream("one", {"2611": "X"}, self.blocks)
+        finally:
+            self.left.set()
+
+
+def keys(books: Books, seconds: float = LONG) -> AbstractContextManager[KeyStream]:
+    return asking.keys(cast(ErpReader, books), deadline=Deadline.after(LONG), block_seconds=seconds)
+
+
+def test_keys_come_as_they_are_read() -> None:
+    books = Books(blocks(1, 2, 3))
+
+    with keys(books) as stream:
+        assert (stream.incarnation, stream.jobs) == ("one", {"2611": "X"})
+        assert [block.upto for block in stream.blocks] == ["1", "2", "3"]
+
+    assert books.left.wait(LONG)
+
+
+def test_whoever_leaves_early_lets_the_reader_go() -> None:
+    books = Books(blocks(*range(1_000)))
+
+    with keys(books) as stream:
+        next(stream.blocks)
+
+    assert books.left.wait(LONG)
+
+
+def failing(error: Exception) -> Iterator[KeyBlock]:
+    yield empty_block(1)
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Misconfigured(FAULT), FAULT.code), (ZeroDivisionError(), "not-understood")]
+)
+def test_what_goes_wrong_midway_is_raised_where_it_is_taken(error: Exception, code: str) -> None:
+    with keys(Books(failing(error))) as stream:
+        assert next(stream.blocks).upto == "1"
+        with pytest.raises(ErpError) as raised:
+            next(stream.blocks)
+
+    assert raised.value.fault.code == code
+
+
+def test_no_block_is_waited_for_longer_than_was_said() -> None:
+    ends = threading.Event()
+
+    def hangs() -> Iterator[KeyBlock]:
+        ends.wait(LONG)
+        yield empty_block(1)
+
+    with keys(Books(hangs()), seconds=0.05) as stream, pytest.raises(Unavailable) as raised:
+        next(stream.blocks)
+    ends.set()
+
+    assert raised.value.fault.code == "deadline"

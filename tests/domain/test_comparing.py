@@ -78,6 +78,9 @@ FOUND = ErpChangeOrder(
 )
 
 
+NEW_LINE = "Amount of a new subcontract line, cost code 6200.000, cost type 4"
+
+
 def test_what_is_as_signed_off_has_no_difference_whatever_number_an_added_line_got() -> None:
     assert comparing.differences(PREPARED, FOUND) == ()
 
@@ -111,27 +114,27 @@ def _with_line(at: int, **change: Any) -> ErpChangeOrder:
     [
         (
             _with_line(0, amount=Decimal("100.01")),
-            [Difference("Subcontract line 1", "100.00", "100.01")],
+            [Difference("Amount of subcontract line 1", "100.00", "100.01")],
         ),
         (
             _with_line(2, amount=Decimal("70.00")),
-            [Difference("New subcontract line, cost code 6200.000, cost type 4", "7.00", "70.00")],
+            [Difference(NEW_LINE, "7.00", "70.00")],
         ),
         (_with_line(0, vendor_record_number="121"), [Difference("Vendor", "120", "121")]),
         (
             _with_line(1, subcontract_record_number="32"),
             [
                 Difference("Lines on other subcontracts, or on none", "none", "1 of 3"),
-                Difference("Subcontract line 2", "-25.50", "no line"),
+                Difference("Amount of subcontract line 2", "-25.50", "no line"),
             ],
         ),
         (
             dataclasses.replace(FOUND, lines=FOUND.lines[:2]),
-            [Difference("New subcontract line, cost code 6200.000, cost type 4", "7.00", "no line")],
+            [Difference(NEW_LINE, "7.00", "no line")],
         ),
         (
             dataclasses.replace(FOUND, lines=(*FOUND.lines, FOUND.lines[0])),
-            [Difference("Subcontract line 1", "100.00", "200.00 in 2 lines")],
+            [Difference("Amount of subcontract line 1", "100.00", "200.00 in 2 lines")],
         ),
     ],
 )

@@ -22,7 +22,17 @@ from erp_integrations.operations.export_refusals import ExportRefused, NotAllowe
 from erp_integrations.operations.refusals import UnlinkNotAllowed, UnlinkRefused
 from erp_integrations.transitions import TRANSITIONS, Step
 from tests.invariants import fingerprint
-from tests.sendable import accept, actor, approved_cco, export, preview, send, status_of, tied_commitment
+from tests.sendable import (
+    accept,
+    actor,
+    approved_cco,
+    export,
+    link_as_it_is,
+    preview,
+    send,
+    status_of,
+    tied_commitment,
+)
 from tests.world import World, give_privilege
 
 Doing = Callable[[World, CommitmentChangeOrder, User], object]
@@ -73,9 +83,7 @@ DEEDS = {
     "link": Deed(
         Act.ACCEPT,
         (Step.LINK,),
-        lambda world, cco, by: accepting.link_to_existing(
-            **_keys(world, cco, by), record_number=world.scenarios["present"].record_number
-        ),
+        lambda world, cco, by: link_as_it_is(world, cco, world.scenarios["present"].record_number, by=by),
     ),
     "export": Deed(
         Act.ACCEPT,

@@ -9,13 +9,14 @@ from erp_integrations import export_words
 from erp_integrations.comparing import Difference
 from erp_integrations.operations import export_refusals
 from erp_integrations.operations.export_refusals import ExportRefused
-from erp_integrations.ports import ErpChangeOrderFound, Fault, FaultKind
+from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault, FaultKind
 from erp_integrations.rules import Broken, Place
 from erp_integrations.transitions import Step
 
 ERP = "Sage 100 Contractor®"
 FAULT = Fault(FaultKind.UNAVAILABLE, "unreachable", "Sage cannot be reached.", "Try again.")
 THERE = ErpChangeOrderFound(uuid.uuid4(), "57", "14-5", "2611", "1", "Approved", "", (), None)
+RECORD = ErpChangeOrder(uuid.uuid4(), "57", "14-5", "2611", "1", "Added steel", "Approved", None)
 REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.NotAllowed(("Needs 'Admin'",)), "Needs 'Admin'."),
     (export_refusals.NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus.SYNCED), "It is Synced by now"),
@@ -39,6 +40,7 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.FoundInErp("57"), "holds it as record 57"),
     (export_refusals.RecordElsewhere(), "not this CCO's"),
     (export_refusals.RecordTaken(), "tied to something else"),
+    (export_refusals.DiffersFromOurs(RECORD, ()), "Record 57 is not in everything as this CCO"),
     (export_refusals.NeverUnlinked(), "never unlinked"),
     (export_refusals.ChangedSince(), "changed after it was unlinked"),
     (export_refusals.RecordNotBack(), "not back"),
@@ -48,7 +50,11 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.OfAnother("job", theirs="2612", ours="2611"), "of job 2612"),
     (export_refusals.OnlySubcontracts(), "Purchase orders"),
     (
-        export_refusals.DuplicateInErp(same_number=(THERE,), same_amount=()),
+        export_refusals.DuplicateInErp(
+            broken=(Broken("number-not-in-erp", "erp_number", Place.ACCEPT_FORM, "It is there."),),
+            same_number=(THERE,),
+            same_amount=(),
+        ),
         "record 57 already, with the same change number",
     ),
 ]

@@ -97,7 +97,9 @@ def test_a_title_made_to_break_out_is_only_words(world: World) -> None:
 
     queue_daily_summaries(MORNING)
     with transaction.atomic():
-        mail_failure(change_order_id=waits.pk, accepted_by_id=None, failure="It broke\r\nSubject: x")
+        mail_failure(
+            change_order_id=waits.pk, export_id=1, accepted_by_id=None, failure="It broke\r\nSubject: x"
+        )
 
     assert all("\n" not in mail.subject for mail in OutgoingMail.objects.all())
 
@@ -158,10 +160,26 @@ def test_a_failure_is_told_at_once_to_who_accepted_and_to_subscribed_approvers(
     world.person("opted-out").memberships.update(subscribed_to_digest=False)
 
     with transaction.atomic():
-        mail_failure(change_order_id=waits.pk, accepted_by_id=accepter.pk, failure="Sage did not answer.")
+        mail_failure(
+            change_order_id=waits.pk, export_id=1, accepted_by_id=accepter.pk, failure="Sage did not answer."
+        )
 
     assert sorted(told()) == ["accepter", "other"]
     assert all("Sage did not answer." in mail.body for mail in OutgoingMail.objects.all())
+
+
+def test_failures_of_one_export_are_told_once_and_those_of_the_next_again(
+    world: World, waits: CommitmentChangeOrder
+) -> None:
+    accepter = world.person("accepter")
+    for export_id, words in ((1, "Sage did not answer."), (1, "Sage is busy."), (2, "It is gone.")):
+        with transaction.atomic():
+            mail_failure(
+                change_order_id=waits.pk, export_id=export_id, accepted_by_id=accepter.pk, failure=words
+            )
+
+    bodies = list(OutgoingMail.objects.order_by("id").values_list("body", flat=True))
+    assert [("not answer" in body, "is gone" in body) for body in bodies] == [(True, False), (False, True)]
 
 
 def test_a_mail_of_a_rejection_that_was_rolled_back_does_not_exist(committed_world: World) -> None:

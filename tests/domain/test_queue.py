@@ -59,7 +59,7 @@ def test_what_a_job_logs_names_the_job_by_ids_only() -> None:
         structlog.contextvars.get_contextvars, context, cast("Any", SimpleNamespace(worker_id=2))
     )
 
-    assert bound == {"job_id": 7, "task": SEND, "worker_id": 2, "mail_id": 3}
+    assert bound == {"job_id": 7, "operation": SEND, "worker_id": 2, "mail_id": 3}
     assert structlog.contextvars.get_contextvars() == {}
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -15,7 +15,15 @@ from commitments.operations.change_orders import delete_change_order
 from commitments.operations.refusals import ChangeOrderLocked
 from erp_integrations import clock
 from erp_integrations.actors import Actor
-from erp_integrations.models import AttemptState, ChangeOrderLink, LinkEvent, UnlinkAttempt, Via
+from erp_integrations.clock import database_now
+from erp_integrations.models import (
+    AttemptState,
+    ChangeOrderLink,
+    Connection,
+    LinkEvent,
+    UnlinkAttempt,
+    Via,
+)
 from erp_integrations.operations import connecting
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
@@ -194,6 +202,125 @@ def test_a_record_that_was_seen_by_somebody_else_meanwhile_keeps_its_link(
         world.unlink(cco, by=approver)
 
     assert_left_alone(world, cco, "link-changed")
+
+
+def complete_a_run(world: World, *, began: datetime) -> None:
+    """A reconciliation that has seen all records and began then."""
+    Connection.objects.filter(pk=world.connection.pk).update(reconciled_at=began)
+
+
+def test_a_run_that_saw_the_record_before_the_looks_does_not_keep_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    world.delete_in_sage(cco)
+    moments.after_looks = lambda: complete_a_run(world, began=began)
+
+    world.unlink(cco, by=approver)
+
+    assert moments.asked[0].last_seen_at < began
+    assert not world.link_of(cco).is_active
+
+
+def test_a_run_that_saw_the_record_after_the_looks_keeps_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+    moments.after_looks = lambda: complete_a_run(world, began=database_now())
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def test_a_run_that_began_at_the_very_moment_of_the_first_look_keeps_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+
+    def at_that_moment(finding: Finding) -> Finding:
+        assert finding.first_looked_at
+        complete_a_run(world, began=finding.first_looked_at)
+        return finding
+
+    moments.told = at_that_moment
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def test_what_the_look_saw_otherwise_is_stored_with_the_time_of_the_answer(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    world.sage.void(world.record_of(cco), user="ACCT2")
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    link, [attempt] = world.link_of(cco), world.attempts(cco)
+    assert (link.presence, link.drift, link.seen) == ("not-effective", ["status"], {"status": "Void"})
+    assert link.presence_checked_at == attempt.ended_at
+    assert world.events(kind="PRESENCE_CHANGED") == []
+
+
+def test_a_run_that_saw_the_record_after_its_successor_came_keeps_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    """The proof that the other record came later was judged by when ours was last seen before."""
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    moments.told = lambda finding: dataclasses.replace(
+        finding, verdict=Verdict.REPLACED, reason="replaced", proof=Proof.INSERTED_LATER
+    )
+    world.delete_in_sage(cco)
+    moments.after_looks = lambda: complete_a_run(world, began=began)
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def test_the_look_knows_when_the_last_complete_run_saw_the_record(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    complete_a_run(world, began=began)
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    assert [reference.last_seen_at for reference in moments.asked] == [began]
+
+
+def test_what_a_complete_run_has_seen_is_not_forgotten_when_the_record_is_not_found(
+    committed_world: World, moments: Moments
+) -> None:
+    """Or the next look would take what came before that run for a successor."""
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    complete_a_run(world, began=began)
+    world.sage.set_fault("offline")
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert world.link_of(cco).last_seen_at == began
 
 
 def test_the_cco_cannot_be_deleted_while_sage_is_asked(committed_world: World, moments: Moments) -> None:

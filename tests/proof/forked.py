@@ -69,7 +69,7 @@ def start_click(
 ) -> Click:
     """Clicks in a process of its own, which sends itself the signal at the point, once."""
     for thread in threading.enumerate():
-        if thread.name == "erp-question":
+        if thread.name in ("erp-question", "erp-keys"):
             thread.join()  # a child would inherit the locks it holds, and nobody to open them
     connection.close()
     reading, writing = os.pipe()

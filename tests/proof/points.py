@@ -8,7 +8,16 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from erp_integrations.operations import exporting, linking, unlinking
+from erp_integrations.operations import (
+    checking,
+    exporting,
+    linking,
+    reconcile_looks,
+    reconcile_runs,
+    reconciling,
+    sifting,
+    unlinking,
+)
 from sage_adapter import reader
 from sage_adapter.sandbox.connection import SandboxConnection
 from sage_adapter.sandbox_writer import SandboxWriter
@@ -47,6 +56,18 @@ EXPORT_POINTS = (
     "after settling",
 )
 """In the order in which an export that goes well passes them."""
+
+RECONCILE_POINTS = (
+    "before the claim",
+    "after the claim",
+    "while comparing",
+    "before recording",
+    "inside recording",
+    "before the end",
+    "inside the end",
+    "after the end",
+)
+"""In the order in which a reconciliation passes them that finds something new."""
 
 Reached = Callable[[str], None]
 Replace = Callable[[object, str, Any], None]
@@ -87,6 +108,17 @@ def watch_export(reached: Reached, replace: Replace = setattr) -> None:
     around(SandboxWriter, "write", before="before writing", after="after writing")
     around(exporting, "_settle", before="before settling", after="after settling")
     around(linking, "tell_linked", after="inside settling")
+
+
+def watch_reconcile(reached: Reached, replace: Replace = setattr) -> None:
+    """The same for a reconciliation."""
+    around = partial(_around, reached, replace)
+    around(reconciling, "claim_run", before="before the claim", after="after the claim")
+    around(sifting.Sieve, "sift_rest", before="while comparing")
+    around(reconcile_looks, "_record", before="before recording")
+    around(checking, "append_events", after="inside recording")
+    around(reconciling, "end_run", before="before the end", after="after the end")
+    around(reconcile_runs, "note_answer", after="inside the end")
 
 
 def _around(

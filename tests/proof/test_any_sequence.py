@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
@@ -32,18 +32,24 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Level, Membership, User
-from erp_integrations import registry
+from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
-from erp_integrations.models import ChangeOrderLink, Via
-from erp_integrations.operations import connecting, unlinking
+from erp_integrations.clock import clock_from, database_now
+from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
+from erp_integrations.operations import connecting, reconcile_runs, relinking, unlinking
+from erp_integrations.operations.checking import Recorded, record_findings
+from erp_integrations.operations.export_refusals import ExportRefused
+from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
 from erp_integrations.operations.refusals import UnlinkInProgress, UnlinkRefused
-from erp_integrations.ports import NoSuchRecord
+from erp_integrations.ports import Deadline, NoSuchRecord
+from erp_integrations.presence import reference_to
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants
 from tests.proof.forked import Click, start_click
-from tests.proof.points import POINTS, UNTIL_THE_CUT
+from tests.proof.points import POINTS, RECONCILE_POINTS, UNTIL_THE_CUT, watch_reconcile
 from tests.world import LINKER, World, give_privilege
+
+BY_ITSELF = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 
 KEYS = ("present", "plain-01", "sub-number-reused", "older-backup")
 """The scenarios whose records the sequences play with; the last vanishes when the backup is restored."""
@@ -78,6 +84,15 @@ PAUSES = (
 
 EXPLAINED = ("replaced-without-proof", "lines-without-header")
 """Why a record that is gone, or half gone, keeps its link for good: an answer, and not the end of asking."""
+
+STORED_OF = {
+    "there": ("present", "not-effective", "renumbered"),
+    "half": ("ambiguous",),
+    "gone": ("absent", "replaced"),
+}
+"""What is in Sage -> what a complete run leaves stored of the link."""
+
+LEASE_OF_A_RUN = timedelta(seconds=0.2)
 
 PATIENCE_SECONDS = 60
 """For whatever is not about being late: on a busy machine nothing shall depend on its speed."""
@@ -139,6 +154,9 @@ class Sequences(RuleBasedStateMachine):
         self.revision = 0
         self.cut: set[str] = set()
         self.paused: list[Paused] = []
+        # How many clicks were to stand still. Whether one does may hang on the machine, and then a sequence
+        # that chose its next step by it could not be played again.
+        self.pauses = 0
         self.traveller: time_machine.travel | None = None
         self.next_door = World(practice, slug=f"next-door-{next(numbers)}-{os.getpid()}")
         self.next_door.synced_cco(KEYS[0])
@@ -247,9 +265,10 @@ class Sequences(RuleBasedStateMachine):
             assert not (killed and point in UNTIL_THE_CUT), f"cut by a click that was killed {point}"
             self._was_cut(key, by=name, gone=self.in_sage[key] == "gone", trusted=self._trusted())
 
-    @precondition(lambda self: len(self.paused) < 2)
+    @precondition(lambda self: self.pauses < 2)
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(PEOPLE), point=st.sampled_from(PAUSES))
     def pause(self, key: str, name: str, point: str) -> None:
+        self.pauses += 1
         gone, trusted = self.in_sage[key] == "gone", self._trusted()
         click = self._in_a_process(key, name, stop_at=point, with_signal=signal.SIGSTOP)
         if click.stops():
@@ -258,15 +277,80 @@ class Sequences(RuleBasedStateMachine):
         elif self._is_newly_cut(key):
             self._was_cut(key, by=name, gone=gone, trusted=trusted)
 
-    @precondition(lambda self: self.paused)
+    @precondition(lambda self: self.pauses)
     @rule(key=st.sampled_from(KEYS))
     def let_leases_run_out(self, key: str) -> None:
         self._let_leases_run_out(self.ccos[key])
 
-    @precondition(lambda self: self.paused)
+    @precondition(lambda self: self.pauses)
     @rule()
     def go_on(self) -> None:
-        self._resume(self.paused.pop())
+        self.pauses -= 1
+        if self.paused:
+            self._resume(self.paused.pop())
+
+    @rule(key=st.sampled_from(KEYS), name=st.sampled_from(PEOPLE))
+    def relink(self, key: str, name: str) -> None:
+        with contextlib.suppress(ExportRefused):
+            self._relink(key, name)
+
+    # --- what happens by itself ---
+
+    @precondition(lambda self: self.fault != "slow:1")  # each of a run's many questions would be slow
+    @rule(patient=st.booleans())
+    def reconcile(self, *, patient: bool) -> None:
+        if patient:
+            self._let_the_run_end()
+        began = database_now()
+        try:
+            run = reconcile(connection_id=self.world.connection.pk, actor=BY_ITSELF)
+        except ReconcileInProgress:
+            assert not patient
+            holding = ReconcileRun.objects.get(connection=self.world.connection, state="RUNNING")
+            assert holding.expires_at > began, "a run that is over holds nobody up"
+            return
+        tally["reconciliations"] += 1
+        complete = run.state == ReconcileState.COMPLETE
+        assert complete == self._trusted(), f"{run.state} {run.fault_code} with {self.fault}"
+        if complete:
+            tally["complete reconciliations"] += 1
+            self._what_is_stored_is_true()
+
+    @precondition(lambda self: self.fault != "slow:1")
+    @rule(point=st.sampled_from(RECONCILE_POINTS))
+    def kill_a_run(self, point: str) -> None:
+        run = start_click(
+            self._reconcile, stop_at=point, with_signal=signal.SIGKILL, watching=watch_reconcile
+        )
+        tally["runs killed"] += run.was_killed()
+
+    @precondition(lambda self: self.fault != "slow:1")
+    @rule(key=st.sampled_from(KEYS))
+    def check(self, key: str) -> None:
+        """One look at one link, which tells and never cuts."""
+        link = self.world.link_of_any(self.ccos[key].pk)
+        books = Connection.objects.get(pk=self.world.connection.pk)
+        findings = asking.glance_many(
+            registry.reader_for(registry.spec_of(books)),
+            [reference_to(link, books, header_shared=False)],
+            deadline=Deadline.after(PATIENCE_SECONDS),
+            clock=clock_from(database_now()),
+        )
+        assert not any(finding.proves_absence for finding in findings)
+        with transaction.atomic():
+            recorded = record_findings(
+                {link.pk: findings[0]},
+                connection_id=books.pk,
+                connection_revision=books.revision,
+                actor=self._actor("approver"),
+                now=database_now(),
+                by_person=True,
+            )
+        tally["checks"] += 1
+        if self._trusted() and link.is_active:
+            assert recorded[link.pk] in (Recorded.CHANGED, Recorded.SAME)
+        else:
+            assert recorded[link.pk] in (Recorded.ENDED, Recorded.NO_ANSWER)
 
     # --- what must be true after every step ---
 
@@ -325,6 +409,56 @@ class Sequences(RuleBasedStateMachine):
                 tally["links that could not be tried again"] += 1
                 raise AssertionError(f"{key} could not be tried again: {attempt.verdict} {attempt.reason}")
         self.the_promise_is_kept()
+        self._one_comes_back()
+        self._let_the_run_end()
+        assert reconcile(connection_id=self.world.connection.pk, actor=BY_ITSELF).state == "COMPLETE"
+        self._what_is_stored_is_true()
+        self.the_promise_is_kept()
+
+    def _one_comes_back(self) -> None:
+        """Whatever was cut can be tied again once its record is there, and is compared from then on."""
+        for key in sorted(self.cut):
+            with contextlib.suppress(NoSuchRecord):
+                self.world.sage.restore(self.records[key], user="ACCT1")
+                self.in_sage[key] = "there"
+                self._relink(key, "approver")
+                self.world.sage.delete(self.records[key], user="ACCT2")
+                self.in_sage[key] = "gone"
+                return
+
+    def _relink(self, key: str, name: str) -> None:
+        relinking.relink_change_order(
+            company_id=self.world.company.pk, change_order_id=self.ccos[key].pk, actor=self._actor(name)
+        )
+        assert key in self.cut
+        assert self.may[name], f"{key} was relinked by somebody who may not"
+        assert self.in_sage[key] == "there", f"{key} was relinked although it is {self.in_sage[key]} in Sage"
+        assert self._trusted(), f"{key} was relinked although Sage cannot be believed ({self.fault})"
+        tally["relinks"] += 1
+        self.cut.remove(key)
+
+    def _reconcile(self) -> None:
+        with contextlib.suppress(ReconcileInProgress):
+            reconcile(connection_id=self.world.connection.pk, actor=BY_ITSELF)
+
+    def _what_is_stored_is_true(self) -> None:
+        """Of every active link, after a complete run: nothing was skipped."""
+        for key, cco in self.ccos.items():
+            if key in self.cut:
+                continue
+            presence = self.world.link_of_any(cco.pk).presence
+            assert presence in STORED_OF[self.in_sage[key]], f"{key} is {self.in_sage[key]}, not {presence}"
+
+    def _let_the_run_end(self) -> None:
+        """A run that was killed holds the next one up for as long as its lease."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT pg_sleep(
+                       greatest(0, extract(epoch FROM max(expires_at) - clock_timestamp())) + 0.01)
+                   FROM erp_integrations_reconcilerun
+                   WHERE connection_id = %s AND state = 'RUNNING'""",
+                [self.world.connection.pk],
+            )
 
     def _point_the_connection(self, *, at_home: bool) -> None:
         connecting.set_connection(
@@ -393,7 +527,9 @@ class Sequences(RuleBasedStateMachine):
         return start_click(click, stop_at=stop_at, with_signal=with_signal)
 
     def _resume(self, paused: Paused) -> None:
-        looked_before = paused.point != "after the claim"
+        # Inside the first question Sage has said which database it is, not yet whether the record is there.
+        greeted_before = paused.point != "after the claim"
+        looked_before = greeted_before and paused.point != "inside the first question"
         looks_again = paused.point != "before settling"
         gone_now, trusted_now = self.in_sage[paused.key] == "gone", self._trusted()
         before = paused.key in self.cut
@@ -405,7 +541,7 @@ class Sequences(RuleBasedStateMachine):
             by=paused.person,
             gone=(gone_now or not looks_again) and (paused.gone_then or not looked_before),
             trusted=(trusted_now or not looks_again)
-            and (paused.trusted_then or not looked_before)
+            and (paused.trusted_then or not greeted_before)
             and self.revision == paused.revision_then,
         )
 
@@ -435,6 +571,7 @@ def places_and_patience(
 ) -> None:
     settings.SAGE_DEADLINE_SECONDS = PATIENCE_SECONDS
     settings.SAGE_SECOND_LOOK_SECONDS = 0.002
+    monkeypatch.setattr(reconcile_runs, "LEASE", LEASE_OF_A_RUN)
     monkeypatch.setattr(Sequences, "practice", practice_template, raising=False)
     monkeypatch.setattr(Sequences, "elsewhere", elsewhere, raising=False)
 

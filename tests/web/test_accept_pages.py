@@ -258,7 +258,20 @@ def test_a_number_that_sage_holds_stops_it_and_offers_the_link(waiting: Waiting)
     assert forced.status_code == 409
     assert f"Record {record} on this job carries this number already." in forced.content.decode()
     assert status_of(waiting.cco) == ErpStatus.READY_TO_EXPORT
-    linked = waiting.client.post(waiting.address("link"), {"record_number": record})
+    asked = waiting.client.post(waiting.address("link"), {"record_number": record})
+    assert asked.status_code == 409
+    assert answered_message(asked)[:2] == (
+        AMBER,
+        f"Record {record} is not in everything as this CCO",
+    )
+    beside = page_of(asked)
+    rows = {row.one("th").text: row.texts("td") for row in beside.one(".rows").one("tbody").all("tr")}
+    assert rows["Job"] == [waiting.world.project.number] * 2 + ["the same"]
+    assert rows["Change number"] == ["900", number, "differs"]
+    assert status_of(waiting.cco) == ErpStatus.READY_TO_EXPORT
+    [yes] = [form for form in beside.all("form") if form["action"] == waiting.address("link")]
+    assert yes.texts("button") == ["Yes, link CCO 900 to it as it is"]
+    linked = waiting.client.post(yes["action"], fields_of(yes))
     assert linked.status_code == 303
     assert status_of(waiting.cco) == ErpStatus.SYNCED
     assert ChangeOrderLink.objects.get(change_order=waiting.cco).record_number == record

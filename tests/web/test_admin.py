@@ -58,6 +58,7 @@ def queries_of_the_admin_itself(settings: Settings) -> None:
         *settings.ZEAL_ALLOWLIST,
         {"model": "companies.User", "field": "get()"},
         {"model": "companies.Membership", "field": "*"},
+        {"model": "companies.CompanyToolPermission", "field": "get()"},
     ]
 
 
@@ -199,6 +200,78 @@ def test_an_entry_with_the_privilege_is_not_handed_to_somebody_else(desk: Client
     assert answer.status_code == 302, page_of(answer).texts(".errorlist")
     kept = Membership.objects.get(pk=membership.pk)
     assert (kept.user_id, kept.company_id) == (membership.user_id, membership.company_id)
+
+
+def test_a_level_that_support_changes_is_an_event(desk: Client, world: World) -> None:
+    entry = world.person("analyst").memberships.get()
+    fields = {**_filled_in(desk, entry), "company_levels-0-level": str(Level.ADMIN)}
+    events = DirectoryEvent.objects.count()
+
+    desk.post(address(Membership, "change", entry.pk), fields)
+
+    event = DirectoryEvent.objects.latest("id")
+    assert DirectoryEvent.objects.count() == events + 1
+    assert (event.what, event.before, event.after) == ("ERP Integrations", "Standard", "Admin")
+    assert (event.person_name, event.actor_name) == ("analyst", support().name)
+
+
+@pytest.mark.parametrize("way", ["level", "entry", "account", "delete", "list"])
+def test_support_does_not_take_the_last_administrator_away(desk: Client, world: World, way: str) -> None:
+    person = world.person("company-admin", directory=Level.ADMIN, can_push_to_accounting=False)
+    entry = person.memberships.get()
+    where = address(Membership, "change", entry.pk)
+    fields = _filled_in(desk, entry)
+    [row] = [number for number, one in enumerate(entry.company_levels.all()) if one.tool == "DIRECTORY"]
+    events = DirectoryEvent.objects.count()
+    if way == "level":
+        answer = desk.post(where, {**fields, f"company_levels-{row}-level": "2"}, follow=True)
+    elif way == "entry":
+        answer = desk.post(
+            where, {name: value for name, value in fields.items() if name != "is_active"}, follow=True
+        )
+    elif way == "account":
+        names = {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+        answer = desk.post(address(User, "change", person.pk), names, follow=True)
+    elif way == "delete":
+        answer = desk.post(address(Membership, "delete", entry.pk), {"post": "yes"}, follow=True)
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": person.pk, "post": "yes"}
+        answer = desk.post(address(User), chosen, follow=True)
+
+    assert "This is the last active administrator of Harbor Point Builders." in answer.content.decode()
+    kept = Membership.objects.get(pk=entry.pk)
+    assert (kept.is_active, kept.user.is_active) == (True, True)
+    assert kept.company_levels.get(tool="DIRECTORY").level == Level.ADMIN
+    assert DirectoryEvent.objects.count() == events
+
+
+def test_staff_who_change_people_make_nobody_more_than_they_are(world: World) -> None:
+    clerk = factories.UserFactory.create(username="clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
+    client, person, boss = browser_of(clerk), world.person("analyst"), support()
+    everything = {
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+    }
+
+    assert (
+        client.post(
+            address(User, "change", person.pk), {"username": "analyst", "first_name": "Cost", **everything}
+        ).status_code
+        == 302
+    )
+    for one in (clerk, boss):
+        where = address(User, "change", one.pk)
+        assert client.post(where, {"username": one.username, **everything}).status_code == 403
+        assert client.post(f"/admin/companies/user/{one.pk}/password/", {}).status_code == 403
+
+    person.refresh_from_db()
+    clerk.refresh_from_db()
+    assert (person.first_name, person.is_staff, person.is_superuser) == ("Cost", False, False)
+    assert (clerk.is_staff, clerk.is_superuser) == (True, False)
 
 
 # --- deciding about the privilege ----------------------------------------------------------------

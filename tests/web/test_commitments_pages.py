@@ -19,7 +19,7 @@ from commitments.models import (
 from companies.models import Level
 from erp_integrations.models import ChangeOrderLink, LinkEvent
 from erp_integrations.operations import tying
-from tests import factories
+from tests import factories, sendable
 from tests.domain.test_locks import HELD, cco_in
 from tests.web.pages import Element, page_of
 from tests.web.people import browser_of, click
@@ -396,6 +396,21 @@ def test_what_sage_would_not_take_is_saved_and_hinted_at(
     page = page_of(team.get(f"{of(cco)}edit/"))
     assert "Sage takes at most 12 characters" in page.one("#id_number_helptext").text
     assert "Sage takes at most 30 characters" in page.one("#id_title_helptext").text
+    assert "longer than the 1,000 characters" in page.one("#id_description_helptext").text
+
+
+def test_a_notice_is_told_and_stands_in_the_way_of_nothing(
+    world: World, team: Client, codes: tuple[str, str]
+) -> None:
+    cco = sendable.approved_cco(sendable.tied_commitment(world))
+    CommitmentChangeOrder.objects.filter(pk=cco.pk).update(description="x" * 1001)
+
+    card = page_of(team.get(of(cco))).one("#erp")
+
+    assert card.texts("h3") == ["Worth knowing before it is sent"]
+    assert "the full text stays here" in card.text
+    [send] = [button for button in card.all("button") if button.text == "Send to ERP"]
+    assert "disabled" not in send
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,9 @@ def test_an_empty_list_says_what_it_means_and_where_to_go(world: World) -> None:
         "See what waits for accounting"
     )
     assert page.one(".empty").one("a")["href"].endswith("?view=ready-to-export")
-    assert open_list(client, world, q="nothing-like-it").one(".empty").text == "Nothing matches your search."
+    assert open_list(client, world, q="nothing-like-it").one(".empty").text == (
+        "Nothing matches your search. Show all"
+    )
 
 
 def test_a_company_without_a_connection_has_an_empty_list_and_a_connection_page_that_says_so(

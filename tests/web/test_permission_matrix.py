@@ -45,6 +45,11 @@ def members(answer: int) -> dict[str, int]:
     return dict.fromkeys(EVERYBODY, answer) | STRANGERS
 
 
+def public(answer: int) -> dict[str, int]:
+    """Whoever asks gets the same answer, without signing in."""
+    return dict.fromkeys(EVERYBODY, answer)
+
+
 def signed_in(answer: int) -> dict[str, int]:
     return dict.fromkeys(EVERYBODY, answer) | {ANONYMOUS: TO_SIGN_IN}
 
@@ -71,6 +76,8 @@ NEW_CHANGE_ORDER = {
     "lines-INITIAL_FORMS": "0",
 }
 
+PUBLIC = ("healthz", "readyz", "metrics")
+
 MATRIX: dict[str, Address] = {
     "company-picker": Address((), signed_in(DONE) | {"support": PAGE}, signed_in(WRONG_METHOD)),
     "how-to-unlink": Address((), signed_in(PAGE), signed_in(WRONG_METHOD)),
@@ -78,6 +85,7 @@ MATRIX: dict[str, Address] = {
     "company-home": Address((COMPANY,), members(PAGE), members(WRONG_METHOD)),
     "erp-integrations": Address((COMPANY,), members(DONE), members(WRONG_METHOD)),
     "change-orders": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "change-orders-csv": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "change-order-history": Address((COMPANY, CCO), only(*SEES_ERP), members(WRONG_METHOD)),
     "unlink": Address(
         (COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=STILL_THERE)
@@ -103,6 +111,9 @@ MATRIX: dict[str, Address] = {
         (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
     ),
     "connection-check": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
+    "connection-reconciliation": Address(
+        (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=INCOMPLETE)
+    ),
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),
@@ -179,6 +190,8 @@ MATRIX: dict[str, Address] = {
     "sandbox-fault": Address(
         (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"fault": "none"}
     ),
+    # What monitors ask; who is told what there is in test_probes.py.
+    **{name: Address((), public(PAGE), public(WRONG_METHOD)) for name in PUBLIC},
     # Last: afterwards the practice company is another database.
     "sandbox-restore-backup": Address((COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
 }
@@ -239,7 +252,8 @@ def _wrong_answers(demo: Company, state: Callable[[], object], name: str, addres
                 yield f"{method} {name} as {person}: {answer.status_code}, not {expected}"
             if refused and state() != before:
                 yield f"{method} {name} as {person} was refused, and changed something or asked Sage"
-            if person == ANONYMOUS and "/sign-in/" not in answer.headers.get("Location", ""):
+            to_sign_in = person == ANONYMOUS and name not in PUBLIC
+            if to_sign_in and "/sign-in/" not in answer.headers.get("Location", ""):
                 yield f"{method} {name} as nobody does not lead to sign-in"
 
 

@@ -19,6 +19,7 @@ from erp_integrations.operations.export_refusals import (
     OnlySubcontracts,
     RecordTaken,
 )
+from erp_integrations.ports import ErpJob
 from tests import factories, sendable
 from tests.web.pages import page_of
 from tests.web.people import AMBER, GREEN, answered_message, browser_of
@@ -89,6 +90,42 @@ def test_fifty_rows_cost_no_more_queries_than_one(world: World, name: str) -> No
 
 
 # --- linking -------------------------------------------------------------------------------------
+
+
+def test_a_subcontract_of_another_number_is_linked_with_a_word_of_warning(world: World) -> None:
+    contract = world.books.subcontracts[0]
+    where = link_page(world, "erp-commitments", world.commitment.pk)
+    client = browser_of(world.person())
+
+    page = page_of(client.get(where, {"record_number": contract.record_number}))
+
+    assert f"Sage calls it {contract.number}; here it is {world.commitment.number}." in page.text
+    assert "Commitments originate here, never in Sage" in page.text
+    type(world.commitment).objects.update(number=contract.number)
+    page = page_of(client.get(where, {"record_number": contract.record_number}))
+    assert "originate here" not in page.text
+
+
+def test_what_was_deleted_while_sage_answered_is_not_found_and_not_linked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.books.jobs[0]
+    client = browser_of(world.person())
+    project = factories.ProjectFactory.create(company=world.company, number="3999")
+
+    def delete_and_answer(*_: Any) -> ErpJob:
+        type(project).objects.filter(pk=project.pk).delete()
+        return job
+
+    monkeypatch.setattr(tying, "_job", delete_and_answer)
+    answer = client.post(
+        link_page(world, "erp-jobs", project.pk),
+        {"record_number": job.record_number, "row_id": str(job.row_id)},
+    )
+
+    assert answer.status_code == 404
+    assert not JobLink.objects.exists()
+    assert world.events(kind="LINKED") == []
 
 
 def test_a_record_is_shown_first_and_then_linked(world: World) -> None:

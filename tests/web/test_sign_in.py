@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from companies.models import User
 from tests import factories
@@ -96,6 +97,23 @@ def test_after_repeated_failures_even_the_right_password_must_wait(person: User)
     other = Client()
     sign_in(other)
     assert not is_signed_in(other), "the limit is not the browser's"
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_behind_a_proxy_one_persons_failures_keep_nobody_else_out(
+    person: User, settings: Settings, proxies: int
+) -> None:
+    """What a browser writes into the header itself does not count: only what the proxy added, at its end."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    for number in range(11):
+        forged = Client(headers={"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.7"})
+        sign_in(forged, "wrong", f"name-{number}")
+
+    same, other = (Client(headers={"X-Forwarded-For": end}) for end in ("203.0.113.7", "203.0.113.8"))
+
+    for client, let_in in ((same, False), (other, proxies == 1)):
+        sign_in(client)
+        assert is_signed_in(client) == let_in
 
 
 def test_the_limit_is_kept_in_the_database(person: User) -> None:

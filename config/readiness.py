@@ -1,0 +1,95 @@
+"""Whether this server is ready to serve, and what is not as it should be all the same.
+
+A server is not ready where every page of it would fail: no database, a schema that is not its own. Workers
+that do not work, and a Sage that does not answer, are trouble too, but they are everybody's: taking every
+server out of service for them would turn trouble into an outage. They make it *degraded*.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from companies.queue_state import QueueState, get_queue_state
+from erp_integrations.queries.health import ConnectionHealth, connections_health, trouble_of
+
+LONGEST_ANSWER_MS = 3_000
+"""A database that takes longer than this for one of our questions is not there."""
+OLD_JOB_SECONDS = 300
+"""A job that waits longer than this has no worker to do it: they look every few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What was found. `reasons` says why the server is not ready; `troubles` what is wrong all the same."""
+
+    reasons: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+    queue: QueueState | None = None
+    connections: tuple[ConnectionHealth, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        return not self.reasons
+
+    @property
+    def status(self) -> str:
+        if not self.ready:
+            return "not ready"
+        return "degraded" if self.troubles else "ready"
+
+
+def look() -> Readiness:
+    """Looks now. Never raises for a database that is away, slow or not migrated: that is what it says."""
+    try:
+        with transaction.atomic():
+            give_up_soon()
+            reasons = tuple(_wrong_schema())
+            if reasons:
+                return Readiness(reasons)
+            queue, connections = get_queue_state(), connections_health()
+    except Error as error:
+        return Readiness((f"The database does not answer as it should ({type(error).__name__}).",))
+    troubles = (*_queue_troubles(queue), *_connection_troubles(connections))
+    return Readiness(troubles=troubles, queue=queue, connections=connections)
+
+
+def give_up_soon() -> None:
+    """Lets no statement of this transaction take longer than a monitor waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_ANSWER_MS}")
+
+
+def count_unapplied_migrations() -> int:
+    """Those that this release knows and the database does not have."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _wrong_schema() -> Iterator[str]:
+    unapplied = count_unapplied_migrations()
+    if unapplied:
+        yield f"Migrations that are not applied: {unapplied} (manage.py migrate)."
+    cache = settings.CACHES["default"]["LOCATION"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [cache])
+        [missing] = cursor.fetchone()
+    if missing:
+        yield "The table of the cache is missing, and nobody could sign in (manage.py createcachetable)."
+
+
+def _queue_troubles(queue: QueueState) -> Iterator[str]:
+    if not queue.workers:
+        yield "No worker is running (manage.py procrastinate worker)."
+    if queue.oldest_waiting_seconds > OLD_JOB_SECONDS:
+        yield f"A job waits for {queue.oldest_waiting_seconds:.0f} seconds; {queue.waiting} wait in all."
+    if queue.failed:
+        yield f"Jobs that failed for good: {queue.failed}."
+
+
+def _connection_troubles(connections: tuple[ConnectionHealth, ...]) -> Iterator[str]:
+    for one in connections:
+        if words := trouble_of(one):
+            yield f"Connection {one.connection_id} of company {one.company_id}: {words}."

@@ -1,0 +1,216 @@
+"""Recording what a look found, without cutting anything.
+
+A look that is meant to tell and not to cut is one look, and older by the time it is written down than
+whatever was found meanwhile: what is newer stays.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db import transaction
+
+from companies.models import Company
+from erp_integrations.actors import Actor
+from erp_integrations.evidence import as_json
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
+from erp_integrations.operations.ledger import append_events, event, label_of
+from erp_integrations.ports import FaultKind, Finding, Verdict
+from erp_integrations.presence import SEEN, Standing, seen_at, standing_of
+
+OF_ONE_RECORD = ("sage-changing",)
+"""Faults that say nothing about the connection although somebody else can mend them."""
+
+
+class Recorded(StrEnum):
+    CHANGED = "changed"
+    SAME = "same"
+    OLDER = "older"
+    """Something newer is stored already."""
+    NO_ANSWER = "no answer"
+    """Nothing was looked at, or the connection is not the one that was asked."""
+    ENDED = "ended"
+    """The link was cut meanwhile."""
+
+
+def record_findings(
+    found: Mapping[int, Finding],
+    *,
+    connection_id: int,
+    connection_revision: int,
+    actor: Actor,
+    now: datetime,
+    amounts: Mapping[int, Decimal | None] | None = None,
+    by_person: bool = False,
+    silent: Collection[int] = (),
+    rights: str = "",
+) -> dict[int, Recorded]:
+    """Stores what was found of active links, and tells the ledger where that is something new.
+
+    What became of each finding, by the id of its link; all in the caller's transaction, which locks the links
+    in the order of their ids and then the connection, as everybody does. Writes nothing where nothing
+    changed; a person's check writes its time all the same. Only what the accepted database said is stored,
+    and only on the connection that was asked, which `connection_revision` tells. `amounts` are the sums of
+    the records' lines on our subcontracts, where those were read. Of the links in `silent` it is stored that
+    nobody is sure: their records alone gave no answer, on a connection that answers.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
+    links = list(ChangeOrderLink.objects.select_for_update().filter(pk__in=found).order_by("pk"))
+    connection = (
+        Connection.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("company")
+        .get(pk=connection_id)
+    )
+    recorded: dict[int, Recorded] = {}
+    stored, events = [], []
+    for link in links:
+        finding = found[link.pk]
+        standing = standing_of(link, finding, (amounts or {}).get(link.pk))
+        recorded[link.pk] = became = _judge(
+            link,
+            finding,
+            standing,
+            connection=connection,
+            connection_revision=connection_revision,
+            silent=link.pk in silent,
+        )
+        if became is Recorded.CHANGED:
+            events.append(_event(link, finding, standing, connection.company, actor, now, rights))
+        if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
+            looked_at = _looked_at(finding) or now
+            _put(link, standing, connection=connection, looked_at=looked_at, checked_at=looked_at)
+            stored.append(link)
+    _save(stored)
+    append_events(events)
+    return recorded
+
+
+def _judge(
+    link: ChangeOrderLink,
+    finding: Finding,
+    standing: Standing,
+    *,
+    connection: Connection,
+    connection_revision: int,
+    silent: bool,
+) -> Recorded:
+    looked_at = _looked_at(finding)
+    if not link.is_active:
+        return Recorded.ENDED
+    if link.connection_id != connection.pk or connection.revision != connection_revision:
+        return Recorded.NO_ANSWER
+    answered = tells_of_the_record(finding) and finding.incarnation == connection.accepted_incarnation
+    if not silent and (looked_at is None or not answered):
+        return Recorded.NO_ANSWER
+    if (
+        looked_at is not None
+        and link.presence_checked_at is not None
+        and looked_at < link.presence_checked_at
+    ):
+        return Recorded.OLDER
+    stored = (link.presence, link.drift, link.seen)
+    return Recorded.SAME if stored == _columns(standing) else Recorded.CHANGED
+
+
+def _looked_at(finding: Finding) -> datetime | None:
+    return finding.second_looked_at or finding.first_looked_at
+
+
+def _columns(standing: Standing) -> tuple[str, list[str], dict[str, str]]:
+    return (standing.presence.value, [one.value for one in standing.drift], dict(standing.seen))
+
+
+def _event(
+    link: ChangeOrderLink,
+    finding: Finding,
+    standing: Standing,
+    company: Company,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+) -> LinkEvent:
+    presence, drift, seen = _columns(standing)
+    before = {"presence": link.presence, "drift": link.drift}
+    return event(
+        kind=EventKind.PRESENCE_CHANGED,
+        company=company,
+        subject_kind="change-order",
+        subject_id=link.change_order_id or 0,
+        subject_label=label_of(link),
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=finding.reason,
+        evidence={**as_json(finding), "before": before, "presence": presence, "drift": drift, "seen": seen},
+        link_id=link.pk,
+    )
+
+
+def tells_of_the_record(finding: Finding) -> bool:
+    """Whether it is an answer about this very record, and not the connection's trouble."""
+    if finding.verdict is not Verdict.UNKNOWN:
+        return True
+    fault = finding.fault
+    return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
+
+
+def store(
+    link: ChangeOrderLink,
+    standing: Standing,
+    *,
+    connection: Connection,
+    looked_at: datetime | None,
+    checked_at: datetime,
+) -> None:
+    """Writes presence and drift into a link. Link and connection must be locked and fresh."""
+    _put(link, standing, connection=connection, looked_at=looked_at, checked_at=checked_at)
+    link.save(update_fields=["presence", "presence_checked_at", "drift", "seen", "last_seen_at"])
+
+
+def _put(
+    link: ChangeOrderLink,
+    standing: Standing,
+    *,
+    connection: Connection,
+    looked_at: datetime | None,
+    checked_at: datetime,
+) -> None:
+    # What a complete run has seen is told by the connection only as long as the link says that its record is
+    # there: before the link says anything else, it is kept with the link.
+    link.last_seen_at = seen_at(link, connection)
+    if standing.presence in SEEN and looked_at is not None:
+        link.last_seen_at = max(link.last_seen_at, looked_at)
+    link.presence, link.drift, link.seen = _columns(standing)
+    link.presence_checked_at = checked_at
+
+
+_SAVE = """
+    UPDATE erp_integrations_changeorderlink link
+    SET presence = new.presence, presence_checked_at = new.presence_checked_at, drift = new.drift,
+        seen = new.seen, last_seen_at = new.last_seen_at
+    FROM jsonb_to_recordset(%s::jsonb) AS new (
+        id bigint, presence text, presence_checked_at timestamptz, drift text[], seen jsonb,
+        last_seen_at timestamptz)
+    WHERE link.id = new.id"""
+
+
+def _save(links: Sequence[ChangeOrderLink]) -> None:
+    """Many at once: a reconciliation after a bad day in the books has ten thousand."""
+    if not links:
+        return
+    rows = [
+        {
+            "id": link.pk,
+            "presence": link.presence,
+            "presence_checked_at": link.presence_checked_at,
+            "drift": link.drift,
+            "seen": link.seen,
+            "last_seen_at": link.last_seen_at,
+        }
+        for link in links
+    ]
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_SAVE, [json.dumps(rows, default=datetime.isoformat)])

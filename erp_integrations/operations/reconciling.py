@@ -1,0 +1,93 @@
+"""Reconcile: compare a company's active links with its books, and record what is otherwise.
+
+The keys of the whole company are read once and compared as they come. Whatever differs is looked at by its
+key before it is recorded, in batches, each in one short transaction; no transaction is open while the books
+are asked. A run is a lease: one that was killed is not continued but begun again, since what it recorded
+stands, and what is stored already is not recorded twice.
+"""
+
+from erp_integrations import asking, registry
+from erp_integrations.actors import Actor
+from erp_integrations.models import ReconcileRun
+from erp_integrations.operations.reconcile_looks import confirm
+from erp_integrations.operations.reconcile_runs import (
+    IMPLAUSIBLE,
+    Claim,
+    ReconcileInProgress,
+    TakenOver,
+    claim_run,
+    end_run,
+    log,
+    renew,
+)
+from erp_integrations.operations.sifting import Sieve, Sifted
+from erp_integrations.policies import find_implausible
+from erp_integrations.ports import Deadline, ErpError, ErpReader, Fault, FaultKind, error_for
+
+__all__ = ["ReconcileInProgress", "reconcile"]
+
+BLOCK_SECONDS = 60
+"""The longest that a run waits for the next keys: less than its lease."""
+LONGEST_SECONDS = 3_600
+"""For all keys of a company."""
+
+
+def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
+    """One run, from its beginning to its end; whatever happened, the row says it.
+
+    Must not be called inside a transaction. Raises `ReconcileInProgress`; where the books gave no
+    trustworthy answer, or an implausible one, the run says so and nothing is raised.
+    """
+    claim = claim_run(connection_id=connection_id, actor=actor)
+    sifted: Sifted | None = None
+    try:
+        reader = registry.reader_for(registry.spec_of(claim.connection))
+        sifted = _compare(claim, reader)
+        _refuse_implausible(claim, sifted)
+        confirm(claim, reader, sifted)
+    except ErpError as error:
+        end_run(claim, sifted, error.fault)
+    except TakenOver:
+        log.warning("reconcile_taken_over", run_id=claim.run_id)
+    except Exception:
+        end_run(claim, sifted, asking.NOT_UNDERSTOOD)
+        raise
+    else:
+        end_run(claim, sifted, None)
+    return ReconcileRun.objects.get(pk=claim.run_id)
+
+
+def _compare(claim: Claim, reader: ErpReader) -> Sifted:
+    """Raises `ErpError`."""
+    deadline = Deadline.after(LONGEST_SECONDS)
+    with asking.keys(reader, deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:
+        if stream.incarnation != claim.connection.accepted_incarnation:
+            raise error_for(registry.faults()["other-incarnation"])
+        sieve = Sieve(claim.connection.pk, stream.jobs)
+        for block in stream.blocks:
+            sieve.sift(block)
+            claim.change_orders = sieve.sifted.change_orders
+            renew(claim)
+        sieve.sift_rest()
+    return sieve.sifted
+
+
+def _refuse_implausible(claim: Claim, sifted: Sifted) -> None:
+    """Before anything is recorded. Raises `Misconfigured`."""
+    words = find_implausible(
+        links=sifted.links,
+        missing=sifted.missing,
+        change_orders=sifted.change_orders,
+        change_orders_before=claim.change_orders_before,
+        most_missing_percent=claim.connection.most_missing_percent,
+    )
+    if words:
+        raise error_for(
+            Fault(
+                FaultKind.MISCONFIGURED,
+                IMPLAUSIBLE,
+                words,
+                "Nothing was recorded. The Sage administrator can check that this is the right database and "
+                "that it is complete. Where it is, an ERP admin raises the share that is believed, below.",
+            )
+        )

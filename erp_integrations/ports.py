@@ -509,7 +509,10 @@ class KeyStream:
 
 
 MOST_LOOKED_UP_AT_ONCE = 50
-"""How many records one call of `look_up_many` or `glance_many` may ask about: a page's worth."""
+"""How many records one call of `look_up_many` may ask about: a page's worth."""
+
+MOST_GLANCED_AT_ONCE = 200
+"""How many records one call of `glance_many` may ask about: enough that the connection is not the cost."""
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -551,8 +554,8 @@ class ErpReader(Protocol):
 
         `second_looked_at` is None in every finding. Who carries the number now is asked only where the ERP's
         own history does not show the deletion; where it does, the finding is ABSENT (`deleted-in-history`)
-        whoever carries it. Else as `look_up_many`: the same limit, the same faults, never raises for the
-        ERP's sake.
+        whoever carries it. At most `MOST_GLANCED_AT_ONCE`; else as `look_up_many`: the same faults, and never
+        raises for the ERP's sake.
         """
         ...
 

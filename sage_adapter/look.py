@@ -24,7 +24,7 @@ AT_ONCE, COUNTED_AT_ONCE = 50, 10
 
 _MOST_ROWS = 20_000
 """More than any job or subcontract of Sage can hold; beyond it something is wrong."""
-_MOST_ROWS_OF_MANY = 100_000
+MOST_ROWS_OF_MANY = 100_000
 
 T = TypeVar("T")
 Key = int | str
@@ -91,15 +91,15 @@ def begin(
 
     Raises `ErpError`: what is wrong with the connection, or with an answer as a whole.
     """
-    keys = [_or_fault(Keys.of, reference) for reference in references]
+    keys = [or_fault(Keys.of, reference) for reference in references]
     counts = iter(_counts(session, [one for one in keys if isinstance(one, Keys)]))
     outcomes: list[Outcome] = [
         one
         if isinstance(one, ErpError)
-        else _or_fault(_seen, reference, one, next(counts), greeting, asked_at)
+        else or_fault(_counted, reference, one, next(counts), greeting, asked_at)
         for reference, one in zip(references, keys, strict=True)
     ]
-    outcomes = _with_headers(session, outcomes)
+    outcomes = with_headers(session, outcomes)
     _ask_history(session, greeting, [one for one in _understood(outcomes) if not one.counts.jobs_same_row])
     return outcomes
 
@@ -122,10 +122,10 @@ def ask_carriers(
 ) -> list[verdict.Carriers | ErpError]:
     """Who may carry the number of each now."""
     found = _carriers(session, seen, greeting)
-    return [_or_fault(_carriers_of, one, found) for one in seen]
+    return [or_fault(_carriers_of, one, found) for one in seen]
 
 
-def _or_fault(make: Callable[..., T], *given: object) -> T | ErpError:
+def or_fault(make: Callable[..., T], *given: object) -> T | ErpError:
     """What it makes, or the fault that is of one record only."""
     try:
         return make(*given)
@@ -153,7 +153,7 @@ def _counts(session: Session, keys: Sequence[Keys]) -> list[Row]:
     found: list[Row] = []
     for start in range(0, len(keys), COUNTED_AT_ONCE):
         part = keys[start : start + COUNTED_AT_ONCE]
-        params = [param for one in _padded(part, COUNTED_AT_ONCE) for param in _asked_by(one)]
+        params = [param for one in padded(part, COUNTED_AT_ONCE) for param in _asked_by(one)]
         answer = session.ask("presence_many", params, limit=COUNTED_AT_ONCE).rows
         found += rows.presence_by_place(answer, COUNTED_AT_ONCE)[: len(part)]
     return found
@@ -165,15 +165,25 @@ def _asked_by(keys: Keys) -> tuple[Key, ...]:
     return (*of_job, keys.row_id, keys.record, keys.subcontract, keys.subcontract)
 
 
-def _padded(keys: Sequence[T], size: int) -> list[T]:
+def padded(keys: Sequence[T], size: int) -> list[T]:
     """As many keys as a file takes: the last one again and again where there are fewer."""
     return [*keys, *[keys[-1]] * (size - len(keys))]
 
 
-def _seen(
+def _counted(
     reference: ChangeOrderReference, keys: Keys, row: Row, greeting: Greeting, asked_at: datetime
 ) -> Seen:
-    counts = rows.presence(row)
+    return seen(reference, keys, rows.presence(row), greeting, asked_at)
+
+
+def seen(
+    reference: ChangeOrderReference,
+    keys: Keys,
+    counts: rows.Presence,
+    greeting: Greeting,
+    asked_at: datetime,
+) -> Seen:
+    """What the counts say of one record. Raises `empty-database` for a company without jobs."""
     if counts.jobs == 0:
         raise error_for(fault("empty-database"))
     look = verdict.Look(
@@ -192,15 +202,15 @@ def _seen(
     return Seen(reference, keys, counts, look)
 
 
-def _with_headers(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
+def with_headers(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes, with the header of each record that was counted."""
     wanted = list(dict.fromkeys(one.keys.row_id for one in _understood(outcomes) if one.counts.headers))
     if not wanted:
         return list(outcomes)
     by_row_id: dict[uuid.UUID | ErpError, Row] = {}
     for row in _ask(session, "header", wanted, limit=1).rows:
-        by_row_id[_or_fault(rows.row_id_of, row)] = row
-    return [_or_fault(_with_header, one, by_row_id) if isinstance(one, Seen) else one for one in outcomes]
+        by_row_id[or_fault(rows.row_id_of, row)] = row
+    return [or_fault(_with_header, one, by_row_id) if isinstance(one, Seen) else one for one in outcomes]
 
 
 def _with_header(seen: Seen, by_row_id: dict[uuid.UUID | ErpError, Row]) -> Seen:
@@ -220,8 +230,8 @@ def _ask(session: Session, name: str, keys: Sequence[Key], *more: Sequence[Key],
     given = (keys, *more)
     if all(len(one) == 1 for one in given):
         return session.ask(name, [one[0] for one in given], limit=limit)
-    params = [one for keys_of_one_kind in given for one in _padded(keys_of_one_kind, AT_ONCE)]
-    return session.ask(f"{name}_many", params, limit=AT_ONCE if limit == 1 else _MOST_ROWS_OF_MANY)
+    params = [one for keys_of_one_kind in given for one in padded(keys_of_one_kind, AT_ONCE)]
+    return session.ask(f"{name}_many", params, limit=AT_ONCE if limit == 1 else MOST_ROWS_OF_MANY)
 
 
 # --- history ---------------------------------------------------------------------------------------

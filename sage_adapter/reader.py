@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import stamina
 
 from erp_integrations.ports import (
+    MOST_GLANCED_AT_ONCE,
     MOST_LOOKED_UP_AT_ONCE,
     ChangeOrderReference,
     Clock,
@@ -31,7 +32,7 @@ from erp_integrations.ports import (
     NotInErp,
     error_for,
 )
-from sage_adapter import handshake, look, rows, stream, verdict
+from sage_adapter import glance, handshake, look, rows, stream, verdict
 from sage_adapter.faults import fault
 from sage_adapter.handshake import Greeting
 from sage_adapter.session import Session, check_deadline, open_session
@@ -99,6 +100,7 @@ class SageReader:
 
         Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
         """
+        _refuse_more(references, than=MOST_LOOKED_UP_AT_ONCE)
         return self._settled(
             references, self._look_twice, deadline, clock, least_seconds=self.spec.second_look_seconds
         )
@@ -108,8 +110,9 @@ class SageReader:
     ) -> tuple[Finding, ...]:
         """What one look at each says, in their order, over one connection. Never proof that a record is gone.
 
-        Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
+        Raises `ValueError` for more than `MOST_GLANCED_AT_ONCE`.
         """
+        _refuse_more(references, than=MOST_GLANCED_AT_ONCE)
         return self._settled(references, self._glance, deadline, clock, least_seconds=0.0)
 
     @contextmanager
@@ -207,8 +210,6 @@ class SageReader:
         least_seconds: float,
     ) -> tuple[Finding, ...]:
         """The finding of each, in their order; what is not settled when the asking ends is UNKNOWN."""
-        if len(references) > MOST_LOOKED_UP_AT_ONCE:
-            raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} records can be looked up at once")
         tracks = _Tracks()
 
         def ask() -> None:
@@ -243,13 +244,11 @@ class SageReader:
         with open_session(self.spec, deadline) as session:
             tracks.first_looked_at = clock()
             greeting = self._greeted(session, tracks.first_looked_at, tracks)
-            outcomes = look.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
+            outcomes = glance.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
             check_deadline(deadline)
             rest = self._settled_by_one(pending, outcomes, tracks)
-            unasked = [one for one in rest.values() if one.counts.jobs_same_row and not one.counts.headers]
-            look.ask_history(session, unasked, greeting)
             doubtful = {at: one for at, one in rest.items() if not verdict.told_by_history(one.look)}
-            found = look.ask_carriers(session, list(doubtful.values()), greeting) if doubtful else []
+            found = glance.carriers(session, list(doubtful.values()), greeting)
             slack = session.dialect.clock_slack
         check_deadline(deadline)
         carriers = dict(zip(doubtful, found, strict=True))
@@ -384,6 +383,11 @@ class SageReader:
                 raise told[0] from error
             raise
         raise error_for(fault("internal-error"))  # stamina raises the last error, so this is never reached
+
+
+def _refuse_more(references: Sequence[ChangeOrderReference], *, than: int) -> None:
+    if len(references) > than:
+        raise ValueError(f"at most {than} records can be looked up at once")
 
 
 def _not_understood(error: ErpError, tracks: _Tracks) -> Finding:

@@ -24,7 +24,7 @@ from erp_integrations.operations.reconcile_runs import (
 )
 from erp_integrations.operations.sifting import Sifted
 from erp_integrations.ports import (
-    MOST_LOOKED_UP_AT_ONCE,
+    MOST_GLANCED_AT_ONCE,
     ChangeOrderReference,
     Deadline,
     ErpReader,
@@ -35,7 +35,7 @@ from erp_integrations.presence import reference_to
 
 MOST_SILENT = 20
 """So many records may give no answer on a connection that answers: of those alone, nobody is sure."""
-RECORDED_AT_ONCE = 4 * MOST_LOOKED_UP_AT_ONCE
+RECORDED_AT_ONCE = MOST_GLANCED_AT_ONCE
 NEVER_CHECKED_AT_ONCE = 5_000
 
 
@@ -94,8 +94,8 @@ def _look(
     """What one look says of each link. Raises `ErpError` where the connection is down."""
     found: dict[int, Finding] = {}
     ids = list(references)
-    for start in range(0, len(ids), MOST_LOOKED_UP_AT_ONCE):
-        batch = ids[start : start + MOST_LOOKED_UP_AT_ONCE]
+    for start in range(0, len(ids), MOST_GLANCED_AT_ONCE):
+        batch = ids[start : start + MOST_GLANCED_AT_ONCE]
         found |= _glance(claim, reader, references, batch)
         spoilt = [link_id for link_id in batch if not tells_of_the_record(found[link_id])]
         if spoilt:

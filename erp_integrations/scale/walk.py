@@ -107,6 +107,7 @@ _LINK = {
     "erp_amount": "arriving.amount",
     "cco_number": "arriving.number",
     "cco_title": "arriving.title",
+    "cco_amount": "arriving.amount",
     "project_number": "project.number",
     "project_name": "project.name",
     "commitment_number": "commitment.number",

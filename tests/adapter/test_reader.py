@@ -746,7 +746,7 @@ def test_a_glance_says_what_two_looks_would_and_proves_nothing(
     found = reader.glance_many(references, deadline=Deadline.after(30), clock=now)
 
     assert len({connection for connection, _ in asked}) == 1
-    assert len(asked) <= 12
+    assert len(asked) <= 7
     twice = reader.look_up_many(references, deadline=Deadline.after(30), clock=now)
     for glanced, looked in zip(found, twice, strict=True):
         if glanced.reason == "deleted-in-history":
@@ -798,9 +798,35 @@ def test_a_glance_at_none_asks_nothing_and_one_at_too_many_is_refused(
     over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
     assert over_sqlite3.glance_many([], deadline=soon(), clock=now) == ()
-    with pytest.raises(ValueError, match="at most 50"):
-        over_sqlite3.glance_many([reference_to(company, "plain-01")] * 51, deadline=soon(), clock=now)
+    with pytest.raises(ValueError, match="at most 200"):
+        over_sqlite3.glance_many([reference_to(company, "plain-01")] * 201, deadline=soon(), clock=now)
     assert asked == []
+
+
+def test_a_glance_at_hundreds_is_one_connection_and_judges_each(
+    reader: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
+) -> None:
+    keys = [one.key for one in company.scenarios if one.key.startswith("plain-")]
+    gone, there = (reference_to(company, key) for key in keys[:2])
+    sandbox.delete(gone.record_number, user="ACCT2")
+    found = reader.glance_many([gone, there] * 100, deadline=soon(), clock=now)
+    assert [one.verdict for one in found] == [Verdict.ABSENT, Verdict.PRESENT] * 100
+    assert len({connection for connection, _ in asked}) == 1
+    assert len(asked) <= 7 + 3 * 4
+
+
+def test_a_glance_whose_answer_has_no_end_says_nothing_of_anybody(
+    over_sqlite3: ErpReader, company: SandboxCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Session.ask
+
+    def cut_short(self: Session, name: str, *arguments: object, **named: object) -> session.Answer:
+        answer = ask(self, name, *arguments, **named)  # type: ignore[arg-type]
+        return replace(answer, rows=answer.rows[:-1]) if name == "glance_many" else answer
+
+    monkeypatch.setattr(Session, "ask", cut_short)
+    [found] = over_sqlite3.glance_many([reference_to(company, "plain-01")], deadline=soon(), clock=now)
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "no-count")
 
 
 # --- all keys ---

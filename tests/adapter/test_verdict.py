@@ -540,3 +540,56 @@ def test_nothing_that_is_there_and_no_doubt_ever_proves_absence(
 def test_every_look_ends_in_words_or_asks_again(seen: Observation) -> None:
     found = one(seen)
     assert found is None or found.reason
+
+
+# --- a glance: what is shown, and never proves ---
+
+
+def glanced(
+    seen: Observation = GONE,
+    carriers: Carriers = NOBODY,
+    *,
+    reference: ChangeOrderReference = REFERENCE,
+    deletion: HistoryEntry | None = None,
+    slack: timedelta = timedelta(0),
+) -> Finding:
+    found = verdict.finding_of_a_glance(look(seen, deletion=deletion), carriers, reference, slack)
+    assert (found.first_looked_at, found.second_looked_at) == (NOW, None)
+    assert not found.proves_absence
+    assert found.incarnation == "incarnation"
+    return found
+
+
+def test_what_one_look_does_not_find_is_absent_for_now() -> None:
+    found = glanced()
+    assert (found.verdict, found.reason) == (Verdict.ABSENT, "not-found-once")
+    assert found.evidence.lines_on_subcontract == 0
+
+
+def test_a_deletion_in_history_is_told_whoever_carries_the_number() -> None:
+    for carriers in (NOBODY, Carriers(on_job=(on_job(),))):
+        found = glanced(carriers=carriers, deletion=DELETION)
+        assert (found.verdict, found.reason) == (Verdict.ABSENT, "deleted-in-history")
+        assert found.evidence.deletion is DELETION
+        assert found.evidence.other_record is None
+
+
+def test_without_it_who_carries_the_number_counts() -> None:
+    found = glanced(carriers=Carriers(on_job=(on_job(inserted_at=LAST_SEEN + HOUR),)))
+    assert (found.verdict, found.reason) == (Verdict.REPLACED, "replaced-later")
+    assert found.proof is Proof.INSERTED_LATER
+    assert found.evidence.other_record is not None
+    within = Carriers(on_job=(on_job(inserted_at=LAST_SEEN + HOUR),))
+    assert glanced(carriers=within, slack=HOUR).reason == "replaced-without-proof"
+
+
+def test_a_record_that_the_last_question_met_after_all_is_doubt_at_a_glance_too() -> None:
+    found = glanced(carriers=Carriers(on_job=(on_job(OURS, "712"),)))
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "sage-changing")
+    assert found.fault is not None
+
+
+def test_our_part_of_a_shared_header_is_not_told_by_the_deletion_of_a_header() -> None:
+    shared = replace(THERE, lines=0)
+    found = glanced(shared, Carriers(on_job=(on_job(OURS, "712"),)), reference=SHARED, deletion=DELETION)
+    assert (found.verdict, found.reason) == (Verdict.ABSENT, "our-part-of-shared-header-gone")

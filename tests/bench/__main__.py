@@ -2,16 +2,26 @@
 
 import argparse
 import sys
+import time
+import traceback
 from pathlib import Path
 
 from tests.bench import adapter
-from tests.bench.measures import Benchmark, Measure, Options, table, write_json
+from tests.bench.machine import machine
+from tests.bench.measures import AT_LEAST, Benchmark, Measure, Options, measure, table, write_json
+from tests.bench.scale import acts, pages
 
 BENCHMARKS: dict[str, Benchmark] = {
     "look": adapter.look,
     "stream": adapter.stream,
     "memory": adapter.memory,
     "latency": adapter.latency,
+    "synced-page": pages.synced_page,
+    "unlink": acts.unlink,
+    "reconcile": acts.reconcile,
+    "bulk-unlink": acts.bulk_unlink,
+    "csv": acts.csv,
+    "workers": acts.workers,
 }
 
 
@@ -29,9 +39,16 @@ def main(arguments: list[str]) -> int:
     if given.links < 1:
         parser.error("--links must be a positive number")
     measures: list[Measure] = []
+    sys.stderr.write(machine() + "\n")
     for name in given.name or BENCHMARKS:
         sys.stderr.write(f"{name} …\n")
-        measures += BENCHMARKS[name](Options(links=given.links))
+        began = time.monotonic()
+        try:
+            measures += BENCHMARKS[name](Options(links=given.links))
+        except Exception:  # noqa: BLE001  (an hour's other figures are not lost for one)
+            traceback.print_exc()
+            measures.append(measure(f"{name}: not measured", ours="", ratio=0, sense=AT_LEAST, goal=1))
+        sys.stderr.write(f"{name} took {time.monotonic() - began:.0f} s\n")
     sys.stdout.write(table(measures) + "\n")
     if given.json:
         write_json(measures, given.json)

@@ -18,7 +18,7 @@ from erp_integrations.ports import ConnectionSpec, Deadline, Verdict
 from sage_adapter.reader import open_reader
 from sage_adapter.session import CHUNK, Session, open_session
 from tests.bench.books import Server, references, server
-from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure
+from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure, ms
 from tests.bench.proxy import Proxy, proxy_to
 
 FEW = 10_000
@@ -80,7 +80,7 @@ def _page(what: str, spec: ConnectionSpec, first: int) -> Measure:
     for count in (1, 50):
         _ask(spec, first, count)()
     one, fifty, ratio = _in_turns(_ask(spec, first, 1), _ask(spec, first, 50), turns=15)
-    return measure(what, ours=_ms(fifty), peer=_ms(one), ratio=ratio, sense=AT_MOST, goal=3)
+    return measure(what, ours=ms(fifty), peer=ms(one), ratio=ratio, sense=AT_MOST, goal=3)
 
 
 def stream(options: Options) -> list[Measure]:
@@ -175,9 +175,9 @@ def latency(_options: Options) -> list[Measure]:
                     measures.append(
                         measure(
                             f"{what} at {seconds * 1000:g} ms, {trips} round trips",
-                            ours=_ms(far),
-                            peer=f"{_ms(near)} (at {NEAREST * 1000:g} ms)",
-                            limit=_ms(near + allowed),
+                            ours=ms(far),
+                            peer=f"{ms(near)} (at {NEAREST * 1000:g} ms)",
+                            limit=ms(near + allowed),
                             ratio=ratio,
                             sense=AT_MOST,
                             goal=1,
@@ -220,7 +220,3 @@ def _once(act: Callable[[], None]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"

@@ -38,6 +38,15 @@ class Options:
     links: int
 
 
+def sizes(links: int) -> tuple[int, int, int]:
+    """A small company, one in between, and the large one: 1,000, 100,000 and 1,000,000 of a million."""
+    return max(200, links // 1_000), max(500, links // 10), max(1_000, links)
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
 Benchmark = Callable[[Options], list[Measure]]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.measures import AT_LEAST, AT_MOST, Options, measure, table
+from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure, table
 from tests.bench.proxy import proxy_to
 
 
@@ -39,6 +39,22 @@ def test_one_table_is_printed_and_the_same_is_written_as_json(
     rows[0] = measure("a look", ours="7", limit="6", ratio=7 / 6, sense=AT_MOST, goal=1)
     assert bench.main([]) == 1
     assert len(asked) == 3
+
+
+def test_one_that_fails_takes_no_other_figure_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [measure("a look", ours="5", limit="6", ratio=5 / 6, sense=AT_MOST, goal=1)]
+
+    def fails(_options: Options) -> list[Measure]:
+        raise RuntimeError("no driver")
+
+    monkeypatch.setattr(bench, "BENCHMARKS", {"stream": fails, "look": lambda _options: rows})
+    assert bench.main([]) == 1
+    told = capsys.readouterr()
+    assert "stream: not measured" in told.out
+    assert "a look" in told.out
+    assert "no driver" in told.err
 
 
 @pytest.mark.parametrize("wrong", [["nothing"], ["--links", "0"], ["--links", "many"]])

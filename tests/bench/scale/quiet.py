@@ -1,0 +1,46 @@
+"""A reader that has looked twice before it was asked, and found nothing: an ERP that takes no time at all."""
+
+from collections.abc import Sequence
+
+from erp_integrations.ports import (
+    ChangeOrderReference,
+    Clock,
+    ConnectionSpec,
+    Deadline,
+    Evidence,
+    Finding,
+    Verdict,
+)
+
+
+class QuietReader:
+    """Answers what an unlink asks, and nothing else."""
+
+    def __init__(self, spec: ConnectionSpec) -> None:
+        self.spec = spec
+
+    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+        return self.look_up_many((reference,), deadline=deadline, clock=clock)[0]
+
+    def look_up_many(
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+    ) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(
+                Verdict.ABSENT,
+                "not-found-twice",
+                evidence=Evidence(lines_on_subcontract=0, subcontract_present=True),
+                incarnation=self.spec.accepted_incarnation,
+                first_looked_at=clock(),
+                second_looked_at=clock(),
+            )
+            for _reference in references
+        )
+
+
+def open_reader(spec: ConnectionSpec) -> QuietReader:
+    return QuietReader(spec)

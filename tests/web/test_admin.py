@@ -23,6 +23,7 @@ from companies.models import (
     User,
 )
 from companies.operations.privilege import grant_privilege, request_privilege
+from erp_integrations.actors import Actor
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -32,8 +33,11 @@ from erp_integrations.models import (
     LinkEvent,
     UnlinkAttempt,
     VendorLink,
+    Via,
 )
 from erp_integrations.operations import tying
+from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
+from erp_integrations.operations.reconciling import reconcile
 from tests import factories
 from tests.web.pages import page_of
 from tests.web.people import browser_of
@@ -82,6 +86,12 @@ def desk(world: World) -> Client:
     )
     set_to_draft(company_id=world.company.pk, change_order_id=cco.pk, user_id=approver.pk)
     asking(world, "was-granted", decided=True)
+    reconcile(connection_id=world.connection.pk, actor=LINKER)
+    start_bulk_unlink(
+        company_id=world.company.pk,
+        change_order_ids=[world.synced_cco("plain-02").pk],
+        actor=Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE),
+    )
     return browser_of(support())
 
 

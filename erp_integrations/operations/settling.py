@@ -131,6 +131,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
         access, now = access_now(company_id=connection.company_id, actor=actor)
         for claim, finding, attempt in mine:
             link = attempt.link
+            link.connection = connection
             settlement = judge(
                 claim,
                 finding,
@@ -188,7 +189,11 @@ def _lock_connection(
     row_ids = ChangeOrderLink.objects.filter(
         connection_id=connection_id, row_id__in={link.row_id for link in links}, unlinked_at__isnull=True
     ).values("row_id")
-    connection = Connection.objects.annotate(row_ids=ArraySubquery(row_ids)).get(pk=connection_id)
+    connection = (
+        Connection.objects.select_related("company")
+        .annotate(row_ids=ArraySubquery(row_ids))
+        .get(pk=connection_id)
+    )
     return connection, Counter(connection.row_ids)
 
 

@@ -32,7 +32,7 @@ from erp_integrations.policies import may_check_presence, may_relink, may_see_er
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
 from erp_integrations.queries.bulk_unlinks import bulk_actions
-from erp_integrations.queries.connections import connection_of, find_connection, freshness_of
+from erp_integrations.queries.connections import connection_of, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
 from erp_integrations.queries.toolbar import resolved, sort_links, toolbar_of
@@ -173,13 +173,14 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
         message = words.refusal_message(
             refusal, erp=erp, next_steps=_steps_after_refusal(request, change_order_id, refusal)
         )
-        return _answer(request, change_order_id, message, erp=erp, status=_status_of(refusal))
+        link = getattr(refusal, "link", None)
+        return _answer(request, change_order_id, message, link, erp=erp, status=_status_of(refusal))
     message = words.unlinked_message(
         unlinked,
         erp=erp,
         next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project),
     )
-    return _answer(request, change_order_id, message, erp=erp, status=200)
+    return _answer(request, change_order_id, message, unlinked.link, erp=erp, status=200)
 
 
 def _status_of(refusal: UnlinkRefused) -> int:
@@ -193,13 +194,22 @@ def _status_of(refusal: UnlinkRefused) -> int:
 
 
 def _answer(
-    request: MemberRequest, change_order_id: int, message: Message, *, erp: str, status: int
+    request: MemberRequest,
+    change_order_id: int,
+    message: Message,
+    link: ChangeOrderLink | None,
+    *,
+    erp: str,
+    status: int,
 ) -> HttpResponse:
-    """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript."""
+    """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript.
+
+    `link` is as the act left it, where it came so far; else it is read.
+    """
     if not request.htmx:
         say(request, message)
         return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
-    link = _latest_link(request, change_order_id)
+    link = link or _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}
     if link is None or not may_see_erp_integrations(request.access):
         # There is no row to put in the place of the one on the page: leave that, and show the message.
@@ -217,7 +227,7 @@ def _answer(
         "grouped": asked.grouped,
         "views": views,
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
-        "freshness": freshness_of(find_connection(request.company), erp=erp),
+        "freshness": freshness_of(link.connection, erp=erp),
     }
     if asked.grouped:
         context["group_key"] = lists.group_key(link)
@@ -241,7 +251,7 @@ def _query_of_page(request: MemberRequest) -> QueryDict:
 def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLink | None:
     return (
         ChangeOrderLink.objects.filter(change_order_id=change_order_id, connection__company=request.company)
-        .select_related("change_order__commitment")
+        .select_related("change_order__commitment", "connection")
         .order_by("-linked_at", "-id")
         .first()
     )

@@ -77,7 +77,7 @@ def desk(world: World) -> Client:
     tying.link_vendor(vendor=world.commitment.vendor, record_number=vendor, actor=LINKER)
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
-    world.synced_cco("plain-01")
+    synced = world.synced_cco("plain-01")
     Export.objects.create(
         connection=world.connection,
         change_order=world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT),
@@ -89,7 +89,7 @@ def desk(world: World) -> Client:
     reconcile(connection_id=world.connection.pk, actor=LINKER)
     start_bulk_unlink(
         company_id=world.company.pk,
-        change_order_ids=[world.synced_cco("plain-02").pk],
+        change_order_ids=[synced.pk],
         actor=Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE),
     )
     return browser_of(support())

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -502,3 +504,23 @@ def test_without_javascript_no_other_page_is_gone_to(world: World, stranger: str
     answer = client.post(unlink_address(world, cco), headers={"Referer": f"{stranger}?q=steel"})
 
     assert (answer.status_code, answer["Location"]) == (303, list_address(world))
+
+
+# --- cost ----------------------------------------------------------------------------------------
+
+BORDERS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_click_takes_few_statements_from_request_to_response(world: World, *, gone: bool) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    if gone:
+        world.delete_in_sage(cco)
+    client = browser_of(approver)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = click(client, world, cco)
+
+    assert answer.status_code == (200 if gone else 409)
+    statements = [one["sql"] for one in asked if not one["sql"].startswith(BORDERS)]
+    assert len(statements) <= 20, "\n".join(statements)

@@ -13,8 +13,10 @@ from erp_integrations.operations import judging, refusals, settling
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
+    NothingToUnlink,
     NoTrustworthyAnswer,
     StillInErp,
+    TooManyToUnlink,
     UnlinkInProgress,
     UnlinkNotAllowed,
     UnlinkRefused,
@@ -261,6 +263,8 @@ def test_every_refusal_there_is_has_words() -> None:
         NeverLinked(),
         StillInErp(link=LINK, finding=FINDINGS[Verdict.PRESENT]),
         NoTrustworthyAnswer(link=LINK, finding=FINDINGS[Verdict.UNKNOWN], reason="unreachable"),
+        NothingToUnlink(),
+        TooManyToUnlink(10_000),
     ]
     kinds = {
         kind

@@ -7,12 +7,15 @@ COLOURS_HAVE_CHANGED = """async () => {
   const changing = () => document.getAnimations().filter(
     (one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity
   );
+  const atMost = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const until = performance.now() + 3000;
   do {
-    await new Promise(requestAnimationFrame);
-    await Promise.allSettled(changing().map((one) => one.finished));
-  } while (changing().length);
+    await Promise.race([new Promise(requestAnimationFrame), atMost(100)]);
+    await Promise.race([Promise.allSettled(changing().map((one) => one.finished)), atMost(500)]);
+  } while (changing().length && performance.now() < until);
 }"""
-"""What turns for good, as the sign of being busy does, is not waited for."""
+"""What turns for good, as the sign of being busy does, is not waited for; nor is a browser that draws nothing
+while nobody looks, for longer than a moment."""
 
 
 def findings(page: Page) -> list[str]:

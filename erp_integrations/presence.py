@@ -16,7 +16,6 @@ from erp_integrations.ports import ChangeOrderKeys, ChangeOrderReference, Findin
 
 SEEN = frozenset({PresenceKey.PRESENT, PresenceKey.NOT_EFFECTIVE, PresenceKey.RENUMBERED})
 """What is stored of a link whose record was there when it was last looked for."""
-GONE = frozenset({PresenceKey.ABSENT, PresenceKey.REPLACED})
 NOT_EFFECTIVE = ("Void", "Rejected")
 """The ERP's words for a change order that counts no more."""
 

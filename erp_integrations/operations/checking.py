@@ -161,19 +161,6 @@ STORED = ("presence", "presence_checked_at", "drift", "seen", "last_seen_at")
 """What `stand` puts into a link."""
 
 
-def store(
-    link: ChangeOrderLink,
-    standing: Standing,
-    *,
-    connection: Connection,
-    looked_at: datetime | None,
-    checked_at: datetime,
-) -> None:
-    """Writes presence and drift into a locked link: see `stand`."""
-    stand(link, standing, connection=connection, looked_at=looked_at, checked_at=checked_at)
-    link.save(update_fields=STORED)
-
-
 def stand(
     link: ChangeOrderLink,
     standing: Standing,

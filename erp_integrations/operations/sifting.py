@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from django.db import connection as database
 
 from erp_integrations.models import ChangeOrderLink, PresenceKey
+from erp_integrations.models.links import GONE
 from erp_integrations.ports import ChangeOrderKeys, KeyBlock, SubcontractChangeKeys
-from erp_integrations.presence import GONE, SEEN, standing_of_header
+from erp_integrations.presence import SEEN, standing_of_header
 
 PAGE = 20_000
 """Links that are compared at a time."""

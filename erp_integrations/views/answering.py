@@ -1,6 +1,6 @@
 """What the pages of one CCO share: who may be there, the code of an answer, and the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -42,6 +42,11 @@ def change_order_for(request: MemberRequest, change_order_id: int) -> Commitment
     if change_order is None:
         raise Http404
     return change_order
+
+
+def ids_among(typed: Sequence[str]) -> list[int]:
+    """The ids among what a form sent, each once and in order; what is no id counts for nothing."""
+    return sorted({int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 19})
 
 
 def require(ruling: Ruling) -> None:

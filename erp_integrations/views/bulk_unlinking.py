@@ -29,7 +29,7 @@ from erp_integrations.operations.refusals import (
 from erp_integrations.pages import Message
 from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integrations
 from erp_integrations.queries import bulk_unlinks as bulks
-from erp_integrations.views.answering import erp_of, list_of, require, see_other
+from erp_integrations.views.answering import erp_of, ids_among, list_of, require, see_other
 from erp_integrations.views.change_orders import asked_in
 from erp_integrations.views.said import say
 
@@ -88,8 +88,7 @@ def _chosen(request: MemberRequest) -> Sequence[int]:
         asked = asked_in(request, QueryDict(request.POST.get("query", "")))
         chosen = bulks.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
     else:
-        typed = request.POST.getlist("cco")[: MOST_AT_ONCE + 1]
-        chosen = sorted({int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 19})
+        chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
         raise TooManyToUnlink(MOST_AT_ONCE)
     if not chosen:

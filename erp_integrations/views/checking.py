@@ -20,7 +20,14 @@ from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries import live
 from erp_integrations.queries.connections import find_connection, freshness_of
-from erp_integrations.views.answering import came_from, change_order_for, erp_of, list_of, see_other
+from erp_integrations.views.answering import (
+    came_from,
+    change_order_for,
+    erp_of,
+    ids_among,
+    list_of,
+    see_other,
+)
 from erp_integrations.views.change_orders import asked_in
 from erp_integrations.views.said import say
 
@@ -110,6 +117,5 @@ def _rows_now(request: MemberRequest, ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _ids(data: QueryDict) -> Sequence[int]:
-    """The ids of the rows, as many as a page has; what is no id counts for nothing."""
-    typed = data.getlist("shown")[:MOST_LOOKED_UP_AT_ONCE]
-    return sorted({int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 19})
+    """The ids of the rows, as many as a page has."""
+    return ids_among(data.getlist("shown")[:MOST_LOOKED_UP_AT_ONCE])

@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from companies import mail
+from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
 from companies.models import (
     Company,
@@ -32,10 +33,9 @@ from companies.operations import privilege
 from companies.operations.refusals import DirectoryRefused, NotAllowed
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class NobodyWrites(admin.ModelAdmin[Any]):
     """Rows that only operations write."""
 
-    list_per_page = 50
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -46,6 +46,10 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnlyAdmin(FastList, NobodyWrites):
+    """The same, of which there are more every day."""
 
 
 @admin.register(Company)
@@ -161,7 +165,7 @@ class MembershipAdmin(DirectoryAdmin):
 
 
 @admin.register(PrivilegeRequest)
-class PrivilegeRequestAdmin(ReadOnlyAdmin):
+class PrivilegeRequestAdmin(NobodyWrites):
     """What waits for support stands first."""
 
     list_display = (
@@ -256,9 +260,9 @@ class DirectoryEventAdmin(ReadOnlyAdmin):
         *("at", "company_slug", "kind", "person_name", "what", "before", "after"),
         *("actor_name", "rights", "reason"),
     )
-    list_filter = ("kind", "company_slug")
+    list_filter = ("kind", OfCompany)
     search_fields = ("person_name", "actor_name", "what", "reason", "request_id")
-    ordering = ("-id",)
+    indexed = (("membership_id",), ("company",))
 
 
 @admin.register(OutgoingMail)
@@ -266,7 +270,6 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     list_display = ("queued_at", "to_name", "subject", "sent_at", "attempts", "failure")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), ("failure", admin.EmptyFieldListFilter))
     search_fields = ("to", "to_name", "subject", "about")
-    ordering = ("-id",)
     change_form_template = "admin/companies/outgoing_mail_form.html"
 
     def get_urls(self) -> list[URLPattern]:

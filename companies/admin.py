@@ -16,18 +16,17 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from companies import mail
+from companies.admin_levels import MANY_LEVELS, CompanyLevels, ProjectLevels, has_many_levels
 from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
 from companies.models import (
     Company,
-    CompanyToolPermission,
     DirectoryEvent,
     Membership,
     Outcome,
     OutgoingMail,
     PrivilegeRequest,
     Project,
-    ProjectToolPermission,
 )
 from companies.operations import privilege
 from companies.operations.refusals import DirectoryRefused, NotAllowed
@@ -66,17 +65,6 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     search_fields = ("number", "name", "company__name")
     list_select_related = ("company",)
     autocomplete_fields = ("company",)
-
-
-class CompanyLevels(admin.TabularInline[CompanyToolPermission, Membership]):
-    model = CompanyToolPermission
-    extra = 0
-
-
-class ProjectLevels(admin.TabularInline[ProjectToolPermission, Membership]):
-    model = ProjectToolPermission
-    extra = 0
-    autocomplete_fields = ("project",)
 
 
 class WordsForm(forms.Form):
@@ -137,6 +125,21 @@ class MembershipAdmin(DirectoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
         """An entry stays its person's and its company's: it would bring the privilege along."""
         return ("can_push_to_accounting", *(("user", "company") if obj else ()))
+
+    def get_inlines(self, request: HttpRequest, obj: Membership | None) -> Any:
+        return (CompanyLevels,) if obj and has_many_levels(obj) else self.inlines
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        entry = self.get_object(request, object_id)
+        if request.method == "GET" and entry and has_many_levels(entry):
+            messages.info(request, MANY_LEVELS)
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def entries_of(self, ids: list[int]) -> QuerySet[Membership]:
         return Membership.objects.filter(pk__in=ids)

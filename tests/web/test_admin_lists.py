@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from companies import admin_lists
 from companies.admin_lists import FastList
+from companies.models import ProjectToolPermission
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
 from tests import factories
 from tests.domain.test_any_page_of_the_list import plan_of
@@ -260,3 +261,30 @@ def test_a_parameter_that_nobody_knows_breaks_nothing(desk: Client, world: World
 
     assert answer.status_code == 200
     assert not [line["sql"] for line in told.captured_queries if "COUNT(" in line["sql"]]
+
+
+def test_the_page_of_an_entry_asks_as_much_for_many_projects(desk: Client, world: World) -> None:
+    entry = world.person().memberships.get()
+    where = address(type(entry)) + f"{entry.pk}/change/"
+    asked = []
+    desk.get(where)
+    for more in (1, 40, 80):
+        projects = [factories.ProjectFactory.create(company=world.company) for _ in range(more)]
+        ProjectToolPermission.objects.bulk_create(
+            ProjectToolPermission(membership=entry, project=project, level=3) for project in projects
+        )
+        with CaptureQueriesContext(connection) as told:
+            page = page_of(desk.get(where))
+        asked.append(len(told.captured_queries))
+    levels = entry.project_levels.count()
+
+    assert asked[0] == asked[1]
+    assert levels > 100
+    assert "This person has levels on more than 100 projects" in page.one(".messagelist").text
+    assert not [one for one in page.all("select") if (one.get("name") or "").startswith("project_levels")]
+    form = page.one("#membership_form")
+    fields = {one["name"]: one.get("value") or "" for one in form.all("input") if one.get("type") == "hidden"}
+    fields |= {"company_levels-0-tool": "ERP_INTEGRATIONS", "company_levels-0-level": "3", "is_active": "on"}
+    assert desk.post(where, fields).status_code == 302
+    assert entry.company_levels.get().level == 3
+    assert entry.project_levels.count() == levels

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from companies.models import Company
 
-MOST_LOOKED_THROUGH = 10_000
+MOST_LOOKED_THROUGH = 5_000
 """How many rows one page looks through for what no index knows."""
 MOST_FOUND = 1_000
 """How many rows an index is asked for at once."""

@@ -12,7 +12,7 @@ def test_three_sizes_of_a_company_and_none_too_small_to_fill_a_page() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["synced-page", "unlink", "reconcile", "bulk-unlink", "csv"])
+@pytest.mark.parametrize("name", ["synced-page", "admin-lists", "unlink", "reconcile", "bulk-unlink", "csv"])
 def test_it_prints_its_rows(name: str) -> None:
     rows = BENCHMARKS[name](Options(links=8_000))
     assert rows

@@ -19,6 +19,8 @@ from companies.models import Company
 
 MOST_LOOKED_THROUGH = 5_000
 """How many rows one page looks through for what no index knows."""
+NEAR = 1_000
+"""How many it looks through for a word before an index is asked."""
 MOST_FOUND = 1_000
 """How many rows an index is asked for at once."""
 
@@ -82,7 +84,8 @@ class FastChangeList(ChangeList):
             self.newer_url = self.get_query_string({PAGE_VAR: f"before-{above}"})
         if below is not None:
             self.older_url = self.get_query_string({PAGE_VAR: f"after-{below}"})
-        self.looked_through = MOST_LOOKED_THROUGH if end else 0
+        if end is None:
+            self.looked_through = 0
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -91,12 +94,14 @@ class FastChangeList(ChangeList):
         enough = self.list_per_page + 1
         rows, end = _beyond(self.queryset, key, newer=newer), None
         known, is_all = self._known_to_index(request)
+        asks_index = bool(self.query) and self.model_admin.is_searched_by_index
+        self.looked_through = NEAR if asks_index else MOST_LOOKED_THROUGH
         if not is_all:
             ids = _beyond(known, key, newer=newer).values_list("pk", flat=True)
-            end = next(iter(ids[MOST_LOOKED_THROUGH : MOST_LOOKED_THROUGH + 1]), None)
+            end = next(iter(ids[self.looked_through : self.looked_through + 1]), None)
         near = rows if end is None else rows.filter(**{"pk__lt" if newer else "pk__gt": end})
         found = list(near[:enough])
-        if len(found) < enough and end is not None and self.query:
+        if len(found) < enough and end is not None and asks_index:
             ids_found = self.model_admin.found_by_index(self.query)
             if ids_found is not None:
                 return list(rows.filter(pk__in=ids_found)[:enough]), None
@@ -144,9 +149,11 @@ class FastList(admin.ModelAdmin[Any]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FastChangeList
 
+    is_searched_by_index = False
+
     def found_by_index(self, words: str) -> Sequence[int] | None:
         """The ids of all rows that a search finds; None where no index knows, or where they are too many."""
-        return None
+        raise NotImplementedError
 
 
 class OneOf(admin.SimpleListFilter):

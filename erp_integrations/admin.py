@@ -101,6 +101,7 @@ class ChangeOrderLinkAdmin(ReadOnlyAdmin):
     list_filter = ("presence", ("unlinked_at", admin.EmptyFieldListFilter))
     search_fields = ("search_text",)
     search_help_text = FINDS_CHANGE_ORDERS
+    is_searched_by_index = True
     indexed = (
         ("change_order__id__exact",),
         *((f"presence__exact={presence}",) for presence in RARE_PRESENCES),
@@ -122,6 +123,7 @@ class UnlinkAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("state", OfVerdict)
     search_fields = ("link__search_text",)
     search_help_text = FINDS_CHANGE_ORDERS
+    is_searched_by_index = True
     list_select_related = ("link",)
     indexed = (("link__id__exact",), ("bulk_item__id__exact",), ("state__exact=CHECKING",))
 

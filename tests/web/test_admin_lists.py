@@ -173,6 +173,7 @@ def test_what_an_index_knows_is_found_however_far_back(
         attempt_on(link, state="NO_ANSWER") for link in ChangeOrderLink.objects.filter(unlinked_at=None)[2:]
     )
     monkeypatch.setattr(admin_lists, "MOST_LOOKED_THROUGH", 5)
+    monkeypatch.setattr(admin_lists, "NEAR", 5)
 
     for model, query, expected in (
         (ChangeOrderLink, {"presence__exact": "ambiguous"}, [waiting[1].pk, waiting[0].pk]),

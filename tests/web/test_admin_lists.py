@@ -110,6 +110,17 @@ def test_a_list_asks_as_much_for_one_row_as_for_many_and_counts_nothing(
     assert max(max(counts) for counts in asked.values()) <= 8
 
 
+def test_the_page_of_a_row_offers_no_choice_of_all_others(desk: Client, world: World) -> None:
+    crowd(world, 60)
+
+    for model, _ in fast():
+        with CaptureQueriesContext(connection) as told:
+            page = page_of(desk.get(f"{address(model)}{newest_first(model)[0]}/change/"))
+        assert len(told.captured_queries) <= 9, model
+        assert not [line["sql"] for line in told.captured_queries if "COUNT(" in line["sql"]], model
+        assert not page.all("select"), model
+
+
 def test_the_pages_hold_every_row_once_both_ways(desk: Client, world: World) -> None:
     crowd(world, MANY)
     expected = newest_first(LinkEvent)

@@ -54,7 +54,7 @@ def test_it_says_how_often_and_how_the_last_runs_went(world: World) -> None:
 
     page = main_of(client)
 
-    assert "Every minute. There was no complete run yet." in before
+    assert "Every 20 seconds. There was no complete run yet." in before
     rows = [row.text for row in page.all("tr")[1:]]
     assert len(rows) == 2
     assert "No answer" in rows[0]
@@ -152,6 +152,7 @@ def test_zero_is_never_and_nothing_is_as_usual(world: World) -> None:
     set_by(client, reconcile_every_minutes="")
 
     assert "Never by itself" in never
+    assert "Empty: every 20 seconds. 0: never by itself." in never
     assert stored(world) == (None, None, None, 10)
 
 

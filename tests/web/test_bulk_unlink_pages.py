@@ -1,14 +1,21 @@
 """Bulk unlink and Check now on the page: what is said beforehand, what is refused, and the report."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from erp_integrations.clock import database_now
 from erp_integrations.models import BulkUnlink, LinkEvent
 from erp_integrations.operations import bulk_unlinking
+from erp_integrations.queries import live
 from tests import factories, jobs
+from tests.domain.test_reconciling import run
 from tests.web.pages import page_of
 from tests.world import World
 
@@ -172,6 +179,39 @@ def test_live_rows_say_what_is_stored_and_nothing_of_others(world: World) -> Non
 
     assert answer.content.decode().count("innerHTML:#said-") == 1
     assert 'data-says="present"' in answer.content.decode()
+
+
+def test_an_open_page_that_knows_it_all_is_told_nothing_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "AGES_STAND", timedelta(days=36_500))
+    cco, client = world.synced_cco(), browser(world)
+
+    def look(known: str) -> tuple[int, str, int]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(address(world, "live-rows"), {"shown": cco.pk, "known": known}, headers=HTMX)
+        told = re.search(r'name="known" value="(\w+)"', answer.content.decode())
+        return answer.status_code, told[1] if told else "", len(queries)
+
+    _, known, queries_of_all = look("")
+    for something_new in (
+        lambda: run(world),  # it found nothing new, and dates the rows
+        lambda: (world.delete_in_sage(cco), run(world)),
+        lambda: (world.sage.set_fault("offline"), run(world)),
+    ):
+        status, told, queries = look(known)
+        assert (status, told) == (204, "")
+        assert queries < queries_of_all - 1
+        something_new()
+        status, told, _ = look(known)
+        assert status == 200
+        assert told not in ("", known)
+        known = told
+    now = database_now()
+    states = {
+        live.state_of(world.company, world.fresh_connection(), now + timedelta(days=d)) for d in (0, 36_501)
+    }
+    assert len(states) == 2, "ages grow"
 
 
 def test_the_most_is_the_same_for_page_and_operation() -> None:

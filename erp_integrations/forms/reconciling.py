@@ -36,7 +36,7 @@ class ReconcileForm(forms.Form):
         max_value=100,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
         help_text="If more of the synced CCOs are missing at once, the result is not believed and nothing is "
-        "recorded. 100 believes everything.",
+        "recorded. 100 believes everything, books without a single change order too.",
     )
 
     def __init__(self, data: Any = None, *, stored: ReconcileSettings, usual: str) -> None:

@@ -20,6 +20,13 @@ TONES: dict[ReconcileState, Tone] = {
     ReconcileState.ABANDONED: "doubt",
 }
 
+NOT_ENDED = "the last run did not come to its end"
+WHY_STALE = {
+    ReconcileState.COMPLETE.value: "",
+    ReconcileState.IMPLAUSIBLE.value: "the last run was not believed, and nothing was recorded. "
+    "So it stays until an ERP admin has acted: the run says how",
+}
+
 
 def reconciling_of(connection: Connection) -> Reconciling:
     """One query."""
@@ -31,7 +38,7 @@ def reconciling_of(connection: Connection) -> Reconciling:
     return Reconciling(
         how_often=_how_often(connection),
         last_complete_at=connection.reconciled_at,
-        is_stale=ended is not None and ended.state != ReconcileState.COMPLETE,
+        why_stale=WHY_STALE.get(ended.state, NOT_ENDED) if ended else "",
         runs=runs,
         url=reverse("connection-reconciliation", args=[connection.company.slug]),
     )

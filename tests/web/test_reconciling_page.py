@@ -88,7 +88,11 @@ def test_a_run_that_was_not_believed_says_why_and_who_can_act(world: World) -> N
 
     assert "Misconfigured: not believed" in page.text
     assert "holds no change orders at all" in page.text
-    assert "an ERP admin raises the share" in page.text
+    assert "an ERP admin sets the most that may go missing at once to 100 %" in page.text
+    assert (
+        "the last run was not believed, and nothing was recorded. So it stays until an ERP admin" in page.text
+    )
+    assert "did not come to its end" not in page.text
 
 
 def test_a_run_that_is_under_way_is_shown(world: World) -> None:

@@ -85,6 +85,15 @@ if (selectAll && document.getElementById("selected")) {
   document.addEventListener("htmx:afterSettle", countSelected);
 }
 
+// --- a dialog: an answer fills and opens it, Escape or its own button closes it ---
+
+const dialog = document.getElementById("dialog");
+
+dialog?.addEventListener("htmx:afterSwap", () => {
+  if (!dialog.open && dialog.firstElementChild) dialog.showModal(); // a refusal leaves it empty
+});
+dialog?.addEventListener("close", () => dialog.replaceChildren());
+
 // --- a message that was read ---
 
 document.addEventListener("click", (event) => {

@@ -99,6 +99,24 @@ def test_each_bad_selection_gets_a_sentence(world: World, monkeypatch: pytest.Mo
     assert not BulkUnlink.objects.exists()
 
 
+def test_for_htmx_it_is_the_content_of_a_dialog_and_a_refusal_is_a_message(world: World) -> None:
+    cco, client = world.synced_cco(), browser(world)
+
+    page = client.post(address(world), {"cco": cco.pk}).content.decode()
+    dialog = client.post(address(world), {"cco": cco.pk}, headers=HTMX).content.decode()
+    refused = client.post(address(world), {}, headers=HTMX)
+
+    assert "<title>" in page
+    assert "<title>" not in dialog
+    for words in ("Unlink 1 CCO?", "is asked about each of them now, twice", 'name="confirmed"'):
+        assert words in page
+        assert words in dialog
+    assert (refused.status_code, refused.headers["HX-Reswap"]) == (422, "none")
+    assert "innerHTML:#messages-alert" in refused.content.decode()
+    assert "Nothing was selected that could be unlinked" in refused.content.decode()
+    assert not BulkUnlink.objects.exists()
+
+
 def test_who_may_unlink_none_of_them_is_told_what_is_missing(world: World) -> None:
     cco = world.synced_cco()
     client = browser(world, can_push_to_accounting=False)
@@ -189,20 +207,21 @@ def test_an_open_page_that_knows_it_all_is_told_nothing_again(
 
     def look(known: str) -> tuple[int, str, int]:
         with CaptureQueriesContext(connection) as queries:
-            answer = client.get(address(world, "live-rows"), {"shown": cco.pk, "known": known}, headers=HTMX)
+            shown: dict[str, Any] = {"shown": cco.pk, "known": known}
+            answer = client.get(address(world, "live-rows"), shown, headers=HTMX)
         told = re.search(r'name="known" value="(\w+)"', answer.content.decode())
         return answer.status_code, told[1] if told else "", len(queries)
 
     _, known, queries_of_all = look("")
-    for something_new in (
-        lambda: run(world),  # it found nothing new, and dates the rows
-        lambda: (world.delete_in_sage(cco), run(world)),
-        lambda: (world.sage.set_fault("offline"), run(world)),
-    ):
+    for happens in ("nothing", "deleted", "offline"):
         status, told, queries = look(known)
         assert (status, told) == (204, "")
         assert queries < queries_of_all - 1
-        something_new()
+        if happens == "deleted":
+            world.delete_in_sage(cco)
+        elif happens == "offline":
+            world.sage.set_fault("offline")
+        run(world)  # where nothing happened, it dates the rows
         status, told, _ = look(known)
         assert status == 200
         assert told not in ("", known)

@@ -5,6 +5,7 @@ told. Of the links that are as they were, no object is made; of a range of recor
 page of links is held at a time.
 """
 
+import random
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ class Sifted:
     """With the sum of the record's lines on our subcontract, as the books have it."""
     never_checked: "array[int]" = field(default_factory=lambda: array("q"))
     """Ids of links that nobody ever looked for, and whose record is there, as it was linked."""
+    gone: "array[int]" = field(default_factory=lambda: array("q"))
+    """Ids of links that were gone before, and are: who carries their numbers now is not in the keys."""
 
     def count(self, presence: str, *, drifted: bool) -> None:
         """One more link of which this is known."""
@@ -91,6 +94,12 @@ class Sifted:
             self.absent += 1
         else:
             self.unknown += 1
+
+    def suspect_gone(self, most: int) -> None:
+        """Makes suspects of so many of those that are gone, others each time where they are more."""
+        for at in random.sample(range(len(self.gone)), min(most, len(self.gone))):
+            self.absent -= 1
+            self.suspects.add(self.gone[at], None)
 
 
 class _Stored(NamedTuple):
@@ -164,6 +173,8 @@ class Sieve:
             job_is_there = self._jobs.get(row[_JOB]) == row[_JOB_ROW]
             if is_stored(link, header, amount, job_is_there=job_is_there):
                 self.sifted.count(link.presence, drifted=bool(link.drift))
+                if link.presence in GONE:
+                    self.sifted.gone.append(link.id)
             elif link.presence == PresenceKey.UNCHECKED and _is_as_linked(
                 link, header, amount, job_is_there=job_is_there
             ):

@@ -1,11 +1,13 @@
 """Events of the ledger in words: for the history of one CCO, for the Activity tab and for the export."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from companies.models import DirectoryEventKind
 from erp_integrations.models import Drift, EventKind, LinkEvent, PresenceKey
+from erp_integrations.pages import Fact
 from erp_integrations.ports import Proof
 
 PROOFS = {
@@ -106,58 +108,54 @@ def _change(event: LinkEvent) -> tuple[str, ...]:
 
 # --- the evidence of one event, for people -------------------------------------------------------
 
-Fact = tuple[str, str]
-"""Words, and what they stand for. Times are ISO 8601, as they are kept."""
-
 
 def evidence_facts(evidence: dict[str, Any]) -> tuple[Fact, ...]:
-    """What is in the evidence of an event, as far as people can use it; the whole stands below, as it is."""
+    """What is in the evidence of an event, as far as people can use it."""
     return (*_record(evidence), *_looks(evidence), *_other(evidence))
 
 
 def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
     """Which record it is about."""
     if number := evidence.get("record_number"):
-        yield "Sage record", str(number)
+        yield Fact("Sage record", str(number))
     if number := evidence.get("number"):
-        yield "Sage number", str(number)
+        yield Fact("Sage number", str(number))
     if row_id := evidence.get("row_id"):
-        yield "Row id in Sage", str(row_id).upper()
+        yield Fact("Row id in Sage", str(row_id).upper())
 
 
 def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
     """What Sage was asked, and what it said."""
-    if verdict := evidence.get("verdict"):
-        yield "Verdict", str(PresenceKey(verdict).label)
+    verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
+    if verdict:
+        yield Fact("Verdict", PresenceKey(verdict).label)
     if first := evidence.get("first_looked_at"):
-        yield "First look", str(first)
+        yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):
-        yield "Second look", str(second)
-    found = evidence.get("evidence", {})
+        yield Fact("Second look", "", datetime.fromisoformat(second))
     if deletion := found.get("deletion"):
-        yield "Deleted in Sage", f"{deletion['at']} by {deletion['user']} with {deletion['application']}"
+        who = f"by {deletion['user']} with {deletion['application']}"
+        yield Fact("Deleted in Sage", who, datetime.fromisoformat(deletion["at"]))
     elif verdict:
         readable = found.get("history_readable")
-        yield "Sage's own history", "shows no deletion of it" if readable else "could not be read"
+        yield Fact("Sage's own history", "shows no deletion of it" if readable else "was not read")
     if incarnation := evidence.get("incarnation"):
-        yield "Database that answered", str(incarnation)
+        yield Fact("Database that answered", str(incarnation))
 
 
 def _other(evidence: dict[str, Any]) -> Iterator[Fact]:
     if "before" in evidence and "after" in evidence:
-        yield "Before", _plain(evidence["before"])
-        yield "After", _plain(evidence["after"])
+        yield Fact("Before", _plain(evidence["before"]))
+        yield Fact("After", _plain(evidence["after"]))
     if (ccos := evidence.get("ccos")) is not None:
-        yield "CCOs", str(len(ccos) if isinstance(ccos, list) else ccos)
+        yield Fact("CCOs", str(len(ccos) if isinstance(ccos, list) else ccos))
     for verdict, count in evidence.get("verdicts", {}).items():
-        yield str(PresenceKey(verdict).label), str(count)
+        yield Fact(PresenceKey(verdict).label, str(count))
     for one in evidence.get("compared", ()):
-        yield (
-            f"Compared: {one['what']}",
-            (one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"),
-        )
+        words = one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"
+        yield Fact(f"Compared: {one['what']}", words)
     if database := evidence.get("database"):
-        yield "Database", str(database)
+        yield Fact("Database", str(database))
 
 
 def _plain(value: Any) -> str:

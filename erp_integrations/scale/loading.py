@@ -7,7 +7,7 @@ one transaction that takes its CCOs the whole way from outside the ERP to Synced
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.operations import connecting
 from erp_integrations.operations.ledger import RIGHTS_OF_NOBODY
+from erp_integrations.policies import EVERY
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.scale.company import (
     COST_CODE,
@@ -117,6 +118,9 @@ def _hang_up(slug: str, name: str, books: BulkCompany, *, folder: Path, now: dat
     )
     connection = connecting.check_connection(connection_id=connection.pk, actor=LOADER).connection
     with transaction.atomic(durable=True):
+        # As large as a real company, and compared as often: a run reads all that its books hold.
+        minutes = EVERY // timedelta(minutes=1)
+        Connection.objects.filter(pk=connection.pk).update(reconcile_every_minutes=minutes)
         code = CostCode.objects.create(company=company, code=COST_CODE, name="General")
         kind = CostType.objects.create(company=company, code=COST_TYPE, name="Subcontract")
         projects = Project.objects.bulk_create(

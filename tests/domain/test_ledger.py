@@ -22,11 +22,10 @@ from tests.world import World
 A_MOMENT = timedelta(microseconds=1)
 
 
-def names(chosen: Chosen, **wanted: str) -> tuple[list[str], str, str]:
+def names(chosen: Chosen, *, after: str = "", before: str = "") -> tuple[list[str], str, str]:
     """Of a page: its events, and the keys of the pages before and after it."""
-    events, page = one_page(
-        chosen, WantedEvents(**wanted), known=Chosen(chosen.company_id), url=lambda side, name: name
-    )
+    wanted = WantedEvents(after=after, before=before)
+    events, page = one_page(chosen, wanted, known=Chosen(chosen.company_id), url=lambda side, name: name)
     return [key_of(event).name for event in events], page.previous_url, page.next_url
 
 
@@ -37,7 +36,9 @@ def books(world: World) -> list[str]:
     of_links = [link_event(world, kind=kind) for kind in ("LINKED", "UNLINKED", "LINKED", "SENT")]
     of_directory = [directory_event(world) for _ in range(3)]
     after = directory_event(world, NOON + A_MOMENT)
-    moment = [key_of(one).name for one in [*reversed(of_links), *reversed(of_directory)]]
+    moment = [key_of(one).name for one in reversed(of_links)] + [
+        key_of(one).name for one in reversed(of_directory)
+    ]
     return [key_of(after).name, *moment, key_of(before).name]
 
 

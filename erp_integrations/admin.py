@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from companies.admin import ReadOnlyAdmin
+from erp_integrations.admin_ledger import LedgerAdmin
 from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
@@ -120,7 +121,7 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LinkEvent)
-class LinkEventAdmin(ReadOnlyAdmin):
+class LinkEventAdmin(LedgerAdmin):
     list_display = ("at", "company_slug", "kind", "subject_label", "actor_name", "via", "reason")
     list_filter = ("kind", "via", "company_slug")
     search_fields = ("subject_label", "actor_name", "reason", "request_id")

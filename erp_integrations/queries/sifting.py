@@ -80,7 +80,7 @@ def sifted_page(
         before=0 if is_first else found.before,
         total=total,
         more=on_both_sides if backwards else more,
-        wanted=wanted,
+        exact=wanted.exact,
         lost=lost,
         url=url,
         at_least=found.at_least and not exact,

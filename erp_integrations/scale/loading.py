@@ -37,6 +37,7 @@ from erp_integrations.models import (
     VendorLink,
 )
 from erp_integrations.operations import connecting
+from erp_integrations.operations.ledger import RIGHTS_OF_NOBODY
 from erp_integrations.policies import EVERY
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.scale.company import (
@@ -191,17 +192,17 @@ def _tie(
         CommitmentLink(commitment=ours, number=theirs.number, **columns(theirs))
         for ours, theirs in zip(commitments, books.subcontracts, strict=True)
     )
-    tied: list[tuple[str, int, str, JobLink | VendorLink | CommitmentLink]] = [
+    tied: list[tuple[str, int, str, str, JobLink | VendorLink | CommitmentLink]] = [
         *(
-            ("project", p.pk, f"Project {p.number} {p.name}", link)
+            ("project", p.pk, f"Project {p.number} {p.name}", p.number, link)
             for p, link in zip(projects, jobs, strict=True)
         ),
         *(
-            ("vendor", v.pk, f"Vendor {v.number} {v.name}", link)
+            ("vendor", v.pk, f"Vendor {v.number} {v.name}", "", link)
             for v, link in zip(vendors, firms, strict=True)
         ),
         *(
-            ("commitment", c.pk, f"{c.number} {c.title} ({c.project.name})", link)
+            ("commitment", c.pk, f"{c.number} {c.title} ({c.project.name})", c.project.number, link)
             for c, link in zip(commitments, subcontracts, strict=True)
         ),
     ]
@@ -213,13 +214,15 @@ def _tie(
             subject_kind=kind,
             subject_id=subject_id,
             subject_label=label,
+            project_number=number,
             link_id=link.pk,
             kind=EventKind.LINKED,
             actor_name=LOADER.name,
             via=LOADER.via,
+            rights=RIGHTS_OF_NOBODY[LOADER.via],
             evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
         )
-        for kind, subject_id, label, link in tied
+        for kind, subject_id, label, number, link in tied
     )
 
 

@@ -145,9 +145,12 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
     """303 to its page, with what came of it."""
     bulk = _bulk_for(request, bulk_id)
     require(may_cancel_bulk_unlink(request.access, started_by_id=bulk.actor_id))
-    cancelled = cancel_bulk_unlink(
-        company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
-    )
+    try:
+        cancelled = cancel_bulk_unlink(
+            company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
+        )
+    except UnlinkNotAllowed:  # what the person may changed in between
+        raise PermissionDenied from None
     if cancelled:
         message = Message("success", "Cancelled", ("What was not asked about yet stays linked.",))
     else:

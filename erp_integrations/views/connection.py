@@ -158,10 +158,13 @@ def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
 @require_POST
 def check(request: MemberRequest) -> HttpResponse:
     """Shakes hands now and shows what was found."""
-    if not may_check_connection(request.access):
+    ruling = may_check_connection(request.access)
+    if not ruling:
         raise PermissionDenied
     found = _connection(request)
-    checked = connecting.check_connection(connection_id=found.pk, actor=actor_on_page(request.user))
+    checked = connecting.check_connection(
+        connection_id=found.pk, actor=actor_on_page(request.user), rights=ruling.rights
+    )
     message = _said(checked)
     if not request.htmx:
         say(request, message)

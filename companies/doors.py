@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -49,10 +50,10 @@ def company_member(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
             request.access = access  # type: ignore[attr-defined]
             structlog.contextvars.bind_contextvars(company_id=company.pk)
             return view(request, *args, **kwargs)
-        except Http404:
+        except (Http404, PermissionDenied) as refused:
             if request.htmx:  # type: ignore[attr-defined]
                 response = HttpResponseClientRefresh()
-                response.status_code = 404
+                response.status_code = 404 if isinstance(refused, Http404) else 403
                 return response
             raise
 

@@ -234,7 +234,9 @@ class DirectoryEvent(models.Model):
         ]
         indexes = [
             models.Index(fields=["membership_id", "-id"], name="directory_event_by_entry"),
-            models.Index(fields=["company_id", "-id"], name="directory_event_by_company"),
+            models.Index(fields=["company_id", "-at", "-id"], name="directory_event_by_time"),
+            models.Index(fields=["company_id", "kind", "-at", "-id"], name="directory_event_by_kind"),
+            models.Index(fields=["company_id", "actor_name", "-at", "-id"], name="directory_event_by_actor"),
         ]
 
     def __str__(self) -> str:

@@ -91,11 +91,15 @@ def _of_queue(queue: QueueState) -> Iterator[GaugeMetricFamily]:
 
 
 def _of_connections(connections: tuple[ConnectionHealth, ...]) -> Iterator[GaugeMetricFamily]:
-    """A connection that never answered, or never failed, has no such time rather than the year 1970."""
+    """What never was has no time, rather than the year 1970."""
     accepted = _family("accepted", "1 where a database was accepted and is the one that answers.")
     failures = _family("failures_in_a_row", "Failures since the last good answer.")
     success = _family("last_success_timestamp_seconds", "When it last gave a good answer.")
     failure = _family("last_failure_timestamp_seconds", "When it last gave none.")
+    complete = _family("last_complete_run_timestamp_seconds", "When the last complete comparison began.")
+    interval = _family("run_interval_seconds", "How often it is compared by itself; none where never.")
+    refused = _family("run_refused", "1 where a comparison was not believed since the last complete one.")
+    running = _family("running_since_timestamp_seconds", "When the comparison began that is under way.")
     for one in connections:
         labels = (str(one.connection_id), str(one.company_id), one.kind)
         accepted.add_metric(labels, float(one.accepted and not one.another_database))
@@ -104,7 +108,14 @@ def _of_connections(connections: tuple[ConnectionHealth, ...]) -> Iterator[Gauge
             success.add_metric(labels, one.last_success_at.timestamp())
         if one.last_failure_at:
             failure.add_metric(labels, one.last_failure_at.timestamp())
-    yield from (accepted, failures, success, failure)
+        refused.add_metric(labels, float(one.reconcile_refused_at is not None))
+        if one.reconciled_every:
+            interval.add_metric(labels, one.reconciled_every.total_seconds())
+        if one.reconciled_at:
+            complete.add_metric(labels, one.reconciled_at.timestamp())
+        if one.reconciling_since:
+            running.add_metric(labels, one.reconciling_since.timestamp())
+    yield from (accepted, failures, success, failure, complete, interval, refused, running)
 
 
 def _family(name: str, words: str) -> GaugeMetricFamily:

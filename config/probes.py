@@ -104,12 +104,13 @@ def _words(found: Readiness, *, detailed: bool) -> str:
                 f"{found.queue.failed} failed; {found.queue.workers} workers."
             )
         for one in found.connections:
-            success, failure = (
+            success, failure, complete = (
                 moment.isoformat() if moment else "never"
-                for moment in (one.last_success_at, one.last_failure_at)
+                for moment in (one.last_success_at, one.last_failure_at, one.reconciled_at)
             )
             lines.append(
                 f"Connection {one.connection_id} of company {one.company_id} ({one.kind}): "
-                f"last success {success}, last failure {failure}, {one.failures_in_a_row} failures in a row."
+                f"last success {success}, last failure {failure}, {one.failures_in_a_row} failures in a row, "
+                f"last complete run {complete}."
             )
     return "\n".join(lines) + "\n"

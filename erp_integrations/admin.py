@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from companies.admin import NobodyWrites, ReadOnlyAdmin
 from companies.admin_lists import MOST_FOUND, OfCompany, OneOf
+from erp_integrations.admin_ledger import LedgerAdmin
 from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
@@ -169,7 +170,7 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LinkEvent)
-class LinkEventAdmin(ReadOnlyAdmin):
+class LinkEventAdmin(LedgerAdmin):
     list_display = ("at", "company_slug", "kind", "subject_label", "actor_name", "via", "reason")
     list_filter = ("kind", OfVia, OfCompany)
     search_fields = ("subject_label", "actor_name", "reason", "request_id")

@@ -44,14 +44,14 @@ TROUBLE_OF_ONE = ("locked", "deadlock", "link-lost")
 NO_ANSWER_IN_TIME = Fault(
     FaultKind.UNAVAILABLE,
     "deadline",
-    "The ERP did not answer in time.",
-    "Try again, or ask the ERP's administrator to check that its server is on and not busy.",
+    "Sage did not answer in time.",
+    "Try again, or ask the Sage administrator to check that the server is on and not busy.",
 )
 SUBCONTRACT_GONE = Fault(
     FaultKind.MISCONFIGURED,
     "subcontract-gone",
-    "The job or the subcontract that this commitment is tied to was not found in the ERP.",
-    "Ask the ERP's administrator whether it was deleted, archived or put in anew. Nothing was changed.",
+    "The job or the subcontract that this commitment is tied to was not found in Sage.",
+    "Ask the Sage administrator whether it was deleted, archived or put in anew. Nothing was changed.",
 )
 NOT_CONNECTED = Fault(
     FaultKind.MISCONFIGURED,
@@ -62,7 +62,7 @@ NOT_CONNECTED = Fault(
 NOT_UNDERSTOOD = Fault(
     FaultKind.UNEXPECTED,
     "not-understood",
-    "Plumbline did not understand what happened while it asked the ERP.",
+    "Plumbline did not understand what happened while it asked Sage.",
     "Please tell Plumbline's support what you did and when.",
 )
 

@@ -4,7 +4,10 @@ A spreadsheet runs what begins with one of these signs, whoever typed it. An apo
 words; a plain number stays a number, a negative one too.
 """
 
+import csv
+import io
 import re
+from collections.abc import Iterable
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -15,3 +18,10 @@ def cell(text: str) -> str:
     if text.startswith(RUN_BY_SPREADSHEETS) and not PLAIN_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
+
+
+def lines(rows: Iterable[Iterable[str]]) -> bytes:
+    """The rows as lines of a file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([cell(one) for one in row] for row in rows)
+    return text.getvalue().encode()

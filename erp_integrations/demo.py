@@ -36,7 +36,7 @@ from companies.operations.events import append_event
 from companies.operations.privilege import PRIVILEGE
 from erp_integrations import registry
 from erp_integrations.actors import Actor
-from erp_integrations.models import Via
+from erp_integrations.models import Connection, Via
 from erp_integrations.operations import accepting, connecting, exporting, linking, sending, tying
 from erp_integrations.operations.export_refusals import ExportFailed
 from erp_integrations.ports import (
@@ -49,6 +49,8 @@ from erp_integrations.ports import (
 )
 
 COMPANIES = {"harbor-point": "Harbor Point Builders", "ridgeline": "Ridgeline Civil"}
+MOST_MISSING_PERCENT = 50
+"""More than anywhere else: the scenarios delete, and so does whoever practises."""
 LOADER = Actor(user_id=None, name="Plumbline demo", via=Via.DEMO)
 
 APPROVED = ChangeOrderStatus.APPROVED
@@ -102,6 +104,7 @@ def load_company(slug: str, *, folder: Path) -> Company:
         actor=LOADER,
     )
     connecting.check_connection(connection_id=connection.pk, actor=LOADER)
+    Connection.objects.filter(pk=connection.pk).update(most_missing_percent=MOST_MISSING_PERCENT)
     mirror.link_everything()
     practice.play()
     return company

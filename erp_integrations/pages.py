@@ -341,7 +341,7 @@ class Reconciling:
 
     how_often: str
     last_complete_at: datetime | None
-    is_stale: bool
-    """Whether the last run did not come to a complete end: not every link was compared since."""
+    why_stale: str
+    """Why not every link was compared since the last complete run; empty where the last run was that."""
     runs: tuple[RunLine, ...]
     url: str

@@ -103,8 +103,9 @@ def rests_until(connection: Connection) -> datetime | None:
 
 # --- reconciling ---------------------------------------------------------------------------------
 
-EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(minutes=1)
-_TICK = timedelta(minutes=1)
+EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(seconds=20)
+TICK = timedelta(seconds=20)
+"""How often somebody comes by and asks what is due."""
 HANDFUL = 20
 """So many may always go missing: a small company may well lose three of five."""
 TENTH = 10
@@ -113,14 +114,19 @@ TENTH = 10
 def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | None:
     """How often all links are compared with the books by themselves; None for never."""
     if connection.reconcile_every_minutes is None:
-        return EVERY_OF_A_PRACTICE_COMPANY if practice else EVERY
+        return reconciles_usually_every(practice=practice)
     return timedelta(minutes=connection.reconcile_every_minutes) or None
+
+
+def reconciles_usually_every(*, practice: bool) -> timedelta:
+    """The same, where nobody has said otherwise: somebody who learns on a practice company waits for it."""
+    return EVERY_OF_A_PRACTICE_COMPANY if practice else EVERY
 
 
 def is_due(connection: Connection, last_began: datetime | None, now: datetime, *, practice: bool) -> bool:
     """Whether a run may begin by itself now; `now` is local, as the maintenance window is.
 
-    Whoever asks comes by once a minute and never quite on time: half a minute is let pass.
+    Whoever asks comes by once a `TICK` and never quite on time: half of that is let pass.
     """
     every = reconciles_every(connection, practice=practice)
     if every is None or not connection.accepted_incarnation or in_maintenance(connection, now.time()):
@@ -128,7 +134,7 @@ def is_due(connection: Connection, last_began: datetime | None, now: datetime, *
     resting = rests_until(connection)
     if resting is not None and resting > now:
         return False
-    return last_began is None or now - last_began >= every - _TICK / 2
+    return last_began is None or now - last_began >= every - TICK / 2
 
 
 def in_maintenance(connection: Connection, at: time) -> bool:

@@ -5,6 +5,10 @@ from procrastinate.contrib.django import app
 from companies.tasks import EVERY_MINUTE
 from erp_integrations.clock import database_now
 from erp_integrations.operations import bulk_unlinking, comparing_by_itself, mailing, watching
+from erp_integrations.policies import TICK
+
+EVERY_TICK = f"* * * * * */{TICK.seconds}"
+"""With seconds at the end."""
 
 
 @app.periodic(cron=EVERY_MINUTE)
@@ -19,7 +23,7 @@ def queue_looks_for_exports(timestamp: int) -> None:  # noqa: ARG001  (given as 
     watching.queue_looks(database_now())
 
 
-@app.periodic(cron=EVERY_MINUTE)
+@app.periodic(cron=EVERY_TICK)
 @app.task(queueing_lock="queue-due-reconciles")
 def queue_due_reconciles(timestamp: int) -> None:  # noqa: ARG001  (given as above)
     comparing_by_itself.queue_due(database_now())

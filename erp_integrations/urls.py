@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from erp_integrations.queries.tied import COMMITMENTS, JOBS, VENDORS
 from erp_integrations.views import (
     accepting,
+    activity,
     bulk_unlinking,
     change_orders,
     checking,
@@ -61,6 +62,10 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:subject_id>/link/", records.link, {"kind": JOBS}, name="erp-jobs-link"),
     path("vendors/", records.records, {"kind": VENDORS}, name="erp-vendors"),
     path("vendors/<int:subject_id>/link/", records.link, {"kind": VENDORS}, name="erp-vendors-link"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity.csv", activity.activity_file, {"form": "csv"}, name="activity-csv"),
+    path("activity.jsonl", activity.activity_file, {"form": "jsonl"}, name="activity-jsonl"),
+    path("activity/<slug:name>/", activity.event, name="activity-event"),
     path("connection/", connection.connection, name="connection"),
     path("connection/check/", connection.check, name="connection-check"),
     path("connection/reconciliation/", connection.set_reconciliation, name="connection-reconciliation"),

@@ -85,17 +85,23 @@ class AskedForm(forms.Form):
         ]
         if view not in OF_LINKS and cleaned.get("sort") not in (None, "", "project"):
             notes.append("This view is always sorted by project.")
-        strange = [name for name in self.data if name not in self.fields]
-        if strange:
-            named = ", ".join(_quoted(name) for name in strange[:MOST_NAMED])
-            more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
-            notes.append(f"The list knows nothing of {named}{more}; that was not used.")
-        return notes
+        return notes + notes_on_strangers(self)
 
     def _typed(self, name: str) -> str:
-        return _quoted(str(self.data.get(name, "")))
+        return quoted(str(self.data.get(name, "")))
 
 
-def _quoted(text: str) -> str:
+def notes_on_strangers(form: forms.Form) -> list[str]:
+    """What of the address no field of the form knows; at most one note."""
+    strange = [name for name in form.data if name not in form.fields]
+    if not strange:
+        return []
+    named = ", ".join(quoted(name) for name in strange[:MOST_NAMED])
+    more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+    return [f"The list knows nothing of {named}{more}; that was not used."]
+
+
+def quoted(text: str) -> str:
+    """What was typed, for a note: no longer than `MOST_SHOWN`, and nothing that cannot be printed."""
     text = "".join(sign if sign.isprintable() else " " for sign in text)
     return f"“{text[:MOST_SHOWN]}…”" if len(text) > MOST_SHOWN else f"“{text}”"

@@ -36,11 +36,11 @@ class ReconcileForm(forms.Form):
         max_value=100,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
         help_text="If more of the synced CCOs are missing at once, the result is not believed and nothing is "
-        "recorded. 100 believes everything.",
+        "recorded. 100 believes everything, books without a single change order too.",
     )
 
-    def __init__(self, data: Any = None, *, stored: ReconcileSettings, usual: int) -> None:
-        """`usual` is how many minutes an empty field means."""
+    def __init__(self, data: Any = None, *, stored: ReconcileSettings, usual: str) -> None:
+        """`usual` is what an empty field means, in words."""
         initial = {
             name: getattr(stored, name)
             for name in ("reconcile_every_minutes", "rests_from", "rests_to", "most_missing_percent")
@@ -48,8 +48,7 @@ class ReconcileForm(forms.Form):
         super().__init__(
             data, initial={**initial, "shown": json.dumps(stored.in_words())}, prefix="reconcile"
         )
-        often = "every minute" if usual == 1 else f"every {usual}"
-        self.fields["reconcile_every_minutes"].help_text = f"Empty: {often}. 0: never by itself."
+        self.fields["reconcile_every_minutes"].help_text = f"Empty: {usual}. 0: never by itself."
 
     def clean_shown(self) -> dict[str, str]:
         """Whatever else came in was shown to nobody."""

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("commitments", "0005_locks_and_history"),
-        ("erp_integrations", "0008_bulk_unlinks"),
+        ("erp_integrations", "0009_the_ledger"),
     ]
 
     operations = [

@@ -40,6 +40,8 @@ class LinkEvent(models.Model):
     subject_kind = models.CharField(max_length=20)
     subject_id = models.BigIntegerField()
     subject_label = models.CharField(max_length=400)
+    project_number = models.CharField(max_length=30, blank=True, db_default="", default="")
+    """Of the project that the subject belongs to; empty of what belongs to none, and before it was kept."""
     link_id = models.BigIntegerField(null=True)
     attempt_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=30, choices=EventKind.choices)
@@ -62,8 +64,17 @@ class LinkEvent(models.Model):
             models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="event_kind_known"),
             models.CheckConstraint(condition=~Q(actor_name=""), name="event_has_actor"),
         ]
+        permissions = [("export_ledger", "Can export the ledger")]
+        # The Activity tab walks one of them, whichever of its filters is set.
         indexes = [
             models.Index(fields=["company_id", "-at", "-id"], name="event_by_company"),
+            models.Index(fields=["company_id", "kind", "-at", "-id"], name="event_by_kind"),
+            models.Index(fields=["company_id", "actor_name", "-at", "-id"], name="event_by_actor"),
+            models.Index(
+                fields=["company_id", "project_number", "-at", "-id"],
+                condition=~Q(project_number=""),
+                name="event_by_project",
+            ),
             models.Index(fields=["subject_kind", "subject_id", "-at"], name="event_by_subject"),
             # Support's list is in the order of the ids.
             models.Index(fields=["company_id", "-id"], name="event_newest_of_company"),

@@ -17,7 +17,7 @@ def protect_while_linked(collector: Any, field: Any, links: Any, using: str) -> 
     """What happens to links when their subject is deleted: an active one forbids it, a closed one lets go."""
     active = [link for link in links if link.unlinked_at is None]
     if active:
-        raise models.ProtectedError("It is tied to its record in the ERP. Unlink it first.", set(active))
+        raise models.ProtectedError("It is tied to its record in Sage. Unlink it first.", set(active))
     models.SET_NULL(collector, field, links, using)
 
 

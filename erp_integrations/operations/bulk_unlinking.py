@@ -39,11 +39,12 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.settling import NOT_IN_THE_DIRECTORY
 from erp_integrations.operations.unlinking import Outcome, unlink_change_orders
-from erp_integrations.policies import may_unlink
+from erp_integrations.policies import may_cancel_bulk_unlink, may_unlink
 from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 
 TASK = "erp_integrations.tasks.work_on_bulk_unlink"
 MOST_AT_ONCE = 10_000
+MOST_TOLD = 3
 MOST_TRIES = 3
 """How often an item is begun whose worker did not come back, or whose CCO somebody else was asking about."""
 LEASE_BEYOND_DEADLINE = timedelta(seconds=30)
@@ -93,11 +94,13 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
         actor_name=actor.name,
         request_id=actor.request_id,
     )
-    items = []
+    items, rights = [], []
     for link in links:
         assert link.change_order is not None  # an active link has its CCO
         project = link.change_order.commitment.project
         ruling = may_unlink(access, project_id=project.pk, project_name=project.name)
+        if ruling:
+            rights.append(ruling.rights)
         items.append(
             BulkUnlinkItem(
                 bulk=bulk,
@@ -113,7 +116,15 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
         raise UnlinkNotAllowed(tuple(dict.fromkeys(item.reason for item in items)))
     bulk.save(force_insert=True)
     BulkUnlinkItem.objects.bulk_create(items, batch_size=1000)
-    _tell(bulk, EventKind.BULK_UNLINK_STARTED, actor=actor, now=now, ccos=len(items), to_ask=len(waiting))
+    _tell(
+        bulk,
+        EventKind.BULK_UNLINK_STARTED,
+        actor=actor,
+        now=now,
+        rights=_in_words(rights),
+        ccos=len(items),
+        to_ask=len(waiting),
+    )
     defer_once(TASK, lock=f"bulk-unlink-{bulk.pk}", bulk_id=bulk.pk)
     return bulk
 
@@ -122,16 +133,20 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
 def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
     """Ends what still waits; what is being checked comes to its end. False where nothing waited any more.
 
-    The caller has made sure that the person may. Raises `DoesNotExist`.
+    Raises `DoesNotExist`, `UnlinkNotAllowed`.
     """
     bulk = BulkUnlink.objects.select_for_update().get(pk=bulk_id, company_id=company_id)
+    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    ruling = may_cancel_bulk_unlink(access, started_by_id=bulk.actor_id) if access else NOT_IN_THE_DIRECTORY
+    if not ruling:
+        raise UnlinkNotAllowed(ruling.missing)
     now = database_now()
     ended = bulk.items.filter(state=ItemState.WAITING).update(state=ItemState.CANCELLED, ended_at=now)
     if not ended or bulk.cancelled_at is not None:
         return False
     bulk.cancelled_at, bulk.cancelled_by_name = now, actor.name
     bulk.save(update_fields=["cancelled_at", "cancelled_by_name"])
-    _tell(bulk, EventKind.BULK_UNLINK_CANCELLED, actor=actor, now=now, ccos=ended)
+    _tell(bulk, EventKind.BULK_UNLINK_CANCELLED, actor=actor, now=now, rights=ruling.rights, ccos=ended)
     _finish(bulk_id, now=now)
     return True
 
@@ -261,7 +276,16 @@ def _finish(bulk_id: int, *, now: datetime) -> None:
         BulkUnlink.objects.filter(pk=bulk_id, ended_at=None).update(ended_at=now)
 
 
-def _tell(bulk: BulkUnlink, kind: EventKind, *, actor: Actor, now: datetime, **counts: int) -> None:
+def _in_words(rights: Sequence[str]) -> str:
+    """The rights on each project that were used, a few of them: each CCO's own event names its own."""
+    different = list(dict.fromkeys(rights))
+    more = [f"{len(different) - MOST_TOLD} more"] if len(different) > MOST_TOLD else []
+    return "; ".join([*different[:MOST_TOLD], *more])
+
+
+def _tell(
+    bulk: BulkUnlink, kind: EventKind, *, actor: Actor, now: datetime, rights: str, **counts: int
+) -> None:
     append_event(
         kind=kind,
         company=Company.objects.get(pk=bulk.company_id),
@@ -270,5 +294,6 @@ def _tell(bulk: BulkUnlink, kind: EventKind, *, actor: Actor, now: datetime, **c
         subject_label=str(bulk),
         actor=actor,
         now=now,
+        rights=rights,
         evidence=counts,
     )

@@ -16,7 +16,7 @@ from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
-from erp_integrations.operations.ledger import append_events, event_of, label_of
+from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.presence import SEEN, Standing, seen_at, standing_of
 
@@ -140,11 +140,19 @@ def _event(
         subject_kind="change-order",
         subject_id=link.change_order_id or 0,
         subject_label=label_of(link),
+        project_number=link.project_number,
         actor=actor,
         now=now,
         rights=rights,
         reason=finding.reason,
-        evidence={**as_json(finding), "before": before, "presence": presence, "drift": drift, "seen": seen},
+        evidence={
+            **as_json(finding),
+            **record_of(link),
+            "before": before,
+            "presence": presence,
+            "drift": drift,
+            "seen": seen,
+        },
         link_id=link.pk,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.utils.timezone import localtime
 
 from companies.queue import defer_once
@@ -56,7 +56,8 @@ def reconcile_if_due(connection_id: int, now: datetime) -> None:
 
 
 def _connections() -> QuerySet[Connection]:
-    return Connection.objects.annotate(last_began=Max("reconciles__started_at")).order_by("pk")
+    runs = ReconcileRun.objects.filter(connection=OuterRef("pk")).order_by("-started_at")
+    return Connection.objects.annotate(last_began=Subquery(runs.values("started_at")[:1])).order_by("pk")
 
 
 def _is_due(connection: Connection, now: datetime) -> bool:

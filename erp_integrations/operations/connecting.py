@@ -129,8 +129,8 @@ def _application_name(address: Address) -> str:
     return named or APPLICATION_NAME
 
 
-def check_connection(*, connection_id: int, actor: Actor) -> Checked:
-    """Shakes hands and keeps the report.
+def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> Checked:
+    """Shakes hands and keeps the report. `rights` are those of the person who asks, for the ledger.
 
     The first good handshake of a connection that never had one accepts its database. Afterwards another
     database is shown and waits for `accept_database`. Must not be called inside a transaction.
@@ -158,6 +158,7 @@ def check_connection(*, connection_id: int, actor: Actor) -> Checked:
             EventKind.CONNECTION_CHECKED,
             actor=actor,
             now=now,
+            rights=rights,
             reason=fault.code if fault else "",
             evidence=locked.handshake if handshake else {},
         )

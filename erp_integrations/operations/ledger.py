@@ -1,5 +1,6 @@
 """Writing the ledger: one event, in the transaction of the change it tells of."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -11,9 +12,16 @@ from django.db import transaction
 from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations.actors import Actor
-from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent
+from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent, Via
 
 log = structlog.get_logger(__name__)
+
+RIGHTS_OF_NOBODY = {
+    Via.QUEUE: "Plumbline by itself",
+    Via.COMMAND: "a command on the server",
+    Via.DEMO: "the demo",
+}
+"""With which rights something was done that no person of the company did."""
 
 
 class Told(TypedDict):
@@ -26,6 +34,8 @@ class Told(TypedDict):
     subject_label: str
     actor: Actor
     now: datetime
+    project_number: NotRequired[str]
+    """Of the project that the subject belongs to; not of a connection, which belongs to all."""
     rights: NotRequired[str]
     reason: NotRequired[str]
     evidence: NotRequired[dict[str, Any] | None]
@@ -36,6 +46,9 @@ class Told(TypedDict):
 def event_of(**told: Unpack[Told]) -> LinkEvent:
     """The line, not written yet."""
     company, actor = told["company"], told["actor"]
+    rights = told.get("rights", "")
+    if not rights and actor.user_id is None:
+        rights = RIGHTS_OF_NOBODY.get(actor.via, "")
     return LinkEvent(
         at=told["now"],
         company_id=company.pk,
@@ -43,6 +56,7 @@ def event_of(**told: Unpack[Told]) -> LinkEvent:
         subject_kind=told["subject_kind"],
         subject_id=told["subject_id"],
         subject_label=told["subject_label"],
+        project_number=told.get("project_number", ""),
         link_id=told.get("link_id"),
         attempt_id=told.get("attempt_id"),
         kind=told["kind"],
@@ -50,7 +64,7 @@ def event_of(**told: Unpack[Told]) -> LinkEvent:
         actor_name=actor.name,
         via=actor.via,
         operating_system_user=actor.operating_system_user,
-        rights=told.get("rights", ""),
+        rights=rights,
         reason=told.get("reason", ""),
         evidence=told.get("evidence") or {},
         request_id=actor.request_id,
@@ -69,8 +83,26 @@ def append_event(**told: Unpack[Told]) -> LinkEvent:
 def append_events(events: Sequence[LinkEvent]) -> None:
     """Appends those lines, with one statement; as `append_event` does."""
     _require_a_transaction()
-    for event in LinkEvent.objects.bulk_create(events):
+    if not events:
+        return
+    lines = [{name: getattr(event, name) for name in _COLUMNS} for event in events]
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_APPEND, [json.dumps(lines, default=datetime.isoformat)])
+        ids = cursor.fetchall()
+    for event, (event_id,) in zip(events, ids, strict=True):
+        event.pk = event_id
         transaction.on_commit(partial(_log, event))
+
+
+_MODEL = LinkEvent._meta  # noqa: SLF001  (Django's documented way to a model's columns)
+_COLUMNS = [field.attname for field in _MODEL.concrete_fields if not field.primary_key]
+_TABLE = _MODEL.db_table
+_APPEND = f"""
+    INSERT INTO {_TABLE} ({", ".join(_COLUMNS)})
+    SELECT {", ".join(_COLUMNS)} FROM jsonb_populate_recordset(NULL::{_TABLE}, %s::jsonb)
+    RETURNING id"""  # noqa: S608  (names of our own)
+"""As one document, because a reconciliation may tell of ten thousand records that are gone: a parameter for
+every column of every event is most of its time."""
 
 
 def _log(event: LinkEvent) -> None:
@@ -105,3 +137,8 @@ def label_of_change_order(change_order: CommitmentChangeOrder) -> str:
 def label_of(link: ChangeOrderLink) -> str:
     """What the ledger calls a CCO: number, title, project and commitment, as they were."""
     return f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}, {link.commitment_number})'
+
+
+def record_of(link: ChangeOrderLink) -> dict[str, Any]:
+    """For the evidence: the record that a CCO is or was tied to. The event can be checked by itself."""
+    return {"record_number": link.record_number, "number": link.number, "row_id": str(link.row_id)}

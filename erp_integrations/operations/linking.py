@@ -23,7 +23,7 @@ from erp_integrations.models import (
     PresenceKey,
 )
 from erp_integrations.operations.export_refusals import TakenOver
-from erp_integrations.operations.ledger import append_event, label_of
+from erp_integrations.operations.ledger import append_event, label_of, record_of
 from erp_integrations.operations.walking import end_round, take
 from erp_integrations.ports import (
     Deadline,
@@ -140,12 +140,12 @@ def tell_linked(
         subject_kind="change-order",
         subject_id=link.change_order.pk,
         subject_label=label_of(link),
+        project_number=link.project_number,
         actor=actor,
         now=now,
         rights=rights,
         evidence={
-            "record_number": link.record_number,
-            "row_id": str(link.row_id),
+            **record_of(link),
             **({"compared": [dataclasses.asdict(one) for one in compared]} if compared else {}),
         },
         link_id=link.pk,

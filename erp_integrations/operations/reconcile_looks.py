@@ -37,6 +37,10 @@ MOST_SILENT = 20
 """So many records may give no answer on a connection that answers: of those alone, nobody is sure."""
 RECORDED_AT_ONCE = MOST_GLANCED_AT_ONCE
 NEVER_CHECKED_AT_ONCE = 5_000
+GONE_LOOKED_AT_AGAIN = MOST_GLANCED_AT_ONCE // 4
+"""So many of the records that were gone before are looked for again in each run, because somebody may have
+taken their numbers: all of them where links are unlinked in good time, and never more than a part of a batch.
+"""
 
 
 class _Asked(NamedTuple):
@@ -52,6 +56,7 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
     While one batch is recorded, the next is looked at. Raises `ErpError` where the connection is down, or is
     no longer the one that was asked; what was recorded by then stands.
     """
+    sifted.suspect_gone(GONE_LOOKED_AT_AGAIN)
     waiting: deque[_Asked] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
         for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):

@@ -88,6 +88,7 @@ def _refuse_implausible(claim: Claim, sifted: Sifted) -> None:
                 IMPLAUSIBLE,
                 words,
                 "Nothing was recorded. The Sage administrator can check that this is the right database and "
-                "that it is complete. Where it is, an ERP admin raises the share that is believed, below.",
+                "that it is complete. Where it is, an ERP admin sets the most that may go missing at once to "
+                "100 %, below, and back once the CCOs whose records are gone are unlinked.",
             )
         )

@@ -28,7 +28,7 @@ from erp_integrations.models import (
 from erp_integrations.operations.checking import STORED, stand
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
-from erp_integrations.operations.ledger import append_events, event_of, label_of
+from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
     StillInErp,
@@ -258,11 +258,12 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
         subject_kind="change-order",
         subject_id=link.change_order_id or 0,
         subject_label=label_of(link),
+        project_number=link.project_number,
         actor=actor,
         now=now,
         rights=settlement.ruling.rights,
         reason=settlement.reason,
-        evidence=ending.attempt.evidence,
+        evidence={**ending.attempt.evidence, **record_of(link)},
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )

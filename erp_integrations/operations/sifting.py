@@ -5,37 +5,40 @@ told. Of the links that are as they were, no object is made; of a range of recor
 page of links is held at a time.
 """
 
+import random
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import connection as database
+from psycopg.types.string import TextLoader
 
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.models.links import GONE
-from erp_integrations.ports import ChangeOrderKeys, KeyBlock, SubcontractChangeKeys
+from erp_integrations.ports import ChangeOrderKeys, KeyBlock, KeyRows, SubcontractChangeKeys
 from erp_integrations.presence import SEEN, standing_of_header
 
 PAGE = 20_000
 """Links that are compared at a time."""
 
 _PAGE = """
-    SELECT upper(row_id::text), record_number, number, job_record_number, phase, 'Approved',
-        subcontract_record_number, erp_amount, upper(job_row_id::text),
+    SELECT row_id, record_number, number, job_record_number, phase, 'Approved',
+        subcontract_record_number, erp_amount, job_row_id,
         CASE WHEN presence <> 'present' OR drift <> '{}' THEN presence END, id
     FROM erp_integrations_changeorderlink
     WHERE connection_id = %s AND unlinked_at IS NULL
         AND (record_order, id) > (%s, %s) AND record_order <= %s
     ORDER BY record_order, id LIMIT %s"""
-"""The first six columns of a link that is as it was are what the books say of its header."""
+"""Columns 1 to 5 of a link that is as it was are what the books say of its header."""
 
 _RECORD, _JOB, _SUBCONTRACT, _AMOUNT, _JOB_ROW, _STORED, _ID = 1, 3, 6, 7, 8, 9, 10
 _AFTER_ALL_NUMBERS = "\x7f"
 
 Row = tuple[Any, ...]
+Headers = Mapping[str, tuple[str, ...]]
+"""Row id, in lower case as our database writes it -> the other columns of `ChangeOrderKeys`."""
 Sums = Mapping[tuple[str, str], Decimal]
 
 
@@ -79,6 +82,8 @@ class Sifted:
     """With the sum of the record's lines on our subcontract, as the books have it."""
     never_checked: "array[int]" = field(default_factory=lambda: array("q"))
     """Ids of links that nobody ever looked for, and whose record is there, as it was linked."""
+    gone: "array[int]" = field(default_factory=lambda: array("q"))
+    """Ids of links that were gone before, and are: who carries their numbers now is not in the keys."""
 
     def count(self, presence: str, *, drifted: bool) -> None:
         """One more link of which this is known."""
@@ -89,6 +94,12 @@ class Sifted:
             self.absent += 1
         else:
             self.unknown += 1
+
+    def suspect_gone(self, most: int) -> None:
+        """Makes suspects of so many of those that are gone, others each time where they are more."""
+        for at in random.sample(range(len(self.gone)), min(most, len(self.gone))):
+            self.absent -= 1
+            self.suspects.add(self.gone[at], None)
 
 
 class _Stored(NamedTuple):
@@ -108,30 +119,27 @@ class Sieve:
     """Compares the active links of one connection with its books, block by block."""
 
     def __init__(self, connection_id: int, jobs: Mapping[str, str]) -> None:
-        self._connection_id, self._jobs = connection_id, jobs
+        self._connection_id = connection_id
+        self._jobs = {record_number: row_key.lower() for record_number, row_key in jobs.items()}
         self._after: tuple[str, int] = ("", 0)
         self.sifted = Sifted()
 
     def sift(self, block: KeyBlock) -> None:
         """Every link up to the block's last record number. Blocks come in their order."""
         self.sifted.change_orders += len(block.change_orders)
-        self._compare(
-            _order(block.upto),
-            dict(zip(map(itemgetter(0), block.change_orders), block.change_orders, strict=True)),
-            sums_of(block.lines),
-        )
+        self._compare(_order(block.upto), _headers(block.change_orders), sums_of(block.lines))
 
     def sift_rest(self) -> None:
         """The links whose record numbers come after all that the books can hold."""
         self._compare(_AFTER_ALL_NUMBERS, {}, {})
 
-    def _compare(self, upto: str, headers: Mapping[str, ChangeOrderKeys], sums: Sums) -> None:
+    def _compare(self, upto: str, headers: Headers, sums: Sums) -> None:
         jobs = self._jobs
         for rows in self._pages(upto):
             odd = [
                 row
                 for row in rows
-                if headers.get(row[0]) != row[:6]
+                if headers.get(row[0]) != row[1:6]
                 or sums.get((row[1], row[6])) != row[7]
                 or jobs.get(row[3]) != row[8]
                 or row[9] is not None
@@ -144,6 +152,7 @@ class Sieve:
     def _pages(self, upto: str) -> Iterator[Sequence[Row]]:
         while True:
             with database.cursor() as cursor:
+                cursor.adapters.register_loader("uuid", TextLoader)  # a UUID for each is slow to make
                 cursor.execute(_PAGE, [self._connection_id, *self._after, upto, PAGE])
                 rows = cursor.fetchall()
             if rows:
@@ -152,17 +161,20 @@ class Sieve:
             if len(rows) < PAGE:
                 return
 
-    def _look_closer(self, odd: Sequence[Row], headers: Mapping[str, ChangeOrderKeys], sums: Sums) -> None:
+    def _look_closer(self, odd: Sequence[Row], headers: Headers, sums: Sums) -> None:
         stored = _stored(row[_ID] for row in odd)
         for row in odd:
             link = stored.get(row[_ID])
             if link is None:
                 continue  # it was cut a moment ago
-            header = headers.get(row[0])
+            found = headers.get(row[0])
+            header = ChangeOrderKeys(row[0].upper(), *found) if found else None
             amount = sums.get((row[_RECORD], row[_SUBCONTRACT]))
             job_is_there = self._jobs.get(row[_JOB]) == row[_JOB_ROW]
             if is_stored(link, header, amount, job_is_there=job_is_there):
                 self.sifted.count(link.presence, drifted=bool(link.drift))
+                if link.presence in GONE:
+                    self.sifted.gone.append(link.id)
             elif link.presence == PresenceKey.UNCHECKED and _is_as_linked(
                 link, header, amount, job_is_there=job_is_there
             ):
@@ -201,15 +213,20 @@ def _is_as_linked(
     return standing.presence == PresenceKey.PRESENT and not standing.drift
 
 
-def sums_of(lines: Sequence[SubcontractChangeKeys]) -> dict[tuple[str, str], Decimal]:
+def _headers(change_orders: KeyRows[ChangeOrderKeys]) -> Headers:
+    row_keys, *others = change_orders.columns
+    return dict(zip(map(str.lower, row_keys), zip(*others, strict=True), strict=True))
+
+
+def sums_of(lines: KeyRows[SubcontractChangeKeys]) -> Sums:
     """What each record adds to each subcontract."""
-    places = zip(map(itemgetter(0), lines), map(itemgetter(1), lines), strict=True)
-    sums = dict(zip(places, map(itemgetter(3), lines), strict=True))
-    if len(sums) == len(lines):
+    record_numbers, subcontracts, _, amounts = lines.columns
+    places = list(zip(record_numbers, subcontracts, strict=True))
+    sums = dict(zip(places, amounts, strict=True))
+    if len(sums) == len(places):
         return sums
     sums = {}
-    for record_number, subcontract, _, amount in lines:
-        place = (record_number, subcontract)
+    for place, amount in zip(places, amounts, strict=True):
         sums[place] = sums[place] + amount if place in sums else amount
     return sums
 

@@ -55,6 +55,8 @@ class Subject:
     kind: str
     row: QuerySet[Any]
     label: str
+    project_number: str = ""
+    """Of a vendor none: it works on many."""
 
     def lock(self) -> int:
         """Its id; nobody deletes it until it is tied. Raises its `DoesNotExist`."""
@@ -116,7 +118,10 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
         asked=asked,
         company=company,
         subject=Subject(
-            "project", Project.objects.filter(pk=project.pk), f"Project {project.number} {project.name}"
+            "project",
+            Project.objects.filter(pk=project.pk),
+            f"Project {project.number} {project.name}",
+            project_number=project.number,
         ),
         actor=actor,
     )
@@ -165,6 +170,7 @@ def link_commitment(
             "commitment",
             Commitment.objects.filter(pk=commitment.pk),
             f"{commitment.number} {commitment.title} ({commitment.project.name})",
+            project_number=commitment.project.number,
         ),
         actor=actor,
     )
@@ -236,6 +242,7 @@ def _tie(
                 subject_kind=subject.kind,
                 subject_id=subject_id,
                 subject_label=subject.label,
+                project_number=subject.project_number,
                 actor=actor,
                 now=now,
                 rights=rights,

@@ -99,6 +99,7 @@ def tell(
         subject_kind="change-order",
         subject_id=change_order.pk,
         subject_label=label_of_change_order(change_order),
+        project_number=change_order.commitment.project.number,
         actor=actor,
         now=now,
         rights=rights,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company
+from erp_integrations.event_words import found_words
 from erp_integrations.models import (
     UNFINISHED,
     BulkUnlink,
@@ -24,7 +25,6 @@ from erp_integrations.policies import may_cancel_bulk_unlink, may_check_presence
 from erp_integrations.queries import keyset
 from erp_integrations.queries.asked import Asked
 from erp_integrations.queries.choosing import active_links, chosen
-from erp_integrations.queries.history import found_words
 
 PAGE_SIZE = 100
 MOST_LISTED = 50

@@ -75,16 +75,17 @@ def _conditions(asked: Asked) -> dict[str, Q]:
         "drift": Q(drift__contains=[asked.drift]) if asked.drift not in ("", "any") else None,
         "amount_from": None if asked.amount_from is None else Q(cco_amount__gte=asked.amount_from),
         "amount_to": None if asked.amount_to is None else Q(cco_amount__lte=asked.amount_to),
-        "linked_from": None if asked.linked_from is None else Q(linked_at__gte=_midnight(asked.linked_from)),
+        "linked_from": None if asked.linked_from is None else Q(linked_at__gte=midnight(asked.linked_from)),
         "linked_to": None
         if asked.linked_to is None
-        else Q(linked_at__lt=_midnight(asked.linked_to + timedelta(days=1))),
+        else Q(linked_at__lt=midnight(asked.linked_to + timedelta(days=1))),
         "linked_by": Q(linked_by_name=asked.linked_by) if asked.linked_by else None,
     }
     return {name: condition for name, condition in found.items() if condition is not None}
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When the day begins, in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
 
 

@@ -96,7 +96,7 @@ def _application(connection: Connection, report: Report) -> ReportLine:
     return ReportLine(
         "refused",
         f"The server sees us as {seen}, and not as {ours}",
-        "An ERP admin can store the connection again, with the application name that the ERP's administrator "
+        "An ERP admin can store the connection again, with the application name that the Sage administrator "
         "approved.",
     )
 
@@ -118,7 +118,7 @@ def _rights(rights: Iterable[dict[str, Any]]) -> Iterator[ReportLine]:
         well=(False, "The login does not hold what it must not"),
         wrong="The login holds what it must not",
         unknown="Whether the login holds what it must not is not known",
-        advice="The ERP's administrator must take it away: the login may read and nothing else.",
+        advice="The Sage administrator must take it away: the login may read and nothing else.",
         fault="login-may-write",
     )
     yield from _held(
@@ -126,7 +126,7 @@ def _rights(rights: Iterable[dict[str, Any]]) -> Iterator[ReportLine]:
         well=(True, "The login may read"),
         wrong="The login may not read",
         unknown="Whether the login may read these is not known",
-        advice="The ERP's administrator must let it read the company database.",
+        advice="The Sage administrator must let it read the company database.",
         fault="no-rights",
     )
 
@@ -155,7 +155,7 @@ def _history(report: Report) -> ReportLine:
         return ReportLine(
             "refused",
             "Its own history of change orders cannot be read",
-            "Links can be cut all the same; who deleted a record will not be shown. The ERP's administrator "
+            "Links can be cut all the same; who deleted a record will not be shown. The Sage administrator "
             "can grant reading of dbo_Audit.",
         )
     if since is None:

@@ -1,18 +1,27 @@
-"""How the connections are, for those who run the servers: ids, kinds and times, and nothing of the books.
-
-What reconciliation adds (its last complete run, its last refusal) belongs into `ConnectionHealth`, and from
-there into `trouble_of` and the figures of `config.metrics`.
-"""
+"""How the connections are, for those who run the servers: ids, kinds and times, and nothing of the books."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from erp_integrations.models import AttemptState, Connection, EventKind, UnlinkAttempt
+from erp_integrations import registry
+from erp_integrations.models import (
+    AttemptState,
+    Connection,
+    EventKind,
+    ReconcileRun,
+    ReconcileState,
+    UnlinkAttempt,
+)
+from erp_integrations.policies import reconciles_every
 
 ANSWERS = (EventKind.UNLINKED, EventKind.STILL_IN_ERP, EventKind.NO_ANSWER, EventKind.NOT_ALLOWED)
 """How a question whether a link may be cut can end."""
+
+BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +38,36 @@ class ConnectionHealth:
     last_success_at: datetime | None
     last_failure_at: datetime | None
     failures_in_a_row: int
+    reconciled_every: timedelta | None = None
+    """How often its links are compared with its books by themselves; None for never."""
+    reconciled_at: datetime | None = None
+    """When the last complete comparison began."""
+    reconcile_refused_at: datetime | None = None
+    """When one ended that was not believed, the last since then; None where there was none since then."""
+    reconciling_since: datetime | None = None
+    """When the comparison began that is under way."""
 
 
 def connections_health() -> tuple[ConnectionHealth, ...]:
     """Every connection, the oldest first. One query."""
-    rows = Connection.objects.order_by("id").only(
-        *("company_id", "kind", "accepted_incarnation", "seen_incarnation"),
-        *("last_success_at", "last_failure_at", "failures_in_a_row"),
+    runs = ReconcileRun.objects.filter(connection=OuterRef("pk")).order_by("-started_at")
+    # Since the last complete run, there are few; the index need not be walked through a week of them.
+    since = runs.filter(started_at__gt=Coalesce(OuterRef("reconciled_at"), Value(BEFORE_ALL)))
+    refused, running = (
+        since.filter(state=ReconcileState.IMPLAUSIBLE),
+        runs.filter(state=ReconcileState.RUNNING),
+    )
+    rows = (
+        Connection.objects.order_by("id")
+        .annotate(
+            refused_at=Subquery(refused.values("ended_at")[:1]),
+            running_since=Subquery(running.values("started_at")[:1]),
+        )
+        .only(
+            *("company_id", "kind", "accepted_incarnation", "seen_incarnation"),
+            *("last_success_at", "last_failure_at", "failures_in_a_row"),
+            *("reconcile_every_minutes", "reconciled_at"),
+        )
     )
     return tuple(
         ConnectionHealth(
@@ -48,6 +80,10 @@ def connections_health() -> tuple[ConnectionHealth, ...]:
             last_success_at=row.last_success_at,
             last_failure_at=row.last_failure_at,
             failures_in_a_row=row.failures_in_a_row,
+            reconciled_every=reconciles_every(row, practice=registry.has_sandbox(row)),
+            reconciled_at=row.reconciled_at,
+            reconcile_refused_at=row.refused_at,
+            reconciling_since=row.running_since,
         )
         for row in rows
     )
@@ -62,6 +98,8 @@ def trouble_of(one: ConnectionHealth) -> str:
     if one.failures_in_a_row:
         times = "once" if one.failures_in_a_row == 1 else f"{one.failures_in_a_row} times in a row"
         return f"it could not be asked, {times}"
+    if one.reconcile_refused_at:
+        return "its last comparison was not believed, and nothing was recorded: an ERP admin must look"
     return ""
 
 

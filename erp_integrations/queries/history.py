@@ -7,11 +7,10 @@ from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations import registry
 from erp_integrations.drafts import prepared_from_json
+from erp_integrations.event_words import found_words, words_of
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
-    Drift,
-    EventKind,
     Export,
     LinkEvent,
     PresenceKey,
@@ -25,15 +24,10 @@ from erp_integrations.pages import (
     RoundLine,
     Tone,
 )
-from erp_integrations.ports import Proof
 from erp_integrations.queries.change_orders import TONES
 from erp_integrations.queries.connections import find_connection
 
 MOST_LINES = 100
-PROOFS = {
-    Proof.HISTORY.value: "Sage's own history shows that ours was deleted",
-    Proof.INSERTED_LATER.value: "It was entered after ours was last seen",
-}
 OUTCOME_TONES: dict[str, Tone] = {
     AttemptState.CHECKING: "waiting",
     AttemptState.UNLINKED: "good",
@@ -71,7 +65,9 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
         "links": tuple(_period(link) for link in links),
         "attempts": tuple(_attempt(attempt) for attempt in attempts),
         "events": tuple(
-            EventLine(at=event.at, actor=event.actor_name, kind=event.get_kind_display(), words=_words(event))
+            EventLine(
+                at=event.at, actor=event.actor_name, kind=event.get_kind_display(), words=words_of(event)
+            )
             for event in events
         ),
     }
@@ -144,43 +140,3 @@ def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
         details=found_words(attempt.evidence),
         tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
     )
-
-
-def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
-    """What a finding found, in short sentences; the whole of it is kept with attempt and event."""
-    evidence = finding.get("evidence", {})
-    words = []
-    if fault := finding.get("fault"):
-        words.append(fault["what"])
-    if header := evidence.get("header"):
-        words.append(f"Record {header['record_number']}, number {header['number']}, {header['status']}")
-    if deletion := evidence.get("deletion"):
-        words.append(f"Deleted by {deletion['user']} with {deletion['application']}")
-    if other := evidence.get("other_record"):
-        words.append(f"Record {other['record_number']} carries the number now")
-    if lines := evidence.get("lines_on_subcontract"):
-        words.append(f"Lines on the subcontract: {lines}")
-    if proof := finding.get("proof"):
-        words.append(PROOFS[proof])
-    return tuple(words)
-
-
-def _change(event: LinkEvent) -> tuple[str, ...]:
-    """What was known before and what is known now."""
-    if event.kind != EventKind.PRESENCE_CHANGED:
-        return ()
-    before, now = event.evidence["before"]["presence"], event.evidence["presence"]
-    drifted = [f"{Drift(what).label.lower()} {held}" for what, held in event.evidence["seen"].items()]
-    words = (
-        f"{PresenceKey(before).label} → {PresenceKey(now).label}" if before != now else PresenceKey(now).label
-    )
-    return (words, *([f"Otherwise now: {', '.join(drifted)}"] if drifted else []))
-
-
-def _words(event: LinkEvent) -> str:
-    """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
-    found = found_words(event.evidence) or (event.reason.replace("-", " "),)
-    parts = [event.subject_label, *_change(event), *filter(None, found)]
-    if event.rights:
-        parts.append(f"as {event.rights}")
-    return " · ".join(parts)

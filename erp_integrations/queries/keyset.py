@@ -101,17 +101,23 @@ def one_page(
     if wanted.exact and total > MOST_COUNTED:
         total = rows.count()
     return shown, page_at(
-        [row.pk for row in shown], before=before, total=total, more=more, wanted=wanted, lost=lost, url=url
+        [row.pk for row in shown],
+        before=before,
+        total=total,
+        more=more,
+        exact=wanted.exact,
+        lost=lost,
+        url=url,
     )
 
 
 def page_at(
-    ids: Sequence[int],
+    ids: Sequence[int | str],
     *,
     before: int,
     total: int,
     more: bool,
-    wanted: Wanted,
+    exact: bool,
     lost: bool,
     url: Callable[[str, str], str],
     at_least: bool | None = None,
@@ -121,7 +127,7 @@ def page_at(
 
     Where the caller does not say, a count beyond `MOST_COUNTED` stands for that many at least.
     """
-    capped = total > MOST_COUNTED and not wanted.exact if at_least is None else at_least
+    capped = total > MOST_COUNTED and not exact if at_least is None else at_least
     placed = before <= MOST_COUNTED if known_before is None else known_before
     return Page(
         first=before + 1 if ids and placed else 0,

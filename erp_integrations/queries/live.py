@@ -1,12 +1,33 @@
 """What the rows of an open page say now."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from companies.models import Company
-from erp_integrations.models import ChangeOrderLink, Connection
+from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent
 from erp_integrations.pages import Presence
 from erp_integrations.queries.change_orders import presence_of
+
+AGES_STAND = timedelta(seconds=30)
+"""For so long an open page may show the ages that it was given."""
+
+
+def state_of(company: Company, connection: Connection, now: datetime) -> str:
+    """Is another one as soon as an open page may have something new to say, and as its ages grow.
+
+    Whoever knows the state needs no answer. One query, whatever is on the page: what changes a row or a count
+    stands in the ledger, and what dates them with the connection.
+    """
+    events = LinkEvent.objects.filter(company_id=company.pk).order_by("-at", "-id")
+    facts = (
+        events.values_list("id", flat=True).first(),
+        *(connection.revision, connection.accepted_incarnation, connection.reconciled_at),
+        *(connection.last_success_at, connection.last_failure_at),
+        now.timestamp() // AGES_STAND.total_seconds(),
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The last comparisons of a connection's links with its books, for its page."""
 
+from datetime import timedelta
+
 from django.urls import reverse
 
 from erp_integrations import registry
@@ -18,6 +20,13 @@ TONES: dict[ReconcileState, Tone] = {
     ReconcileState.ABANDONED: "doubt",
 }
 
+NOT_ENDED = "the last run did not come to its end"
+WHY_STALE = {
+    ReconcileState.COMPLETE.value: "",
+    ReconcileState.IMPLAUSIBLE.value: "the last run was not believed, and nothing was recorded. "
+    "So it stays until an ERP admin has acted: the run says how",
+}
+
 
 def reconciling_of(connection: Connection) -> Reconciling:
     """One query."""
@@ -29,7 +38,7 @@ def reconciling_of(connection: Connection) -> Reconciling:
     return Reconciling(
         how_often=_how_often(connection),
         last_complete_at=connection.reconciled_at,
-        is_stale=ended is not None and ended.state != ReconcileState.COMPLETE,
+        why_stale=WHY_STALE.get(ended.state, NOT_ENDED) if ended else "",
         runs=runs,
         url=reverse("connection-reconciliation", args=[connection.company.slug]),
     )
@@ -39,11 +48,18 @@ def _how_often(connection: Connection) -> str:
     every = reconciles_every(connection, practice=registry.has_sandbox(connection))
     if every is None:
         return "Never by itself"
-    minutes = int(every.total_seconds()) // 60
-    often = "Every minute" if minutes == 1 else f"Every {minutes} minutes"
+    often = interval_words(every).capitalize()
     if connection.rests_from is None or connection.rests_to is None:
         return often
     return f"{often}, but not between {connection.rests_from:%H:%M} and {connection.rests_to:%H:%M}"
+
+
+def interval_words(every: timedelta) -> str:
+    """`every minute`, `every 5 minutes`, `every 20 seconds`."""
+    minutes, seconds = divmod(int(every.total_seconds()), 60)
+    if not minutes:
+        return f"every {seconds} seconds"
+    return "every minute" if minutes == 1 else f"every {minutes} minutes"
 
 
 def _line(run: ReconcileRun) -> RunLine:

@@ -80,7 +80,7 @@ def sifted_page(
         before=0 if is_first else found.before,
         total=total,
         more=on_both_sides if backwards else more,
-        wanted=wanted,
+        exact=wanted.exact,
         lost=lost,
         url=url,
         at_least=found.at_least and not exact,
@@ -161,9 +161,18 @@ def _count_near(rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, b
     )
     counted_all = walked < COUNTED_THROUGH
     placed = reached or not shown
+    if not counted_all:
+        # How many are among the nearest says little of how many there are, and must not look like a count.
+        total = max(round_down(total), before + len(shown) if placed else 0)
     return Found(
         ids, before=before if placed else total, total=total, at_least=not counted_all, placed=placed
     )
+
+
+def round_down(count: int) -> int:
+    """To its first figure: 1,000 of 1,750, and 80 of 87."""
+    unit = 10 ** (len(str(count)) - 1)
+    return int(count - count % unit)
 
 
 def _find_all(

@@ -143,7 +143,7 @@ def _choice(company: Company, asked: Asked, name: str) -> Choice:
     options: tuple[tuple[str, str], ...] = ()
     kind = {"amount": "money", "linked": "date"}.get(name.removesuffix("_from").removesuffix("_to"), "text")
     if name == "project":
-        options = _projects(company)
+        options = projects_to_choose(company)
     elif name == "company":
         options = _companies(company, asked)
     elif name == "linked_by":
@@ -165,12 +165,12 @@ def _chips(company: Company, asked: Asked, choices: list[Choice]) -> tuple[Chip,
         chips.append(Chip("Search", f"“{asked.q}”", list_url(company, asked.without("q"))))
     for choice in choices:
         if choice.value:
-            words = dict(choice.options).get(choice.value) or _words(getattr(asked, choice.name))
+            words = dict(choice.options).get(choice.value) or words_of_value(getattr(asked, choice.name))
             chips.append(Chip(choice.label, words, list_url(company, asked.without(choice.name))))
     return tuple(chips)
 
 
-def _words(value: object) -> str:
+def words_of_value(value: object) -> str:
     match value:
         case Decimal():
             return f"{value:,.2f}"
@@ -183,7 +183,7 @@ def _words(value: object) -> str:
 # --- what there is to choose from ----------------------------------------------------------------
 
 
-def _projects(company: Company) -> tuple[tuple[str, str], ...]:
+def projects_to_choose(company: Company) -> tuple[tuple[str, str], ...]:
     found = Project.objects.filter(company=company).order_by("number").values_list("number", "name")
     return tuple((number, f"{number} {name}") for number, name in found[: MOST_CHOICES + 1])
 

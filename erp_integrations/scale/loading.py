@@ -7,7 +7,7 @@ one transaction that takes its CCOs the whole way from outside the ERP to Synced
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -37,6 +37,8 @@ from erp_integrations.models import (
     VendorLink,
 )
 from erp_integrations.operations import connecting
+from erp_integrations.operations.ledger import RIGHTS_OF_NOBODY
+from erp_integrations.policies import EVERY
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.scale.company import (
     COST_CODE,
@@ -116,6 +118,9 @@ def _hang_up(slug: str, name: str, books: BulkCompany, *, folder: Path, now: dat
     )
     connection = connecting.check_connection(connection_id=connection.pk, actor=LOADER).connection
     with transaction.atomic(durable=True):
+        # As large as a real company, and compared as often: a run reads all that its books hold.
+        minutes = EVERY // timedelta(minutes=1)
+        Connection.objects.filter(pk=connection.pk).update(reconcile_every_minutes=minutes)
         code = CostCode.objects.create(company=company, code=COST_CODE, name="General")
         kind = CostType.objects.create(company=company, code=COST_TYPE, name="Subcontract")
         projects = Project.objects.bulk_create(
@@ -187,17 +192,17 @@ def _tie(
         CommitmentLink(commitment=ours, number=theirs.number, **columns(theirs))
         for ours, theirs in zip(commitments, books.subcontracts, strict=True)
     )
-    tied: list[tuple[str, int, str, JobLink | VendorLink | CommitmentLink]] = [
+    tied: list[tuple[str, int, str, str, JobLink | VendorLink | CommitmentLink]] = [
         *(
-            ("project", p.pk, f"Project {p.number} {p.name}", link)
+            ("project", p.pk, f"Project {p.number} {p.name}", p.number, link)
             for p, link in zip(projects, jobs, strict=True)
         ),
         *(
-            ("vendor", v.pk, f"Vendor {v.number} {v.name}", link)
+            ("vendor", v.pk, f"Vendor {v.number} {v.name}", "", link)
             for v, link in zip(vendors, firms, strict=True)
         ),
         *(
-            ("commitment", c.pk, f"{c.number} {c.title} ({c.project.name})", link)
+            ("commitment", c.pk, f"{c.number} {c.title} ({c.project.name})", c.project.number, link)
             for c, link in zip(commitments, subcontracts, strict=True)
         ),
     ]
@@ -209,13 +214,15 @@ def _tie(
             subject_kind=kind,
             subject_id=subject_id,
             subject_label=label,
+            project_number=number,
             link_id=link.pk,
             kind=EventKind.LINKED,
             actor_name=LOADER.name,
             via=LOADER.via,
+            rights=RIGHTS_OF_NOBODY[LOADER.via],
             evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
         )
-        for kind, subject_id, label, link in tied
+        for kind, subject_id, label, number, link in tied
     )
 
 

@@ -10,6 +10,7 @@ from commitments.models import ChangeOrderStatus, Commitment, CommitmentLine, Er
 from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.models import Connection, EventKind, PresenceKey, Via
+from erp_integrations.operations.ledger import RIGHTS_OF_NOBODY
 from erp_integrations.scale.company import BulkChangeOrder
 
 LOADER = Actor(user_id=None, name="Plumbline scale", via=Via.COMMAND)
@@ -77,13 +78,13 @@ FROM arriving WHERE id = change_order_id AND id BETWEEN %(first)s AND %(last)s
 """,
     """
 INSERT INTO erp_integrations_linkevent
-    (at, company_id, company_slug, subject_kind, subject_id, subject_label, link_id, kind, actor_name, via,
-     operating_system_user, rights, reason, evidence, request_id)
+    (at, company_id, company_slug, subject_kind, subject_id, subject_label, project_number, link_id, kind,
+     actor_name, via, operating_system_user, rights, reason, evidence, request_id)
 SELECT link.linked_at, %(company)s, %(slug)s, 'change-order', link.change_order_id,
     'CCO ' || link.cco_number || ' "' || link.cco_title || '" (' || link.project_name || ', '
         || link.commitment_number || ')',
-    link.id, %(linked)s, %(loader)s, %(via)s, '', '', '',
-    jsonb_build_object('record_number', link.record_number, 'row_id', link.row_id), ''
+    link.project_number, link.id, %(linked)s, %(loader)s, %(via)s, '', %(rights)s, '',
+    jsonb_build_object('record_number', link.record_number, 'number', link.number, 'row_id', link.row_id), ''
 FROM arriving JOIN erp_integrations_changeorderlink AS link ON link.id = arriving.link_id
 """,
 )
@@ -137,6 +138,7 @@ def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
         "linked": EventKind.LINKED,
         "loader": LOADER.name,
         "via": LOADER.via,
+        "rights": RIGHTS_OF_NOBODY[LOADER.via],
         "connection": ours.connection.pk,
         "company": ours.company.pk,
         "slug": ours.company.slug,

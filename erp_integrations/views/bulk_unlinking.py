@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reswap
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import csv_cells, words
@@ -42,7 +43,8 @@ STATUS = {NothingToUnlink: 422, TooManyToUnlink: 422, UnlinkNotAllowed: 403}
 def bulk_unlinks(request: MemberRequest) -> HttpResponse:
     """GET: the bulk unlinks there were. POST: says what will happen; with `confirmed`, starts one.
 
-    303 to its page once it is started · 403 not allowed · 404 not yours · 422 nothing or too much selected.
+    For HTMX, what will happen is the content of a dialog, and a refusal is a message. 303 to its page once it
+    is started · 403 not allowed · 404 not yours · 422 nothing or too much selected.
     """
     require(may_see_erp_integrations(request.access))
     if request.method != "POST":
@@ -62,7 +64,9 @@ def _ask_first(request: MemberRequest) -> HttpResponse:
     if not plan.to_ask:
         raise NothingToUnlink
     whole_view = "all" in request.POST
+    many = len(plan.to_ask) != 1
     context: dict[str, Any] = {
+        "heading": f"Unlink {len(plan.to_ask):,} CCO{'s' if many else ''}?",
         "plan": plan,
         "whole_view": whole_view,
         "query": request.POST.get("query", "") if whole_view else "",
@@ -70,7 +74,8 @@ def _ask_first(request: MemberRequest) -> HttpResponse:
         "erp_name": erp_of(request),
         "back": _back(request),
     }
-    return render(request, "erp_integrations/bulk_unlink_confirm.html", context)
+    name = "bulk_unlink_dialog" if request.htmx else "bulk_unlink_confirm"
+    return render(request, f"erp_integrations/{name}.html", context)
 
 
 def _start(request: MemberRequest) -> HttpResponse:
@@ -100,6 +105,8 @@ def _chosen(request: MemberRequest) -> Sequence[int]:
 
 def _refused(request: MemberRequest, message: Message, status: int) -> HttpResponse:
     context = {"message": message, "back": _back(request)}
+    if request.htmx:
+        return reswap(render(request, "components/messages_oob.html", context, status=status), "none")
     return render(request, "erp_integrations/bulk_unlink_refused.html", context, status=status)
 
 
@@ -138,9 +145,12 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
     """303 to its page, with what came of it."""
     bulk = _bulk_for(request, bulk_id)
     require(may_cancel_bulk_unlink(request.access, started_by_id=bulk.actor_id))
-    cancelled = cancel_bulk_unlink(
-        company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
-    )
+    try:
+        cancelled = cancel_bulk_unlink(
+            company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
+        )
+    except UnlinkNotAllowed:  # what the person may changed in between
+        raise PermissionDenied from None
     if cancelled:
         message = Message("success", "Cancelled", ("What was not asked about yet stays linked.",))
     else:

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations.actors import actor_on_page
+from erp_integrations.models import Connection
 from erp_integrations.operations.checking_now import CheckedNow, check_change_orders
 from erp_integrations.operations.connecting import NotAllowed
 from erp_integrations.pages import Message
@@ -93,22 +95,29 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
             raise PermissionDenied
         say(request, message)
         return see_other(came_from(request, list_of(request)))
-    context = _rows_now(request, ids) | {"message": message}
+    context = _rows_now(request, find_connection(request.company), ids) | {"message": message}
     return reswap(render(request, "erp_integrations/live_rows.html", context, status=status), "none")
 
 
 @company_member
 @require_GET
 def live_rows(request: MemberRequest) -> HttpResponse:
-    """What the rows `shown` on an open page say now, with counts and freshness; asks nobody but ourselves."""
+    """What the rows `shown` on an open page say now, with counts and freshness; asks nobody but ourselves.
+
+    204 where that is what the page was told before, which it says by sending what is `known`.
+    """
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    return render(request, "erp_integrations/live_rows.html", _rows_now(request, _ids(request.GET)))
-
-
-def _rows_now(request: MemberRequest, ids: Sequence[int]) -> dict[str, Any]:
-    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
     connection = find_connection(request.company)
+    state = live.state_of(request.company, connection, timezone.now()) if connection else ""
+    if state and request.GET.get("known") == state:
+        return HttpResponse(status=204)
+    context = _rows_now(request, connection, _ids(request.GET)) | {"known": state}
+    return render(request, "erp_integrations/live_rows.html", context)
+
+
+def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequence[int]) -> dict[str, Any]:
+    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
     return {
         "said": live.said_now(request.company, connection, ids),
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),

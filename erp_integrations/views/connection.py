@@ -19,14 +19,14 @@ from erp_integrations.models import Connection
 from erp_integrations.operations import connecting, reconcile_settings
 from erp_integrations.pages import Message
 from erp_integrations.policies import (
-    EVERY,
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
+    reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
 from erp_integrations.queries.connections import card_of, find_connection, find_parts, freshness_of
-from erp_integrations.queries.reconciles import reconciling_of
+from erp_integrations.queries.reconciles import interval_words, reconciling_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
 
@@ -158,10 +158,13 @@ def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
 @require_POST
 def check(request: MemberRequest) -> HttpResponse:
     """Shakes hands now and shows what was found."""
-    if not may_check_connection(request.access):
+    ruling = may_check_connection(request.access)
+    if not ruling:
         raise PermissionDenied
     found = _connection(request)
-    checked = connecting.check_connection(connection_id=found.pk, actor=actor_on_page(request.user))
+    checked = connecting.check_connection(
+        connection_id=found.pk, actor=actor_on_page(request.user), rights=ruling.rights
+    )
     message = _said(checked)
     if not request.htmx:
         say(request, message)
@@ -234,11 +237,9 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
 
 
 def _reconcile_form(found: Connection, *, data: Any = None) -> ReconcileForm:
-    practice = registry.has_sandbox(found)
+    usual = reconciles_usually_every(practice=registry.has_sandbox(found))
     return ReconcileForm(
-        data,
-        stored=reconcile_settings.ReconcileSettings.of(found),
-        usual=1 if practice else int(EVERY.total_seconds()) // 60,
+        data, stored=reconcile_settings.ReconcileSettings.of(found), usual=interval_words(usual)
     )
 
 

@@ -1,7 +1,5 @@
 """The list as a file, streamed."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 import structlog
@@ -44,14 +42,8 @@ def _written(company: Company, access: Access, asked: Asked) -> Iterator[bytes]:
     yield "\ufeff".encode()  # without it Excel takes the text for another encoding
     try:
         for rows in head_and_rows(company, access, asked):
-            yield _lines(rows)
+            yield csv_cells.lines(rows)
     except Exception:
         # The answer has begun and can become no other; the file itself must say it.
         logger.exception("csv_not_complete", company=company.slug, view=asked.view)
-        yield _lines([[NOT_COMPLETE]])
-
-
-def _lines(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([csv_cells.cell(one) for one in row] for row in rows)
-    return text.getvalue().encode()
+        yield csv_cells.lines([[NOT_COMPLETE]])

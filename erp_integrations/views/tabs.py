@@ -14,6 +14,7 @@ TABS = {
     "erp-commitments": "Commitments",
     "erp-jobs": "Jobs",
     "erp-vendors": "Vendors",
+    "activity": "Activity",
     "connection": "Connection",
 }
 

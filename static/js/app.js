@@ -42,7 +42,7 @@ function isQuiet(event) {
 
 // --- rows that say by themselves what Sage said: only while somebody looks ---
 
-const LOOKS_AGAIN_AFTER = 15_000;
+const LOOKS_AGAIN_AFTER = 10_000;
 const live = document.getElementById("live");
 
 function lookAgain() {
@@ -84,6 +84,15 @@ if (selectAll && document.getElementById("selected")) {
   });
   document.addEventListener("htmx:afterSettle", countSelected);
 }
+
+// --- a dialog: an answer fills and opens it, Escape or its own button closes it ---
+
+const dialog = document.getElementById("dialog");
+
+dialog?.addEventListener("htmx:afterSwap", () => {
+  if (!dialog.open && dialog.firstElementChild) dialog.showModal(); // a refusal leaves it empty
+});
+dialog?.addEventListener("close", () => dialog.replaceChildren());
 
 // --- a message that was read ---
 
@@ -151,8 +160,9 @@ for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htm
 document.addEventListener("htmx:afterRequest", (event) => {
   // The button was switched off while it waited, and lost the focus by that. Where the form was replaced,
   // htmx names what is around it.
-  if (event.detail.elt.matches("form") && document.activeElement === document.body) {
-    event.detail.elt.querySelector("button")?.focus();
+  const asked = event.detail.elt;
+  if (asked.matches("form, button") && document.activeElement === document.body) {
+    (asked.querySelector("button") ?? asked).focus();
   }
 });
 

@@ -67,6 +67,13 @@ class Served:
         with psycopg.connect(self.database_server, dbname=self.database, autocommit=True) as connection:
             return connection.execute(question).fetchall()
 
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """The queue's worker beside the web server, as `bin/demo` starts it, while the block runs."""
+        with demo._worker() as worker:
+            yield
+            worker.refuse_if_ended()
+
     def drop(self) -> None:
         for database in (self.database, self._kept):
             _drop_database(self.database_server, database)

@@ -80,8 +80,9 @@ def opens(address: str) -> Callable[[Page], None]:
 def test_on_320_pixels_nothing_needs_scrolling_sideways(visit: Visit, watch: Watch, username: str) -> None:
     watch.expects(409, 404)
     page = visit(username, width=320, height=640)
-    addresses = (pages.LIST, f"{pages.LIST}?view=rejected", pages.SANDBOX, pages.CONNECTION, pages.COMPANY)
-    ways = [opens(address) for address in (*addresses, pages.HOW_TO, "/companies/nowhere/")]
+    addresses = (pages.LIST, f"{pages.LIST}?view=rejected", pages.ACTIVITY, pages.CONNECTION, pages.COMPANY)
+    others = (pages.SANDBOX, pages.HOW_TO, "/companies/nowhere/")
+    ways = [opens(address) for address in (*addresses, *others)]
     for way in (*ways, record, *([history] if username == "approver" else [])):
         way(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 320, page.url

@@ -122,6 +122,13 @@ def without_a_reason(page: Page) -> None:
     expect(page.locator("#messages .message")).to_be_visible()
 
 
+def evidence(page: Page) -> None:
+    page.goto(f"{pages.ACTIVITY}?outcome=unlinked")
+    first(page, "link", "Evidence")
+    page.get_by_text("All that was kept, as JSON").click()
+    expect(page.get_by_role("region", name="Evidence as JSON")).to_contain_text('"verdict": "absent"')
+
+
 STATES = (
     State("sign-in", at(pages.SIGN_IN), None),
     State("sign-in refused", wrong_password, None),
@@ -139,6 +146,9 @@ STATES = (
     State("commitments", at(COMMITMENTS)),
     State("a commitment", lambda page: first(page, "link", "Concrete")),
     State("a locked CCO", lambda page: first(page, "link", "Approved in Sage")),
+    State("activity, with notes and chips", at(f"{pages.ACTIVITY}?outcome=unlinked&colour=red")),
+    State("an event with its evidence", evidence),
+    State("activity, nothing matches", at(f"{pages.ACTIVITY}?person=approver&at_to=2020-01-01")),
     State("how-to", at(pages.HOW_TO)),
     State("sandbox", at(pages.SANDBOX)),
     State("sandbox, a record", record),

@@ -7,7 +7,9 @@ from playwright.sync_api import Page, expect
 from tests.browser import pages
 from tests.browser.axe import findings
 from tests.browser.conftest import Visit
+from tests.browser.pages import tab_to
 from tests.browser.served import Served
+from tests.browser.watch import Watch
 
 
 def a_row_that_is_there(page: Page) -> tuple[str, str]:
@@ -52,6 +54,36 @@ def test_an_open_page_says_by_itself_what_was_found_meanwhile(visit: Visit, demo
     expect(page.locator(f"#{row_id}")).to_have_attribute("data-presence", "absent")
     expect(page.locator(f"#{row_id}")).to_contain_text("Deleted")
     expect(button).to_be_focused()
+
+
+def test_a_dialog_says_what_will_happen_and_gives_the_focus_back(visit: Visit, watch: Watch) -> None:
+    watch.expects(422)
+    page = visit(width=320, scheme="dark")
+    page.goto(pages.LIST)
+    dialog, button = page.get_by_role("dialog"), page.get_by_role("button", name="Unlink selected")
+    button.press("Enter")
+    expect(page.locator("#messages-alert")).to_contain_text("Nothing was selected that could be unlinked")
+    expect(dialog).to_be_hidden()
+    row_id, _ = a_row_that_is_there(page)
+    page.locator(f"#{row_id} input[name=cco]").check()
+
+    for leave in ("Escape", "Cancel"):
+        button.press("Enter")
+        expect(dialog.get_by_role("heading", name="Unlink 1 CCO?")).to_be_focused()
+        if leave == "Escape":
+            assert findings(page) == []
+            page.keyboard.press("Escape")
+        else:
+            tab_to(page, "dialog [formmethod=dialog]")
+            page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        expect(button).to_be_focused()
+    expect(page.locator(f"#{row_id} input[name=cco]")).to_be_checked()
+    button.press("Enter")
+    dialog.get_by_role("button", name="Unlink those that are gone").press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk unlink")
+    expect(page.get_by_text("0 of 1 done")).to_be_visible()
 
 
 def test_many_are_unlinked_without_javascript_too(visit: Visit) -> None:

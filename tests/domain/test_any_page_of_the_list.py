@@ -112,11 +112,17 @@ def test_pages_one_after_the_other_show_every_row_once_in_order_and_the_same_way
                 assert page.at_least or page.total == len(expected)
                 assert page.total <= len(expected)
                 assert not page.first or (page.first, page.last) == (n * PAGE + 1, n * PAGE + len(ids))
+                assert page.last <= page.total or page.total == most
                 assert not page.beyond or page.beyond <= n * PAGE
             if len(found) > 1:
                 last = replace(asked, after=found[-2][0][-1])
                 back = list(pages(world, last, back=True))
                 assert [ids for ids, _ in reversed(back)] == [ids for ids, _ in found], asked
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, 0), (9, 9), (87, 80), (1_000, 1_000), (1_750, 1_000)])
+def test_what_was_not_counted_is_said_with_one_figure(count: int, said: int) -> None:
+    assert sifting.round_down(count) == said
 
 
 def test_an_index_holds_the_links_in_every_order_wherever_the_page_begins(world: World) -> None:

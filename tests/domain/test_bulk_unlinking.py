@@ -287,7 +287,15 @@ def test_cancelling_ends_what_waits_and_tells_who_did(world: World) -> None:
     bulk.refresh_from_db()
     assert (bulk.cancelled_by_name, bulk.ended_at is not None) == ("approver", True)
     assert not cancel_bulk_unlink(company_id=world.company.pk, bulk_id=bulk.pk, actor=actor_of(approver))
-    assert len(world.events(kind="BULK_UNLINK_CANCELLED")) == 1
+    stranger = world.person("stranger")
+    with pytest.raises(UnlinkNotAllowed):
+        cancel_bulk_unlink(company_id=world.company.pk, bulk_id=bulk.pk, actor=actor_of(stranger))
+    [began], [ended] = (world.events(kind=f"BULK_UNLINK_{what}") for what in ("STARTED", "CANCELLED"))
+    assert began.rights == (
+        "Admin on Commitments in Harbor Tower, Standard on ERP Integrations, Can Push to Accounting"
+    )
+    assert ended.rights == "Standard on ERP Integrations"
+    assert began.request_id == ended.request_id == "r-1"
 
 
 def test_working_on_it_twice_changes_nothing(world: World) -> None:

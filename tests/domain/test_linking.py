@@ -93,7 +93,12 @@ def test_the_ledger_tells_of_the_link(world: World) -> None:
     made = link(world, cco, "present")
     [event] = world.events(kind="LINKED")
     assert (event.link_id, event.subject_kind, event.subject_id) == (made.pk, "change-order", cco.pk)
-    assert event.evidence == {"record_number": made.record_number, "row_id": str(made.row_id)}
+    assert event.evidence == {
+        "record_number": made.record_number,
+        "number": made.number,
+        "row_id": str(made.row_id),
+    }
+    assert (event.project_number, event.rights) == ("2611", "the demo")
     assert (event.actor_id, event.actor_name, event.at) == (None, "Loader", made.linked_at)
 
 

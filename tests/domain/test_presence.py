@@ -14,6 +14,7 @@ from erp_integrations.ports import (
     Evidence,
     Finding,
     HeaderSeen,
+    KeyRows,
     SubcontractChangeKeys,
     Verdict,
 )
@@ -201,19 +202,20 @@ def test_whether_the_books_say_anything_new(
 
 
 def test_the_lines_of_a_record_on_a_subcontract_are_summed() -> None:
-    def line(record: str, subcontract: str, amount: str) -> SubcontractChangeKeys:
-        return SubcontractChangeKeys(record, subcontract, "", Decimal(amount))
+    def lines(*places: tuple[str, str, str]) -> KeyRows[SubcontractChangeKeys]:
+        columns = [(record, subcontract, "", Decimal(amount)) for record, subcontract, amount in places]
+        return KeyRows(SubcontractChangeKeys, list(zip(*columns, strict=True)))
 
-    once = [line("1", "7", "1.10"), line("1", "8", "2.20"), line("2", "7", "3.30")]
-    more = [*once, line("2", "7", "-0.30"), line("2", "7", "1.00")]
+    once = [("1", "7", "1.10"), ("1", "8", "2.20"), ("2", "7", "3.30")]
+    more = [*once, ("2", "7", "-0.30"), ("2", "7", "1.00")]
 
-    assert sums_of([]) == {}
-    assert sums_of(once) == {
+    assert sums_of(lines()) == {}
+    assert sums_of(lines(*once)) == {
         ("1", "7"): Decimal("1.10"),
         ("1", "8"): Decimal("2.20"),
         ("2", "7"): Decimal("3.30"),
     }
-    assert sums_of(more)["2", "7"] == Decimal("4.00")
+    assert sums_of(lines(*more))["2", "7"] == Decimal("4.00")
 
 
 def test_amounts_come_back_as_they_were_put_in() -> None:

@@ -9,10 +9,11 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from erp_integrations import asking
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import sifting
+from erp_integrations.operations import reconcile_looks, sifting
 from erp_integrations.operations.reconciling import reconcile
 from erp_integrations.presence import checked_at, seen_at
 from sage_adapter.sandbox.writer import open_books
@@ -172,6 +173,54 @@ def test_a_record_that_comes_back_is_there_again(world: World) -> None:
     assert told(world, cco) == ["deleted-in-history", "header-found"]
     assert counts(made) == {"checked": 1, "present": 1, "changed": 1}
     assert world.link_of(cco).last_seen_at > made.started_at
+
+
+def test_a_number_that_was_taken_after_its_record_had_gone_is_noticed_and_when_it_is_free_again(
+    world: World,
+) -> None:
+    """Where Sage's history does not show the deletion: else nobody needs to know who carries the number."""
+    cco = world.synced_cco()
+    record = world.record_of(cco)
+    world.sage.delete(record, user="ACCT2")
+    world.sage.set_fault("no-audit")
+    run(world)
+    successor = world.sage.recreate(record, user="ACCT1")
+
+    taken = run(world)
+    replaced = stored(world.link_of(cco))
+    world.sage.delete(successor, user="ACCT1")
+    free = run(world)
+
+    assert replaced == ("replaced", [], {})
+    assert stored(world.link_of(cco)) == ("absent", [], {})
+    assert counts(taken) == counts(free) == {"checked": 1, "absent": 1, "changed": 1}
+    assert [event.evidence["presence"] for event in world.events(kind="PRESENCE_CHANGED", subject=cco)] == [
+        "absent",
+        "replaced",
+        "absent",
+    ]
+
+
+def test_of_many_that_are_gone_a_run_looks_for_a_few_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile_looks, "GONE_LOOKED_AT_AGAIN", 2)
+    for key in ("present", "plain-01", "plain-02"):
+        world.delete_in_sage(world.synced_cco(key))
+    run(world)
+    looked_for: list[int] = []
+    glance = asking.glance_many
+
+    def noted(reader: Any, references: Any, **given: Any) -> Any:
+        looked_for.append(len(references))
+        return glance(reader, references, **given)
+
+    monkeypatch.setattr(asking, "glance_many", noted)
+
+    made = run(world)
+
+    assert looked_for == [2]
+    assert counts(made) == {"checked": 3, "absent": 3}
 
 
 def test_another_amount_is_drift_and_the_right_one_ends_it(world: World) -> None:

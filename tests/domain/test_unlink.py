@@ -439,7 +439,10 @@ def test_attempt_and_event_tell_the_same_story(world: World, outcome: str) -> No
     [attempt] = world.attempts(cco)
     [event] = LinkEvent.objects.filter(attempt_id=attempt.pk)
     assert event.kind == attempt.state == outcome
-    assert event.evidence == attempt.evidence
+    link = world.link_of(cco)
+    record = {"record_number": link.record_number, "number": link.number, "row_id": str(link.row_id)}
+    assert event.evidence == attempt.evidence | record
+    assert event.project_number == cco.commitment.project.number
     assert event.evidence["verdict"] == attempt.verdict == finding.verdict.value
     assert event.reason == attempt.reason == finding.reason
     assert event.at == attempt.ended_at

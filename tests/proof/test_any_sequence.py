@@ -419,9 +419,13 @@ class Sequences(RuleBasedStateMachine):
         for key in sorted(self.cut):
             with contextlib.suppress(NoSuchRecord):
                 self.world.sage.restore(self.records[key], user="ACCT1")
-                self._relink(key, "approver")
+                # After a restored backup its number may have been another record's, which comes back instead.
+                ours = self._in_sage(key) == "there"
+                if ours:
+                    self._relink(key, "approver")
                 self.world.sage.delete(self.records[key], user="ACCT2")
-                return
+                if ours:
+                    return
 
     def _relink(self, key: str, name: str) -> None:
         relinking.relink_change_order(

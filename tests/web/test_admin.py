@@ -1,5 +1,6 @@
 """The support desk: what it may change, and what nobody may."""
 
+import json
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ from erp_integrations.operations import tying
 from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
 from erp_integrations.operations.reconciling import reconcile
 from tests import factories
+from tests.ledger import link_event
 from tests.web.pages import page_of
 from tests.web.people import browser_of
 from tests.world import LINKER, World
@@ -623,3 +625,41 @@ def test_staff_who_were_switched_off_are_refused_at_once(desk: Client) -> None:
     User.objects.filter(username="support").update(is_active=False)
 
     assert desk.get("/admin/").status_code == 302
+
+
+# --- the ledger as a file ------------------------------------------------------------------------
+
+
+def test_support_exports_the_ledger_of_one_company_or_of_all(world: World, desk: Client) -> None:
+    other = factories.CompanyFactory.create(slug="ridgeline")
+    link_event(world, company_id=other.pk, company_slug=other.slug)
+    url = "/admin/erp_integrations/linkevent/export/"
+    period = {"at_from": "2026-01-01", "at_to": "2199-12-31", "format": "jsonl"}
+
+    assert "Export the ledger" in page_of(desk.get(address(LinkEvent))).text
+    assert "All companies" in page_of(desk.get(url)).text
+    files = {
+        company: b"".join(desk.get(url, period | {"company": company}).streaming_content)  # type: ignore[attr-defined]
+        for company in ("", str(other.pk))
+    }
+    books = LinkEvent.objects.count() + DirectoryEvent.objects.count()
+    assert files[""].count(b"\n") == books > 1
+    assert [json.loads(line)["company"] for line in files[str(other.pk)].splitlines()] == ["ridgeline"]
+
+    for wrong in ({"at_from": "2199-12-31", "at_to": "2026-01-01"}, {"company": "0"}, {"format": "xml"}):
+        answer = desk.get(url, period | wrong)
+        assert (answer.status_code, answer.streaming) == (422, False)
+
+
+def test_the_ledger_is_exported_by_whom_it_was_given_to(world: World) -> None:
+    url = "/admin/erp_integrations/linkevent/export/?at_from=2026-01-01&at_to=2026-01-02&format=csv"
+    clerk = factories.UserFactory.create(username="clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_linkevent"))
+
+    assert browser_of(clerk).get(url).status_code == 403
+    assert "Export the ledger" not in page_of(browser_of(clerk).get(address(LinkEvent))).text
+    assert browser_of(world.person()).get(url).status_code == 302
+    assert browser_of(world.person("poster")).post(url).status_code == 302
+    clerk.user_permissions.add(Permission.objects.get(codename="export_ledger"))
+    assert browser_of(clerk).get(url).streaming
+    assert browser_of(clerk).post(url).status_code == 405

@@ -1,14 +1,21 @@
 """Bulk unlink and Check now on the page: what is said beforehand, what is refused, and the report."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from erp_integrations.clock import database_now
 from erp_integrations.models import BulkUnlink, LinkEvent
 from erp_integrations.operations import bulk_unlinking
+from erp_integrations.queries import live
 from tests import factories, jobs
+from tests.domain.test_reconciling import run
 from tests.web.pages import page_of
 from tests.world import World
 
@@ -92,6 +99,24 @@ def test_each_bad_selection_gets_a_sentence(world: World, monkeypatch: pytest.Mo
     assert not BulkUnlink.objects.exists()
 
 
+def test_for_htmx_it_is_the_content_of_a_dialog_and_a_refusal_is_a_message(world: World) -> None:
+    cco, client = world.synced_cco(), browser(world)
+
+    page = client.post(address(world), {"cco": cco.pk}).content.decode()
+    dialog = client.post(address(world), {"cco": cco.pk}, headers=HTMX).content.decode()
+    refused = client.post(address(world), {}, headers=HTMX)
+
+    assert "<title>" in page
+    assert "<title>" not in dialog
+    for words in ("Unlink 1 CCO?", "is asked about each of them now, twice", 'name="confirmed"'):
+        assert words in page
+        assert words in dialog
+    assert (refused.status_code, refused.headers["HX-Reswap"]) == (422, "none")
+    assert "innerHTML:#messages-alert" in refused.content.decode()
+    assert "Nothing was selected that could be unlinked" in refused.content.decode()
+    assert not BulkUnlink.objects.exists()
+
+
 def test_who_may_unlink_none_of_them_is_told_what_is_missing(world: World) -> None:
     cco = world.synced_cco()
     client = browser(world, can_push_to_accounting=False)
@@ -172,6 +197,40 @@ def test_live_rows_say_what_is_stored_and_nothing_of_others(world: World) -> Non
 
     assert answer.content.decode().count("innerHTML:#said-") == 1
     assert 'data-says="present"' in answer.content.decode()
+
+
+def test_an_open_page_that_knows_it_all_is_told_nothing_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "AGES_STAND", timedelta(days=36_500))
+    cco, client = world.synced_cco(), browser(world)
+
+    def look(known: str) -> tuple[int, str, int]:
+        with CaptureQueriesContext(connection) as queries:
+            shown: dict[str, Any] = {"shown": cco.pk, "known": known}
+            answer = client.get(address(world, "live-rows"), shown, headers=HTMX)
+        told = re.search(r'name="known" value="(\w+)"', answer.content.decode())
+        return answer.status_code, told[1] if told else "", len(queries)
+
+    _, known, queries_of_all = look("")
+    for happens in ("nothing", "deleted", "offline"):
+        status, told, queries = look(known)
+        assert (status, told) == (204, "")
+        assert queries < queries_of_all - 1
+        if happens == "deleted":
+            world.delete_in_sage(cco)
+        elif happens == "offline":
+            world.sage.set_fault("offline")
+        run(world)  # where nothing happened, it dates the rows
+        status, told, _ = look(known)
+        assert status == 200
+        assert told not in ("", known)
+        known = told
+    now = database_now()
+    states = {
+        live.state_of(world.company, world.fresh_connection(), now + timedelta(days=d)) for d in (0, 36_501)
+    }
+    assert len(states) == 2, "ages grow"
 
 
 def test_the_most_is_the_same_for_page_and_operation() -> None:

@@ -143,6 +143,17 @@ def test_a_click_by_htmx_without_its_token_reloads_the_page(world: World) -> Non
     assert world.before(cco) == before
 
 
+def test_whoever_lost_the_right_to_a_page_loads_it_anew_and_gets_no_page_into_it(world: World) -> None:
+    cco = world.synced_cco()
+    client = browser_of(world.person(erp_integrations=Level.NONE))
+
+    answer = client.post(
+        reverse("bulk-unlinks", args=[world.company.slug]), {"cco": cco.pk}, headers=htmx(list_address(world))
+    )
+
+    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (403, "true", b"")
+
+
 def test_the_token_in_the_rows_own_form_is_enough(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)

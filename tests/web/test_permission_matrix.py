@@ -19,7 +19,7 @@ from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Membership, User
 from erp_integrations.actors import Actor
 from erp_integrations.demo import load_demo
-from erp_integrations.models import BulkUnlink, Via
+from erp_integrations.models import BulkUnlink, LinkEvent, Via
 from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
 from sage_adapter.sandbox import connection as practice_connection
 from tests.invariants import fingerprint
@@ -68,7 +68,7 @@ class Address:
 
 
 COMPANY, RECORD, CCO, PROJECT, ENTRY = "{company}", "{record}", "{cco}", "{project}", "{entry}"
-WAITS, FAILED, BULK = "{waits}", "{failed}", "{bulk}"
+WAITS, FAILED, BULK, EVENT = "{waits}", "{failed}", "{bulk}", "{event}"
 PROJECT_ID, COMMITMENT, VENDOR_ID = "{project_id}", "{commitment}", "{vendor_id}"
 
 NEW_CHANGE_ORDER = {
@@ -122,6 +122,10 @@ MATRIX: dict[str, Address] = {
     ),
     "erp-jobs-link": Address((COMPANY, PROJECT_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "erp-vendors-link": Address((COMPANY, VENDOR_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
+    "activity": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "activity-csv": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "activity-jsonl": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
+    "activity-event": Address((COMPANY, EVENT), only(*SEES_ERP), members(WRONG_METHOD)),
     "connection": Address(
         (COMPANY,), only(*SEES_ERP), only("erp-admin", answer=INCOMPLETE), {"server": "sage01"}
     ),
@@ -309,6 +313,7 @@ def _values(demo: Company) -> dict[str, str]:
     return {
         WAITS: str(others.get(title="Winter protection").pk),
         BULK: str(_bulk_of(demo, cco.pk)),
+        EVENT: f"link-{LinkEvent.objects.filter(company_id=demo.pk).earliest('id').pk}",
         FAILED: str(others.get(title="Embed plates revised").pk),
         PROJECT_ID: str(cco.commitment.project_id),
         VENDOR_ID: str(cco.commitment.vendor_id),

@@ -23,6 +23,8 @@ from erp_integrations.models import Connection, UnlinkAttempt
 from erp_integrations.operations.refusals import NoTrustworthyAnswer, StillInErp
 from tests import factories
 from tests.commands.terminal import ROOT
+from tests.domain.test_reconcile_runs import a_run
+from tests.domain.test_reconciling import run
 from tests.world import World
 
 TOKEN = "t" * 40
@@ -262,6 +264,39 @@ def test_a_connection_that_gives_no_verdicts_is_told(
     labels = (str(world.company.pk), str(world.connection.pk), world.connection.kind)
     assert told["connection_accepted", *labels] == 0
     assert ("connection_last_success_timestamp_seconds", *labels) not in told, "no time, not the year 1970"
+
+
+def test_a_comparison_that_was_not_believed_is_told_until_one_is(a_worker: None, world: World) -> None:
+    world.synced_cco()
+    labels = (str(world.company.pk), str(world.connection.pk), world.connection.kind)
+    never = figures()
+    for record in world.sage.change_orders():
+        if not record.deleted:
+            world.sage.delete(record.record_number, user="ACCT2")
+
+    run(world)
+    refused, told = ready(), figures()
+    Connection.objects.update(most_missing_percent=100)
+    complete = run(world)
+    holding = a_run(world)
+    believed, told_then = ready(), figures()
+
+    assert never["connection_run_refused", *labels] == 0
+    assert never["connection_run_interval_seconds", *labels] == 20
+    assert ("connection_last_complete_run_timestamp_seconds", *labels) not in never
+    assert refused["status"] == "degraded"
+    assert "its last comparison was not believed" in refused["troubles"][0]
+    assert told["connection_run_refused", *labels] == 1
+    assert (believed["status"], told_then["connection_run_refused", *labels]) == ("ready", 0)
+    assert told_then["connection_last_complete_run_timestamp_seconds", *labels] == pytest.approx(
+        complete.started_at.timestamp()
+    )
+    assert told_then["connection_running_since_timestamp_seconds", *labels] == pytest.approx(
+        holding.started_at.timestamp()
+    )
+    assert (
+        "last complete run 20" in Client().get("/readyz", headers={"Accept": "text/plain"}).content.decode()
+    )
 
 
 # --- figures -------------------------------------------------------------------------------------

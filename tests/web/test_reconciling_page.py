@@ -54,7 +54,7 @@ def test_it_says_how_often_and_how_the_last_runs_went(world: World) -> None:
 
     page = main_of(client)
 
-    assert "Every minute. There was no complete run yet." in before
+    assert "Every 20 seconds. There was no complete run yet." in before
     rows = [row.text for row in page.all("tr")[1:]]
     assert len(rows) == 2
     assert "No answer" in rows[0]
@@ -88,7 +88,11 @@ def test_a_run_that_was_not_believed_says_why_and_who_can_act(world: World) -> N
 
     assert "Misconfigured: not believed" in page.text
     assert "holds no change orders at all" in page.text
-    assert "an ERP admin raises the share" in page.text
+    assert "an ERP admin sets the most that may go missing at once to 100 %" in page.text
+    assert (
+        "the last run was not believed, and nothing was recorded. So it stays until an ERP admin" in page.text
+    )
+    assert "did not come to its end" not in page.text
 
 
 def test_a_run_that_is_under_way_is_shown(world: World) -> None:
@@ -152,6 +156,7 @@ def test_zero_is_never_and_nothing_is_as_usual(world: World) -> None:
     set_by(client, reconcile_every_minutes="")
 
     assert "Never by itself" in never
+    assert "Empty: every 20 seconds. 0: never by itself." in never
     assert stored(world) == (None, None, None, 10)
 
 

@@ -1,0 +1,164 @@
+"""Events of the ledger in words: for the history of one CCO, for the Activity tab and for the export."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from companies.models import DirectoryEventKind
+from erp_integrations.models import Drift, EventKind, LinkEvent, PresenceKey
+from erp_integrations.pages import Fact
+from erp_integrations.ports import Proof
+
+PROOFS = {
+    Proof.HISTORY.value: "Sage's own history shows that ours was deleted",
+    Proof.INSERTED_LATER.value: "It was entered after ours was last seen",
+}
+
+
+class EventOutcome(StrEnum):
+    """What came of what was done or asked. Every kind of event has one; what is not named here is `OTHER`."""
+
+    UNLINKED = "unlinked"
+    LINKED = "linked"
+    REFUSED = "refused"
+    NO_ANSWER = "no-answer"
+    OTHER = "other"
+
+
+OUTCOMES = {
+    EventOutcome.UNLINKED: "Unlinked",
+    EventOutcome.LINKED: "Linked",
+    EventOutcome.REFUSED: "Refused",
+    EventOutcome.NO_ANSWER: "No answer, or failed",
+    EventOutcome.OTHER: "Other",
+}
+_OF_KINDS: dict[str, EventOutcome] = {
+    EventKind.UNLINKED: EventOutcome.UNLINKED,
+    EventKind.LINKED: EventOutcome.LINKED,
+    EventKind.RELINKED: EventOutcome.LINKED,
+    EventKind.STILL_IN_ERP: EventOutcome.REFUSED,
+    EventKind.NOT_ALLOWED: EventOutcome.REFUSED,
+    EventKind.REJECTED: EventOutcome.REFUSED,
+    DirectoryEventKind.PRIVILEGE_REFUSED: EventOutcome.REFUSED,
+    EventKind.NO_ANSWER: EventOutcome.NO_ANSWER,
+    EventKind.EXPORT_FAILED: EventOutcome.NO_ANSWER,
+    EventKind.RECONCILE_REFUSED: EventOutcome.NO_ANSWER,
+}
+KINDS: dict[str, str] = {one.value: one.label for one in (*EventKind, *DirectoryEventKind)}
+"""Of both books; no kind is in both."""
+
+
+def outcome_of(kind: str) -> EventOutcome:
+    return _OF_KINDS.get(kind, EventOutcome.OTHER)
+
+
+def kinds_of(outcome: str) -> frozenset[str]:
+    """The kinds, of both books, that have that outcome."""
+    return frozenset(kind for kind in KINDS if outcome_of(kind) == outcome)
+
+
+# --- what stands beside a kind -------------------------------------------------------------------
+
+
+def words_of(event: LinkEvent) -> str:
+    """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
+    parts = [event.subject_label, *told_by(event)]
+    if event.rights:
+        parts.append(f"as {event.rights}")
+    return " · ".join(parts)
+
+
+def told_by(event: LinkEvent) -> tuple[str, ...]:
+    """What changed, and what was found or why, in short sentences."""
+    found = found_words(event.evidence) or (event.reason.replace("-", " "),)
+    return (*_change(event), *filter(None, found))
+
+
+def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
+    """What a finding found, in short sentences; the whole of it is kept with attempt and event."""
+    evidence = finding.get("evidence", {})
+    words = []
+    if fault := finding.get("fault"):
+        words.append(fault["what"])
+    if header := evidence.get("header"):
+        words.append(f"Record {header['record_number']}, number {header['number']}, {header['status']}")
+    if deletion := evidence.get("deletion"):
+        words.append(f"Deleted by {deletion['user']} with {deletion['application']}")
+    if other := evidence.get("other_record"):
+        words.append(f"Record {other['record_number']} carries the number now")
+    if lines := evidence.get("lines_on_subcontract"):
+        words.append(f"Lines on the subcontract: {lines}")
+    if proof := finding.get("proof"):
+        words.append(PROOFS[proof])
+    return tuple(words)
+
+
+def _change(event: LinkEvent) -> tuple[str, ...]:
+    """What was known before and what is known now."""
+    if event.kind != EventKind.PRESENCE_CHANGED:
+        return ()
+    before, now = event.evidence["before"]["presence"], event.evidence["presence"]
+    drifted = [f"{Drift(what).label.lower()} {held}" for what, held in event.evidence["seen"].items()]
+    words = (
+        f"{PresenceKey(before).label} → {PresenceKey(now).label}" if before != now else PresenceKey(now).label
+    )
+    return (words, *([f"Otherwise now: {', '.join(drifted)}"] if drifted else []))
+
+
+# --- the evidence of one event, for people -------------------------------------------------------
+
+
+def evidence_facts(evidence: dict[str, Any]) -> tuple[Fact, ...]:
+    """What is in the evidence of an event, as far as people can use it."""
+    return (*_record(evidence), *_looks(evidence), *_other(evidence))
+
+
+def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
+    """Which record it is about."""
+    if number := evidence.get("record_number"):
+        yield Fact("Sage record", str(number))
+    if number := evidence.get("number"):
+        yield Fact("Sage number", str(number))
+    if row_id := evidence.get("row_id"):
+        yield Fact("Row id in Sage", str(row_id).upper())
+
+
+def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
+    """What Sage was asked, and what it said."""
+    verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
+    if verdict:
+        yield Fact("Verdict", PresenceKey(verdict).label)
+    if first := evidence.get("first_looked_at"):
+        yield Fact("First look", "", datetime.fromisoformat(first))
+    if second := evidence.get("second_looked_at"):
+        yield Fact("Second look", "", datetime.fromisoformat(second))
+    if deletion := found.get("deletion"):
+        who = f"by {deletion['user']} with {deletion['application']}"
+        yield Fact("Deleted in Sage", who, datetime.fromisoformat(deletion["at"]))
+    elif verdict:
+        readable = found.get("history_readable")
+        yield Fact("Sage's own history", "shows no deletion of it" if readable else "was not read")
+    if incarnation := evidence.get("incarnation"):
+        yield Fact("Database that answered", str(incarnation))
+
+
+def _other(evidence: dict[str, Any]) -> Iterator[Fact]:
+    if "before" in evidence and "after" in evidence:
+        yield Fact("Before", _plain(evidence["before"]))
+        yield Fact("After", _plain(evidence["after"]))
+    if (ccos := evidence.get("ccos")) is not None:
+        yield Fact("CCOs", str(len(ccos) if isinstance(ccos, list) else ccos))
+    for verdict, count in evidence.get("verdicts", {}).items():
+        yield Fact(PresenceKey(verdict).label, str(count))
+    for one in evidence.get("compared", ()):
+        words = one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"
+        yield Fact(f"Compared: {one['what']}", words)
+    if database := evidence.get("database"):
+        yield Fact("Database", str(database))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {held}" for name, held in value.items() if held)
+    return str(value) or "none"

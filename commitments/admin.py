@@ -6,6 +6,7 @@ Commitments and CCOs are changed where the rules for it and the change history a
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from commitments.locks import FREE
@@ -16,12 +17,14 @@ from commitments.models import (
     CommitmentLine,
     CostCode,
     CostType,
+    ErpStatus,
     HistoryEntry,
     Vendor,
 )
+from companies.admin_lists import FastList
 
 
-class ToReadAdmin(admin.ModelAdmin[Any]):
+class ToReadAdmin(FastList):
     """Rows that only operations write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -70,6 +73,10 @@ class LinesToRead(admin.TabularInline[Any, Any]):
     extra = 0
     can_delete = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what each line names, so that it is not asked for line by line."""
+        return super().get_queryset(request).select_related("cost_code", "cost_type")
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -87,11 +94,18 @@ class CommitmentAdmin(KeptWhileLinkedAdmin):
     list_filter = ("kind", "status", "project__company")
     search_fields = ("number", "title", "vendor__name", "project__name")
     list_select_related = ("vendor", "project")
+    indexed = (("project__id__exact",), ("vendor__id__exact",))
     inlines = (CommitmentLines,)
 
 
 class ChangeOrderLines(LinesToRead):
     model = ChangeOrderLine
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("commitment_line")
+
+
+MOST_ARE = (ErpStatus.NOT_IN_ERP, ErpStatus.SYNCED)
 
 
 @admin.register(CommitmentChangeOrder)
@@ -101,6 +115,10 @@ class ChangeOrderAdmin(KeptWhileLinkedAdmin):
     search_fields = ("number", "title", "commitment__number", "commitment__title")
     list_select_related = ("commitment",)
     inlines = (ChangeOrderLines,)
+    indexed = (
+        ("commitment__id__exact",),
+        *((f"erp_status__exact={status}",) for status in ErpStatus if status not in MOST_ARE),
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj: CommitmentChangeOrder | None = None) -> bool:
         """A CCO that accounting holds is not deleted; the list's own action is told so by the link itself."""
@@ -112,6 +130,7 @@ class HistoryEntryAdmin(ToReadAdmin):
     list_display = ("at", "actor_name", "subject_label", "what", "before", "after")
     list_filter = ("subject_kind",)
     search_fields = ("subject_label", "actor_name")
+    indexed = (("subject_kind__exact", "subject_id"),)
 
     def has_delete_permission(self, request: HttpRequest, obj: HistoryEntry | None = None) -> bool:
         return False

@@ -16,26 +16,25 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from companies import mail
+from companies.admin_levels import MANY_LEVELS, CompanyLevels, ProjectLevels, has_many_levels
+from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
 from companies.models import (
     Company,
-    CompanyToolPermission,
     DirectoryEvent,
     Membership,
     Outcome,
     OutgoingMail,
     PrivilegeRequest,
     Project,
-    ProjectToolPermission,
 )
 from companies.operations import privilege
 from companies.operations.refusals import DirectoryRefused, NotAllowed
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class NobodyWrites(admin.ModelAdmin[Any]):
     """Rows that only operations write."""
 
-    list_per_page = 50
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -46,6 +45,10 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnlyAdmin(FastList, NobodyWrites):
+    """The same, of which there are more every day."""
 
 
 @admin.register(Company)
@@ -62,17 +65,6 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     search_fields = ("number", "name", "company__name")
     list_select_related = ("company",)
     autocomplete_fields = ("company",)
-
-
-class CompanyLevels(admin.TabularInline[CompanyToolPermission, Membership]):
-    model = CompanyToolPermission
-    extra = 0
-
-
-class ProjectLevels(admin.TabularInline[ProjectToolPermission, Membership]):
-    model = ProjectToolPermission
-    extra = 0
-    autocomplete_fields = ("project",)
 
 
 class WordsForm(forms.Form):
@@ -134,6 +126,21 @@ class MembershipAdmin(DirectoryAdmin):
         """An entry stays its person's and its company's: it would bring the privilege along."""
         return ("can_push_to_accounting", *(("user", "company") if obj else ()))
 
+    def get_inlines(self, request: HttpRequest, obj: Membership | None) -> Any:
+        return (CompanyLevels,) if obj and has_many_levels(obj) else self.inlines
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        entry = self.get_object(request, object_id)
+        if request.method == "GET" and entry and has_many_levels(entry):
+            messages.info(request, MANY_LEVELS)
+        return super().change_view(request, object_id, form_url, extra_context)
+
     def entries_of(self, ids: list[int]) -> QuerySet[Membership]:
         return Membership.objects.filter(pk__in=ids)
 
@@ -161,7 +168,7 @@ class MembershipAdmin(DirectoryAdmin):
 
 
 @admin.register(PrivilegeRequest)
-class PrivilegeRequestAdmin(ReadOnlyAdmin):
+class PrivilegeRequestAdmin(NobodyWrites):
     """What waits for support stands first."""
 
     list_display = (
@@ -256,9 +263,9 @@ class DirectoryEventAdmin(ReadOnlyAdmin):
         *("at", "company_slug", "kind", "person_name", "what", "before", "after"),
         *("actor_name", "rights", "reason"),
     )
-    list_filter = ("kind", "company_slug")
+    list_filter = ("kind", OfCompany)
     search_fields = ("person_name", "actor_name", "what", "reason", "request_id")
-    ordering = ("-id",)
+    indexed = (("membership_id",), ("company",))
 
 
 @admin.register(OutgoingMail)
@@ -266,7 +273,6 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     list_display = ("queued_at", "to_name", "subject", "sent_at", "attempts", "failure")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), ("failure", admin.EmptyFieldListFilter))
     search_fields = ("to", "to_name", "subject", "about")
-    ordering = ("-id",)
     change_form_template = "admin/companies/outgoing_mail_form.html"
 
     def get_urls(self) -> list[URLPattern]:

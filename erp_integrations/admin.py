@@ -1,8 +1,14 @@
 """The support desk's view of connections, links, attempts and events: to read, never to change."""
 
-from django.contrib import admin
+from collections.abc import Sequence
+from typing import Any
 
-from companies.admin import ReadOnlyAdmin
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from companies.admin import NobodyWrites, ReadOnlyAdmin
+from companies.admin_lists import MOST_FOUND, OfCompany, OneOf
 from erp_integrations.admin_ledger import LedgerAdmin
 from erp_integrations.models import (
     BulkUnlink,
@@ -16,11 +22,33 @@ from erp_integrations.models import (
     ReconcileRun,
     UnlinkAttempt,
     VendorLink,
+    Via,
+)
+from erp_integrations.models.links import RARE_PRESENCES
+from erp_integrations.ports import Verdict
+from erp_integrations.queries.choosing import find_links, holds
+
+FINDS_CHANGE_ORDERS = (
+    "Finds whole or parts of: CCO, title, project, commitment, contract company, Sage's numbers."
 )
 
 
+class OfVerdict(OneOf):
+    title = parameter_name = column = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(verdict, verdict.capitalize().replace("-", " ")) for verdict in Verdict]
+
+
+class OfVia(OneOf):
+    title = parameter_name = column = "via"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(via.value, via.label.capitalize()) for via in Via]
+
+
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin):
+class ConnectionAdmin(NobodyWrites):
     list_display = ("company", "kind", "database", "accepted_at", "last_success_at", "last_failure_at")
     list_filter = ("kind",)
     search_fields = ("company__name", "company__slug", "database")
@@ -52,10 +80,10 @@ class VendorLinkAdmin(ReadOnlyAdmin):
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
     list_display = ("change_order", "erp_number", "writer", "sent_at", "accepted_at", "ended_at", "outcome")
-    list_filter = ("outcome", "writer", ("ended_at", admin.EmptyFieldListFilter))
+    list_filter = ("outcome", "by_hand", ("ended_at", admin.EmptyFieldListFilter))
     search_fields = ("change_order__number", "change_order__title", "erp_number", "sent_by_name")
     list_select_related = ("change_order",)
-    ordering = ("-id",)
+    indexed = (("change_order__id__exact",), ("ended_at__isempty=1",))
 
 
 @admin.register(ChangeOrderLink)
@@ -72,25 +100,47 @@ class ChangeOrderLinkAdmin(ReadOnlyAdmin):
         "unlinked_at",
     )
     list_filter = ("presence", ("unlinked_at", admin.EmptyFieldListFilter))
-    search_fields = (
-        "cco_number",
-        "cco_title",
-        "number",
-        "record_number",
-        "project_name",
-        "commitment_number",
-        "contract_company",
+    search_fields = ("search_text",)
+    search_help_text = FINDS_CHANGE_ORDERS
+    is_searched_by_index = True
+    indexed = (
+        ("change_order__id__exact",),
+        *((f"presence__exact={presence}",) for presence in RARE_PRESENCES),
+        ("unlinked_at__isempty=0",),
     )
-    ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset.filter(*(holds(word) for word in search_term.split())), False
+
+    def found_by_index(self, words: str) -> Sequence[int] | None:
+        return find_links(words, most=MOST_FOUND)
 
 
 @admin.register(UnlinkAttempt)
 class UnlinkAttemptAdmin(ReadOnlyAdmin):
     list_display = ("id", "link", "state", "verdict", "reason", "actor_name", "started_at", "ended_at")
-    list_filter = ("state", "verdict")
-    search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "actor_name")
+    list_filter = ("state", OfVerdict)
+    search_fields = ("link__search_text",)
+    search_help_text = FINDS_CHANGE_ORDERS
+    is_searched_by_index = True
     list_select_related = ("link",)
-    ordering = ("-id",)
+    indexed = (("link__id__exact",), ("bulk_item__id__exact",), ("state__exact=CHECKING",))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset.filter(*(holds(word, of="link__") for word in search_term.split())), False
+
+    def found_by_index(self, words: str) -> Sequence[int] | None:
+        links = find_links(words, most=MOST_FOUND)
+        if links is None:
+            return None
+        found = list(
+            UnlinkAttempt.objects.filter(link__in=links).values_list("pk", flat=True)[: MOST_FOUND + 1]
+        )
+        return found if len(found) <= MOST_FOUND else None
 
 
 @admin.register(BulkUnlink)
@@ -99,7 +149,7 @@ class BulkUnlinkAdmin(ReadOnlyAdmin):
     list_filter = (("ended_at", admin.EmptyFieldListFilter),)
     search_fields = ("company__name", "actor_name", "request_id")
     list_select_related = ("company",)
-    ordering = ("-id",)
+    indexed = (("company__id__exact",), ("ended_at__isempty=1",))
 
 
 @admin.register(BulkUnlinkItem)
@@ -108,7 +158,7 @@ class BulkUnlinkItemAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "bulk__actor_name")
     list_select_related = ("bulk", "link")
-    ordering = ("-id",)
+    indexed = (("bulk__id__exact",),)
 
 
 @admin.register(ReconcileRun)
@@ -117,12 +167,11 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("connection__company__name", "fault_code", "fault_words", "actor_name")
     list_select_related = ("connection__company",)
-    ordering = ("-id",)
 
 
 @admin.register(LinkEvent)
 class LinkEventAdmin(LedgerAdmin):
     list_display = ("at", "company_slug", "kind", "subject_label", "actor_name", "via", "reason")
-    list_filter = ("kind", "via", "company_slug")
+    list_filter = ("kind", OfVia, OfCompany)
     search_fields = ("subject_label", "actor_name", "reason", "request_id")
-    ordering = ("-id",)
+    indexed = (("subject_kind", "subject_id"), ("attempt_id",), ("company",))

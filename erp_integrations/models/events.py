@@ -76,6 +76,8 @@ class LinkEvent(models.Model):
                 name="event_by_project",
             ),
             models.Index(fields=["subject_kind", "subject_id", "-at"], name="event_by_subject"),
+            # Support's list is in the order of the ids.
+            models.Index(fields=["company_id", "-id"], name="event_newest_of_company"),
         ]
 
     def __str__(self) -> str:

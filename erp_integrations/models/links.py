@@ -139,6 +139,9 @@ class PresenceKey(models.TextChoices):
     UNKNOWN = "unknown", "Not sure"
 
 
+RARE_PRESENCES = tuple(one for one in PresenceKey if one not in (PresenceKey.UNCHECKED, PresenceKey.PRESENT))
+"""What few links have, so that an index of them is small."""
+
 GONE = (PresenceKey.ABSENT, PresenceKey.REPLACED)
 """What "Deleted in Sage" shows: what a look did not find any more."""
 
@@ -316,6 +319,15 @@ class ChangeOrderLink(Link):
                 fields=["connection", "record_order", "id"],
                 condition=Q(unlinked_at=None),
                 name="change_order_link_by_record",
+            ),
+            # For support's lists, which are in the order of the ids.
+            models.Index(
+                fields=["presence", "-id"],
+                condition=Q(presence__in=RARE_PRESENCES),
+                name="change_order_link_rare",
+            ),
+            models.Index(
+                fields=["-id"], condition=Q(unlinked_at__isnull=False), name="change_order_link_ended"
             ),
         ]
 

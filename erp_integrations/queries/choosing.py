@@ -48,7 +48,7 @@ def choose(company: Company, asked: Asked) -> tuple[QuerySet[ChangeOrderLink], Q
         if walked := [conditions.pop(name) for name in names if name in conditions]:
             links = links.filter(*walked)
             break
-    words = [_holds(word) for word in asked.q.split()]
+    words = [holds(word) for word in asked.q.split()]
     rest = [*conditions.values(), *words]
     return links, Q(*rest) if rest else None
 
@@ -89,8 +89,24 @@ def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time()))
 
 
-def _holds(word: str) -> Q:
-    return Q(search_text__contains=_looked_for(word))
+def holds(word: str, *, of: str = "") -> Q:
+    """That a link has the word, or another row's link, which `of` leads to: `link__`."""
+    return Q((f"{of}search_text__contains", _looked_for(word)))
+
+
+def find_links(words: str, *, most: int) -> list[int] | None:
+    """The ids of all links that have those words, the ended ones too, of every company.
+
+    None where no index knows anything of them, and where there are more than `most`.
+    """
+    looked_for = words.split()
+    if not any(_is_known(word) for word in looked_for):
+        return None
+    found: list[int] = []
+    for ended in (False, True):  # an index knows the ones, and another the others
+        links = ChangeOrderLink.objects.filter(*map(holds, looked_for), unlinked_at__isnull=not ended)
+        found += links.values_list("pk", flat=True)[: most + 1 - len(found)]
+    return found if len(found) <= most else None
 
 
 def _is_known(word: str) -> bool:

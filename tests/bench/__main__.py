@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench import adapter
 from tests.bench.machine import machine
 from tests.bench.measures import AT_LEAST, Benchmark, Measure, Options, measure, table, write_json
-from tests.bench.scale import acts, pages
+from tests.bench.scale import acts, desk, pages
 
 BENCHMARKS: dict[str, Benchmark] = {
     "look": adapter.look,
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": adapter.memory,
     "latency": adapter.latency,
     "synced-page": pages.synced_page,
+    "admin-lists": desk.admin_lists,
     "unlink": acts.unlink,
     "reconcile": acts.reconcile,
     "bulk-unlink": acts.bulk_unlink,

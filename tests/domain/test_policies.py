@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from commitments.policies import may_change_commitments, may_see_commitments
 from companies.access import Access, Ruling, companies_of, find_access
+from companies.clock import database_now
 from companies.models import (
     CompanyTool,
     CompanyToolPermission,
@@ -18,6 +19,7 @@ from companies.models import (
     ProjectToolPermission,
 )
 from erp_integrations.policies import (
+    may_cancel_bulk_unlink,
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
@@ -105,6 +107,31 @@ def test_commitments_need_their_level_in_the_project(
 
 
 # --- reading levels -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("erp", "started_by_id", "may"),
+    [
+        (Level.READ_ONLY, 1, True),
+        (Level.NONE, 1, False),
+        (Level.STANDARD, 2, False),
+        (Level.ADMIN, 2, True),
+    ],
+)
+def test_a_bulk_unlink_is_cancelled_by_whoever_began_it_or_an_erp_admin(
+    erp: Level, started_by_id: int, *, may: bool
+) -> None:
+    assert bool(may_cancel_bulk_unlink(access(erp=erp), started_by_id=started_by_id)) == may
+
+
+def test_access_says_at_which_moment_of_the_database_it_was_read(world: World) -> None:
+    before = database_now()
+
+    found = find_access(user_id=world.person().pk, company_id=world.company.pk)
+
+    assert found is not None
+    assert found.read_at is not None
+    assert before < found.read_at < database_now()
 
 
 def test_no_row_means_none(world: World) -> None:

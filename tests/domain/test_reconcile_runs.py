@@ -1,14 +1,14 @@
 """Reconcile: one run at a time, how each ends, what is not believed, and when the next is due."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.timezone import localtime
 
-from erp_integrations import policies, tasks
+from erp_integrations import tasks
 from erp_integrations.clock import database_now
 from erp_integrations.models import (
     AttemptState,
@@ -28,7 +28,6 @@ from erp_integrations.operations import (
 )
 from erp_integrations.operations.reconcile_runs import claim_run, end_run, note_progress
 from erp_integrations.operations.reconciling import ReconcileInProgress
-from erp_integrations.policies import find_implausible
 from tests.domain.test_reconciling import BY_ITSELF, counts, run, stored, told
 from tests.domain.test_unlink import FAULTS
 from tests.jobs import waiting, work
@@ -230,31 +229,6 @@ def test_a_database_that_is_ten_times_smaller_is_not_believed(world: World) -> N
     assert f"{size:,} change orders" in made.fault_words
 
 
-PLAUSIBLE = {"links": 1000, "missing": 0, "change_orders": 900, "change_orders_before": 9000}
-
-
-@pytest.mark.parametrize(
-    ("facts", "believed"),
-    [
-        ({}, True),
-        ({"missing": 100}, True),
-        ({"missing": 101}, False),
-        ({"missing": 101, "most_missing_percent": 11}, True),
-        ({"links": 20, "missing": 20}, True),
-        ({"links": 21, "missing": 21}, False),
-        ({"change_orders": 899}, False),
-        ({"change_orders": 899, "most_missing_percent": 100}, True),
-        ({"change_orders": 0, "change_orders_before": 0}, False),
-        ({"change_orders": 0, "change_orders_before": 0, "links": 0}, True),
-        ({"missing": 1000, "most_missing_percent": 100}, True),
-    ],
-)
-def test_what_is_believed(facts: dict[str, int], *, believed: bool) -> None:
-    words = find_implausible(**{"most_missing_percent": 10, **PLAUSIBLE, **facts})
-
-    assert (words == "") == believed
-
-
 # --- the lease -----------------------------------------------------------------------------------
 
 
@@ -331,39 +305,6 @@ def test_the_database_keeps_runs_as_they_ended_and_one_at_a_time(world: World) -
 
 
 # --- by itself -----------------------------------------------------------------------------------
-
-NOON = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
-
-
-@pytest.mark.parametrize(
-    ("columns", "minutes_ago", "practice", "due"),
-    [
-        ({}, None, False, True),
-        ({}, 4.8, False, False),
-        ({}, 4.9, False, True),
-        ({}, 9 / 60, True, False),
-        ({}, 11 / 60, True, True),
-        ({"reconcile_every_minutes": 1}, 49 / 60, True, False),
-        ({"reconcile_every_minutes": 30}, 29.8, True, False),
-        ({"reconcile_every_minutes": 30}, 29.9, True, True),
-        ({"reconcile_every_minutes": 0}, None, True, False),
-        ({"accepted_incarnation": ""}, None, False, False),
-        ({"failures_in_a_row": 3, "last_failure_at": NOON - timedelta(minutes=3)}, 60, False, False),
-        ({"failures_in_a_row": 3, "last_failure_at": NOON - timedelta(minutes=5)}, 60, False, True),
-        ({"rests_from": time(11), "rests_to": time(12, 1)}, None, False, False),
-        ({"rests_from": time(11), "rests_to": time(12)}, None, False, True),
-        ({"rests_from": time(12), "rests_to": time(2)}, None, False, False),
-        ({"rests_from": time(22), "rests_to": time(12, 30)}, None, False, False),
-        ({"rests_from": time(22), "rests_to": time(4)}, None, False, True),
-    ],
-)
-def test_when_a_run_is_due(
-    columns: dict[str, Any], minutes_ago: float | None, *, practice: bool, due: bool
-) -> None:
-    connection = Connection(**{"accepted_incarnation": "x", **columns})
-    began = None if minutes_ago is None else NOON - timedelta(minutes=minutes_ago)
-
-    assert policies.is_due(connection, began, NOON, practice=practice) == due
 
 
 def test_every_connection_whose_time_has_come_gets_one_job(world: World) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 import django
 from django.conf import settings
 
+from tests.bench.scale.filling import attempts, desk_pages
+
 MEGABYTE = 1024
 
 
@@ -265,7 +267,7 @@ def _memory(name: str) -> float:
 ACTS: dict[str, Callable[..., Any]] = {
     act.__name__: act
     for act in (
-        *(load, sign_in, deepest, gone, move_to_server, reconcile, floor_of_reconcile),
+        *(load, sign_in, deepest, attempts, desk_pages, gone, move_to_server, reconcile, floor_of_reconcile),
         *(statements_of_unlink, bulk_unlink, queue_reconciles, reconciled, seconds_of_reconciles),
         proxy,
     )

@@ -1,14 +1,11 @@
 """The synced page: complete, over HTTP, at three sizes, against the bare page and Django's own list."""
 
-from collections import defaultdict
-from collections.abc import Callable
 from contextlib import ExitStack
-from statistics import median
 
 from erp_integrations.scale.company import COMMON_WORD, RARE_WORD
 from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure, ms, sizes
 from tests.bench.scale.bases import SLUG, company
-from tests.bench.scale.serving import LIST, Visitor, served
+from tests.bench.scale.serving import LIST, Act, medians, served, timed
 
 TURNS = 21
 TURNS_OF_PEER = 3
@@ -17,39 +14,33 @@ GROWS, GROWS_WITH_COMMON_WORD = 1.3, 5
 OVER_FLOOR = 5
 FASTER_THAN_PEER = {"first": 5, "deepest": 20}
 
-Times = dict[tuple[str, str, int], list[float]]
-"""(whose, which page, links) -> seconds."""
+Key = tuple[str, str, int]
+"""Whose, which page, links."""
 
 
 def synced_page(options: Options) -> list[Measure]:
     """Fifty rows with everything around them: first, deepest, filtered, searched."""
     few, some, many = sizes(options.links)
-    times: Times = defaultdict(list)
     with ExitStack() as ends:
-        acts: list[tuple[tuple[str, str, int], int, Callable[[], float]]] = []
+        acts: list[Act[Key]] = []
         for links in (few, some, many):
             one = ends.enter_context(company(links))
             server = ends.enter_context(served(one))
             visitor, support = server.visitor(), server.visitor("peer")
             for which, query in _pages(one.inside("deepest")).items():
                 acts += [
-                    (("ours", which, links), TURNS, _timed(visitor, f"{LIST}/?{query}", 'id="cco-')),
+                    (("ours", which, links), TURNS, timed(visitor, f"{LIST}/?{query}", 'id="cco-')),
                     (
                         ("floor", which, links),
                         TURNS,
-                        _timed(visitor, f"/bench/{SLUG}/floor/?{query}", "<tr>"),
+                        timed(visitor, f"/bench/{SLUG}/floor/?{query}", "<tr>"),
                     ),
                 ]
             for which, query in (("first", ""), ("deepest", f"?p={(links + 49) // 50}")):
                 address = f"/bench/admin/erp_integrations/changeorderlink/{query}"
-                acts.append((("peer", which, links), TURNS_OF_PEER, _timed(support, address, "<tr>")))
-        for _, _, act in acts:
-            act()  # what is read for the first time comes from the disk
-        for turn in range(TURNS):
-            for key, turns, act in acts:
-                if turn < turns:
-                    times[key].append(act())
-    return _rows({key: median(taken) for key, taken in times.items()}, few, some, many)
+                acts.append((("peer", which, links), TURNS_OF_PEER, timed(support, address, "<tr>")))
+        took = medians(acts)
+    return _rows(took, few, some, many)
 
 
 def _pages(deepest: int) -> dict[str, str]:
@@ -63,16 +54,7 @@ def _pages(deepest: int) -> dict[str, str]:
     }
 
 
-def _timed(visitor: Visitor, address: str, row: str) -> Callable[[], float]:
-    def act() -> float:
-        seconds, page = visitor.get(address)
-        assert page.count(row) >= 1, address
-        return seconds
-
-    return act
-
-
-def _rows(took: dict[tuple[str, str, int], float], few: int, some: int, many: int) -> list[Measure]:
+def _rows(took: dict[Key, float], few: int, some: int, many: int) -> list[Measure]:
     measures = []
     for which in dict.fromkeys(page for whose, page, _ in took if whose == "ours"):
         least = took["ours", which, few]

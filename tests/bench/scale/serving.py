@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from types import MappingProxyType
+from typing import TypeVar
 
 from tests.bench.scale.bases import ROOT, SLUG, Company
 
@@ -23,6 +26,10 @@ SAYS = ROOT / "var" / "bench" / "servers.log"
 STARTS_WITHIN_SECONDS = 60
 LIST = f"/companies/{SLUG}/erp-integrations/commitment-change-orders"
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+Key = TypeVar("Key")
+Act = tuple[Key, int, Callable[[], float]]
+"""What is measured, how often, and how: the seconds that it took."""
 
 
 @dataclass
@@ -87,6 +94,29 @@ class Visitor:
             assert told, "the page sets the token that its forms need"
             self._token = told.group(1)
         return self._token
+
+
+def timed(visitor: Visitor, address: str, row: str) -> Callable[[], float]:
+    """Getting that page, which must hold such a row."""
+
+    def act() -> float:
+        seconds, page = visitor.get(address)
+        assert page.count(row) >= 1, address
+        return seconds
+
+    return act
+
+
+def medians(acts: Sequence[Act[Key]]) -> dict[Key, float]:
+    """Of each act, done by turns, so that what else the machine does falls on all of them."""
+    for _, _, act in acts:
+        act()  # what is read for the first time comes from the disk
+    times: dict[Key, list[float]] = defaultdict(list)
+    for turn in range(max(turns for _, turns, _ in acts)):
+        for key, turns, act in acts:
+            if turn < turns:
+                times[key].append(act())
+    return {key: median(taken) for key, taken in times.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,34 +76,57 @@ def told_by(event: LinkEvent) -> tuple[str, ...]:
 
 
 def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
-    """What a finding found, in short sentences; the whole of it is kept with attempt and event."""
+    """What a finding found, in short sentences; the whole of it is kept with attempt and event.
+
+    What was empty in Sage is not in a finding; an event is for good, so its words must not need it.
+    """
     evidence = finding.get("evidence", {})
     words = []
-    if fault := finding.get("fault"):
-        words.append(fault["what"])
+    if what := finding.get("fault", {}).get("what"):
+        words.append(what)
     if header := evidence.get("header"):
-        words.append(f"Record {header['record_number']}, number {header['number']}, {header['status']}")
+        number = f"number {header.get('number') or 'empty'}"
+        words.append(", ".join(filter(None, (_record_of(header), number, header.get("status")))))
     if deletion := evidence.get("deletion"):
-        words.append(f"Deleted by {deletion['user']} with {deletion['application']}")
+        words.append(f"Deleted {_by(deletion)}".strip())
     if other := evidence.get("other_record"):
-        words.append(f"Record {other['record_number']} carries the number now")
+        words.append(f"{_record_of(other)} carries the number now")
     if lines := evidence.get("lines_on_subcontract"):
         words.append(f"Lines on the subcontract: {lines}")
     if proof := finding.get("proof"):
-        words.append(PROOFS[proof])
+        words.append(PROOFS.get(proof, proof))
     return tuple(words)
+
+
+def _record_of(found: dict[str, Any]) -> str:
+    return f"Record {found.get('record_number', '')}"
+
+
+def _by(deletion: dict[str, Any]) -> str:
+    said = (("by", deletion.get("user")), ("with", deletion.get("application")))
+    return " ".join(f"{how} {who}" for how, who in said if who)
 
 
 def _change(event: LinkEvent) -> tuple[str, ...]:
     """What was known before and what is known now."""
     if event.kind != EventKind.PRESENCE_CHANGED:
         return ()
-    before, now = event.evidence["before"]["presence"], event.evidence["presence"]
-    drifted = [f"{Drift(what).label.lower()} {held}" for what, held in event.evidence["seen"].items()]
-    words = (
-        f"{PresenceKey(before).label} → {PresenceKey(now).label}" if before != now else PresenceKey(now).label
-    )
+    before, now = event.evidence.get("before", {}).get("presence", ""), event.evidence.get("presence", "")
+    drifted = [f"{_drift(what)} {held}" for what, held in event.evidence.get("seen", {}).items()]
+    words = _presence(now) if before == now else f"{_presence(before)} → {_presence(now)}"
     return (words, *([f"Otherwise now: {', '.join(drifted)}"] if drifted else []))
+
+
+_PRESENCES: dict[str, str] = {one.value: one.label for one in PresenceKey}
+_DRIFTS: dict[str, str] = {one.value: one.label.lower() for one in Drift}
+
+
+def _presence(key: str) -> str:
+    return _PRESENCES.get(key, key)
+
+
+def _drift(key: str) -> str:
+    return _DRIFTS.get(key, key)
 
 
 # --- the evidence of one event, for people -------------------------------------------------------
@@ -128,14 +151,13 @@ def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
     """What Sage was asked, and what it said."""
     verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
     if verdict:
-        yield Fact("Verdict", PresenceKey(verdict).label)
+        yield Fact("Verdict", _presence(verdict))
     if first := evidence.get("first_looked_at"):
         yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):
         yield Fact("Second look", "", datetime.fromisoformat(second))
     if deletion := found.get("deletion"):
-        who = f"by {deletion['user']} with {deletion['application']}"
-        yield Fact("Deleted in Sage", who, datetime.fromisoformat(deletion["at"]))
+        yield Fact("Deleted in Sage", _by(deletion), datetime.fromisoformat(deletion["at"]))
     elif verdict:
         readable = found.get("history_readable")
         yield Fact("Sage's own history", "shows no deletion of it" if readable else "was not read")
@@ -150,7 +172,7 @@ def _other(evidence: dict[str, Any]) -> Iterator[Fact]:
     if (ccos := evidence.get("ccos")) is not None:
         yield Fact("CCOs", str(len(ccos) if isinstance(ccos, list) else ccos))
     for verdict, count in evidence.get("verdicts", {}).items():
-        yield Fact(PresenceKey(verdict).label, str(count))
+        yield Fact(_presence(verdict), str(count))
     for one in evidence.get("compared", ()):
         words = one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"
         yield Fact(f"Compared: {one['what']}", words)

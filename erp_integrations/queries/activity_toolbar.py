@@ -11,7 +11,7 @@ from companies.models import Company, Project
 from erp_integrations.event_words import KINDS, OUTCOMES
 from erp_integrations.models import LinkEvent
 from erp_integrations.queries.asked_activity import FILTERS, AskedOfActivity, activity_url, seen_by
-from erp_integrations.queries.ledger import kinds_among
+from erp_integrations.queries.ledger import chosen_of, kinds_among
 from erp_integrations.queries.toolbar import MOST_CHOICES, Chip, Choice, projects_to_choose, words_of_value
 
 
@@ -19,19 +19,29 @@ def kinds_seen_by(access: Access, company: Company) -> frozenset[str]:
     return kinds_among(seen_by(access, company))
 
 
-def resolved(company: Company, asked: AskedOfActivity) -> AskedOfActivity:
-    """A project's name becomes its number. That of a deleted project is known by its events."""
-    if not asked.project:
-        return asked
+def resolved(company: Company, access: Access, asked: AskedOfActivity) -> AskedOfActivity:
+    """A project's name becomes its number. Projects and people that no event knows are not asked for."""
+    notes = []
+    if asked.project:
+        number = _number_of_project(company, asked.project)
+        if number is None:
+            notes.append(f"No project is called “{asked.project}”. That filter was not used.")
+        asked = replace(asked, project=number or "")
+    if asked.person:
+        theirs = chosen_of(replace(seen_by(access, company), actor=asked.person))
+        if not any(events.exists() for events in theirs.values()):
+            notes.append(f"Nobody called “{asked.person}” is in the ledger. That filter was not used.")
+            asked = replace(asked, person="")
+    return replace(asked, notes=(*asked.notes, *notes))
+
+
+def _number_of_project(company: Company, typed: str) -> str | None:
+    """Also of a project that was deleted: its events know it."""
     projects = Project.objects.filter(company=company).values_list("number", flat=True)
-    number = (
-        projects.filter(number=asked.project).first() or projects.filter(name__iexact=asked.project).first()
-    )
-    events = LinkEvent.objects.filter(company_id=company.pk, project_number=asked.project)
-    if number is None and events.exists():
-        number = asked.project
-    note = f"No project is called “{asked.project}”. That filter was not used."
-    return replace(asked, project=number or "", notes=asked.notes if number else (*asked.notes, note))
+    number = projects.filter(number=typed).first() or projects.filter(name__iexact=typed).first()
+    if number is None and LinkEvent.objects.filter(company_id=company.pk, project_number=typed).exists():
+        return typed
+    return number
 
 
 def choices_of(company: Company, access: Access, asked: AskedOfActivity) -> tuple[Choice, ...]:

@@ -99,4 +99,4 @@ def _as_far_as_it_goes(chosen: Chosen, form: Format) -> Iterator[bytes]:
 
 def _asked(request: MemberRequest) -> AskedOfActivity:
     form = AskedOfActivityForm(request.GET, kinds=kinds_seen_by(request.access, request.company))
-    return resolved(request.company, form.asked())
+    return resolved(request.company, request.access, form.asked())

@@ -5,7 +5,16 @@ from datetime import date, timedelta
 import pytest
 
 from companies.models import DirectoryEvent, DirectoryEventKind
-from erp_integrations.event_words import KINDS, OUTCOMES, EventOutcome, kinds_of, outcome_of
+from erp_integrations.event_words import (
+    KINDS,
+    OUTCOMES,
+    EventOutcome,
+    evidence_facts,
+    kinds_of,
+    outcome_of,
+    told_by,
+    words_of,
+)
 from erp_integrations.models import EventKind, LinkEvent
 from erp_integrations.queries import keyset
 from erp_integrations.queries.ledger import (
@@ -111,3 +120,14 @@ def test_every_kind_has_its_words_and_one_outcome() -> None:
 def test_no_event_points_at_what_may_be_deleted() -> None:
     for model in (LinkEvent, DirectoryEvent):
         assert not [field.name for field in model._meta.get_fields() if field.is_relation]
+
+
+def test_the_words_of_an_event_need_nothing_that_sage_may_leave_empty(world: World) -> None:
+    """An event is for good: one that had no words would keep its page from opening for ever."""
+    gaps = {"evidence": {"header": {"record_number": "7"}, "deletion": {"at": "2026-03-02T12:00:00+00:00"}}}
+    event = link_event(world, kind="STILL_IN_ERP", evidence=gaps | {"verdict": "present"})
+    bare = link_event(world, kind="PRESENCE_CHANGED")
+
+    assert told_by(event) == ("Record 7, number empty", "Deleted")
+    assert [fact.label for fact in evidence_facts(event.evidence)] == ["Verdict", "Deleted in Sage"]
+    assert words_of(bare).startswith("CCO 001")

@@ -168,7 +168,7 @@ def _record(
             actor=claim.actor,
             now=database_now(),
             amounts=amounts,
-            silent=claim.silent,
+            silent=claim.silent - sifted.again,  # they are gone as before, as the keys have said
         )
         require_same_connection(claim)
         claim.changed += sum(became is Recorded.CHANGED for became in recorded.values())

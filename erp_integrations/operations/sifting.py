@@ -84,6 +84,8 @@ class Sifted:
     """Ids of links that nobody ever looked for, and whose record is there, as it was linked."""
     gone: "array[int]" = field(default_factory=lambda: array("q"))
     """Ids of links that were gone before, and are: who carries their numbers now is not in the keys."""
+    again: set[int] = field(default_factory=set)
+    """Those of them that are suspects all the same."""
 
     def count(self, presence: str, *, drifted: bool) -> None:
         """One more link of which this is known."""
@@ -99,6 +101,7 @@ class Sifted:
         """Makes suspects of so many of those that are gone, others each time where they are more."""
         for at in random.sample(range(len(self.gone)), min(most, len(self.gone))):
             self.absent -= 1
+            self.again.add(self.gone[at])
             self.suspects.add(self.gone[at], None)
 
 

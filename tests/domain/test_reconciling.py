@@ -201,6 +201,20 @@ def test_a_number_that_was_taken_after_its_record_had_gone_is_noticed_and_when_i
     ]
 
 
+def test_a_gone_record_stays_gone_where_looking_again_gets_no_answer(world: World) -> None:
+    cco = world.synced_cco()
+    record = world.record_of(cco)
+    world.sage.delete(record, user="ACCT2")
+    run(world)
+    before = columns(cco)
+    world.sage.set_fault("deadlock", record_number=record)
+
+    made = run(world)
+
+    assert (made.state, counts(made)) == (ReconcileState.COMPLETE, {"checked": 1, "absent": 1})
+    assert columns(cco) == before
+
+
 def test_of_many_that_are_gone_a_run_looks_for_a_few_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

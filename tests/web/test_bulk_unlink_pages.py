@@ -213,6 +213,7 @@ def test_an_open_page_that_knows_it_all_is_told_nothing_again(
         return answer.status_code, told[1] if told else "", len(queries)
 
     _, known, queries_of_all = look("")
+    assert look("what nobody was told")[:2] == (200, known)
     for happens in ("nothing", "deleted", "offline"):
         status, told, queries = look(known)
         assert (status, told) == (204, "")

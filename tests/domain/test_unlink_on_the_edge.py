@@ -13,6 +13,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations.actors import Actor
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
 from erp_integrations.operations import judging, settling, unlinking
+from erp_integrations.operations.ledger import record_of
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -233,7 +234,7 @@ def test_the_story_of_a_lease_that_ran_out_claims_nothing_but_that(world: World)
         "evidence": {"history_readable": False},
     }
     [told] = world.events(kind="NO_ANSWER")
-    assert (told.evidence, told.rights) == (theirs.evidence, "")
+    assert (told.evidence, told.rights) == ({**theirs.evidence, **record_of(theirs.link)}, "")
 
 
 # --- moments -------------------------------------------------------------------------------------

@@ -6,6 +6,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 
+LONGEST_NAME = 150
+
+
 class User(AbstractUser):
     """A person's account. Support makes it in the admin; nobody signs up."""
 
@@ -22,8 +25,11 @@ class User(AbstractUser):
 
     @property
     def name(self) -> str:
-        """The name to show and to write down: the full name, or the username where there is none."""
-        return self.get_full_name() or self.username
+        """The name to show and to write down: the full name, or the username where there is none.
+
+        Never longer than the columns that keep it; first and last name may each be as long as those.
+        """
+        return (self.get_full_name() or self.username)[:LONGEST_NAME]
 
 
 class Company(models.Model):

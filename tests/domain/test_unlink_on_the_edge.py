@@ -27,6 +27,22 @@ from tests.domain.readers import Moments
 from tests.domain.test_unlink_meanwhile import open_attempt
 from tests.world import World
 
+# --- whose name ---------------------------------------------------------------------------------
+
+
+def test_a_name_longer_than_the_ledger_keeps_is_cut_and_hinders_nobody(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    approver.first_name, approver.last_name = "A" * 150, "B" * 150
+    approver.save()
+    world.delete_in_sage(cco)
+
+    world.unlink(cco, by=approver)
+
+    assert world.link_of(cco).unlinked_by_name == "A" * 150
+    [told] = world.events(kind="UNLINKED")
+    assert told.actor_name == "A" * 150
+
+
 # --- whose link ----------------------------------------------------------------------------------
 
 

@@ -130,6 +130,7 @@ def tell_linked(
     actor: Actor,
     now: datetime,
     rights: str,
+    reason: str = "",
     compared: Sequence[Compared] = (),
 ) -> None:
     """The event of a link that was made, with what was compared. The link's change order must be there."""
@@ -143,6 +144,7 @@ def tell_linked(
         actor=actor,
         now=now,
         rights=rights,
+        reason=reason,
         evidence={
             "record_number": link.record_number,
             "row_id": str(link.row_id),

@@ -37,19 +37,20 @@ def connections_health() -> tuple[ConnectionHealth, ...]:
         *("company_id", "kind", "accepted_incarnation", "seen_incarnation"),
         *("last_success_at", "last_failure_at", "failures_in_a_row"),
     )
-    return tuple(
-        ConnectionHealth(
-            connection_id=row.pk,
-            company_id=row.company_id,
-            kind=row.kind,
-            accepted=bool(row.accepted_incarnation),
-            another_database=bool(row.accepted_incarnation)
-            and row.seen_incarnation not in ("", row.accepted_incarnation),
-            last_success_at=row.last_success_at,
-            last_failure_at=row.last_failure_at,
-            failures_in_a_row=row.failures_in_a_row,
-        )
-        for row in rows
+    return tuple(health_of(row) for row in rows)
+
+
+def health_of(row: Connection) -> ConnectionHealth:
+    return ConnectionHealth(
+        connection_id=row.pk,
+        company_id=row.company_id,
+        kind=row.kind,
+        accepted=bool(row.accepted_incarnation),
+        another_database=bool(row.accepted_incarnation)
+        and row.seen_incarnation not in ("", row.accepted_incarnation),
+        last_success_at=row.last_success_at,
+        last_failure_at=row.last_failure_at,
+        failures_in_a_row=row.failures_in_a_row,
     )
 
 

@@ -1,6 +1,7 @@
 """One CCO's story: its links, attempts and events, newest first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from commitments.models import CommitmentChangeOrder
@@ -16,6 +17,7 @@ from erp_integrations.models import (
     LinkEvent,
     PresenceKey,
     UnlinkAttempt,
+    Via,
 )
 from erp_integrations.pages import (
     AttemptLine,
@@ -56,25 +58,50 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
     """The template's context; `url` is the project team's page, where the viewer may see it."""
     connection = find_connection(company)
     links = list(ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id"))
-    attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
-    events = LinkEvent.objects.filter(
-        company_id=company.pk, subject_kind="change-order", subject_id=change_order.pk
-    ).order_by("-at", "-id")[:MOST_LINES]
+    story = story_of(change_order.pk, links, company_id=company.pk)
     return {
         "erp_name": registry.erp_name(connection.kind if connection else registry.ODBC),
         "change_order": facts_of(change_order, url=url),
-        "rounds": tuple(
-            round_of(export)
-            for export in Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id")
-        ),
+        "rounds": story.rounds,
         "former": _former(links),
-        "links": tuple(_period(link) for link in links),
-        "attempts": tuple(_attempt(attempt) for attempt in attempts),
-        "events": tuple(
-            EventLine(at=event.at, actor=event.actor_name, kind=event.get_kind_display(), words=_words(event))
+        "links": story.links,
+        "attempts": story.attempts,
+        "events": story.events,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened between a CCO and the ERP, newest first; of each at most `MOST_LINES`."""
+
+    rounds: tuple[RoundLine, ...]
+    links: tuple[LinkPeriod, ...]
+    attempts: tuple[AttemptLine, ...]
+    events: tuple[EventLine, ...]
+
+
+def story_of(change_order_id: int, links: Sequence[ChangeOrderLink], *, company_id: int) -> Story:
+    """Of the CCO that these are all links of, newest first. It may have been deleted. Three queries."""
+    attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
+    events = LinkEvent.objects.filter(
+        company_id=company_id, subject_kind="change-order", subject_id=change_order_id
+    ).order_by("-at", "-id")[:MOST_LINES]
+    exports = Export.objects.filter(change_order=change_order_id).order_by("-sent_at", "-id")[:MOST_LINES]
+    return Story(
+        rounds=tuple(round_of(export) for export in exports),
+        links=tuple(_period(link) for link in links),
+        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        events=tuple(
+            EventLine(
+                event_id=event.pk,
+                at=event.at,
+                actor=event.actor_name,
+                kind=event.get_kind_display(),
+                words=_words(event),
+            )
             for event in events
         ),
-    }
+    )
 
 
 def facts_of(change_order: CommitmentChangeOrder, *, url: str = "") -> ChangeOrderFacts:
@@ -123,6 +150,7 @@ def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
 
 def _period(link: ChangeOrderLink) -> LinkPeriod:
     return LinkPeriod(
+        link_id=link.pk,
         linked_at=link.linked_at,
         linked_by=link.linked_by_name,
         unlinked_at=link.unlinked_at,
@@ -136,6 +164,7 @@ def _period(link: ChangeOrderLink) -> LinkPeriod:
 def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
     verdict = PresenceKey(attempt.verdict) if attempt.verdict else None
     return AttemptLine(
+        attempt_id=attempt.pk,
         started_at=attempt.started_at,
         ended_at=attempt.ended_at,
         actor=attempt.actor_name,
@@ -166,7 +195,9 @@ def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _change(event: LinkEvent) -> tuple[str, ...]:
-    """What was known before and what is known now."""
+    """What was known before and what is known now; of a check, what was said."""
+    if event.kind == EventKind.CHECKED:
+        return tuple(PresenceKey(verdict).label for verdict in event.evidence["verdicts"])
     if event.kind != EventKind.PRESENCE_CHANGED:
         return ()
     before, now = event.evidence["before"]["presence"], event.evidence["presence"]
@@ -179,8 +210,11 @@ def _change(event: LinkEvent) -> tuple[str, ...]:
 
 def _words(event: LinkEvent) -> str:
     """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
-    found = found_words(event.evidence) or (event.reason.replace("-", " "),)
+    by_staff = event.via == Via.ADMIN
+    found = found_words(event.evidence) or (() if by_staff else (event.reason.replace("-", " "),))
     parts = [event.subject_label, *_change(event), *filter(None, found)]
     if event.rights:
         parts.append(f"as {event.rights}")
+    if by_staff and event.reason:
+        parts.append(f"because: {event.reason}")
     return " · ".join(parts)

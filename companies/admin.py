@@ -6,16 +6,19 @@ A decision has an address of its own that runs the operation, with words; no for
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from companies import mail
+from companies import (
+    admin_queue,  # noqa: F401  (registers the queue's page)
+    mail,
+)
+from companies.admin_acts import answer_act
 from companies.admin_levels import MANY_LEVELS, CompanyLevels, ProjectLevels, has_many_levels
 from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
@@ -29,7 +32,7 @@ from companies.models import (
     Project,
 )
 from companies.operations import privilege
-from companies.operations.refusals import DirectoryRefused, NotAllowed
+from companies.staff import StaffAct
 
 
 class NobodyWrites(admin.ModelAdmin[Any]):
@@ -65,51 +68,6 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     search_fields = ("number", "name", "company__name")
     list_select_related = ("company",)
     autocomplete_fields = ("company",)
-
-
-class WordsForm(forms.Form):
-    """Why support decides as it does: the person reads it."""
-
-    words = forms.CharField(
-        label="Why? The people concerned read this.",
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
-        error_messages={"required": "A reason is needed. Nothing was changed."},
-    )
-
-
-def _decide(
-    request: HttpRequest,
-    *,
-    title: str,
-    facts: tuple[tuple[str, str], ...],
-    operation: Callable[..., None],
-    done: str,
-    back: str,
-    **row: int,
-) -> HttpResponse:
-    """The page that asks for the words, and the act. Says so, and does nothing, where the row changed."""
-    if not request.user.has_perm(privilege.DECIDES):
-        raise PermissionDenied
-    form = WordsForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            operation(words=form.cleaned_data["words"], actor=request.user, **row)
-        except NotAllowed:
-            raise PermissionDenied from None
-        except DirectoryRefused as refusal:
-            messages.warning(request, f"{refusal} Nothing was changed.")
-        else:
-            messages.success(request, done)
-        return redirect(back)
-    context = {
-        **admin.site.each_context(request),
-        "title": title,
-        "facts": facts,
-        "form": form,
-        "back": back,
-    }
-    return render(request, "admin/companies/decide.html", context, status=422 if form.is_bound else 200)
 
 
 @admin.register(Membership)
@@ -156,14 +114,16 @@ class MembershipAdmin(DirectoryAdmin):
         entry = Membership.objects.select_related("user", "company").filter(pk=membership_id).first()
         if entry is None:
             raise Http404
-        return _decide(
+        return answer_act(
             request,
+            needs=StaffAct.DECIDE_PRIVILEGE,
             title=f"Revoke Can Push to Accounting of {entry.user.name}",
             facts=(("Company", entry.company.name),),
-            operation=privilege.revoke_privilege,
+            act=lambda actor, reason: privilege.revoke_privilege(
+                membership_id=membership_id, words=reason, actor=actor
+            ),
             done="Can Push to Accounting was revoked. The person is told by mail.",
             back=reverse("admin:companies_membership_change", args=[membership_id]),
-            membership_id=membership_id,
         )
 
 
@@ -230,18 +190,18 @@ class PrivilegeRequestAdmin(NobodyWrites):
         )
         if asked is None:
             raise Http404
-        return _decide(
+        return answer_act(
             request,
+            needs=StaffAct.DECIDE_PRIVILEGE,
             title=f"{verb} Can Push to Accounting for {self.person(asked)}",
             facts=(
                 ("Company", self.company(asked)),
                 ("Asked by", asked.asked_by_name),
                 ("Reason", asked.reason),
             ),
-            operation=operation,
+            act=lambda actor, reason: operation(request_id=request_id, words=reason, actor=actor),
             done="Decided. The people concerned are told by mail.",
             back=reverse("admin:companies_privilegerequest_changelist"),
-            request_id=request_id,
         )
 
     def change_view(
@@ -253,7 +213,7 @@ class PrivilegeRequestAdmin(NobodyWrites):
     ) -> HttpResponse:
         asked = self.get_object(request, object_id)
         may = asked is not None and asked.outcome == Outcome.WAITING
-        context = {"may_decide": may and request.user.has_perm(privilege.DECIDES)}
+        context = {"may_decide": may and request.user.has_perm(StaffAct.DECIDE_PRIVILEGE)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
 

@@ -115,7 +115,10 @@ class PersonAdmin(DirectoryAdmin, UserAdmin[User]):
         return Membership.objects.filter(user__in=ids)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """An account is switched off by the act that asks why; on again here."""
         fields = tuple(super().get_readonly_fields(request, obj))
+        if obj is not None and obj.is_active:
+            fields += ("is_active",)
         return fields if _is_superuser(request) else (*fields, *RIGHTS_OF_STAFF)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-
 LONGEST_NAME = 150
 
 
@@ -15,6 +14,7 @@ class User(AbstractUser):
     class Meta:
         verbose_name = "person"
         verbose_name_plural = "people"
+        permissions = [("deactivate_person", "Can deactivate a person")]
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),
@@ -249,6 +249,10 @@ class DirectoryEvent(models.Model):
         return f"{self.get_kind_display()}: {self.person_name}"
 
 
+GIVEN_UP = Q(sent_at=None, next_try_at=None) & ~Q(to="")
+"""Of a mail: it has an address, was not sent, and waits no more."""
+
+
 class OutgoingMail(models.Model):
     """A mail, written down in the transaction of what it tells of; the queue sends it.
 
@@ -293,6 +297,7 @@ class OutgoingMail(models.Model):
             models.Index(
                 fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="mail_that_waits"
             ),
+            models.Index(fields=["id"], condition=GIVEN_UP, name="mail_given_up"),
         ]
 
     def __str__(self) -> str:

@@ -1,15 +1,30 @@
-"""The admin site: Django's own, with our name and our door."""
+"""The admin site: Django's own, with our name, our door, and the support desk on its front page."""
+
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
+
+from erp_integrations.desk.pages import front_page
+from erp_integrations.desk.urls import desk_urls
 
 
 class SupportDesk(AdminSite):
     site_header = "Plumbline support desk"
     site_title = "Plumbline support desk"
     index_title = "Support desk"
+    index_template = "admin/desk/index.html"
     site_url = "/"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        return [*desk_urls(self.admin_view), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What waits for support, then all models."""
+        return super().index(request, {**front_page(request), **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Signs in through the product's own page, so that its limits hold here too."""

@@ -194,6 +194,7 @@ def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
         Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
+        call_command("set_up_staff_groups", verbosity=0)
         unfinished.touch()
         call_command("load_demo", verbosity=0, reset=reset)
         unfinished.unlink()

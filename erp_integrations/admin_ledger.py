@@ -10,10 +10,9 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
 
 from companies.admin import ReadOnlyAdmin
+from companies.staff import EXPORT_LEDGER
 from erp_integrations.forms.activity import LedgerExportForm
 from erp_integrations.views.activity import file_answer
-
-EXPORTS = "erp_integrations.export_ledger"
 
 
 class LedgerAdmin(ReadOnlyAdmin):
@@ -32,7 +31,7 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 def export_ledger(request: HttpRequest) -> HttpResponseBase:
     """Asks for company, period and form; with all of them right, the file. Reads, and changes nothing."""
-    if not request.user.has_perm(EXPORTS):
+    if not request.user.has_perm(EXPORT_LEDGER):
         raise PermissionDenied
     form = LedgerExportForm(request.GET or None)
     if form.is_valid():

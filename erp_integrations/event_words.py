@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from companies.models import DirectoryEventKind
-from erp_integrations.models import Drift, EventKind, LinkEvent, PresenceKey
+from erp_integrations.models import Drift, EventKind, LinkEvent, PresenceKey, Via
 from erp_integrations.pages import Fact
 from erp_integrations.ports import Proof
 
@@ -71,8 +71,10 @@ def words_of(event: LinkEvent) -> str:
 
 def told_by(event: LinkEvent) -> tuple[str, ...]:
     """What changed, and what was found or why, in short sentences."""
-    found = found_words(event.evidence) or (event.reason.replace("-", " "),)
-    return (*_change(event), *filter(None, found))
+    found = found_words(event.evidence)
+    if event.via == Via.ADMIN:  # staff say why in words of their own
+        return (*_change(event), *found, *((f"because: {event.reason}",) if event.reason else ()))
+    return (*_change(event), *filter(None, found or (event.reason.replace("-", " "),)))
 
 
 def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
@@ -108,7 +110,9 @@ def _by(deletion: dict[str, Any]) -> str:
 
 
 def _change(event: LinkEvent) -> tuple[str, ...]:
-    """What was known before and what is known now."""
+    """What was known before and what is known now; of a check, what was said."""
+    if event.kind == EventKind.CHECKED:
+        return tuple(map(_presence, event.evidence.get("verdicts", ())))
     if event.kind != EventKind.PRESENCE_CHANGED:
         return ()
     before, now = event.evidence.get("before", {}).get("presence", ""), event.evidence.get("presence", "")

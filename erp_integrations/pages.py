@@ -193,12 +193,14 @@ class LinkPeriod:
     erp_record: str
     erp_number: str
     row_id: str
+    link_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
     """One try to unlink, and what came of it."""
 
+    attempt_id: int
     started_at: datetime
     ended_at: datetime | None
     actor: str
@@ -210,6 +212,7 @@ class AttemptLine:
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
+    event_id: int
     at: datetime
     actor: str
     kind: str

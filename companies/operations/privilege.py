@@ -22,9 +22,10 @@ from companies.operations.refusals import (
     NotAllowed,
     NotForOneself,
     NotGranted,
-    ReasonMissing,
+    needed,
 )
 from companies.policies import may_change_levels
+from companies.staff import StaffAct, ruling_on_staff
 
 PRIVILEGE = "Can Push to Accounting"
 TOLD = {
@@ -32,7 +33,6 @@ TOLD = {
     Outcome.REFUSED: (DirectoryEventKind.PRIVILEGE_REFUSED, "requested", "refused"),
 }
 """How a decision stands in the history: its kind, from, to."""
-DECIDES = "companies.decide_privilege"
 
 
 @transaction.atomic(durable=True)
@@ -42,7 +42,7 @@ def request_privilege(*, company_id: int, membership_id: int, reason: str, actor
     Raises `Membership.DoesNotExist` where the company has no such entry, `ReasonMissing`, `NotAllowed`,
     `EntryNotActive`, `AlreadyGranted`, `AlreadyRequested`.
     """
-    reason = _needed(reason)
+    reason = needed(reason)
     membership = _lock(membership_id, company_id=company_id)
     access = find_access(user_id=actor.pk, company_id=company_id)
     if access is None:
@@ -88,7 +88,7 @@ def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
     Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`,
     `EntryNotActive`, `AlreadyGranted`.
     """
-    words = _needed(words)
+    words = needed(words)
     request, membership = _lock_request(request_id)
     rights = _rights_to_decide(actor, membership)
     _refuse_decided(request)
@@ -106,7 +106,7 @@ def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
 
     Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`.
     """
-    words = _needed(words)
+    words = needed(words)
     request, membership = _lock_request(request_id)
     rights = _rights_to_decide(actor, membership)
     _refuse_decided(request)
@@ -119,7 +119,7 @@ def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
 
     Raises `Membership.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `NotGranted`.
     """
-    words = _needed(words)
+    words = needed(words)
     membership = _lock(membership_id)
     rights = _rights_to_decide(actor, membership)
     if not membership.can_push_to_accounting:
@@ -148,12 +148,6 @@ def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
 # --- how -----------------------------------------------------------------------------------------
 
 
-def _needed(words: str) -> str:
-    if not words.strip():
-        raise ReasonMissing
-    return words.strip()
-
-
 def _lock(membership_id: int, **company: int) -> Membership:
     return (
         Membership.objects.select_for_update(of=("self",))
@@ -170,13 +164,12 @@ def _lock_request(request_id: int) -> tuple[PrivilegeRequest, Membership]:
 
 
 def _rights_to_decide(actor: User, membership: Membership) -> str:
-    """Read anew: staff who were switched off since the page was loaded decide nothing."""
-    staff = User.objects.filter(pk=actor.pk, is_active=True, is_staff=True).first()
-    if staff is None or not staff.has_perm(DECIDES):
-        raise NotAllowed((f"Needs the staff permission to decide about {PRIVILEGE}",))
+    ruling = ruling_on_staff(StaffAct.DECIDE_PRIVILEGE, actor.pk)
+    if not ruling:
+        raise NotAllowed(ruling.missing)
     if membership.user_id == actor.pk:
         raise NotForOneself
-    return "staff, may decide about the privilege"
+    return ruling.rights
 
 
 def _refuse_decided(request: PrivilegeRequest) -> None:

@@ -61,6 +61,28 @@ class NotForOneself(DirectoryRefused):
         super().__init__("Nobody decides about their own privilege. Ask a colleague.")
 
 
+class AlreadyInactive(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("This person's account is not active any more.")
+
+
+class NotOneself(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("Nobody deactivates themselves. Ask a colleague.")
+
+
+class StaffAccount(DirectoryRefused):
+    def __init__(self) -> None:
+        super().__init__("Only a superuser deactivates somebody who is staff or superuser.")
+
+
 class ReasonMissing(DirectoryRefused):
     def __init__(self) -> None:
         super().__init__("A reason is needed.")
+
+
+def needed(reason: str) -> str:
+    """The reason without the blanks around it. Raises `ReasonMissing` where nothing else is left."""
+    if not reason.strip():
+        raise ReasonMissing
+    return reason.strip()

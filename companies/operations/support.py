@@ -55,7 +55,13 @@ def begin_edit(entries: QuerySet[Membership], *, actor: User) -> SupportEdit:
     )
 
 
-def end_edit(edit: SupportEdit, entries: QuerySet[Membership]) -> None:
+def end_edit(
+    edit: SupportEdit,
+    entries: QuerySet[Membership],
+    *,
+    rights: str = "staff, in the admin",
+    reason: str = "",
+) -> None:
     """Appends an event for everything that is otherwise now.
 
     Raises `LastAdministrator` where a company has lost its last active one: then nothing may be kept.
@@ -75,10 +81,11 @@ def end_edit(edit: SupportEdit, entries: QuerySet[Membership]) -> None:
                 membership=found.get(entry_id) or edit.entries[entry_id],
                 actor=edit.actor,
                 now=now,
-                rights="staff, in the admin",
+                rights=rights,
                 what=what,
                 before=was,
                 after=will_be,
+                reason=reason,
             )
 
 

@@ -20,13 +20,15 @@ class Via(models.TextChoices):
     COMMAND = "COMMAND", "by command"
     DEMO = "DEMO", "by the demo"
     QUEUE = "QUEUE", "by itself"
+    ADMIN = "ADMIN", "in the admin"
 
 
 class UnlinkAttempt(models.Model):
     """A lease on the question. While CHECKING and not expired, nobody else asks about the same link.
 
     An attempt that ended never changes. UNLINKED is accepted by the database only with two looks that lie
-    inside the attempt and a verdict that proves absence.
+    inside the attempt and a verdict that proves absence. Staff never begin one: nothing is unlinked in the
+    admin, and the database holds that too.
     """
 
     link = models.ForeignKey(ChangeOrderLink, on_delete=models.PROTECT, related_name="attempts")
@@ -51,7 +53,9 @@ class UnlinkAttempt(models.Model):
     evidence = models.JSONField(default=dict)
 
     class Meta:
+        permissions = [("free_attempt", "Can free a stuck attempt")]
         constraints = [
+            models.CheckConstraint(condition=~Q(via=Via.ADMIN), name="attempt_never_in_the_admin"),
             models.UniqueConstraint(
                 fields=["link"], condition=Q(state=AttemptState.CHECKING), name="attempt_one_checking"
             ),

@@ -17,6 +17,7 @@ class EventKind(models.TextChoices):
     STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in the ERP"
     NO_ANSWER = "NO_ANSWER", "Unlink not decided: no trustworthy answer"
     NOT_ALLOWED = "NOT_ALLOWED", "Unlink not decided: rights lost meanwhile"
+    ATTEMPT_FREED = "ATTEMPT_FREED", "Stuck attempt freed by support"
     PRESENCE_CHANGED = "PRESENCE_CHANGED", "Seen otherwise in the ERP"
     CHECKED = "CHECKED", "Checked in the ERP"
     BULK_UNLINK_STARTED = "BULK_UNLINK_STARTED", "Bulk unlink started"

@@ -161,6 +161,15 @@ _BY_PROJECT = ("project_number", "commitment_number", "cco_number", "id")
 _ACTIVE = Q(unlinked_at=None)
 
 
+def in_order_of_numbers(number: str | Value) -> Func:
+    """A change number with its figures filled up with zeros, in the database: 14-2 stands before 14-10."""
+    return Func(
+        number,
+        template="regexp_replace(regexp_replace(lower(btrim(%(expressions)s)), '([0-9]+)', "
+        r"'0000000000000000000\1', 'g'), '[0-9]*([0-9]{20})', '\1', 'g')",
+    )
+
+
 class Drift(models.TextChoices):
     """What of the record is otherwise in the ERP than when it was linked."""
 
@@ -227,15 +236,10 @@ class ChangeOrderLink(Link):
         "link is active. Empty in links that had ended before it was kept.",
     )
     erp_number_order = models.GeneratedField(
-        expression=Func(
-            "number",
-            template="regexp_replace(regexp_replace(lower(btrim(%(expressions)s)), '([0-9]+)', "
-            r"'0000000000000000000\1', 'g'), '[0-9]*([0-9]{20})', '\1', 'g')",
-        ),
+        expression=in_order_of_numbers("number"),
         output_field=models.TextField(db_collation="C"),
         db_persist=True,
     )
-    """The change number with its figures filled up with zeros: 14-2 stands before 14-10."""
     search_text = models.GeneratedField(
         expression=Func(*SEARCHED, template="lower(' ' || %(expressions)s || ' ')", arg_joiner=" || ' ' || "),
         output_field=models.TextField(),
@@ -244,6 +248,10 @@ class ChangeOrderLink(Link):
     """What a search looks through, in lower case; a blank around each word."""
 
     class Meta:
+        permissions = [
+            ("check_now", "Can ask the ERP whether a record is there"),
+            ("relink", "Can relink a CCO"),
+        ]
         constraints = [
             *_period_constraints("change_order", "change_order_link"),
             models.UniqueConstraint(
@@ -328,6 +336,13 @@ class ChangeOrderLink(Link):
             ),
             models.Index(
                 fields=["-id"], condition=Q(unlinked_at__isnull=False), name="change_order_link_ended"
+            ),
+            # For support's search: the closed ones are few beside the active ones.
+            GinIndex(
+                fields=["search_text"],
+                opclasses=["gin_trgm_ops"],
+                condition=Q(unlinked_at__isnull=False),
+                name="change_order_link_closed",
             ),
         ]
 

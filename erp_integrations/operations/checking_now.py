@@ -8,14 +8,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from companies.access import Ruling, find_access
+from companies.access import find_access
+from companies.operations.refusals import needed
+from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import StatementClock, clock_from, database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations.checking import Recorded, record_findings
 from erp_integrations.operations.connecting import NotAllowed, note_answer
-from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.ledger import append_event, label_of, record_of
 from erp_integrations.operations.settling import NOT_IN_THE_DIRECTORY
 from erp_integrations.policies import may_check_presence
 from erp_integrations.ports import (
@@ -40,15 +42,18 @@ class CheckedNow:
     fault: Fault | None
 
 
-def check_change_orders(*, company_id: int, change_order_ids: Sequence[int], actor: Actor) -> CheckedNow:
+def check_change_orders(
+    *, company_id: int, change_order_ids: Sequence[int], actor: Actor, reason: str = ""
+) -> CheckedNow:
     """Asks the ERP, once, about the links of these CCOs, and records what it said with its time.
 
     At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
-    out. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a transaction. Raises
-    `NotAllowed`.
+    out. Staff must say why. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a
+    transaction. Raises `NotAllowed`, `ReasonMissing`.
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
+    reason = needed(reason) if actor.is_staff else reason
     _rights_of(actor, company_id=company_id)
     connection = Connection.objects.filter(company_id=company_id).first()
     links = _links(company_id, change_order_ids)
@@ -72,27 +77,36 @@ def check_change_orders(*, company_id: int, change_order_ids: Sequence[int], act
         answered = len(links) - became[Recorded.NO_ANSWER]
         fault = None if answered else next((one.fault for one in findings if one.fault), None)
         note_answer(connection, fault, now=StatementClock())
+        only = links[0] if len(links) == 1 else None
         append_event(
             kind=EventKind.CHECKED,
             company=connection.company,
-            subject_kind="connection",
-            subject_id=connection.pk,
-            subject_label=str(connection),
+            # Of the CCO where one was asked about, for its history; else of all.
+            subject_kind="change-order" if only else "connection",
+            subject_id=(only.change_order_id or 0) if only else connection.pk,
+            subject_label=label_of(only) if only else str(connection),
+            project_number=only.project_number if only else "",
+            link_id=only.pk if only else None,
             actor=actor,
             now=now,
             rights=rights,
-            reason=fault.code if fault else "",
+            reason=reason or (fault.code if fault else ""),
             evidence={
+                **(record_of(only) if only else {}),
                 "ccos": [link.change_order_id for link in links],
                 "verdicts": dict(Counter(finding.verdict.value for finding in findings)),
+                **({"fault": {"code": fault.code, "what": fault.what}} if fault else {}),
             },
         )
     return CheckedNow(asked=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
 
 
 def _rights_of(actor: Actor, *, company_id: int) -> str:
-    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
-    ruling: Ruling = may_check_presence(access) if access else NOT_IN_THE_DIRECTORY
+    if actor.is_staff:
+        ruling = ruling_on_staff(StaffAct.CHECK_NOW, actor.user_id)
+    else:
+        access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+        ruling = may_check_presence(access) if access else NOT_IN_THE_DIRECTORY
     if not ruling:
         raise NotAllowed(ruling.missing)
     return ruling.rights

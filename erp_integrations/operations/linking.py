@@ -130,6 +130,7 @@ def tell_linked(
     actor: Actor,
     now: datetime,
     rights: str,
+    reason: str = "",
     compared: Sequence[Compared] = (),
 ) -> None:
     """The event of a link that was made, with what was compared. The link's change order must be there."""
@@ -144,6 +145,7 @@ def tell_linked(
         actor=actor,
         now=now,
         rights=rights,
+        reason=reason,
         evidence={
             **record_of(link),
             **({"compared": [dataclasses.asdict(one) for one in compared]} if compared else {}),

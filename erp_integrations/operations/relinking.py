@@ -4,6 +4,9 @@ from django.conf import settings
 from django.db import transaction
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
+from companies.access import Ruling
+from companies.operations.refusals import needed
+from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
@@ -30,15 +33,27 @@ from erp_integrations.ports import Deadline, ErpError, NotInErp
 from erp_integrations.transitions import Step
 
 
-def relink_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> ChangeOrderLink:
+def relink_change_order(
+    *,
+    company_id: int,
+    change_order_id: int,
+    actor: Actor,
+    reason: str = "",
+    former_id: int | None = None,
+) -> ChangeOrderLink:
     """Ties an unlinked CCO to its former record, a new link beside the old one.
 
     Only to the very record (the same row id on the same subcontract), and only where the CCO was not
-    changed since. Must not be called inside a transaction. Raises `NotAllowed`, `NotPossibleNow`,
-    `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`, `TakenOver`.
+    changed since. Staff must say why. `former_id` is the link that was shown, where one was: of another one
+    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonMissing`,
+    `NotPossibleNow`, `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`,
+    `TakenOver`.
     """
+    reason = needed(reason) if actor.is_staff else reason
     with transaction.atomic(durable=True):
         _, former, _ = _lock_former(company_id, change_order_id, actor)
+        if former_id not in (None, former.pk):
+            raise TakenOver
         connection = Connection.objects.get(pk=former.connection_id)
     record = _read(connection, former)
     with transaction.atomic(durable=True):
@@ -51,7 +66,7 @@ def relink_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
         now = database_now()
         link = linking.make_link(change_order, record, connection=locked, actor=actor, now=now)
         take(Step.RELINK, change_order)
-        linking.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights)
+        linking.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights, reason=reason)
     return link
 
 
@@ -60,9 +75,7 @@ def _lock_former(
 ) -> tuple[CommitmentChangeOrder, ChangeOrderLink, str]:
     """The CCO, the link it had last, and the rights to tie it again."""
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
-    project = change_order.commitment.project
-    access = access_of(actor, company_id=company_id)
-    rights = require(may_relink(access, project_id=project.pk, project_name=project.name))
+    rights = require(_ruling_on(change_order, actor, company_id=company_id))
     require_possible(change_order, Step.RELINK)
     former = find_former_link(change_order)
     if former is None:
@@ -70,6 +83,14 @@ def _lock_former(
     if changed_since(change_order, former):
         raise ChangedSince
     return change_order, former, rights
+
+
+def _ruling_on(change_order: CommitmentChangeOrder, actor: Actor, *, company_id: int) -> Ruling:
+    if actor.is_staff:
+        return ruling_on_staff(StaffAct.RELINK, actor.user_id)
+    project = change_order.commitment.project
+    access = access_of(actor, company_id=company_id)
+    return may_relink(access, project_id=project.pk, project_name=project.name)
 
 
 def find_former_link(change_order: CommitmentChangeOrder) -> ChangeOrderLink | None:

@@ -85,8 +85,13 @@ class Ending:
 
 
 def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetime]:
-    """What the person may do at this moment, and which moment that is, by the database's clock."""
-    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    """What the person may do at this moment, and which moment that is, by the database's clock.
+
+    Nothing for staff in the admin, whoever they are besides: from there nobody unlinks.
+    """
+    access = None
+    if actor.user_id and not actor.is_staff:
+        access = find_access(user_id=actor.user_id, company_id=company_id)
     return access, (access and access.read_at) or database_now()
 
 

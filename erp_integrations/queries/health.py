@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from erp_integrations import registry
@@ -50,6 +51,15 @@ class ConnectionHealth:
 
 def connections_health() -> tuple[ConnectionHealth, ...]:
     """Every connection, the oldest first. One query."""
+    return tuple(map(_health, _rows().order_by("id")))
+
+
+def health_of(connection_id: int) -> ConnectionHealth:
+    """One of them. Raises `Connection.DoesNotExist`."""
+    return _health(_rows().get(pk=connection_id))
+
+
+def _rows() -> QuerySet[Connection]:
     runs = ReconcileRun.objects.filter(connection=OuterRef("pk")).order_by("-started_at")
     # Since the last complete run, there are few; the index need not be walked through a week of them.
     since = runs.filter(started_at__gt=Coalesce(OuterRef("reconciled_at"), Value(BEFORE_ALL)))
@@ -57,35 +67,31 @@ def connections_health() -> tuple[ConnectionHealth, ...]:
         since.filter(state=ReconcileState.IMPLAUSIBLE),
         runs.filter(state=ReconcileState.RUNNING),
     )
-    rows = (
-        Connection.objects.order_by("id")
-        .annotate(
-            refused_at=Subquery(refused.values("ended_at")[:1]),
-            running_since=Subquery(running.values("started_at")[:1]),
-        )
-        .only(
-            *("company_id", "kind", "accepted_incarnation", "seen_incarnation"),
-            *("last_success_at", "last_failure_at", "failures_in_a_row"),
-            *("reconcile_every_minutes", "reconciled_at"),
-        )
+    return Connection.objects.annotate(
+        refused_at=Subquery(refused.values("ended_at")[:1]),
+        running_since=Subquery(running.values("started_at")[:1]),
+    ).only(
+        *("company_id", "kind", "accepted_incarnation", "seen_incarnation"),
+        *("last_success_at", "last_failure_at", "failures_in_a_row"),
+        *("reconcile_every_minutes", "reconciled_at"),
     )
-    return tuple(
-        ConnectionHealth(
-            connection_id=row.pk,
-            company_id=row.company_id,
-            kind=row.kind,
-            accepted=bool(row.accepted_incarnation),
-            another_database=bool(row.accepted_incarnation)
-            and row.seen_incarnation not in ("", row.accepted_incarnation),
-            last_success_at=row.last_success_at,
-            last_failure_at=row.last_failure_at,
-            failures_in_a_row=row.failures_in_a_row,
-            reconciled_every=reconciles_every(row, practice=registry.has_sandbox(row)),
-            reconciled_at=row.reconciled_at,
-            reconcile_refused_at=row.refused_at,
-            reconciling_since=row.running_since,
-        )
-        for row in rows
+
+
+def _health(row: Any) -> ConnectionHealth:
+    return ConnectionHealth(
+        connection_id=row.pk,
+        company_id=row.company_id,
+        kind=row.kind,
+        accepted=bool(row.accepted_incarnation),
+        another_database=bool(row.accepted_incarnation)
+        and row.seen_incarnation not in ("", row.accepted_incarnation),
+        last_success_at=row.last_success_at,
+        last_failure_at=row.last_failure_at,
+        failures_in_a_row=row.failures_in_a_row,
+        reconciled_every=reconciles_every(row, practice=registry.has_sandbox(row)),
+        reconciled_at=row.reconciled_at,
+        reconcile_refused_at=row.refused_at,
+        reconciling_since=row.running_since,
     )
 
 

@@ -1,6 +1,7 @@
 """One CCO's story: its links, attempts and events, newest first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from commitments.models import CommitmentChangeOrder
@@ -50,27 +51,50 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
     """The template's context; `url` is the project team's page, where the viewer may see it."""
     connection = find_connection(company)
     links = list(ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id"))
-    attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
-    events = LinkEvent.objects.filter(
-        company_id=company.pk, subject_kind="change-order", subject_id=change_order.pk
-    ).order_by("-at", "-id")[:MOST_LINES]
+    story = story_of(change_order.pk, links, company_id=company.pk)
     return {
         "erp_name": registry.erp_name(connection.kind if connection else registry.ODBC),
         "change_order": facts_of(change_order, url=url),
-        "rounds": tuple(
-            round_of(export)
-            for export in Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id")
-        ),
+        "rounds": story.rounds,
         "former": _former(links),
-        "links": tuple(_period(link) for link in links),
-        "attempts": tuple(_attempt(attempt) for attempt in attempts),
-        "events": tuple(
+        "links": story.links,
+        "attempts": story.attempts,
+        "events": story.events,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened between a CCO and the ERP, newest first; of each at most `MOST_LINES`."""
+
+    rounds: tuple[RoundLine, ...]
+    links: tuple[LinkPeriod, ...]
+    attempts: tuple[AttemptLine, ...]
+    events: tuple[EventLine, ...]
+
+
+def story_of(change_order_id: int, links: Sequence[ChangeOrderLink], *, company_id: int) -> Story:
+    """Of the CCO that these are all links of, newest first. It may have been deleted. Three queries."""
+    attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
+    events = LinkEvent.objects.filter(
+        company_id=company_id, subject_kind="change-order", subject_id=change_order_id
+    ).order_by("-at", "-id")[:MOST_LINES]
+    exports = Export.objects.filter(change_order=change_order_id).order_by("-sent_at", "-id")[:MOST_LINES]
+    return Story(
+        rounds=tuple(round_of(export) for export in exports),
+        links=tuple(_period(link) for link in links),
+        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        events=tuple(
             EventLine(
-                at=event.at, actor=event.actor_name, kind=event.get_kind_display(), words=words_of(event)
+                event_id=event.pk,
+                at=event.at,
+                actor=event.actor_name,
+                kind=event.get_kind_display(),
+                words=words_of(event),
             )
             for event in events
         ),
-    }
+    )
 
 
 def facts_of(change_order: CommitmentChangeOrder, *, url: str = "") -> ChangeOrderFacts:
@@ -119,6 +143,7 @@ def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
 
 def _period(link: ChangeOrderLink) -> LinkPeriod:
     return LinkPeriod(
+        link_id=link.pk,
         linked_at=link.linked_at,
         linked_by=link.linked_by_name,
         unlinked_at=link.unlinked_at,
@@ -132,6 +157,7 @@ def _period(link: ChangeOrderLink) -> LinkPeriod:
 def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
     verdict = PresenceKey(attempt.verdict) if attempt.verdict else None
     return AttemptLine(
+        attempt_id=attempt.pk,
         started_at=attempt.started_at,
         ended_at=attempt.ended_at,
         actor=attempt.actor_name,

@@ -7,10 +7,9 @@ from tests.browser import pages
 from tests.browser.axe import findings
 from tests.browser.conftest import Scheme, Visit
 from tests.browser.pages import tab_to
+from tests.browser.served import Served
 from tests.browser.test_access import BOTH_SCHEMES
 from tests.browser.watch import Watch
-
-WAITING = "/admin/companies/privilegerequest/"
 
 
 def entry_of(page: Page, name: str) -> None:
@@ -36,8 +35,15 @@ def test_axe_finds_nothing_grave_in_the_directory(visit: Visit, scheme: Scheme) 
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: bool) -> None:  # noqa: FBT001
-    """Asked for by keyboard, granted by support with words; the same open page unlinks after a reload."""
+def test_from_the_disabled_button_to_the_first_unlink(
+    visit: Visit,
+    demo: Served,
+    javascript: bool,  # noqa: FBT001
+) -> None:
+    """Asked for by keyboard, granted by support with words; the same open page unlinks after a reload.
+
+    The person's history tells who asked and who granted, and the ledger with which rights it was unlinked.
+    """
     page = visit("no-privilege", javascript=javascript)
     page.goto(f"{pages.LIST}?q=Garden+walls")
     tab_to(page, ".why-sign")
@@ -51,13 +57,16 @@ def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: 
     expect(page.locator(".why-tip")).to_contain_text("Requested on")
 
     desk = visit("support")
-    desk.goto(WAITING)
-    expect(desk.locator("#result_list")).to_contain_text("I take over from a colleague")
-    desk.locator("#result_list tbody tr th a").first.click()
+    desk.goto("/admin/")
+    waiting = desk.get_by_role("region", name="Requests for Can Push to Accounting")
+    expect(waiting).to_contain_text("I take over from a colleague")
+    waiting.get_by_role("link", name="no-privilege").click()
     desk.get_by_role("link", name="Grant").click()
     desk.get_by_label("Why?").fill("Confirmed by the controller")
     desk.get_by_role("button", name="Grant").click()
     expect(desk.locator(".messagelist")).to_contain_text("Decided.")
+    desk.goto("/admin/")
+    expect(waiting).to_contain_text("Nobody waits for an answer.")
 
     page.reload()
     pages.unlink_button(pages.rows(page)).click()
@@ -65,7 +74,24 @@ def test_from_the_disabled_button_to_the_first_unlink(visit: Visit, javascript: 
     page.goto(f"{pages.DIRECTORY}own/")
     history = page.get_by_role("table", name="Changes of the entry").locator("tbody tr")
     expect(history).to_have_count(2)
+    expect(history.last).to_contain_text("I take over from a colleague")
     expect(history.first).to_contain_text("Confirmed by the controller")
+    _ledger_tells_the_unlink(desk, demo)
+
+
+def _ledger_tells_the_unlink(desk: Page, demo: Served) -> None:
+    """Support finds the CCO from the one box, by its record number in Sage."""
+    [(record, title)] = demo.ask(
+        "SELECT record_number, cco_title FROM erp_integrations_changeorderlink"
+        " ORDER BY unlinked_at DESC NULLS LAST LIMIT 1"
+    )
+    desk.get_by_label("CCO, Sage or record number").fill(record)
+    desk.get_by_role("button", name="Search").click()
+    desk.get_by_role("link", name=title).first.click()
+    event = desk.get_by_role("region", name="Events").locator("tbody tr").first
+    expect(event).to_contain_text("no-privilege")
+    expect(event).to_contain_text("Unlinked")
+    expect(event).to_contain_text("Can Push to Accounting")
 
 
 def test_on_a_narrow_screen_nothing_of_the_directory_is_cut_off(visit: Visit, watch: Watch) -> None:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus, HistoryEntry
@@ -26,12 +27,15 @@ from companies.models import (
 from companies.operations.privilege import grant_privilege, request_privilege
 from erp_integrations.actors import Actor
 from erp_integrations.models import (
+    BulkUnlink,
+    BulkUnlinkItem,
     ChangeOrderLink,
     CommitmentLink,
     Connection,
     Export,
     JobLink,
     LinkEvent,
+    ReconcileRun,
     UnlinkAttempt,
     VendorLink,
     Via,
@@ -51,6 +55,7 @@ INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "C
 READ_ONLY = (
     *(Connection, JobLink, CommitmentLink, VendorLink, ChangeOrderLink, UnlinkAttempt, LinkEvent, Export),
     *(HistoryEntry, DirectoryEvent, PrivilegeRequest, OutgoingMail),
+    *(BulkUnlink, BulkUnlinkItem, ReconcileRun),
 )
 MODELS = sorted(
     (model for label in OURS for model in apps.get_app_config(label).get_models()),
@@ -253,8 +258,7 @@ def test_an_entry_that_support_makes_switches_off_and_deletes_is_told(desk: Clie
     fields = _filled_in(desk, entry)
     off = {**fields, "is_active": "", "subscribed_to_digest": "", "company_levels-0-DELETE": "on"}
     desk.post(address(Membership, "change", entry.pk), off)
-    names = {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
-    desk.post(address(User, "change", person.pk), names)
+    desk.post(reverse("admin:desk-deactivate-person", args=[person.pk]), {"words": "Left the company"})
     chosen = {"action": "delete_selected", "_selected_action": person.pk, "post": "yes"}
     desk.post(address(User), chosen)
 
@@ -290,8 +294,8 @@ def test_support_does_not_take_the_last_administrator_away(desk: Client, world: 
             where, {name: value for name, value in fields.items() if name != "is_active"}, follow=True
         )
     elif way == "account":
-        names = {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
-        answer = desk.post(address(User, "change", person.pk), names, follow=True)
+        where = reverse("admin:desk-deactivate-person", args=[person.pk])
+        answer = desk.post(where, {"words": "Left the company"})
     elif way == "delete":
         answer = desk.post(address(Membership, "delete", entry.pk), {"post": "yes"}, follow=True)
     else:
@@ -299,7 +303,7 @@ def test_support_does_not_take_the_last_administrator_away(desk: Client, world: 
         answer = desk.post(address(User), chosen, follow=True)
 
     page = page_of(answer)
-    words = page.texts(".errorlist") if way in ("level", "entry", "account") else page.texts(".messagelist")
+    words = page.texts(".errorlist") if way in ("level", "entry") else page.texts(".messagelist")
     assert len(words) == 1, "and nothing says that it was done"
     assert "This is the last active administrator of Harbor Point Builders." in words[0]
     assert "Nothing was changed." in words[0]
@@ -311,6 +315,23 @@ def test_support_does_not_take_the_last_administrator_away(desk: Client, world: 
     assert (kept.is_active, kept.user.is_active) == (True, True)
     assert kept.company_levels.get(tool="DIRECTORY").level == Level.ADMIN
     assert DirectoryEvent.objects.count() == events
+
+
+def test_no_form_switches_an_account_off(desk: Client, world: World) -> None:
+    """That asks why; switching it on again does not."""
+    person = world.person("analyst")
+    names = {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    where = address(User, "change", person.pk)
+
+    assert desk.post(where, names).status_code == 302
+    person.refresh_from_db()
+    assert person.is_active
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    desk.post(where, {**names, "is_active": "on"})
+
+    person.refresh_from_db()
+    assert person.is_active
+    assert DirectoryEvent.objects.latest("id").after == "active"
 
 
 def test_staff_who_change_people_make_nobody_more_than_they_are(world: World) -> None:

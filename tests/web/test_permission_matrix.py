@@ -256,7 +256,7 @@ def test_every_address_answers_everybody_as_the_matrix_says(
 
 
 def test_no_address_is_missing_from_the_matrix() -> None:
-    assert {name for name in _names(get_resolver()) if not name.startswith(BY_PREFIX)} == set(MATRIX)
+    assert {name for name in names_of(get_resolver()) if not name.startswith(BY_PREFIX)} == set(MATRIX)
 
 
 def _wrong_answers(demo: Company, state: Callable[[], object], name: str, address: Address) -> Iterator[str]:
@@ -287,7 +287,7 @@ def _strangers_in_the_admin() -> Iterator[str]:
 
 def _company_names_before_the_door(demo: Company) -> Iterator[str]:
     """By prefix: the sign-in pages, which know nobody's company."""
-    for name in [name for name in _names(get_resolver()) if name.startswith("account_")]:
+    for name in [name for name in names_of(get_resolver()) if name.startswith("account_")]:
         for person in (ANONYMOUS, "outsider"):
             answer = _browser(person).get(reverse(name))
             if answer.status_code not in (PAGE, TO_SIGN_IN) or demo.name in answer.content.decode():
@@ -345,9 +345,11 @@ def _browser(person: str) -> Client:
     return client
 
 
-def _names(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
+def names_of(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            yield from _names(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
+            yield from names_of(
+                pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            )
         else:
             yield f"{namespace}{pattern.name or pattern.pattern}"

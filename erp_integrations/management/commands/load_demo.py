@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from companies.models import Company
+from companies.operations.staff_groups import set_up_staff_groups
 from erp_integrations.demo import COMPANIES, load_demo
 from erp_integrations.management.reporting import ReportingCommand
 from erp_integrations.models import ChangeOrderLink
@@ -43,3 +44,4 @@ class Command(ReportingCommand):
             cursor.execute("CREATE SCHEMA public")
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
+        set_up_staff_groups()

@@ -1,0 +1,80 @@
+"""An act of the support desk: an address of its own that asks why, and runs the operation that the pages run.
+
+No form of the admin saves such a thing. Nothing that was typed is lost where nothing was done.
+"""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from companies.models import User
+from companies.operations.refusals import DirectoryRefused, NotAllowed
+from companies.staff import StaffAct
+
+
+class NothingDone(Exception):
+    """The act was refused by an operation of another room; the text says why and what to do, for the page."""
+
+
+class ReasonForm(forms.Form):
+    """Why support acts as it does. It stays in the history."""
+
+    words = forms.CharField(
+        label="Why? The people concerned read this.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        error_messages={"required": "A reason is needed. Nothing was changed."},
+    )
+
+
+def answer_act(
+    request: HttpRequest,
+    *,
+    needs: StaffAct,
+    title: str,
+    facts: tuple[tuple[str, str], ...],
+    act: Callable[[User, str], str | None],
+    done: str = "",
+    back: str,
+    note: str = "",
+) -> HttpResponse:
+    """The page that asks for the reason, and the act.
+
+    `act` gets who acts and why; what it returns is said, else `done`. What the person may is judged here for
+    the page, and by the operation for the act. Where the row has changed, 409 and the words of the refusal;
+    where it is gone, 404.
+    """
+    if not request.user.has_perm(needs):
+        raise PermissionDenied
+    assert isinstance(request.user, User)
+    form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+    status = 422 if form.is_bound else 200
+    if form.is_valid():
+        try:
+            said = act(request.user, form.cleaned_data["words"])
+        except NotAllowed:
+            raise PermissionDenied from None
+        except ObjectDoesNotExist:  # deleted since the page was loaded
+            raise Http404 from None
+        except DirectoryRefused as refusal:
+            messages.warning(request, f"{refusal} Nothing was changed.")
+            status = 409
+        except NothingDone as refusal:
+            messages.warning(request, str(refusal))
+            status = 409
+        else:
+            messages.success(request, said or done)
+            return redirect(back)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "facts": facts,
+        "form": form,
+        "back": back,
+        "note": note,
+    }
+    return render(request, "admin/desk/act.html", context, status=status)

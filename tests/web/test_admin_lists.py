@@ -209,14 +209,12 @@ def test_what_an_index_knows_is_found_however_far_back(
         assert "No further rows" not in page.one(".paginator").text, query
 
 
-def test_an_index_holds_what_the_lists_say_it_does(world: World) -> None:
-    company = world.company.pk
-    for model, kept, index in (
-        (ChangeOrderLink, Q(presence="absent"), "change_order_link_rare"),
-        (ChangeOrderLink, Q(unlinked_at__isnull=False), "change_order_link_ended"),
-        (LinkEvent, Q(company_id=company), "event_newest_of_company"),
+def test_an_index_holds_what_the_list_of_links_says_it_does(world: World) -> None:
+    for kept, index in (
+        (Q(presence="absent"), "change_order_link_rare"),
+        (Q(unlinked_at__isnull=False), "change_order_link_ended"),
     ):
-        rows = model.objects.filter(kept, pk__lt=100).order_by("-pk")[:51]
+        rows = ChangeOrderLink.objects.filter(kept, pk__lt=100).order_by("-pk")[:51]
         plan = plan_of(rows, without=("seqscan", "bitmapscan", "sort"))
         assert f"using {index}" in plan, plan
         assert "Sort" not in plan, plan

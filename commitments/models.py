@@ -8,6 +8,7 @@ that is older than the last one is told so.
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from companies.models import Company, Project
 
@@ -146,6 +147,9 @@ class ErpStatus(models.TextChoices):
     SYNCED = "SYNCED", "Synced"
 
 
+TIED_TO_NOTHING = tuple(status for status in ErpStatus if status != ErpStatus.SYNCED)
+
+
 class CommitmentChangeOrder(models.Model):
     """A CCO. Synced and "has exactly one active link" are the same fact; the database keeps them so."""
 
@@ -188,7 +192,13 @@ class CommitmentChangeOrder(models.Model):
                 name="change_order_approved_at_of_approved",
             ),
         ]
-        indexes = [models.Index(fields=["erp_status", "commitment"], name="change_order_by_erp_status")]
+        indexes = [
+            models.Index(fields=["erp_status", "commitment"], name="change_order_by_erp_status"),
+            # For support's search; what is Synced is found by its link.
+            models.Index(
+                Upper("number"), condition=Q(erp_status__in=TIED_TO_NOTHING), name="change_order_by_number"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"CCO {self.number} {self.title}"

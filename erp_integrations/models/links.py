@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import LPad
+from django.db.models.functions import LPad, Upper
 
 from commitments.models import Commitment, CommitmentChangeOrder, Vendor
 from companies.models import Project
@@ -338,6 +338,7 @@ class ChangeOrderLink(Link):
                 fields=["-id"], condition=Q(unlinked_at__isnull=False), name="change_order_link_ended"
             ),
             # For support's search: the closed ones are few beside the active ones.
+            models.Index(Upper("cco_number"), condition=_ACTIVE, name="change_order_link_cco"),
             GinIndex(
                 fields=["search_text"],
                 opclasses=["gin_trgm_ops"],

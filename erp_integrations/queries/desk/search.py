@@ -1,10 +1,5 @@
-"""One box: CCOs by any of their numbers, people, and companies. Numbers are found whole.
+"""One box: CCOs by any of their numbers, people, and companies. Numbers are found whole, each by an index."""
 
-Active links are found by the indexes of the list, closed ones by one of their own. What is tied to nothing
-and never was is found by its number among the CCOs that are not Synced.
-"""
-
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -12,7 +7,7 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import LPad
 from django.urls import reverse
 
-from commitments.models import CommitmentChangeOrder, ErpStatus
+from commitments.models import TIED_TO_NOTHING, CommitmentChangeOrder
 from companies.models import Company, User
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.models.links import in_order_of_numbers
@@ -21,11 +16,7 @@ MOST_FOUND = 8
 """Of each group; more are worth a better word."""
 LONGEST_RECORD_NUMBER = 20
 LOOKED_THROUGH = 5_000
-"""Among so many links that hold the word anywhere, those are looked for whose number it is: no index begins
-with a CCO's number."""
-FIGURE = re.compile(r"\d")
-"""Without one it is a word, which all links of a project may hold: it is not looked for as a CCO's number,
-but among those that are tied to nothing."""
+"""Among so many closed links that hold the word anywhere, those are looked for whose number it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ def search(q: str, may: Callable[[str], bool]) -> tuple[FoundGroup, ...]:
     q = q.strip()
     if not q:
         return ()
-    tied = _links(q, "cco_number", _with_the_word(q, active=True)) if FIGURE.search(q) else ()
+    tied = _links(q, "cco_number", ChangeOrderLink.objects.all())
     groups = [
         _group("CCOs by their own number", (*tied, *_free(q))),
         _group("CCOs by Sage change number", _links(q, "number", _by_change_number(q))),
@@ -74,9 +65,9 @@ OF_A_LINK = (
 )
 
 
-def _with_the_word(q: str, *, active: bool) -> QuerySet[ChangeOrderLink]:
+def _closed_with_the_word(q: str) -> QuerySet[ChangeOrderLink]:
     """Anywhere in its text, between blanks: so a trigram index finds it however short it is."""
-    held = ChangeOrderLink.objects.filter(search_text__contains=f" {q.lower()} ", unlinked_at__isnull=active)
+    held = ChangeOrderLink.objects.filter(search_text__contains=f" {q.lower()} ", unlinked_at__isnull=False)
     return ChangeOrderLink.objects.filter(pk__in=held.values("pk")[:LOOKED_THROUGH])
 
 
@@ -98,7 +89,7 @@ def _of_any_connection() -> QuerySet[ChangeOrderLink]:
 def _links(q: str, column: str, by_index: QuerySet[ChangeOrderLink]) -> list[FoundLine]:
     """Whose column is that, the active ones first. One query."""
     active = by_index.filter(unlinked_at=None)
-    closed = _with_the_word(q, active=False).order_by("-unlinked_at")
+    closed = _closed_with_the_word(q).order_by("-unlinked_at")
     of_active, of_closed = (
         links.filter(**{f"{column}__iexact": q})
         .annotate(company_name=F("connection__company__name"))
@@ -130,8 +121,7 @@ def _page_of(change_order_id: int | None, link_id: int) -> str:
 
 def _free(q: str) -> list[FoundLine]:
     """CCOs that are tied to nothing now."""
-    tied_to_nothing = [status for status in ErpStatus if status != ErpStatus.SYNCED]
-    found = CommitmentChangeOrder.objects.filter(number__iexact=q, erp_status__in=tied_to_nothing)
+    found = CommitmentChangeOrder.objects.filter(number__iexact=q, erp_status__in=TIED_TO_NOTHING)
     lines = []
     for cco in found.select_related("commitment__project__company")[: MOST_FOUND + 1]:
         project = cco.commitment.project

@@ -64,7 +64,11 @@ TARGETS = (
             "erp_integrations/operations/settling.py",
             "erp_integrations/operations/judging.py",
         ),
-        ("tests/domain/test_unlink*.py", "tests/concurrency/test_unlink_at_once.py"),
+        (
+            "tests/domain/test_unlink*.py",
+            "tests/domain/test_bulk_unlinking.py",
+            "tests/concurrency/test_unlink_at_once.py",
+        ),
     ),
 )
 

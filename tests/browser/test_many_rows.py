@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 from tests.browser import pages
 from tests.browser.axe import findings
 from tests.browser.conftest import Visit
-from tests.browser.pages import tab_to
 from tests.browser.served import Served
 from tests.browser.watch import Watch
 

@@ -89,7 +89,8 @@ if (selectAll && document.getElementById("selected")) {
 
 const dialog = document.getElementById("dialog");
 
-dialog?.addEventListener("htmx:afterSwap", () => {
+// Once it has settled: until then htmx itself gives the focus to what asks for it, whoever has it by then.
+dialog?.addEventListener("htmx:afterSettle", () => {
   if (!dialog.open && dialog.firstElementChild) dialog.showModal(); // a refusal leaves it empty
 });
 dialog?.addEventListener("close", () => dialog.replaceChildren());

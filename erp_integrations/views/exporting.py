@@ -1,7 +1,5 @@
 """An accepted CCO: its worksheet, the look whether it is in the ERP, and the way back to the project team."""
 
-import csv
-
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -101,7 +99,7 @@ def worksheet_csv(request: MemberRequest, change_order_id: int) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="worksheet-{change_order.pk}.csv"'
     response.write("\ufeff")  # without it Excel takes the text for another encoding
-    csv.writer(response).writerows([csv_cells.cell(text) for text in row] for row in rows)
+    response.write(csv_cells.lines(rows))
     return response
 
 

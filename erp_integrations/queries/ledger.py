@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -56,9 +56,8 @@ class Chosen:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The place of an event."""
+class Key(NamedTuple):
+    """The place of an event: keys sort as events do, the oldest first."""
 
     at: datetime
     book: str
@@ -180,16 +179,11 @@ def _nearest(sources: Sequence[_Source], key: Key | None, *, backwards: bool) ->
     found: list[Event] = [
         event for source in sources for event in source.nearest(key, backwards=backwards, most=most)
     ]
-    found.sort(key=_place, reverse=not backwards)
+    found.sort(key=key_of, reverse=not backwards)
     shown = found[: keyset.PAGE_SIZE]
     if backwards:
         shown.reverse()
     return shown, len(found) > keyset.PAGE_SIZE
-
-
-def _place(event: Event) -> tuple[datetime, str, int]:
-    key = key_of(event)
-    return (key.at, key.book, key.id)
 
 
 def _beyond(book: str, key: Key, *, backwards: bool) -> Any:

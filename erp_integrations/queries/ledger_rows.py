@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from erp_integrations import csv_cells
 from erp_integrations.event_words import KINDS, outcome_of
-from erp_integrations.queries.ledger import DIRECTORY, DIRECTORY_EVIDENCE, Chosen, chosen_of
+from erp_integrations.queries.ledger import DIRECTORY, DIRECTORY_EVIDENCE, Chosen, Key, chosen_of
 
 logger = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ def _rows(chosen: Chosen) -> Iterator[list[Row]]:
             map(partial(_told, book), open_until_then.enter_context(_one_by_one(rows)))
             for book, rows in chosen_of(chosen).items()
         ]
-        events = merge(*books, key=_place)
+        events = merge(*books, key=_key)
         while chunk := list(islice(events, AT_ONCE)):
             yield [_row(event) for event in chunk]
 
@@ -110,14 +110,14 @@ def _told(book: str, event: Row) -> Row:
     return event | {"book": book}
 
 
-def _place(event: Row) -> tuple[datetime, str, int]:
-    return (event["at"], event["book"], event["id"])
+def _key(event: Row) -> Key:
+    return Key(event["at"], event["book"], event["id"])
 
 
 def _row(event: Row) -> Row:
     kind = event["kind"]
     told = event | {
-        "event": f"{event['book']}-{event['id']}",
+        "event": _key(event).name,
         "at": _moment(event["at"]),
         "company": event["company_slug"],
         "kind_in_words": KINDS.get(kind, kind),

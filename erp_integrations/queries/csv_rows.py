@@ -1,14 +1,12 @@
 """What a view of the list shows as rows of a file, streamed: however many there are, few are in memory."""
 
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from companies.access import Access
@@ -20,9 +18,7 @@ from erp_integrations.queries.change_orders import OF_A_ROW
 from erp_integrations.queries.choosing import chosen
 from erp_integrations.queries.connections import connection_of
 from erp_integrations.queries.exports import ORDER, rows_of, waiting
-
-AT_ONCE = 2_000
-"""Rows that are fetched, and given out, together."""
+from erp_integrations.queries.streaming import AT_ONCE, one_by_one
 
 OF_LINKS = (
     *("Project number", "Project", "Commitment number", "Commitment", "Contract company"),
@@ -51,9 +47,7 @@ def head_and_rows(company: Company, access: Access, asked: Asked) -> Iterator[li
 def _links(company: Company, asked: Asked) -> Iterator[list[list[str]]]:
     connection = connection_of(company)
     links = chosen(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
-    # Inside a transaction the cursor gives its first rows at once; outside, PostgreSQL would first put them
-    # all aside.
-    with transaction.atomic(), _one_by_one(links) as found:
+    with transaction.atomic(), one_by_one(links, AT_ONCE) as found:
         while chunk := list(islice(found, AT_ONCE)):
             yield [_link(link, connection) for link in chunk]
 
@@ -82,7 +76,7 @@ def _link(link: Any, connection: Connection | None) -> list[str]:
 def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[list[str]]]:
     rows = waiting(company, asked).select_related("commitment__vendor", "commitment__project")
     headed = False
-    with transaction.atomic(), _one_by_one(rows.order_by(*ORDER.terms())) as found:
+    with transaction.atomic(), one_by_one(rows.order_by(*ORDER.terms()), AT_ONCE) as found:
         while (chunk := list(islice(found, AT_ONCE))) or not headed:
             shown = rows_of(company, access, chunk)
             if not headed:
@@ -98,11 +92,6 @@ def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[li
             ]
             if not chunk:
                 return
-
-
-def _one_by_one(rows: QuerySet[Any]) -> closing[Any]:
-    """The rows from a cursor in the database, which is closed before its transaction ends, come what may."""
-    return closing(cast("Generator[Any]", rows.iterator(chunk_size=AT_ONCE)))
 
 
 def _money(amount: Decimal | None) -> str:

@@ -1,13 +1,13 @@
 """The events of both books as rows of a file, streamed, oldest first: few are in memory at once."""
 
 import json
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from heapq import merge
 from itertools import islice
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import structlog
 from django.db import connection, transaction
@@ -16,15 +16,13 @@ from django.db.models import QuerySet
 from erp_integrations import csv_cells
 from erp_integrations.event_words import KINDS, outcome_of
 from erp_integrations.queries.ledger import DIRECTORY, DIRECTORY_EVIDENCE, Chosen, Key, chosen_of
+from erp_integrations.queries.streaming import AT_ONCE, one_by_one
 
 logger = structlog.get_logger(__name__)
 
 Format = Literal["csv", "jsonl"]
 FORMATS: dict[str, str] = {"csv": "CSV", "jsonl": "JSON Lines"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
-
-AT_ONCE = 2_000
-"""Rows that are fetched, and given out, together."""
 
 NOT_COMPLETE = "THIS FILE IS NOT COMPLETE: Plumbline failed here. Export it again."
 """The last row of a file whose events could not all be read: nobody shall take it for all there is."""
@@ -68,7 +66,7 @@ def file_of(chosen: Chosen, form: Format) -> Iterator[bytes]:
 def _rows(chosen: Chosen) -> Iterator[list[Row]]:
     with _one_moment(), ExitStack() as open_until_then:
         books = [
-            map(partial(_told, book), open_until_then.enter_context(_one_by_one(rows)))
+            map(partial(_told, book), open_until_then.enter_context(one_by_one(_oldest_first(rows), AT_ONCE)))
             for book, rows in chosen_of(chosen).items()
         ]
         events = merge(*books, key=_key)
@@ -87,10 +85,8 @@ def _one_moment() -> Iterator[None]:
         yield
 
 
-def _one_by_one(rows: QuerySet[Any]) -> closing[Generator[Row]]:
-    """The rows from a cursor in the database, which is closed before its transaction ends, come what may."""
-    found = rows.order_by("at", "id").values().iterator(chunk_size=AT_ONCE)
-    return closing(cast("Generator[Row]", found))
+def _oldest_first(rows: QuerySet[Any]) -> QuerySet[Any, Row]:
+    return rows.order_by("at", "id").values()
 
 
 def _told(book: str, event: Row) -> Row:

@@ -6,12 +6,10 @@ from django import forms
 
 from companies.models import Company
 from erp_integrations.event_words import KINDS, OUTCOMES
-from erp_integrations.forms.list import YEARS, notes_on_strangers, quoted
+from erp_integrations.forms.list import LOST, YEARS, notes_on_strangers, quoted
 from erp_integrations.queries.asked_activity import FILTERS, AskedOfActivity
 from erp_integrations.queries.ledger import NAME, Chosen
 from erp_integrations.queries.ledger_rows import FORMATS
-
-LOST = "That page of the list is not known. This is the first one."
 
 
 class AskedOfActivityForm(forms.Form):

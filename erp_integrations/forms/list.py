@@ -13,6 +13,7 @@ MOST_SHOWN = 40
 """Letters of what was typed that a note repeats."""
 MOST_NAMED = 3
 """Parameters nobody knows that a note names."""
+LOST = "That page of the list is not known. This is the first one."
 YEARS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 DIRECTIONS = [(sign + key, label) for key, (label, _) in SORTS.items() for sign in ("", "-")]
 
@@ -66,7 +67,7 @@ class AskedForm(forms.Form):
             case "sort":
                 return f"The list cannot be sorted by {typed}. It is sorted by project."
             case "after" | "before":
-                return "That page of the list is not known. This is the first one."
+                return LOST
             case "q":
                 return (
                     "The search was not used: it is longer than 100 characters, or holds one that cannot be."

@@ -1,11 +1,11 @@
 """What stands above the list: its search, its filters with what can be chosen, and what is in force."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from django.db import connection as database
 from django.utils.dateformat import format as format_date
 
 from commitments.models import Vendor
@@ -13,6 +13,7 @@ from companies.models import Company, Project
 from erp_integrations.models import Drift, PresenceKey
 from erp_integrations.queries.asked import FILTERS, FILTERS_OF_WAITING, SORTS, Asked, list_url
 from erp_integrations.queries.choosing import active_links, connection_id_of
+from erp_integrations.queries.different import different
 
 MOST_CHOICES = 100
 """What a list to choose from may hold; a longer one is a field to type into."""
@@ -74,7 +75,7 @@ def resolved(company: Company, asked: Asked) -> Asked:
     """What was typed as a name becomes the number or the name as it is kept. What is nowhere is not used."""
     notes = []
     if asked.project:
-        number = _number_of_project(company, asked.project)
+        number = number_of_project(company, asked.project)
         if number is None:
             notes.append(f"No project is called “{asked.project}”. That filter was not used.")
         asked = replace(asked, project=number or "")
@@ -138,8 +139,6 @@ def _sorts() -> tuple[tuple[str, str], ...]:
 
 
 def _choice(company: Company, asked: Asked, name: str) -> Choice:
-    value = getattr(asked, name)
-    text = "" if value is None else str(value)
     options: tuple[tuple[str, str], ...] = ()
     kind = {"amount": "money", "linked": "date"}.get(name.removesuffix("_from").removesuffix("_to"), "text")
     if name == "project":
@@ -152,25 +151,41 @@ def _choice(company: Company, asked: Asked, name: str) -> Choice:
         options = PRESENCES
     elif name == "drift":
         options = DRIFTS
+    return choice_of(name, FILTERS[name], getattr(asked, name), options, kind)
+
+
+def choice_of(
+    name: str, label: str, value: object, options: tuple[tuple[str, str], ...], kind: str = "text"
+) -> Choice:
+    """The filter as a field: to type into where there is nothing to choose from, or too much."""
+    text = "" if value is None else str(value)
     if len(options) > MOST_CHOICES:
         options = ()
-    elif options and text and text not in {key for key, _ in options}:
+    elif options and text and text not in dict(options):
         options = (*options, (text, text))
-    return Choice(name, FILTERS[name], text, options, kind)
+    return Choice(name, label, text, options, kind)
 
 
 def _chips(company: Company, asked: Asked, choices: list[Choice]) -> tuple[Chip, ...]:
-    chips = []
-    if asked.q:
-        chips.append(Chip("Search", f"“{asked.q}”", list_url(company, asked.without("q"))))
-    for choice in choices:
-        if choice.value:
-            words = dict(choice.options).get(choice.value) or words_of_value(getattr(asked, choice.name))
-            chips.append(Chip(choice.label, words, list_url(company, asked.without(choice.name))))
-    return tuple(chips)
+    search = Chip("Search", f"“{asked.q}”", list_url(company, asked.without("q")))
+    filters = chips_of(choices, asked, lambda name: list_url(company, asked.without(name)))
+    return (search, *filters) if asked.q else filters
 
 
-def words_of_value(value: object) -> str:
+def chips_of(choices: Iterable[Choice], asked: object, url_without: Callable[[str], str]) -> tuple[Chip, ...]:
+    """The filters that are in force; `asked` holds their values by name."""
+    return tuple(
+        Chip(
+            choice.label,
+            dict(choice.options).get(choice.value) or _words_of_value(getattr(asked, choice.name)),
+            url_without(choice.name),
+        )
+        for choice in choices
+        if choice.value
+    )
+
+
+def _words_of_value(value: object) -> str:
     match value:
         case Decimal():
             return f"{value:,.2f}"
@@ -196,32 +211,22 @@ def _companies(company: Company, asked: Asked) -> tuple[tuple[str, str], ...]:
     return tuple((name, name) for name in found[: MOST_CHOICES + 1])
 
 
-DIFFERENT = """
-WITH RECURSIVE names AS (
-    (SELECT {column} AS name FROM erp_integrations_changeorderlink
-     WHERE connection_id = %(connection)s AND unlinked_at IS NULL ORDER BY {column} LIMIT 1)
-    UNION ALL
-    SELECT (SELECT {column} FROM erp_integrations_changeorderlink
-            WHERE connection_id = %(connection)s AND unlinked_at IS NULL AND {column} > names.name
-            ORDER BY {column} LIMIT 1)
-    FROM names WHERE names.name IS NOT NULL
-) SELECT name FROM names WHERE name IS NOT NULL LIMIT %(most)s
-"""
-"""One step in an index for each name: DISTINCT would read every link."""
-
-
 def _linkers(company: Company) -> list[str]:
     return _different(company, "linked_by_name")
 
 
 def _different(company: Company, column: Literal["linked_by_name", "contract_company"]) -> list[str]:
-    with database.cursor() as cursor:
-        asked = {"connection": connection_id_of(company), "most": MOST_CHOICES + 1}
-        cursor.execute(DIFFERENT.format(column=column), asked)
-        return [name for (name,) in cursor.fetchall()]
+    return different(
+        "erp_integrations_changeorderlink",
+        column,
+        kept="connection_id = %(connection)s AND unlinked_at IS NULL",
+        most=MOST_CHOICES + 1,
+        values={"connection": connection_id_of(company)},
+    )
 
 
-def _number_of_project(company: Company, typed: str) -> str | None:
+def number_of_project(company: Company, typed: str) -> str | None:
+    """Of the project that has this number or this name."""
     projects = Project.objects.filter(company=company).values_list("number", flat=True)
     return projects.filter(number=typed).first() or projects.filter(name__iexact=typed).first()
 

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
-from erp_integrations.forms.activity import LOST, AskedOfActivityForm
+from erp_integrations.forms.activity import AskedOfActivityForm
+from erp_integrations.forms.list import LOST
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.queries.activity import find_detail, page_of_events
-from erp_integrations.queries.activity_toolbar import chips_of, choices_of, kinds_seen_by, resolved
+from erp_integrations.queries.activity_toolbar import choices_of, kinds_seen_by, resolved
 from erp_integrations.queries.asked_activity import (
     FILTERS,
     AskedOfActivity,
@@ -25,6 +26,7 @@ from erp_integrations.queries.asked_activity import (
 from erp_integrations.queries.connections import connection_of, freshness_of
 from erp_integrations.queries.ledger import Chosen
 from erp_integrations.queries.ledger_rows import CONTENT_TYPES, FORMATS, Format, LedgerNotComplete, file_of
+from erp_integrations.queries.toolbar import chips_of
 from erp_integrations.views.answering import require
 from erp_integrations.views.tabs import tabs_for
 
@@ -46,7 +48,7 @@ def activity(request: MemberRequest) -> HttpResponse:
         "freshness": freshness_of(connection, erp=erp),
         "heading": HEADING,
         "choices": choices,
-        "chips": chips_of(request.company, asked, choices),
+        "chips": chips_of(choices, asked, lambda name: activity_url(request.company, asked.without(name))),
         "clear_url": activity_url(request.company, asked.without(*FILTERS, "exact")),
         "notes": (*asked.notes, LOST) if page.key_is_lost else asked.notes,
         "rows": rows,

@@ -18,7 +18,7 @@ from companies.pages import Page
 from companies.queries import find_missing_privilege
 from erp_integrations import registry, words
 from erp_integrations.actors import actor_on_page
-from erp_integrations.forms.list import AskedForm
+from erp_integrations.forms.list import LOST, AskedForm
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
@@ -122,7 +122,7 @@ def notes_of(asked: Asked, page: Page) -> tuple[str, ...]:
     """What of the address was not used, and what is shown instead."""
     notes = asked.notes
     if page.key_is_lost:
-        notes += ("That page of the list is not known. This is the first one.",)
+        notes += (LOST,)
     if page.looked_through:
         notes += (
             f"Only the first {page.looked_through:,} CCOs were searched: signs alone cannot be looked up. "

@@ -21,21 +21,18 @@ from commitments.models import (
     HistoryEntry,
     Vendor,
 )
+from companies.admin import ReadOnlyAdmin
 from companies.admin_lists import FastList
 
 
-class ToReadAdmin(FastList):
-    """Rows that only operations write."""
+class KeptWhileLinkedAdmin(FastList):
+    """Rows that only operations write, and that a live link keeps from being deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class KeptWhileLinkedAdmin(ToReadAdmin):
-    """Rows that a live link keeps from being deleted."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -126,11 +123,8 @@ class ChangeOrderAdmin(KeptWhileLinkedAdmin):
 
 
 @admin.register(HistoryEntry)
-class HistoryEntryAdmin(ToReadAdmin):
+class HistoryEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "subject_label", "what", "before", "after")
     list_filter = ("subject_kind",)
     search_fields = ("subject_label", "actor_name")
     indexed = (("subject_kind__exact", "subject_id"),)
-
-    def has_delete_permission(self, request: HttpRequest, obj: HistoryEntry | None = None) -> bool:
-        return False

@@ -18,7 +18,6 @@ class Claim:
     """What was asked about one link, and the lease to settle it."""
 
     attempt_id: int
-    link_id: int
     change_order_id: int
     reference: ChangeOrderReference
 

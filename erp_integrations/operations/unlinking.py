@@ -215,7 +215,6 @@ def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int |
 def _claim_of(link: ChangeOrderLink, attempt: UnlinkAttempt) -> Claim:
     return Claim(
         attempt_id=attempt.pk,
-        link_id=link.pk,
         change_order_id=link.change_order_id or 0,
         reference=reference_to(link, link.connection, header_shared=vars(link)["header_shared"]),
     )

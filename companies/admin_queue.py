@@ -14,6 +14,9 @@ admin.site.unregister(ProcrastinateJob)
 class JobAdmin(ProcrastinateJobAdmin):
     """Its actions ask for no permission and leave no event: they are for superusers only."""
 
-    def get_actions(self, request: HttpRequest, **where: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super().get_actions(request, **where)  # Django 6.1 says where they stand
-        return found if getattr(request.user, "is_superuser", False) else {}
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        if not getattr(request.user, "is_superuser", False):
+            return {}
+        where = {"action_location": action_location} if action_location else {}  # since Django 6.1
+        found: dict[str, Any] = super().get_actions(request, **where)
+        return found

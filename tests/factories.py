@@ -19,12 +19,16 @@ from commitments.models import (
 )
 from companies.models import Company, Membership, Project, User
 
+BEYOND = 10_000
+"""Factories count on from here, for a whole run, in any order of tests; what a test numbers itself is
+below, so that the two never meet."""
+
 
 class CompanyFactory(DjangoModelFactory[Company]):
     class Meta:
         model = Company
 
-    slug = Sequence(lambda n: f"company-{n}")
+    slug = Sequence(lambda n: f"company-{BEYOND + n}")
     name = LazyAttribute(lambda company: company.slug.replace("-", " ").title())
 
 
@@ -49,7 +53,7 @@ class ProjectFactory(DjangoModelFactory[Project]):
         model = Project
 
     company = SubFactory(CompanyFactory)
-    number = Sequence(lambda n: f"{4000 + n}")
+    number = Sequence(lambda n: f"{BEYOND + n}")
     name = LazyAttribute(lambda project: f"Project {project.number}")
 
 
@@ -97,7 +101,7 @@ class ChangeOrderFactory(DjangoModelFactory[CommitmentChangeOrder]):
         model = CommitmentChangeOrder
 
     commitment = SubFactory(CommitmentFactory)
-    number = Sequence(lambda n: f"{n:03}")
+    number = Sequence(lambda n: f"{BEYOND + n}")
     title = "Added steel at grid C"
     status = ChangeOrderStatus.APPROVED
 
@@ -107,7 +111,7 @@ class ChangeOrderLineFactory(DjangoModelFactory[ChangeOrderLine]):
         model = ChangeOrderLine
 
     change_order = SubFactory(ChangeOrderFactory)
-    position = Sequence(int)
+    position = Sequence(lambda n: BEYOND + n)
     description = "Steel"
     cost_code = SubFactory(
         CostCodeFactory, company=SelfAttribute("..change_order.commitment.project.company")

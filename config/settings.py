@@ -116,7 +116,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django_htmx",
-    "django_filters",
     "django_structlog",
     "lucide",
     "csp",

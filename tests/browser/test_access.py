@@ -91,6 +91,15 @@ def test_on_320_pixels_nothing_needs_scrolling_sideways(visit: Visit, watch: Wat
     assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def test_on_320_pixels_the_longest_word_of_sage_stays_in_its_card(visit: Visit) -> None:
+    page = visit(width=320, height=640)
+    page.goto(f"{pages.LIST}?q=Void+in+Sage")
+    row = pages.row_of(page, "Void in Sage")
+    row.get_by_role("button", name="Check").click()
+    expect(row).to_contain_text("Void or Rejected · ")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 def test_on_320_pixels_a_row_is_a_card_with_a_wide_button_at_its_end(visit: Visit) -> None:
     page = visit(width=320, height=640)
     page.goto(f"{pages.LIST}?q=Approved+in+Sage")

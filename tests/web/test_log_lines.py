@@ -124,6 +124,18 @@ def test_a_line_that_came_to_nothing_is_not_written(committed_world: World, line
     assert lines.named("ledger_event") == []
 
 
+def test_another_try_within_a_look_is_no_line_of_its_own(committed_world: World, lines: Lines) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco("deadlock"), world.person()
+    world.sage.set_fault("deadlock")
+    lines.written.clear()
+
+    assert click(browser_of(approver), world, cco).status_code == 503
+
+    assert not [line for line in lines.written if "stamina" in line]
+    assert [line["outcome"] for line in lines.named("ledger_event")] == ["NO_ANSWER"]
+
+
 def test_whoever_is_not_let_in_is_told_as_refused_and_names_no_company(world: World, lines: Lines) -> None:
     Client().get(list_address(world))
     browser_of(world.person()).get("/companies/nobody/")

@@ -78,7 +78,7 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
     A reconciliation that saw it before our looks is no news, but for the proof that another record took its
     place: that was judged by when ours was last seen.
     """
-    assert finding.first_looked_at is not None, "what proves absence was looked at"
+    assert finding.first_looked_at is not None  # what proves absence was looked at
     if now.last_seen_at != asked.last_seen_at and (
         finding.verdict is Verdict.REPLACED or now.last_seen_at >= finding.first_looked_at
     ):

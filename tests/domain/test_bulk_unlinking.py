@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from commitments.models import CommitmentChangeOrder
+from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Membership, User
 from erp_integrations.actors import Actor
 from erp_integrations.models import (
@@ -18,7 +19,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import bulk_unlinking
+from erp_integrations.operations import bulk_unlinking, linking
 from erp_integrations.operations.bulk_unlinking import (
     cancel_bulk_unlink,
     queue_unfinished,
@@ -31,10 +32,11 @@ from erp_integrations.operations.refusals import (
     UnlinkNotAllowed,
 )
 from erp_integrations.operations.unlinking import Unlinked, unlink_change_orders
+from sage_adapter.sandbox.writer import open_books
 from tests import factories, jobs
 from tests.domain.readers import Moments
 from tests.invariants import assert_promise_kept
-from tests.world import World
+from tests.world import LINKER, World
 
 DELETED = ("deleted", "padded", "recreated")
 ALL = (*DELETED, "void", "half-deleted", "present")
@@ -108,6 +110,30 @@ def test_of_two_parts_of_a_header_that_are_gone_together_one_is_cut(world: World
     assert {attempt.reason for attempt in UnlinkAttempt.objects.filter(state="NO_ANSWER")} == {"link-changed"}
 
 
+def test_of_three_parts_that_are_gone_together_the_last_is_no_longer_a_part(world: World) -> None:
+    two = [world.synced_cco("shared-deleted"), world.synced_cco("shared-kept")]
+    with open_books(Path(world.place)) as books:
+        part = books.lines(int(world.record_of(two[0])))[0]
+        line = max(one["linnum"] for one in books.lines(part["recnum"])) + 1
+        third = {**part, "vndctc": 1201, "linnum": line}
+        third.pop("_idnum")
+        books.insert("sbcgln", third, user="ACCT1")
+    cco = world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
+    linking.link_change_order(
+        change_order_id=cco.pk,
+        record_number=world.record_of(two[0]),
+        subcontract_record_number="1201",
+        actor=LINKER,
+    )
+    world.delete_in_sage(two[0])
+
+    bulk = start(world, [*two, cco], world.person())
+    jobs.work()
+
+    assert states(bulk) == {two[0].pk: "UNLINKED", two[1].pk: "UNLINKED", cco.pk: "NO_ANSWER"}
+    assert world.attempts(cco)[-1].reason == "link-changed"
+
+
 def test_one_that_the_database_refuses_is_nothing_to_the_others(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +167,9 @@ def test_the_trouble_of_one_is_not_everybodys(world: World, scenario: str) -> No
     jobs.work()
 
     assert states(bulk) == {troubled.pk: "NO_ANSWER", gone.pk: "UNLINKED", there.pk: "STILL_IN_ERP"}
+    noted = world.fresh_connection()
+    assert noted.last_success_at is not None, "Sage answered the others"
+    assert (noted.last_failure_at, noted.failures_in_a_row) == (None, 0)
 
 
 # --- rights --------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 """Bulk unlink: each CCO judged alone, by the single button's own operation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -15,6 +17,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
+    ChangeOrderLink,
     ItemState,
     UnlinkAttempt,
     Via,
@@ -27,6 +30,7 @@ from erp_integrations.operations.bulk_unlinking import (
     work_on,
 )
 from erp_integrations.operations.refusals import (
+    NeverLinked,
     NothingToUnlink,
     TooManyToUnlink,
     UnlinkNotAllowed,
@@ -134,27 +138,69 @@ def test_of_three_parts_that_are_gone_together_the_last_is_no_longer_a_part(worl
     assert world.attempts(cco)[-1].reason == "link-changed"
 
 
-def test_one_that_the_database_refuses_is_nothing_to_the_others(
-    committed_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = committed_world
-    good, bad = world.synced_cco("padded"), world.synced_cco("recreated")
-    approver = world.person()
-    world.sage.play()
+@contextmanager
+def refused_by_the_database(link: ChangeOrderLink) -> Iterator[None]:
+    """Nobody cuts that link, whatever they found."""
     with connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE erp_integrations_changeorderlink ADD CONSTRAINT refuses_one"
-            f" CHECK (id <> {world.link_of(bad).pk} OR unlinked_at IS NULL)"
+            f" CHECK (id <> {link.pk} OR unlinked_at IS NULL)"
         )
     try:
-        bulk = start(world, [good, bad], approver)
-        jobs.work()
+        yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE erp_integrations_changeorderlink DROP CONSTRAINT refuses_one")
 
+
+def test_one_that_the_database_refuses_is_nothing_to_the_others(committed_world: World) -> None:
+    world = committed_world
+    good, bad = world.synced_cco("padded"), world.synced_cco("recreated")
+    approver = world.person()
+    world.sage.play()
+
+    with refused_by_the_database(world.link_of(bad)):
+        bulk = start(world, [good, bad], approver)
+        jobs.work()
+
     assert states(bulk) == {good.pk: "UNLINKED", bad.pk: "CHECKING"}
     assert world.link_of(bad).is_active
+
+
+def test_of_one_that_the_database_refuses_nothing_is_said_but_in_the_log(
+    committed_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = committed_world
+    never, bad, good = world.free_cco(), world.synced_cco("recreated"), world.synced_cco("padded")
+    world.sage.play()
+
+    with refused_by_the_database(world.link_of(bad)):
+        outcomes = unlink_change_orders(
+            company_id=world.company.pk,
+            change_order_ids=[never.pk, bad.pk, good.pk],
+            actor=actor_of(world.person()),
+        )
+
+    assert {one: type(outcome) for one, outcome in outcomes.items()} == {
+        never.pk: NeverLinked,
+        good.pk: Unlinked,
+    }
+    [attempt] = world.attempts(bad)
+    told: list[Any] = [one.msg for one in caplog.records if one.levelname == "ERROR"]
+    assert [(line["event"], line["attempt_id"]) for line in told] == [("unlink_not_settled", attempt.pk)]
+
+
+def test_a_page_is_fifty_and_no_more(world: World, moments: Moments) -> None:
+    approver = actor_of(world.person())
+    fifty = range(1, 51)
+
+    outcomes = unlink_change_orders(company_id=world.company.pk, change_order_ids=fifty, actor=approver)
+    assert {type(outcome) for outcome in outcomes.values()} == {UnlinkNotAllowed}
+    assert set(outcomes) == set(fifty)
+
+    with pytest.raises(ValueError, match="at most 50 CCOs are unlinked at once"):
+        unlink_change_orders(company_id=world.company.pk, change_order_ids=range(1, 52), actor=approver)
+    assert moments.asked == []
 
 
 @pytest.mark.parametrize("scenario", ["locked", "deadlock", "drops"])

@@ -60,6 +60,23 @@ def test_without_one_of_the_three_requirements_sage_is_not_even_asked(
     assert_nothing_happened(world, moments, events=events)
 
 
+def test_from_the_admin_nobody_unlinks_whatever_they_may_on_the_page(world: World, moments: Moments) -> None:
+    cco, person = world.synced_cco(), world.person()
+    world.delete_in_sage(cco)
+    before, events = world.before(cco), len(world.events())
+
+    with pytest.raises(UnlinkNotAllowed) as refusal:
+        unlink_change_order(
+            company_id=world.company.pk,
+            change_order_id=cco.pk,
+            actor=Actor(user_id=person.pk, name=person.name, via=Via.ADMIN),
+        )
+
+    assert refusal.value.missing == ("Needs an active entry in the company's Directory",)
+    assert world.before(cco) == before
+    assert_nothing_happened(world, moments, events=events)
+
+
 def test_everything_that_is_missing_is_told_at_once(world: World) -> None:
     cco = world.synced_cco()
     person = world.person(commitments=Level.NONE, erp_integrations=Level.NONE, can_push_to_accounting=False)

@@ -548,6 +548,9 @@ class Sequences(RuleBasedStateMachine):
         greeted_before = paused.point != "after the claim"
         looked_before = greeted_before and paused.point != "inside the first question"
         looks_again = paused.point != "before settling"
+        # Inside the second question it has said so again. A connection that is open feels no fault of after
+        # that, only that the books under it were restored.
+        greets_again = looks_again and paused.point != "inside the second question"
         gone_now, trusted_now = self._in_sage(paused.key) == "gone", self._trusted()
         before = paused.key in self.cut
         paused.click.goes_on()
@@ -557,7 +560,8 @@ class Sequences(RuleBasedStateMachine):
             paused.key,
             by=paused.person,
             gone=(gone_now or not looks_again) and (paused.gone_then or not looked_before),
-            trusted=(trusted_now or not looks_again)
+            trusted=(trusted_now or not greets_again)
+            and (self.accepted or not looks_again)
             and (paused.trusted_then or not greeted_before)
             and self.revision == paused.revision_then,
         )

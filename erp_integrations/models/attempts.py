@@ -10,7 +10,7 @@ from erp_integrations.models.links import ChangeOrderLink
 class AttemptState(models.TextChoices):
     CHECKING = "CHECKING", "Being checked"
     UNLINKED = "UNLINKED", "Unlinked"
-    STILL_IN_ERP = "STILL_IN_ERP", "Still in the ERP"
+    STILL_IN_ERP = "STILL_IN_ERP", "Still in Sage"
     NO_ANSWER = "NO_ANSWER", "No trustworthy answer"
     NOT_ALLOWED = "NOT_ALLOWED", "Rights lost meanwhile"
 

@@ -40,7 +40,7 @@ class ItemState(models.TextChoices):
     WAITING = "WAITING", "Waiting"
     CHECKING = "CHECKING", "Being checked"
     UNLINKED = "UNLINKED", "Unlinked"
-    STILL_IN_ERP = "STILL_IN_ERP", "Still in the ERP"
+    STILL_IN_ERP = "STILL_IN_ERP", "Still in Sage"
     NO_ANSWER = "NO_ANSWER", "No trustworthy answer"
     NOT_ALLOWED = "NOT_ALLOWED", "Not allowed"
     ALREADY = "ALREADY", "Unlinked already"

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class EventKind(models.TextChoices):
-    SENT = "SENT", "Sent to the ERP"
+    SENT = "SENT", "Sent to ERP"
     RETRIEVED = "RETRIEVED", "Retrieved by the project team"
     REJECTED = "REJECTED", "Rejected by accounting"
     ACCEPTED = "ACCEPTED", "Accepted for export"
@@ -14,12 +14,12 @@ class EventKind(models.TextChoices):
     LINKED = "LINKED", "Linked"
     RELINKED = "RELINKED", "Relinked: the same record is back"
     UNLINKED = "UNLINKED", "Unlinked"
-    STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in the ERP"
+    STILL_IN_ERP = "STILL_IN_ERP", "Unlink refused: still in Sage"
     NO_ANSWER = "NO_ANSWER", "Unlink not decided: no trustworthy answer"
     NOT_ALLOWED = "NOT_ALLOWED", "Unlink not decided: rights lost meanwhile"
     ATTEMPT_FREED = "ATTEMPT_FREED", "Stuck attempt freed by support"
-    PRESENCE_CHANGED = "PRESENCE_CHANGED", "Seen otherwise in the ERP"
-    CHECKED = "CHECKED", "Checked in the ERP"
+    PRESENCE_CHANGED = "PRESENCE_CHANGED", "Change noticed in Sage"
+    CHECKED = "CHECKED", "Checked in Sage"
     BULK_UNLINK_STARTED = "BULK_UNLINK_STARTED", "Bulk unlink started"
     BULK_UNLINK_CANCELLED = "BULK_UNLINK_CANCELLED", "Bulk unlink cancelled"
     CONNECTION_SET = "CONNECTION_SET", "Connection set"

@@ -472,7 +472,7 @@ def test_the_history_tells_who_did_what_and_what_sage_said(world: World) -> None
     for expected in (
         f"CCO {cco.number} {cco.title}",
         str(world.link_of(cco).row_id).upper(),
-        "Still in the ERP",
+        "Still in Sage",
         "Unlinked",
         "ACCT2",
         "approver",

@@ -248,5 +248,5 @@ def test_the_history_of_a_cco_says_what_was_seen_otherwise(world: World) -> None
 
     words = page_of(browser_of(world.person()).get(address)).one("#main").text
 
-    assert "Seen otherwise in the ERP" in words
+    assert "Change noticed in Sage" in words
     assert "Present → Void or Rejected · Otherwise now: status Void" in words

@@ -1,0 +1,102 @@
+"""What is asked of an ERP."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from erp_integrations.ports.connections import Handshake
+from erp_integrations.ports.deadlines import Clock, Deadline
+from erp_integrations.ports.findings import ChangeOrderReference, Finding
+from erp_integrations.ports.keys import KeyStream
+from erp_integrations.ports.records import (
+    ErpChangeOrder,
+    ErpChangeOrderFound,
+    ErpJob,
+    ErpSubcontract,
+    ErpVendor,
+)
+
+MOST_LOOKED_UP_AT_ONCE = 50
+"""How many records one call of `look_up_many` may ask about: a page's worth."""
+
+MOST_GLANCED_AT_ONCE = 200
+"""How many records one call of `glance_many` may ask about: enough that the connection is not the cost."""
+
+
+class ErpReader(Protocol):
+    """Asks one company's books. Reads only; holds no connection between calls.
+
+    Every method runs in the caller's thread and may block until its deadline and, with a driver that
+    cannot be interrupted, beyond it: callers who must not wait use a thread of their own.
+    """
+
+    def handshake(self, *, deadline: Deadline) -> Handshake:
+        """What the server says of itself. Problems are reported, not raised.
+
+        Raises `ErpError` when there is no server to talk to.
+        """
+        ...
+
+    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+        """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN."""
+        ...
+
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What `look_up` would find for each, in their order, at the cost of a few looks.
+
+        At most `MOST_LOOKED_UP_AT_ONCE` references, else `ValueError`. A fault of the connection is the
+        finding of every record that had none yet; a value that is not understood only of the record it
+        belongs to. Never raises for the ERP's sake.
+        """
+        ...
+
+    def glance_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        """What one look says of each, in their order: enough to know, never enough to cut.
+
+        `second_looked_at` is None in every finding. Who carries the number now is asked only where the ERP's
+        own history does not show the deletion; where it does, the finding is ABSENT (`deleted-in-history`)
+        whoever carries it. At most `MOST_GLANCED_AT_ONCE`; else as `look_up_many`: the same faults, and never
+        raises for the ERP's sake.
+        """
+        ...
+
+    def stream_keys(self, *, deadline: Deadline) -> AbstractContextManager[KeyStream]:
+        """All jobs, then all change orders with their lines on subcontracts, in blocks by record number.
+
+        From the accepted database, over one connection that ends with the context, in memory that does not
+        grow with the company, without a cursor or a lock that lasts from one block to the next. Only a stream
+        that was read to its end is complete; a key that is missing from it is no proof that the record is
+        gone: confirm it with a look. Raises `ErpError` on entering, and in the middle; what the context's own
+        block raises passes unchanged.
+        """
+        ...
+
+    def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:
+        """Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def read_subcontract(self, record_number: str, *, deadline: Deadline) -> ErpSubcontract:
+        """With its lines. Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def read_vendor(self, record_number: str, *, deadline: Deadline) -> ErpVendor:
+        """Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def read_change_order(self, record_number: str, *, deadline: Deadline) -> ErpChangeOrder:
+        """With its lines. Raises `NotInErp`, `ErpError`."""
+        ...
+
+    def find_change_orders(
+        self, *, job_record_number: str, subcontract_record_number: str, deadline: Deadline
+    ) -> tuple[ErpChangeOrderFound, ...]:
+        """Every change order of the job, and every other with a line on the subcontract; by record number.
+
+        Raises `ErpError`. None at all is an answer too, and no proof of anything: it is read once. Lines that
+        have lost their header are no change order, and are not here.
+        """
+        ...

@@ -133,16 +133,22 @@ class World:
 
     def synced_cco(self, scenario: str = "present") -> CommitmentChangeOrder:
         """A CCO tied to the record of that scenario, which is still there, whatever its name says."""
-        wanted = self.scenarios[scenario]
         change_order = self.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
-        linking.link_change_order(
-            change_order_id=change_order.pk,
-            record_number=wanted.record_number,
-            subcontract_record_number=wanted.subcontract_record_number,
-            actor=LINKER,
-        )
+        self.link(change_order, scenario)
         change_order.refresh_from_db()
         return change_order
+
+    def link(
+        self, change_order: CommitmentChangeOrder, scenario: str, *, subcontract: str = ""
+    ) -> ChangeOrderLink:
+        """Ties a CCO that waits for accounting to that scenario's record, on its subcontract or another."""
+        wanted = self.scenarios[scenario]
+        return linking.link_change_order(
+            change_order_id=change_order.pk,
+            record_number=wanted.record_number,
+            subcontract_record_number=subcontract or wanted.subcontract_record_number,
+            actor=LINKER,
+        )
 
     def link_again(self, change_order: CommitmentChangeOrder) -> ChangeOrderLink:
         """Ties a CCO that waits for accounting to the record it was tied to before."""

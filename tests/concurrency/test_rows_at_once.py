@@ -62,17 +62,8 @@ def test_lines_that_are_added_changed_and_deleted_at_once(committed_world: World
 def test_two_ccos_linked_to_one_record_at_once(committed_world: World) -> None:
     world = committed_world
     ccos = [world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT) for _ in range(2)]
-    wanted = world.scenarios["present"]
 
-    def link(cco: CommitmentChangeOrder) -> ChangeOrderLink:
-        return linking.link_change_order(
-            change_order_id=cco.pk,
-            record_number=wanted.record_number,
-            subcontract_record_number=wanted.subcontract_record_number,
-            actor=LINKER,
-        )
-
-    outcomes = all_at_once([partial(link, cco) for cco in ccos])
+    outcomes = all_at_once([partial(world.link, cco, "present") for cco in ccos])
 
     assert Counter(type(outcome) for outcome in outcomes) == {ChangeOrderLink: 1, AlreadyLinked: 1}
     link_made = ChangeOrderLink.objects.get()
@@ -86,16 +77,7 @@ def test_one_cco_linked_to_two_records_at_once(committed_world: World) -> None:
     world = committed_world
     cco = world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
 
-    def link(scenario: str) -> ChangeOrderLink:
-        wanted = world.scenarios[scenario]
-        return linking.link_change_order(
-            change_order_id=cco.pk,
-            record_number=wanted.record_number,
-            subcontract_record_number=wanted.subcontract_record_number,
-            actor=LINKER,
-        )
-
-    outcomes = all_at_once([lambda: link("present"), lambda: link("void")])
+    outcomes = all_at_once([partial(world.link, cco, scenario) for scenario in ("present", "void")])
 
     assert Counter(type(outcome) for outcome in outcomes) == {
         ChangeOrderLink: 1,

@@ -22,7 +22,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import bulk_unlinking, linking
+from erp_integrations.operations import bulk_unlinking
 from erp_integrations.operations.bulk_unlinking import (
     cancel_bulk_unlink,
     queue_unfinished,
@@ -40,7 +40,7 @@ from sage_adapter.sandbox.writer import open_books
 from tests import factories, jobs
 from tests.domain.readers import Moments
 from tests.invariants import assert_promise_kept
-from tests.world import LINKER, World
+from tests.world import World
 
 DELETED = ("deleted", "padded", "recreated")
 ALL = (*DELETED, "void", "half-deleted", "present")
@@ -123,12 +123,7 @@ def test_of_three_parts_that_are_gone_together_the_last_is_no_longer_a_part(worl
         third.pop("_idnum")
         books.insert("sbcgln", third, user="ACCT1")
     cco = world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
-    linking.link_change_order(
-        change_order_id=cco.pk,
-        record_number=world.record_of(two[0]),
-        subcontract_record_number="1201",
-        actor=LINKER,
-    )
+    world.link(cco, "shared-deleted", subcontract="1201")
     world.delete_in_sage(two[0])
 
     bulk = start(world, [*two, cco], world.person())

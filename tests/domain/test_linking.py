@@ -23,18 +23,6 @@ from tests import factories
 from tests.world import LINKER, World
 
 
-def link(
-    world: World, cco: CommitmentChangeOrder, scenario: str, *, subcontract: str = ""
-) -> ChangeOrderLink:
-    wanted = world.scenarios[scenario]
-    return linking.link_change_order(
-        change_order_id=cco.pk,
-        record_number=wanted.record_number,
-        subcontract_record_number=subcontract or wanted.subcontract_record_number,
-        actor=LINKER,
-    )
-
-
 def waiting_cco(world: World) -> CommitmentChangeOrder:
     return world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT)
 
@@ -54,7 +42,7 @@ def test_a_link_holds_what_sage_holds(world: World) -> None:
     record = world.sage.change_order(world.scenarios["present"].record_number)
     job = next(job for job in world.books.jobs if job.record_number == record.job_record_number)
 
-    made = link(world, cco, "present")
+    made = world.link(cco, "present")
 
     cco.refresh_from_db()
     assert cco.erp_status == ErpStatus.SYNCED
@@ -78,7 +66,7 @@ def test_a_link_holds_what_sage_holds(world: World) -> None:
 
 def test_a_link_keeps_what_it_was_called_here(world: World) -> None:
     cco = waiting_cco(world)
-    made = link(world, cco, "present")
+    made = world.link(cco, "present")
     assert (made.cco_number, made.cco_title) == (cco.number, cco.title)
     assert (made.project_number, made.project_name) == ("2611", "Harbor Tower")
     assert (made.commitment_number, made.commitment_title) == (
@@ -90,7 +78,7 @@ def test_a_link_keeps_what_it_was_called_here(world: World) -> None:
 
 def test_the_ledger_tells_of_the_link(world: World) -> None:
     cco = waiting_cco(world)
-    made = link(world, cco, "present")
+    made = world.link(cco, "present")
     [event] = world.events(kind="LINKED")
     assert (event.link_id, event.subject_kind, event.subject_id) == (made.pk, "change-order", cco.pk)
     assert event.evidence == {
@@ -103,13 +91,13 @@ def test_the_ledger_tells_of_the_link(world: World) -> None:
 
 
 def test_several_lines_on_the_subcontract_are_summed(world: World) -> None:
-    assert link(world, waiting_cco(world), "summed").erp_amount == Decimal("4029.75")
+    assert world.link(waiting_cco(world), "summed").erp_amount == Decimal("4029.75")
 
 
 def test_only_the_part_on_the_subcontract_counts(world: World) -> None:
     ours, others = (
-        link(world, waiting_cco(world), "shared-deleted"),
-        link(world, waiting_cco(world), "shared-kept"),
+        world.link(waiting_cco(world), "shared-deleted"),
+        world.link(waiting_cco(world), "shared-kept"),
     )
     assert ours.row_id == others.row_id
     assert (ours.erp_amount, others.erp_amount) == (Decimal("5230.00"), Decimal("8470.00"))
@@ -121,14 +109,14 @@ def test_only_the_part_on_the_subcontract_counts(world: World) -> None:
 def test_only_a_cco_that_waits_for_accounting_is_linked(world: World, status: ErpStatus) -> None:
     cco = world.free_cco(erp_status=status)
     with pytest.raises(NotReadyToLink):
-        link(world, cco, "present")
+        world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=status)
 
 
 def test_a_synced_cco_is_not_linked_again(world: World) -> None:
     cco = world.synced_cco()
     with pytest.raises(NotReadyToLink):
-        link(world, cco, "void")
+        world.link(cco, "void")
     assert ChangeOrderLink.objects.get().record_number == world.scenarios["present"].record_number
 
 
@@ -136,7 +124,7 @@ def test_a_record_that_is_not_in_sage_is_not_linked(world: World) -> None:
     cco = waiting_cco(world)
     world.sage.delete(world.scenarios["present"].record_number, user="ACCT2")
     with pytest.raises(NotInErp):
-        link(world, cco, "present")
+        world.link(cco, "present")
     with pytest.raises(NotInErp):
         linking.link_change_order(
             change_order_id=cco.pk,
@@ -150,7 +138,7 @@ def test_a_record_that_is_not_in_sage_is_not_linked(world: World) -> None:
 def test_a_record_without_a_line_on_the_subcontract_is_not_linked(world: World) -> None:
     cco = waiting_cco(world)
     with pytest.raises(NotInErp):
-        link(world, cco, "present", subcontract="1202")
+        world.link(cco, "present", subcontract="1202")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)
 
 
@@ -168,7 +156,7 @@ def test_a_sage_in_trouble_links_nothing(world: World, fault: str, error: type[E
     cco = waiting_cco(world)
     world.sage.set_fault(fault)
     with pytest.raises(error):
-        link(world, cco, "present")
+        world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)
 
 
@@ -176,7 +164,7 @@ def test_a_connection_that_nobody_accepted_links_nothing(world: World) -> None:
     cco = waiting_cco(world)
     Connection.objects.update(accepted_incarnation="", accepted_at=None, accepted_by_name="")
     with pytest.raises(Misconfigured):
-        link(world, cco, "present")
+        world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)
 
 
@@ -184,7 +172,7 @@ def test_a_record_that_is_tied_already_is_not_tied_twice(world: World) -> None:
     world.synced_cco("present")
     cco = waiting_cco(world)
     with pytest.raises(AlreadyLinked):
-        link(world, cco, "present")
+        world.link(cco, "present")
     cco.refresh_from_db()
     assert cco.erp_status == ErpStatus.READY_TO_EXPORT
     assert ChangeOrderLink.objects.count() == len(world.events(kind="LINKED")) == 1
@@ -195,7 +183,7 @@ def test_a_purchase_orders_cco_is_never_linked(world: World) -> None:
     cco = factories.ChangeOrderFactory.create(commitment=order)
     factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)
     with pytest.raises(NotReadyToLink):
-        link(world, cco, "present")
+        world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)
 
 

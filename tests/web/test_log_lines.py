@@ -126,7 +126,7 @@ def test_a_line_that_came_to_nothing_is_not_written(committed_world: World, line
 
 def test_another_try_within_a_look_is_no_line_of_its_own(committed_world: World, lines: Lines) -> None:
     world = committed_world
-    cco, approver = world.synced_cco("deadlock"), world.person()
+    cco, approver = world.synced_cco(), world.person()
     world.sage.set_fault("deadlock")
     lines.written.clear()
 

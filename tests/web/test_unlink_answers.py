@@ -13,7 +13,6 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level
 from erp_integrations.clock import database_now
 from erp_integrations.models import UnlinkAttempt, Via
-from erp_integrations.operations import linking
 from tests import factories
 from tests.web.pages import Element, page_of, parse
 from tests.web.people import (
@@ -31,7 +30,7 @@ from tests.web.people import (
     submit,
     unlink_address,
 )
-from tests.world import LINKER, World
+from tests.world import World
 
 
 def out_of_band(fragment: Element) -> dict[str, Element]:
@@ -469,13 +468,7 @@ def test_what_people_wrote_is_shown_as_words_never_as_markup(world: World) -> No
     cco.title = nasty
     cco.save()
     factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)
-    scenario = world.scenarios["present"]
-    linking.link_change_order(
-        change_order_id=cco.pk,
-        record_number=scenario.record_number,
-        subcontract_record_number=scenario.subcontract_record_number,
-        actor=LINKER,
-    )
+    world.link(cco, "present")
     client = browser_of(world.person())
 
     for markup in (

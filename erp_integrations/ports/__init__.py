@@ -7,7 +7,14 @@ come from another system and are therefore text; money is `Decimal` in the compa
 every `datetime` is aware.
 """
 
-from erp_integrations.ports.connections import ConnectionSpec, Handshake, PartRefused, Right, ServerParts
+from erp_integrations.ports.connections import (
+    ConnectionSpec,
+    Handshake,
+    HistoryMark,
+    PartRefused,
+    Right,
+    ServerParts,
+)
 from erp_integrations.ports.deadlines import Clock, Deadline
 from erp_integrations.ports.errors import (
     ErpError,
@@ -20,11 +27,17 @@ from erp_integrations.ports.errors import (
     error_for,
 )
 from erp_integrations.ports.findings import (
+    CONTROLS_AT_RANDOM,
+    CONTROLS_OF_THE_JOB,
+    NO_CONTROLS,
     ChangeOrderReference,
+    Control,
+    Controls,
     Evidence,
     Finding,
     HeaderSeen,
     HistoryEntry,
+    LeftRecord,
     OtherRecord,
     Proof,
     Verdict,
@@ -70,9 +83,12 @@ from erp_integrations.ports.writing import (
 )
 
 __all__ = [
+    "CONTROLS_AT_RANDOM",
+    "CONTROLS_OF_THE_JOB",
     "LARGEST_RECORD_NUMBER",
     "MOST_GLANCED_AT_ONCE",
     "MOST_LOOKED_UP_AT_ONCE",
+    "NO_CONTROLS",
     "BulkRecord",
     "ChangeOrderDraft",
     "ChangeOrderEntry",
@@ -80,6 +96,8 @@ __all__ = [
     "ChangeOrderReference",
     "Clock",
     "ConnectionSpec",
+    "Control",
+    "Controls",
     "Deadline",
     "DraftLine",
     "EntryLine",
@@ -102,9 +120,11 @@ __all__ = [
     "Handshake",
     "HeaderSeen",
     "HistoryEntry",
+    "HistoryMark",
     "KeyBlock",
     "KeyRows",
     "KeyStream",
+    "LeftRecord",
     "Misconfigured",
     "NoSuchRecord",
     "NotInErp",

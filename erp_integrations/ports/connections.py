@@ -1,10 +1,20 @@
 """Where an ERP is, and what its server says of itself."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from erp_integrations.ports.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryMark:
+    """The newest entry of the ERP's own history that was ever seen on a connection."""
+
+    record_number: str
+    """Of the change order that the entry is about."""
+    at: datetime
+    """The entry's moment in the ERP server's local time, naive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +26,8 @@ class ConnectionSpec:
     """The name the database must answer to, compared without case."""
     accepted_incarnation: str
     """The incarnation an ERP admin accepted; empty while the connection is unchecked."""
+    history_mark: HistoryMark | None = None
+    """History without this entry, although it reaches back beyond it, is that of a restored backup."""
     application_name: str = "Plumbline"
     odbc_string: str = field(default="", repr=False)
     sandbox_path: Path | None = None
@@ -92,6 +104,10 @@ class Handshake:
     """Roles and rights of our login, those that matter here."""
     driver: str = ""
     """The name and version of the driver through which the server was reached."""
+    server_ahead: timedelta | None = None
+    """The server's local time minus ours."""
+    history_mark: HistoryMark | None = None
+    """The newest entry of the ERP's own history; None when unreadable, empty or not asked."""
 
     @property
     def good(self) -> bool:

@@ -2,11 +2,20 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from erp_integrations.ports.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRecord:
+    """A record that the link was tied to before it was moved, neither linked nor ignored since."""
+
+    row_id: uuid.UUID
+    record_number: str
+    left_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +35,60 @@ class ChangeOrderReference:
     amount: Decimal
     """Sum of the record's lines on the subcontract when it was linked. Evidence only."""
     last_seen_at: datetime
-    """When a look last found the record."""
-    header_shared: bool
-    """Whether another active link of the connection is tied to the same header."""
+    """When the last look that found the record by its row id, in whatever state, began; by our clock."""
+    last_seen_clock: timedelta | None = None
+    """The ERP server's local time minus ours at that look; None where it was not kept."""
+    clock_in_doubt: bool = False
+    """Whether the server's clock was changed about that time or since, as daylight saving does."""
+    touched_subcontracts: tuple[str, ...] = ()
+    """Record numbers of the subcontracts that the record had lines on when it was last seen; empty where
+    that was not kept, which means its own and those of `shared_subcontracts`."""
+    shared_subcontracts: tuple[str, ...] = ()
+    """Record numbers of the subcontracts of other active links to the same header."""
+    held_by_others: frozenset[uuid.UUID] = frozenset()
+    """Row ids of records with our numbers that other active links held already when ours was last seen."""
+    deletion_confirmed: bool = False
+    """Whether two ERP admins have stated that the record was deleted in the ERP (product.md, Confirmed
+    deletion)."""
+    left_records: tuple[LeftRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A record of another active link that should be there, asked for in the same statement."""
+
+    row_id: uuid.UUID
+    record_number: str
+    job_record_number: str
+    job_row_id: uuid.UUID
+    last_seen_at: datetime
+    last_seen_clock: timedelta | None = None
+    clock_in_doubt: bool = False
+    deletion_confirmed: bool = False
+    """As those of `ChangeOrderReference`."""
+
+
+CONTROLS_AT_RANDOM = 10
+"""Controls of each record that are drawn from all active links of the connection."""
+CONTROLS_OF_THE_JOB = 3
+"""Controls of each record that are drawn from the active links of its own job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The controls of one question. They are drawn once and asked for in both looks.
+
+    A record is never its own control: whoever draws draws one more of each kind than a record needs.
+    Without any control for a record there is no other active link on the connection.
+    """
+
+    at_random: tuple[Control, ...] = ()
+    of_jobs: tuple[Control, ...] = ()
+    of_the_bulk: tuple[Control, ...] = ()
+    """All records of the bulk unlink that the question belongs to."""
+
+
+NO_CONTROLS = Controls()
 
 
 class Verdict(StrEnum):
@@ -76,11 +136,13 @@ class HeaderSeen:
 
 @dataclass(frozen=True, slots=True)
 class OtherRecord:
-    """Another record that carries our number now."""
+    """Another record that stands in the place of ours now."""
 
     record_number: str
     number: str
     inserted_at: datetime | None
+    job_record_number: str = ""
+    has_our_record_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +153,9 @@ class Evidence:
     lines_on_subcontract: int | None = None
     """Lines with our record number on our subcontract; None when not asked."""
     other_record: OtherRecord | None = None
+    """The one in the place of ours that is told: one without proof where there is one."""
+    other_records: tuple[OtherRecord, ...] = ()
+    """All that stand in the place of ours."""
     deletion: HistoryEntry | None = None
     """The history's deletion of our very record."""
     history_readable: bool = False
@@ -103,6 +168,24 @@ class Evidence:
     """Record numbers of other change orders with the same amount on the subcontract: shown only."""
     subcontract_changes_total: Decimal | None = None
     """The subcontract's running total of changes."""
+    billed_beyond: Decimal | None = None
+    """By how much the subcontract is billed beyond its original amount and changes; None where it is not."""
+    moved_to_subcontract: str = ""
+    """A subcontract that the record has a line on now and had none on when it was last seen."""
+    lines_left: int = 0
+    """Lines of the record that are still there although their header is not, on whatever subcontract."""
+    job_status: str = ""
+    """The ERP's word for the status of the record's job."""
+    controls_there: tuple[str, ...] = ()
+    """Record numbers of the controls that were there."""
+    controls_missing: tuple[str, ...] = ()
+    """Record numbers of the controls that were not there without history or a confirmed deletion for it."""
+    controls_told: tuple[str, ...] = ()
+    """Record numbers of the controls whose deletion history tells, or was confirmed."""
+    deletion_confirmed: bool = False
+    """Whether a confirmed deletion stood in for history and controls."""
+    left_record: LeftRecord | None = None
+    """The record that the link was moved from and that is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +201,8 @@ class Finding:
     first_looked_at: datetime | None = None
     second_looked_at: datetime | None = None
     """Set only when the second look agreed with the first."""
+    server_ahead: timedelta | None = None
+    """The ERP server's local time minus ours at the first look; None where no server told."""
     proof: Proof | None = None
     fault: Fault | None = None
     """Set exactly when the verdict is UNKNOWN."""

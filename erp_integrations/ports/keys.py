@@ -3,9 +3,12 @@
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from itertools import repeat
 from typing import Any, NamedTuple, TypeVar, overload
+
+from erp_integrations.ports.connections import HistoryMark
 
 
 class ChangeOrderKeys(NamedTuple):
@@ -94,3 +97,7 @@ class KeyStream:
     """Every job: its record number and its row id, written as in `ChangeOrderKeys`. Never empty."""
     blocks: Iterator[KeyBlock]
     """In ascending order, without gap or overlap. Raises `ErpError` where the connection fails midway."""
+    server_ahead: timedelta | None = None
+    """The ERP server's local time minus ours when the stream began."""
+    history_mark: HistoryMark | None = None
+    """The newest entry of the ERP's own history; None when unreadable or empty."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from erp_integrations.ports.connections import Handshake
 from erp_integrations.ports.deadlines import Clock, Deadline
-from erp_integrations.ports.findings import ChangeOrderReference, Finding
+from erp_integrations.ports.findings import NO_CONTROLS, ChangeOrderReference, Controls, Finding
 from erp_integrations.ports.keys import KeyStream
 from erp_integrations.ports.records import (
     ErpChangeOrder,
@@ -37,12 +37,27 @@ class ErpReader(Protocol):
         """
         ...
 
-    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
-        """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN."""
+    def look_up(
+        self,
+        reference: ChangeOrderReference,
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
+    ) -> Finding:
+        """Whether the record is still there. Never raises for the ERP's sake: doubt is UNKNOWN.
+
+        Without `controls` the connection has no other active link.
+        """
         ...
 
     def look_up_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         """What `look_up` would find for each, in their order, at the cost of a few looks.
 
@@ -53,7 +68,12 @@ class ErpReader(Protocol):
         ...
 
     def glance_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         """What one look says of each, in their order: enough to know, never enough to cut.
 

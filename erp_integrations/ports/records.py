@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 
@@ -70,6 +70,8 @@ class ErpChangeOrder:
     status: str
     date: date | None
     lines: tuple[ErpChangeOrderLine, ...] = ()
+    server_ahead: timedelta | None = None
+    """The ERP server's local time minus ours when it was read; None where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What differs between the database servers that a connection may lead to: data, nothing else."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 LOCK_WAIT_MILLISECONDS = 3000
 """How long a question waits for somebody who is saving, before it gives up and asks again."""
@@ -27,8 +26,6 @@ class Dialect:
     """Whether it can always be had, and so begins before the handshake; else where the handshake says so."""
     statement_timeout: bool = False
     """Whether the driver ends a statement that takes too long when it is told to."""
-    clock_slack: timedelta = timedelta(0)
-    """How far the server's local time may have moved against ours since a record was written."""
     has_logins: bool = True
 
 
@@ -44,7 +41,6 @@ SQL_SERVER = Dialect(
     start_plain=(_LIMITS,),
     transaction="SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION",
     statement_timeout=True,
-    clock_slack=timedelta(hours=1),  # insdte is local time: daylight saving moves it
 )
 
 POSTGRESQL = Dialect(

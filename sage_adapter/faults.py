@@ -171,6 +171,26 @@ _FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         _ADMINISTRATOR,
+        "no-control",
+        "Nothing that should be there is there: of the other linked records, too many are missing from Sage.",
+        "The Sage administrator can check that this database is complete. Where it is, ERP admins state that "
+        "the record was deleted.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "history-silent",
+        "The record is gone, and Sage's history knows of no deletion.",
+        "The Sage administrator can find out how it was lost. Where it was deleted, ERP admins state so.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "deletion-of-closed-job",
+        "The record was deleted while its job is closed, which archiving does too.",
+        "If the job was not archived, set it to Current in Sage and unlink again; or ERP admins state that "
+        "the record was deleted.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
         "no-rights",
         "The login of the connection may not read what is needed in Sage.",
         "The Sage administrator must give it db_datareader on the company database.",

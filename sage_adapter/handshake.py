@@ -15,11 +15,20 @@ server does not understand them, which is never "no".
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from erp_integrations.ports import ConnectionSpec, ErpError, Fault, FaultKind, Handshake, Right, error_for
+from erp_integrations.ports import (
+    ConnectionSpec,
+    ErpError,
+    Fault,
+    FaultKind,
+    Handshake,
+    HistoryMark,
+    Right,
+    error_for,
+)
 from sage_adapter import history, rows
 from sage_adapter.faults import fault
 from sage_adapter.session import Session
@@ -28,7 +37,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "dbo.actrec": ("recnum", "_idnum", "jobnme", "status"),
     "dbo.actpay": ("recnum", "vndnme"),
     "dbo.subcon": ("recnum", "_idnum", "ctcnum", "jobnum", "phsnum", "vndnum", "dscrpt", "status"),
-    "dbo.sbcnln": ("recnum", "linnum", "dscrpt", "cstcde", "csttyp", "amount", "change"),
+    "dbo.sbcnln": ("recnum", "linnum", "dscrpt", "cstcde", "csttyp", "amount", "change", "billed"),
     "dbo.prmchg": ("recnum", "_idnum", "chgnum", "chgdte", "jobnum", "phsnum", "dscrpt", "status", "insdte"),
     "dbo.sbcgln": (
         "recnum",
@@ -42,6 +51,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "cstcde",
         "csttyp",
         "bdgprc",
+        "insdte",
     ),
 }
 """The tables and columns that a look and a link are made of.
@@ -54,6 +64,8 @@ WRITING_ROLES = ("sysadmin", "db_owner", "db_datawriter", "db_ddladmin")
 """Roles whose members may change data or tables."""
 
 _MOST_FACTS = 20_000
+_MOST_AT_ONE_MOMENT = 100_000
+"""Entries of history at its newest moment: as many as one act of an administrator makes."""
 _YES, _NO = "1", "0"
 
 _WITH_ROW_FILTERS = 13
@@ -68,6 +80,10 @@ class Greeting:
     handshake: Handshake
     server_ahead: timedelta
     """The server's local time minus ours."""
+    line_columns: frozenset[str] = frozenset()
+    """Columns of dbo.sbcgln, in lower case: it is asked for `_idref` only where it has that."""
+    job_history_readable: bool = False
+    """Whether the history of jobs can be asked for."""
 
     def to_our_clock(self, moment: datetime) -> datetime:
         """A moment in the server's local time as an aware one."""
@@ -86,11 +102,20 @@ def greet_for_report(session: Session, spec: ConnectionSpec, asked_at: datetime)
     """The handshake with everything that can be shown: capabilities, history, and whether there are jobs."""
     facts = _asked(session, (*session.dialect.more, *session.dialect.report))
     greeting = _greeting(facts, session, spec, asked_at)
-    return _with_jobs_counted(_with_history(greeting, session), session)
+    return _with_jobs_counted(_with_history(greeting, session, spec), session)
 
 
-def _asked(session: Session, more: Iterable[str]) -> "_Facts":
-    answers = [session.ask(session.dialect.handshake, limit=_MOST_FACTS).rows]
+def _asked(session: Session, more: Sequence[str]) -> "_Facts":
+    """The facts of all questions together: one statement where the server understands them all."""
+    handshake = session.dialect.handshake
+    if more and not session.dialect.transaction_first:
+        try:
+            return _Facts(session.ask("+".join((handshake, *more)), limit=_MOST_FACTS).rows)
+        except ErpError as error:
+            # A server of another make does not understand them all: each is asked by itself.
+            if error.fault.kind is FaultKind.UNAVAILABLE:
+                raise
+    answers = [session.ask(handshake, limit=_MOST_FACTS).rows]
     for name in more:
         try:
             answers.append(session.ask(name, limit=_MOST_FACTS).rows)
@@ -112,7 +137,7 @@ def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at:
         login=facts.maybe("login"),
         application_name=facts.maybe("application"),
         incarnation=incarnation,
-        history_readable=facts.may_have_history(),
+        history_readable=facts.may_have_history(history.TABLE),
         history_since=None,
         tables=facts.complete_tables(),
         problems=_problems(facts, spec, database, incarnation),
@@ -122,23 +147,45 @@ def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at:
         collation=facts.maybe("collation"),
         rights=facts.rights(),
         driver=session.driver,
+        server_ahead=server_ahead,
     )
-    return Greeting(handshake, server_ahead)
+    return Greeting(
+        handshake,
+        server_ahead,
+        line_columns=frozenset(facts.columns("dbo.sbcgln")),
+        job_history_readable=facts.may_have_history(history.JOBS_TABLE),
+    )
 
 
-def _with_history(greeting: Greeting, session: Session) -> Greeting:
-    """How far back history reaches. One that may not be read is no problem: it costs proof."""
+def _with_history(greeting: Greeting, session: Session, spec: ConnectionSpec) -> Greeting:
+    """How far history reaches. One that may not be read is no problem: it costs proof."""
     handshake = greeting.handshake
     if not handshake.history_readable:
         return greeting
     try:
-        since = _history_since(session)
+        since, mark = _history_since(session), newest_of_history(session)
     except ErpError as error:
         if error.fault.kind is not FaultKind.MISCONFIGURED:
             raise
         return replace(greeting, handshake=replace(handshake, history_readable=False))
     aware = None if since is None else greeting.to_our_clock(since)
-    return replace(greeting, handshake=replace(handshake, history_since=aware))
+    handshake = replace(handshake, history_since=aware, history_mark=mark)
+    if went_back(mark, spec.history_mark):
+        handshake = replace(handshake, problems=(fault("other-incarnation"), *handshake.problems))
+    return replace(greeting, handshake=handshake)
+
+
+def newest_of_history(session: Session) -> HistoryMark | None:
+    """The newest entry of history; None for empty history. Raises `ErpError`."""
+    return history.newest_of(session.ask("history_newest", limit=_MOST_AT_ONE_MOMENT))
+
+
+def went_back(newest: HistoryMark | None, known: HistoryMark | None) -> bool:
+    """Whether history ends before an entry that was seen: a backup was restored in place.
+
+    Empty history does not tell: it may have been purged.
+    """
+    return newest is not None and known is not None and newest.at < known.at
 
 
 def _with_jobs_counted(greeting: Greeting, session: Session) -> Handshake:
@@ -176,10 +223,7 @@ def require_accepted(spec: ConnectionSpec) -> None:
 
 
 def _history_since(session: Session) -> datetime | None:
-    answer = session.ask("history_since").rows
-    with rows.refused_unless_understood():
-        (value,) = answer[0]
-        return None if value is None else rows.moment(value)
+    return history.reach_of(session.ask("history_reach")).oldest
 
 
 def _problems(facts: "_Facts", spec: ConnectionSpec, database: str, incarnation: str) -> tuple[Fault, ...]:
@@ -307,10 +351,10 @@ class _Facts:
         wanting = set(self.missing_tables()) | {name.rpartition(".")[0] for name in self.missing_columns()}
         return tuple(table for table in NEEDED if table not in wanting)
 
-    def may_have_history(self) -> bool:
-        """Whether history can be asked for; only asking tells whether it may be read."""
+    def may_have_history(self, table: str) -> bool:
+        """Whether the history in `table` can be asked for; only asking tells whether it may be read."""
         return (
-            history.TABLE in self.subjects("table")
-            and history.TABLE not in self.subjects("may-read", _NO)
-            and history.has_columns(self.columns(history.TABLE))
+            table in self.subjects("table")
+            and table not in self.subjects("may-read", _NO)
+            and history.has_columns(self.columns(table))
         )

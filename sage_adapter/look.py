@@ -1,60 +1,58 @@
-"""One look at Sage, over one connection: which questions, in which order, for which step of the verdict.
+"""One look at Sage over one connection: what is asked, in which order, and what comes back for each record.
 
-A look is about one record or about a page of them: the same questions, in files for one and for many. What
-cannot be understood of one record is that record's fault; what goes wrong with the connection is everybody's.
+A look is about one record or about a page of them, with the same statements. What steps 2 to 5 of the
+verdict count is one statement with the controls in it; what stands in a record's place and what history tells
+is asked afterwards, only about records that were not found, and history last, because a server that refuses
+it may end the transaction. What cannot be understood of one record is that record's fault; what goes wrong with
+the connection is a fault of all.
 """
 
-import functools
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, TypeVar
 
-from erp_integrations.ports import ChangeOrderReference, ErpError, HeaderSeen, error_for
+from erp_integrations.ports import (
+    CONTROLS_AT_RANDOM,
+    CONTROLS_OF_THE_JOB,
+    ChangeOrderReference,
+    Control,
+    Controls,
+    ErpError,
+    FaultKind,
+    HistoryMark,
+    error_for,
+)
 from sage_adapter import history, rows, verdict
+from sage_adapter.answers import CarriersAnswer, LookAnswer
 from sage_adapter.faults import fault
 from sage_adapter.handshake import Greeting
-from sage_adapter.session import Answer, Session
+from sage_adapter.session import Session, check_deadline
 
-AT_ONCE, COUNTED_AT_ONCE = 50, 10
-"""How many keys the files for many take."""
+AT_ONCE = 50
+"""Records of one statement."""
+MOST_PARAMETERS = 2_100
+"""SQL Server takes no more in one statement (Microsoft: Maximum capacity specifications)."""
 
-_MOST_ROWS = 20_000
-"""More than any job or subcontract of Sage can hold; beyond it something is wrong."""
-MOST_ROWS_OF_MANY = 100_000
+_SIZES = (1, 2, 5, 16, 50, 100, 250, 400)
+"""How many keys a list has: few different statements to compile and to remember."""
+_MOST_ROWS = 200_000
+"""More than all lines of the records of a page; beyond it something is wrong."""
 
-T = TypeVar("T")
 Key = int | str
-Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What a look asks by: Sage's numeric keys as numbers, row ids as upper-case text."""
+@dataclass(slots=True)
+class Seen:
+    """What a look has found out about one record so far."""
 
-    job: int
-    job_row_id: str
-    record: int
-    row_id: str
-    subcontract: int
-
-    @classmethod
-    def of(cls, reference: ChangeOrderReference) -> "Keys":
-        """Raises `Unexpected` where the link holds a record number that is none."""
-        return cls(
-            job=key(reference.job_record_number),
-            job_row_id=_bound(reference.job_row_id),
-            record=key(reference.record_number),
-            row_id=_bound(reference.row_id),
-            subcontract=key(reference.subcontract_record_number),
-        )
+    reference: ChangeOrderReference
+    look: verdict.Look
 
 
-_LARGEST_KEY = 2**63 - 1
-"""A bigint, which is what Sage's record numbers are."""
+Outcome = Seen | ErpError
+"""What a look found out about one record, or why it could not be understood."""
 
 
 def key(record_number: str) -> int:
@@ -66,266 +64,303 @@ def key(record_number: str) -> int:
         return known
 
 
-def _bound(row_id: uuid.UUID) -> str:
-    return str(row_id).upper()
+_LARGEST_KEY = 2**63 - 1
+"""A bigint, which is what Sage's record numbers are."""
 
 
-@dataclass(slots=True)
-class Seen:
-    """What a look has heard of one record so far."""
-
-    reference: ChangeOrderReference
-    keys: Keys
-    counts: rows.Presence
-    look: verdict.Look
+def padded(keys: Sequence[Key]) -> list[Key]:
+    """As many keys as a list of the next size takes: the last one again and again."""
+    size = next((one for one in _SIZES if one >= len(keys)), len(keys))
+    return [*keys, *[keys[-1]] * (size - len(keys))]
 
 
-Outcome = Seen | ErpError
-"""What a look heard of one record, or why it could not be understood."""
+# --- steps 2 to 5 --------------------------------------------------------------------------------
 
 
 def begin(
-    session: Session, references: Sequence[ChangeOrderReference], greeting: Greeting, asked_at: datetime
+    session: Session,
+    references: Sequence[ChangeOrderReference],
+    controls: Controls,
+    greeting: Greeting,
+    asked_at: datetime,
 ) -> list[Outcome]:
-    """Steps 2 to 4, over a connection whose handshake was good. `asked_at` is when its handshake began.
+    """What is there of each record, in their order. `asked_at` is when the handshake of this look began.
 
     Raises `ErpError`: what is wrong with the connection, or with an answer as a whole.
     """
-    keys = [or_fault(Keys.of, reference) for reference in references]
-    counts = iter(_counts(session, [one for one in keys if isinstance(one, Keys)]))
-    outcomes: list[Outcome] = [
-        one
-        if isinstance(one, ErpError)
-        else or_fault(_counted, reference, one, next(counts), greeting, asked_at)
-        for reference, one in zip(references, keys, strict=True)
-    ]
-    outcomes = with_headers(session, outcomes)
-    _ask_history(session, greeting, [one for one in _understood(outcomes) if not one.counts.jobs_same_row])
+    outcomes: list[Outcome] = []
+    for start in range(0, len(references), AT_ONCE):
+        part = references[start : start + AT_ONCE]
+        keys = [_or_fault(reference) for reference in part]
+        known = [one for one in keys if isinstance(one, _Keys)]
+        if known:
+            answer = _ask(session, known, controls, greeting)
+        for one in keys:
+            try:
+                outcomes.append(
+                    one if isinstance(one, ErpError) else _seen(one, answer, controls, greeting, asked_at)
+                )
+            except ErpError as error:
+                outcomes.append(error)
     return outcomes
 
 
-def ask_who_carries_the_number(
-    session: Session, seen: Sequence[Seen], greeting: Greeting
-) -> list[verdict.Carriers | ErpError]:
-    """Step 6, over the connection of the second look, with the evidence that is shown beside the answer.
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What a record is asked for by: Sage's numeric keys as numbers, row ids as upper-case text."""
 
-    History comes last: where it may not be read, the question may have ended the transaction.
-    """
-    found = ask_carriers(session, seen, greeting)
-    unasked = [one for one in seen if one.counts.jobs_same_row and not one.counts.headers]
-    _ask_history(session, greeting, unasked)
-    return found
+    reference: ChangeOrderReference
+    record: int
+    job: int
+    subcontract: int
 
+    @property
+    def row_id(self) -> str:
+        return _bound(self.reference.row_id)
 
-def ask_carriers(
-    session: Session, seen: Sequence[Seen], greeting: Greeting
-) -> list[verdict.Carriers | ErpError]:
-    """Who may carry the number of each now."""
-    found = _carriers(session, seen, greeting)
-    return [or_fault(_carriers_of, one, found) for one in seen]
+    @property
+    def job_row_id(self) -> str:
+        return _bound(self.reference.job_row_id)
 
 
-def or_fault(make: Callable[..., T], *given: object) -> T | ErpError:
-    """What it makes, or the fault that is of one record only."""
+def _or_fault(reference: ChangeOrderReference) -> "_Keys | ErpError":
     try:
-        return make(*given)
+        return _Keys(
+            reference,
+            record=key(reference.record_number),
+            job=key(reference.job_record_number),
+            subcontract=key(reference.subcontract_record_number),
+        )
     except ErpError as error:
         return error
 
 
-def _understood(outcomes: Sequence[Outcome]) -> list[Seen]:
-    return [one for one in outcomes if isinstance(one, Seen)]
+def _bound(row_id: uuid.UUID) -> str:
+    return str(row_id).upper()
 
 
-def ask_history(session: Session, seen: Sequence[Seen], greeting: Greeting) -> None:
-    """Adds to each look what the history tells of the record's deletion, where it may be read."""
-    if not _ask_history(session, greeting, seen):
-        session.end_transaction()  # being refused may have spoiled it: what follows is asked outside of one
+def _all_of(controls: Controls) -> tuple[Control, ...]:
+    return (*controls.at_random, *controls.of_jobs, *controls.of_the_bulk)
 
 
-# --- presence and header -------------------------------------------------------------------------
+def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting: Greeting) -> LookAnswer:
+    every = _all_of(controls)
+    left = [record for one in asked for record in one.reference.left_records]
+    records = _different(
+        [
+            *(one.record for one in asked),
+            *_numbers(control.record_number for control in every),
+            *_numbers(record.record_number for record in left),
+        ]
+    )
+    jobs = _different(
+        [*(one.job for one in asked), *_numbers(control.job_record_number for control in every)]
+    )
+    of_asked = padded([one.record for one in asked])
+    row_ids = padded([one.row_id for one in asked])
+    job_numbers, job_row_ids = padded([one.job for one in asked]), padded([one.job_row_id for one in asked])
+    different, different_jobs = len(set(row_ids)), len(set(job_row_ids))
+    records, jobs = padded(records), padded(jobs)
+    has_row_id_of_header = "_idref" in greeting.line_columns
+    params: list[Key] = [*of_asked, *row_ids, *job_numbers, *job_row_ids]
+    params += [*records, *row_ids, different, *jobs, *job_row_ids, different_jobs, *of_asked]
+    if has_row_id_of_header:
+        params += [*row_ids, different]
+    params += [*padded([one.subcontract for one in asked]), *job_numbers]
+    assert len(params) < MOST_PARAMETERS, "a look asks for more than SQL Server takes"
+    answer = session.ask(
+        "look",
+        params,
+        limit=_MOST_ROWS,
+        sizes={"asked": len(of_asked), "records": len(records), "jobs": len(jobs)},
+        without=() if has_row_id_of_header else ("idref",),
+    )
+    return LookAnswer.of(answer.rows)
 
 
-def _counts(session: Session, keys: Sequence[Keys]) -> list[Row]:
-    """The counts of each record: one row for every one that was asked about, or none at all."""
-    if len(keys) == 1:
-        return rows.presence_by_place(session.ask("presence", _asked_by(keys[0])).rows, 1)
-    found: list[Row] = []
-    for start in range(0, len(keys), COUNTED_AT_ONCE):
-        part = keys[start : start + COUNTED_AT_ONCE]
-        params = [param for one in padded(part, COUNTED_AT_ONCE) for param in _asked_by(one)]
-        answer = session.ask("presence_many", params, limit=COUNTED_AT_ONCE).rows
-        found += rows.presence_by_place(answer, COUNTED_AT_ONCE)[: len(part)]
+def _numbers(record_numbers: Iterable[str]) -> list[Key]:
+    """Those that are numbers of Sage's: one that is none belongs to a link that cannot be a control."""
+    return [int(number) for number in record_numbers if number.isdecimal() and int(number) <= _LARGEST_KEY]
+
+
+def _different(keys: Sequence[Key]) -> list[Key]:
+    return list(dict.fromkeys(keys))
+
+
+def _seen(
+    keys: _Keys, answer: LookAnswer, controls: Controls, greeting: Greeting, asked_at: datetime
+) -> Seen:
+    reference = keys.reference
+    observation = verdict.Observation(
+        job=answer.jobs.get(reference.job_row_id),
+        header=answer.header_of(reference.row_id),
+        bearer=answer.bearer_of(keys.record, reference.row_id),
+        lines=answer.lines_of(keys.record, reference.row_id),
+        left_records=tuple(one for one in reference.left_records if answer.is_there(one.row_id)),
+    )
+    look = verdict.Look(
+        observation=observation,
+        asked_at=asked_at,
+        incarnation=greeting.handshake.incarnation,
+        server_ahead=greeting.server_ahead,
+        subcontract_present=keys.subcontract in answer.subcontracts,
+        others_of_job=answer.others_of_job(observation.job.record_number if observation.job else ""),
+        lowest_inserted_at=answer.lowest_inserted_at,
+        controls=tuple(
+            verdict.ControlSeen(
+                control,
+                is_there=answer.is_there(control.row_id),
+                job=answer.jobs.get(control.job_row_id),
+            )
+            for control in controls_of(reference, controls)
+        ),
+    )
+    return Seen(reference, look)
+
+
+def controls_of(reference: ChangeOrderReference, controls: Controls) -> tuple[Control, ...]:
+    """The controls of one record: ten at random, three of its job, and every other record of its bulk."""
+
+    def others(drawn: Iterable[Control]) -> list[Control]:
+        return [control for control in drawn if control.row_id != reference.row_id]
+
+    at_random = others(controls.at_random)[:CONTROLS_AT_RANDOM]
+    of_its_job = others(one for one in controls.of_jobs if one.job_row_id == reference.job_row_id)
+    chosen = [*at_random, *of_its_job[:CONTROLS_OF_THE_JOB], *others(controls.of_the_bulk)]
+    return tuple({control.row_id: control for control in chosen}.values())
+
+
+# --- what stands in its place --------------------------------------------------------------------
+
+
+def ask_carriers(session: Session, seen: Sequence[Seen]) -> list[verdict.Carriers]:
+    """What may stand in the place of each record now, with what is shown of its subcontract."""
+    found: list[verdict.Carriers] = []
+    for start in range(0, len(seen), AT_ONCE):
+        part = seen[start : start + AT_ONCE]
+        asked = [(_job_number(one), key(one.reference.subcontract_record_number)) for one in part]
+        jobs = padded(_different([job for job, _ in asked]))
+        subcontracts = padded(_different([subcontract for _, subcontract in asked]))
+        answer = session.ask(
+            "carriers",
+            [*jobs, *subcontracts, *subcontracts],
+            limit=_MOST_ROWS,
+            sizes={"jobs": len(jobs), "subcontracts": len(subcontracts)},
+        )
+        carriers = CarriersAnswer(answer.rows)
+        for (job, subcontract), one in zip(asked, part, strict=True):
+            found.append(
+                verdict.Carriers(
+                    on_job=carriers.on_job(job),
+                    on_subcontract=carriers.on_subcontract(subcontract),
+                    subcontract=carriers.sums(subcontract) if one.look.subcontract_present else None,
+                )
+            )
     return found
 
 
-def _asked_by(keys: Keys) -> tuple[Key, ...]:
-    """The parameters of presence.sql, in their order."""
-    of_job = (keys.job, keys.job, keys.job_row_id)
-    return (*of_job, keys.row_id, keys.record, keys.subcontract, keys.subcontract)
+def _job_number(seen: Seen) -> int:
+    """The job by the number it has now; by the one that the link remembers where it is not there."""
+    job = seen.look.observation.job
+    return key(job.record_number if job else seen.reference.job_record_number)
 
 
-def padded(keys: Sequence[T], size: int) -> list[T]:
-    """As many keys as a file takes: the last one again and again where there are fewer."""
-    return [*keys, *[keys[-1]] * (size - len(keys))]
+# --- history -------------------------------------------------------------------------------------
 
 
-def _counted(
-    reference: ChangeOrderReference, keys: Keys, row: Row, greeting: Greeting, asked_at: datetime
-) -> Seen:
-    return seen(reference, keys, rows.presence(row), greeting, asked_at)
-
-
-def seen(
-    reference: ChangeOrderReference,
-    keys: Keys,
-    counts: rows.Presence,
+def ask_history(
+    session: Session,
+    seen: Sequence[Seen],
+    carriers: Sequence[verdict.Carriers],
     greeting: Greeting,
-    asked_at: datetime,
-) -> Seen:
-    """What the counts say of one record. Raises `empty-database` for a company without jobs."""
-    if counts.jobs == 0:
-        raise error_for(fault("empty-database"))
-    look = verdict.Look(
-        observation=verdict.Observation(
-            jobs_with_number=counts.jobs_with_number,
-            jobs_same_row=counts.jobs_same_row,
-            headers=counts.headers,
-            header=None,
-            lines=counts.lines,
-        ),
-        asked_at=asked_at,
-        incarnation=greeting.handshake.incarnation,
-        subcontract_present=counts.subcontracts == 1,
-        history_readable=greeting.handshake.history_readable,
-    )
-    return Seen(reference, keys, counts, look)
+    mark: HistoryMark | None,
+) -> None:
+    """Adds to each look what history tells about its record, its controls and what stands in its place.
 
-
-def with_headers(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes, with the header of each record that was counted."""
-    wanted = list(dict.fromkeys(one.keys.row_id for one in _understood(outcomes) if one.counts.headers))
-    if not wanted:
-        return list(outcomes)
-    by_row_id: dict[uuid.UUID | ErpError, Row] = {}
-    for row in _ask(session, "header", wanted, limit=1).rows:
-        by_row_id[or_fault(rows.row_id_of, row)] = row
-    return [or_fault(_with_header, one, by_row_id) if isinstance(one, Seen) else one for one in outcomes]
-
-
-def _with_header(seen: Seen, by_row_id: dict[uuid.UUID | ErpError, Row]) -> Seen:
-    if not seen.counts.headers:
-        return seen
-    row = by_row_id.get(seen.reference.row_id)
-    if row is None:  # it was counted a moment ago
-        unread = (one for one in by_row_id if isinstance(one, ErpError))
-        raise next(unread, error_for(fault("sage-changing")))
-    header: HeaderSeen = rows.header_seen(row, seen.reference.row_id)
-    seen.look = replace(seen.look, observation=replace(seen.look.observation, header=header))
-    return seen
-
-
-def _ask(session: Session, name: str, keys: Sequence[Key], *more: Sequence[Key], limit: int) -> Answer:
-    """Asks the file for one where there is one of each key, else the file for many."""
-    given = (keys, *more)
-    if all(len(one) == 1 for one in given):
-        return session.ask(name, [one[0] for one in given], limit=limit)
-    params = [one for keys_of_one_kind in given for one in padded(keys_of_one_kind, AT_ONCE)]
-    return session.ask(f"{name}_many", params, limit=AT_ONCE if limit == 1 else MOST_ROWS_OF_MANY)
-
-
-# --- history ---------------------------------------------------------------------------------------
-
-
-def _ask_history(session: Session, greeting: Greeting, seen: Sequence[Seen]) -> bool:
-    """Adds the deletion of each record to its look. History that may not be read costs proof, no verdict.
-
-    False where reading it was refused.
+    `carriers` are those of `seen`, in their order, or none. Trouble in reading history costs proof, never the
+    verdict, and takes nothing from the other records. Raises `ErpError` where the deadline has passed, and
+    `other-incarnation` where history has lost the newest entry that was ever seen.
     """
     if not seen or not greeting.handshake.history_readable:
-        return True
-    records = list(dict.fromkeys(one.keys.record for one in seen))
+        return
+    records, jobs = _told_about(seen, carriers)
+    if mark is not None:
+        records = _different([int(mark.record_number), *records])
+    read = history.History()
+    with_jobs = jobs if greeting.job_history_readable else []
     try:
-        answer = _ask(session, "history", records, limit=_MOST_ROWS)
+        _read_history(session, read, records, with_jobs)
     except ErpError as error:
-        # Refused rights leave the connection as it was; anything else may have broken it.
-        if error.fault.code != "no-rights":
-            raise
-        for one in seen:
-            one.look = replace(one.look, history_readable=False)
-        return False
-    told = history.read(answer, greeting.to_our_clock)
+        for record in records if _may_be_of_one(error) else ():
+            with suppress(ErpError):
+                _read_history(session, read, [record], with_jobs)
+    check_deadline(session.deadline)
+    if mark is not None and _was_put_back(session, read, mark):
+        raise error_for(fault("other-incarnation"))
     for one in seen:
-        one.look = replace(
-            one.look,
-            deletion=told.deletion_of(one.reference.row_id),
-            history_since=told.since,
+        if key(one.reference.record_number) in read.read_records:
+            one.look = replace(one.look, history=read)
+
+
+def ask_reach(session: Session, seen: Sequence[Seen]) -> None:
+    """Adds to each look whose history was read how far back that reaches."""
+    seen = [one for one in seen if one.look.history is not None]
+    reach = _read_reach(session) if seen else None
+    for one in seen:
+        one.look = replace(one.look, reach=reach)
+
+
+def _told_about(seen: Sequence[Seen], carriers: Sequence[verdict.Carriers]) -> tuple[list[Key], list[Key]]:
+    """The record numbers and the job numbers that history is asked for."""
+    records: list[Key] = [key(one.reference.record_number) for one in seen]
+    jobs: list[Key] = []
+    for one in seen:
+        if one.look.observation.job is None or one.look.observation.job.status in verdict.ENDED:
+            jobs += _numbers([one.reference.job_record_number])
+        for missing in (control for control in one.look.controls if not control.is_there):
+            records += _numbers([missing.control.record_number])
+            jobs += _numbers([missing.control.job_record_number])
+    for one, carried in zip(seen, carriers, strict=False):
+        places = verdict.places(one.look, carried, one.reference)
+        records += _numbers(place.record_number for place in places)
+    return _different(records), _different(jobs)
+
+
+def _read_history(
+    session: Session, read: history.History, records: Sequence[Key], jobs: Sequence[Key]
+) -> None:
+    for start in range(0, len(records), _SIZES[-1]):
+        asked = padded(records[start : start + _SIZES[-1]])
+        of_jobs = padded(jobs[: _SIZES[-1]]) if jobs else []
+        answer = session.ask(
+            "history",
+            [*asked, *of_jobs],
+            limit=_MOST_ROWS,
+            sizes={"records": len(asked), "jobs": len(of_jobs)},
+            without=() if jobs else ("jobs",),
         )
-    return True
+        read.add(answer, [int(one) for one in asked])
 
 
-# --- who carries the number now --------------------------------------------------------------------
+def _may_be_of_one(error: ErpError) -> bool:
+    """Whether the refusal may concern one record only, so that asking for each by itself helps.
+
+    A refused question may have ended the transaction: what follows is asked outside of one.
+    """
+    return error.fault.kind is not FaultKind.UNAVAILABLE
 
 
-class _Found:
-    """The rows of carriers.sql, by kind and by the job or subcontract asked about; each is read once."""
-
-    def __init__(self, answer: Sequence[Row], to_our_clock: Callable[[datetime], datetime]) -> None:
-        self._rows: dict[tuple[int, str], list[Row]] = defaultdict(list)
-        for row in answer:
-            self._rows[rows.carrier_kind(row)].append(row)
-        self._to_our_clock = to_our_clock
-        self.on_job = functools.cache(self._on_job)
-        self.on_subcontract = functools.cache(self._on_subcontract)
-        self.changes = functools.cache(self._changes)
-
-    def _carriers(self, kind: int, asked: int) -> list[rows.Carrier]:
-        return [rows.carrier(row) for row in self._rows.get((kind, str(asked)), ())]
-
-    def _inserted(self, one: rows.Carrier) -> datetime | None:
-        return self._to_our_clock(one.inserted_at) if one.inserted_at else None
-
-    def _on_job(self, job: int) -> tuple[verdict.OnJob, ...]:
-        return tuple(
-            verdict.OnJob(
-                row_id=one.row_id,
-                record_number=one.record_number,
-                number=one.number,
-                phase=one.phase,
-                inserted_at=self._inserted(one),
-            )
-            for one in self._carriers(rows.BY_JOB, job)
-            if one.row_id is not None
-        )
-
-    def _on_subcontract(self, subcontract: int) -> tuple[verdict.OnSubcontract, ...]:
-        return tuple(
-            verdict.OnSubcontract(
-                row_id=one.row_id,
-                record_number=one.record_number,
-                number=one.number,
-                sub_change_number=one.sub_change_number,
-                amount=one.amount,
-                inserted_at=self._inserted(one),
-            )
-            for one in self._carriers(rows.BY_LINE, subcontract)
-        )
-
-    def _changes(self, subcontract: int) -> Decimal:
-        changes = self._rows.get((rows.SUBCONTRACT_LINE, str(subcontract)), ())
-        return sum(map(rows.subcontract_change, changes), Decimal("0.00"))
+def _was_put_back(session: Session, read: history.History, mark: HistoryMark) -> bool:
+    """Whether history has lost its newest entry although it reaches back beyond it: a restored backup's."""
+    if int(mark.record_number) not in read.read_records or read.holds(mark):
+        return False
+    reach = _read_reach(session)
+    return reach is not None and reach.oldest is not None and reach.oldest <= mark.at
 
 
-def _carriers(session: Session, seen: Sequence[Seen], greeting: Greeting) -> _Found:
-    jobs = list(dict.fromkeys(one.keys.job for one in seen))
-    subcontracts = list(dict.fromkeys(one.keys.subcontract for one in seen))
-    answer = _ask(session, "carriers", jobs, subcontracts, subcontracts, limit=_MOST_ROWS)
-    return _Found(answer.rows, greeting.to_our_clock)
-
-
-def _carriers_of(seen: Seen, found: _Found) -> verdict.Carriers:
-    return verdict.Carriers(
-        on_job=found.on_job(seen.keys.job),
-        on_subcontract=found.on_subcontract(seen.keys.subcontract),
-        subcontract_changes_total=found.changes(seen.keys.subcontract) if seen.counts.subcontracts else None,
-    )
+def _read_reach(session: Session) -> history.Reach | None:
+    try:
+        return history.reach_of(session.ask("history_reach"))
+    except ErpError:
+        check_deadline(session.deadline)
+        return None

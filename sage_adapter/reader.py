@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import stamina
@@ -13,9 +13,11 @@ import stamina
 from erp_integrations.ports import (
     MOST_GLANCED_AT_ONCE,
     MOST_LOOKED_UP_AT_ONCE,
+    NO_CONTROLS,
     ChangeOrderReference,
     Clock,
     ConnectionSpec,
+    Controls,
     Deadline,
     ErpChangeOrder,
     ErpChangeOrderFound,
@@ -24,15 +26,17 @@ from erp_integrations.ports import (
     ErpReader,
     ErpSubcontract,
     ErpVendor,
+    Fault,
     FaultKind,
     Finding,
     Handshake,
+    HistoryMark,
     KeyBlock,
     KeyStream,
     NotInErp,
     error_for,
 )
-from sage_adapter import glance, handshake, look, rows, stream, verdict
+from sage_adapter import handshake, look, rows, stream, verdict
 from sage_adapter.faults import fault
 from sage_adapter.handshake import Greeting
 from sage_adapter.session import Session, check_deadline, open_session
@@ -62,8 +66,27 @@ class _Tracks:
 
     first_looked_at: datetime | None = None
     incarnation: str = ""
+    server_ahead: timedelta | None = None
     findings: dict[int, Finding] = field(default_factory=dict)
     """By the place of the reference. Each is of looks that were completed in time."""
+
+    def unknown(self, fault: Fault) -> Finding:
+        return verdict.finding_of_fault(
+            fault,
+            incarnation=self.incarnation,
+            first_looked_at=self.first_looked_at,
+            server_ahead=self.server_ahead,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, until when, and whose clock stamps it."""
+
+    references: Sequence[ChangeOrderReference]
+    controls: Controls
+    deadline: Deadline
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +109,51 @@ class SageReader:
         with _logged("sage.handshake.unexpected"):
             return self._tried(ask, deadline, least_seconds=0.0)
 
-    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+    def look_up(
+        self,
+        reference: ChangeOrderReference,
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
+    ) -> Finding:
         """Whether the record is still in Sage. Never raises for Sage's sake: doubt is UNKNOWN.
 
         Each retry begins the whole look again, on new connections, so that no evidence of two is mixed.
         """
-        return self.look_up_many((reference,), deadline=deadline, clock=clock)[0]
+        return self.look_up_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
 
     def look_up_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         """What `look_up` would find for each, in their order: one first look at all, one second at the rest.
 
         Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
         """
         _refuse_more(references, than=MOST_LOOKED_UP_AT_ONCE)
-        return self._settled(
-            references, self._look_twice, deadline, clock, least_seconds=self.spec.second_look_seconds
-        )
+        question = _Question(references, controls, deadline, clock)
+        return self._settled(question, self._look_twice, least_seconds=self.spec.second_look_seconds)
 
     def glance_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         """What one look at each says, in their order, over one connection. Never proof that a record is gone.
 
         Raises `ValueError` for more than `MOST_GLANCED_AT_ONCE`.
         """
         _refuse_more(references, than=MOST_GLANCED_AT_ONCE)
-        return self._settled(references, self._glance, deadline, clock, least_seconds=0.0)
+        question = _Question(references, controls, deadline, clock)
+        return self._settled(question, self._glance, least_seconds=0.0)
 
     @contextmanager
     def stream_keys(self, *, deadline: Deadline) -> Iterator[KeyStream]:
@@ -128,9 +168,16 @@ class SageReader:
                 session = ends.enter_context(open_session(self.spec, deadline, streaming=True))
                 greeting = self._greeted(session, datetime.now(UTC))
                 jobs = stream.jobs(session)
+                mark = self._history_mark(session, greeting)
             blocks = _told(stream.blocks(session))
             ends.callback(blocks.close)
-            yield KeyStream(incarnation=greeting.handshake.incarnation, jobs=jobs, blocks=blocks)
+            yield KeyStream(
+                incarnation=greeting.handshake.incarnation,
+                jobs=jobs,
+                blocks=blocks,
+                server_ahead=greeting.server_ahead,
+                history_mark=mark,
+            )
 
     def read_job(self, record_number: str, *, deadline: Deadline) -> ErpJob:
         """The job of that record number. Raises `NotInErp`, `ErpError`."""
@@ -177,6 +224,7 @@ class SageReader:
                 status=header.status,
                 date=header.date,
                 lines=tuple(lines),
+                server_ahead=session.server_ahead,
             )
 
         return self._read(ask, deadline)
@@ -202,10 +250,8 @@ class SageReader:
 
     def _settled(
         self,
-        references: Sequence[ChangeOrderReference],
-        settle: Callable[[Mapping[int, ChangeOrderReference], Deadline, Clock, _Tracks], None],
-        deadline: Deadline,
-        clock: Clock,
+        question: _Question,
+        settle: Callable[[_Question, Sequence[int], _Tracks], None],
         *,
         least_seconds: float,
     ) -> tuple[Finding, ...]:
@@ -213,131 +259,120 @@ class SageReader:
         tracks = _Tracks()
 
         def ask() -> None:
-            tracks.first_looked_at, tracks.incarnation = None, ""
-            pending = {at: one for at, one in enumerate(references) if at not in tracks.findings}
-            settle(pending, deadline, clock, tracks)
+            tracks.first_looked_at, tracks.incarnation, tracks.server_ahead = None, "", None
+            settle(
+                question, [at for at in range(len(question.references)) if at not in tracks.findings], tracks
+            )
 
-        if not references:
+        if not question.references:
             return ()
         try:
             with _logged("sage.look_up.unexpected"):
-                self._tried(ask, deadline, least_seconds=least_seconds)
+                self._tried(ask, question.deadline, least_seconds=least_seconds)
             rest = fault("internal-error")  # for no record: each has its finding
         except ErpError as error:
             # A question that was cut off because the time was up is the deadline's doing.
-            late = deadline.passed and error.fault.code == "timed-out"
+            late = question.deadline.passed and error.fault.code == "timed-out"
             rest = fault("deadline") if late else error.fault
-        unknown = verdict.finding_of_fault(
-            rest, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
-        )
-        return tuple(tracks.findings.get(at, unknown) for at in range(len(references)))
+        unknown = tracks.unknown(rest)
+        return tuple(tracks.findings.get(at, unknown) for at in range(len(question.references)))
 
-    def _glance(
-        self,
-        pending: Mapping[int, ChangeOrderReference],
-        deadline: Deadline,
-        clock: Clock,
-        tracks: _Tracks,
-    ) -> None:
+    def _glance(self, question: _Question, pending: Sequence[int], tracks: _Tracks) -> None:
         """Settles what is pending by one look. Raises where the connection fails."""
         handshake.require_accepted(self.spec)
-        with open_session(self.spec, deadline) as session:
-            tracks.first_looked_at = clock()
-            greeting = self._greeted(session, tracks.first_looked_at, tracks)
-            outcomes = glance.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
-            check_deadline(deadline)
-            rest = self._settled_by_one(pending, outcomes, tracks)
-            doubtful = {at: one for at, one in rest.items() if not verdict.told_by_history(one.look)}
-            found = glance.carriers(session, list(doubtful.values()), greeting)
-            slack = session.dialect.clock_slack
-        check_deadline(deadline)
-        carriers = dict(zip(doubtful, found, strict=True))
-        for at, one in rest.items():
-            carried = carriers.get(at, verdict.NOBODY)
-            tracks.findings[at] = (
-                _not_understood(carried, tracks)
-                if isinstance(carried, ErpError)
-                else verdict.finding_of_a_glance(one.look, carried, pending[at], slack)
+        with open_session(self.spec, question.deadline) as session:
+            seen, greeting = self._look(session, question, pending, tracks)
+            gone = [at for at, one in seen.items() if verdict.is_gone(one.look, one.reference)]
+            carriers = self._ask_the_rest(session, [seen[at] for at in gone], greeting)
+        check_deadline(question.deadline)
+        carried = dict(zip(gone, carriers, strict=True))
+        for at, one in seen.items():
+            tracks.findings[at] = verdict.finding_of_a_glance(
+                one.look, carried.get(at, verdict.NO_CARRIERS), one.reference
             )
 
-    def _look_twice(
-        self,
-        pending: Mapping[int, ChangeOrderReference],
-        deadline: Deadline,
-        clock: Clock,
-        tracks: _Tracks,
-    ) -> None:
+    def _look_twice(self, question: _Question, pending: Sequence[int], tracks: _Tracks) -> None:
         """Settles what is pending: by the first look alone, or by two. Raises where the connection fails."""
         handshake.require_accepted(self.spec)
-        first = self._first_look(pending, deadline, clock, tracks)
+        with open_session(self.spec, question.deadline) as session:
+            first, greeting = self._look(session, question, pending, tracks)
+            gone = [one for one in first.values() if verdict.is_gone(one.look, one.reference)]
+            look.ask_history(session, gone, (), greeting, self.spec.history_mark)
+        check_deadline(question.deadline)
+        for at, one in list(first.items()):
+            if finding := verdict.finding_of_one_look(one.look, one.reference):
+                tracks.findings[at] = finding
+                del first[at]
         if not first:
             return
-        _wait(self.spec.second_look_seconds, deadline)
-        with open_session(self.spec, deadline) as session:
-            asked_at = clock()
-            greeting = self._greeted(session, asked_at, tracks)
-            outcomes = look.begin(session, [pending[at] for at in first], greeting, asked_at)
-            second = dict(zip(first, outcomes, strict=True))
-            gone = {
-                at: one
-                for at, one in second.items()
-                if isinstance(one, look.Seen) and verdict.step_of_one_look(one.look, one.reference) is None
-            }
-            found = look.ask_who_carries_the_number(session, list(gone.values()), greeting) if gone else []
-            slack = session.dialect.clock_slack
-        carriers = dict(zip(gone, found, strict=True))
-        check_deadline(deadline)
-        for at, outcome in second.items():
-            carried = carriers.get(at, verdict.NOBODY)
-            if isinstance(outcome, look.Seen) and isinstance(carried, verdict.Carriers):
-                tracks.findings[at] = verdict.finding_of_two_looks(
-                    first[at].look, outcome.look, carried, pending[at], slack
-                )
-            else:
-                fault_of_one = outcome if isinstance(outcome, ErpError) else carried
-                assert isinstance(fault_of_one, ErpError)
-                tracks.findings[at] = _not_understood(fault_of_one, tracks)
+        _wait(self.spec.second_look_seconds, question.deadline)
+        with open_session(self.spec, question.deadline) as session:
+            second, greeting = self._look(session, question, list(first), tracks)
+            gone_still = [at for at, one in second.items() if verdict.is_gone(one.look, one.reference)]
+            carriers = self._ask_the_rest(session, [second[at] for at in gone_still], greeting)
+        check_deadline(question.deadline)
+        carried = dict(zip(gone_still, carriers, strict=True))
+        for at, one in second.items():
+            tracks.findings[at] = verdict.finding_of_two_looks(
+                first[at].look, one.look, carried.get(at, verdict.NO_CARRIERS), one.reference
+            )
 
-    def _first_look(
-        self,
-        pending: Mapping[int, ChangeOrderReference],
-        deadline: Deadline,
-        clock: Clock,
-        tracks: _Tracks,
-    ) -> dict[int, look.Seen]:
-        """Settles what one look can settle; gives what it saw of the rest."""
-        with open_session(self.spec, deadline) as session:
-            tracks.first_looked_at = clock()
-            greeting = self._greeted(session, tracks.first_looked_at, tracks)
-            outcomes = look.begin(session, list(pending.values()), greeting, tracks.first_looked_at)
-        check_deadline(deadline)
-        return self._settled_by_one(pending, outcomes, tracks)
-
-    def _settled_by_one(
-        self,
-        pending: Mapping[int, ChangeOrderReference],
-        outcomes: Sequence[look.Outcome],
-        tracks: _Tracks,
-    ) -> dict[int, look.Seen]:
-        rest: dict[int, look.Seen] = {}
+    def _look(
+        self, session: Session, question: _Question, pending: Sequence[int], tracks: _Tracks
+    ) -> tuple[dict[int, look.Seen], Greeting]:
+        """What one look sees of the records that can be understood, by their places; settles the others."""
+        asked_at = question.clock()
+        if tracks.first_looked_at is None:
+            tracks.first_looked_at = asked_at
+        greeting = self._greeted(session, asked_at, tracks)
+        references = [question.references[at] for at in pending]
+        outcomes = look.begin(session, references, question.controls, greeting, asked_at)
+        check_deadline(question.deadline)
+        seen: dict[int, look.Seen] = {}
         for at, outcome in zip(pending, outcomes, strict=True):
             if isinstance(outcome, ErpError):
                 tracks.findings[at] = _not_understood(outcome, tracks)
-            elif finding := verdict.finding_of_one_look(outcome.look, pending[at]):
-                tracks.findings[at] = finding
             else:
-                rest[at] = outcome
-        return rest
+                seen[at] = outcome
+        return seen, greeting
+
+    def _ask_the_rest(
+        self, session: Session, gone: Sequence[look.Seen], greeting: Greeting
+    ) -> list[verdict.Carriers]:
+        """What stands in the place of records that were not found, and what history tells of them.
+
+        In that order: where history may not be read, the question may have ended the transaction.
+        """
+        carriers = look.ask_carriers(session, gone)
+        look.ask_history(session, gone, carriers, greeting, self.spec.history_mark)
+        look.ask_reach(session, gone)
+        return carriers
 
     def _greeted(self, session: Session, asked_at: datetime, tracks: _Tracks | None = None) -> Greeting:
         """A good handshake with the accepted database, and from here on one moment where that can be had."""
         greeting = handshake.greet(session, self.spec, asked_at)
+        session.server_ahead = greeting.server_ahead
         if tracks is not None:
             tracks.incarnation = greeting.handshake.incarnation
+            tracks.server_ahead = greeting.server_ahead
         handshake.require_good(greeting.handshake, self.spec)
         if greeting.handshake.snapshot:
             session.begin_transaction()
         return greeting
+
+    def _history_mark(self, session: Session, greeting: Greeting) -> HistoryMark | None:
+        """The newest entry of history. Raises `other-incarnation` where one was seen that is newer."""
+        if not greeting.handshake.history_readable:
+            return None
+        try:
+            mark = handshake.newest_of_history(session)
+        except ErpError:
+            check_deadline(session.deadline)
+            session.end_transaction()  # being refused may have spoiled it
+            return None
+        if handshake.went_back(mark, self.spec.history_mark):
+            raise error_for(fault("other-incarnation"))
+        return mark
 
     def _read(self, question: Callable[[Session], T], deadline: Deadline) -> T:
         """Reads from the accepted database only: what is read here is what links are made of."""
@@ -394,9 +429,7 @@ def _not_understood(error: ErpError, tracks: _Tracks) -> Finding:
     """UNKNOWN about one record: something of it could not be understood, and nobody else's is touched."""
     if error.fault.kind is FaultKind.UNEXPECTED:
         logger.error("sage.look_up.unexpected", exc_info=error)
-    return verdict.finding_of_fault(
-        error.fault, incarnation=tracks.incarnation, first_looked_at=tracks.first_looked_at
-    )
+    return tracks.unknown(error.fault)
 
 
 def _wait(seconds: float, deadline: Deadline) -> None:

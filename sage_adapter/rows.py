@@ -25,7 +25,6 @@ from erp_integrations.ports import (
     ErpSubcontract,
     ErpSubcontractLine,
     ErpVendor,
-    HeaderSeen,
     error_for,
 )
 from sage_adapter.faults import fault
@@ -190,41 +189,12 @@ def count(value: object) -> int:
 # --- rows --------------------------------------------------------------------------------------
 
 
-def _at(column: str, read: Callable[..., T], value: object, *more: object) -> T:
+def at(column: str, read: Callable[..., T], value: object, *more: object) -> T:
     """What `read` makes of the value; where it refuses, the column is named."""
     try:
         return read(value, *more)
     except ValueError as error:
         raise NotUnderstood(f"{column}, {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Counts, all in one row that came back: zero means that the server looked and found none."""
-
-    jobs: int
-    jobs_with_number: int
-    jobs_same_row: int
-    headers: int
-    lines: int
-    subcontracts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """A change order that may carry the number now: found on the job, or by a line on the subcontract."""
-
-    row_id: uuid.UUID | None
-    """None for a line that has lost its header."""
-    record_number: str
-    number: str
-    phase: str
-    inserted_at: datetime | None
-    """In the server's local time, naive."""
-    by_line: bool
-    sub_change_number: str
-    """Empty when found on the job."""
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,57 +209,12 @@ class ChangeOrderHeader:
     date: date | None
 
 
-def presence_by_place(rows: Sequence[tuple[Any, ...]], asked: int) -> list[tuple[Any, ...]]:
-    """The counts of the `asked` records, in the order of their places.
-
-    Exactly one row for each is an answer; fewer, more or others is `no-count`: silence is not zero.
-    """
-    with refused_unless_understood():
-        by_place = {count(row[0]): row[1:] for row in rows}
-    if len(by_place) != len(rows) or set(by_place) != set(range(1, asked + 1)):
-        raise error_for(fault("no-count"))
-    return [by_place[place] for place in range(1, asked + 1)]
-
-
-def presence(row: tuple[Any, ...]) -> Presence:
-    """The counts of one record."""
-    with refused_unless_understood():
-        jobs, with_number, same_row, headers, lines, subcontracts = (count(value) for value in row)
-        for table, found in (("actrec", with_number), ("prmchg", headers), ("subcon", subcontracts)):
-            if found > 1:
-                raise NotUnderstood(f"{table}, a key that is there {found} times")
-        if same_row > with_number:
-            raise NotUnderstood("actrec, a row without its number")
-        return Presence(jobs, with_number, same_row, headers, lines, subcontracts)
-
-
 def single_count(rows: Sequence[tuple[Any, ...]]) -> int:
     """The one number of a COUNT. No row at all is `no-count`."""
     if len(rows) != 1:
         raise error_for(fault("no-count"))
     with refused_unless_understood():
         return count(rows[0][0])
-
-
-def row_id_of(row: tuple[Any, ...]) -> uuid.UUID:
-    """Whose header a row of header.sql is."""
-    with refused_unless_understood():
-        return _at("prmchg._idnum", row_id, row[1])
-
-
-def header_seen(row: tuple[Any, ...], expected: uuid.UUID) -> HeaderSeen:
-    """The header of that row id. A row that does not carry it is refused."""
-    with refused_unless_understood():
-        header = _header(row)
-        if header.row_id != expected:
-            raise NotUnderstood("another row than asked for")
-        return HeaderSeen(
-            record_number=header.record_number,
-            number=header.number,
-            job_record_number=header.job_record_number,
-            phase=header.phase,
-            status=header.status,
-        )
 
 
 def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
@@ -300,14 +225,14 @@ def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
 def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
     recnum, idnum, chgnum, jobnum, phsnum, dscrpt, state, chgdte = row
     return ChangeOrderHeader(
-        row_id=_at("prmchg._idnum", row_id, idnum),
-        record_number=_at("prmchg.recnum", record_number, recnum),
-        number=_at("prmchg.chgnum", number, chgnum),
-        job_record_number=_at("prmchg.jobnum", reference, jobnum),
-        phase=_at("prmchg.phsnum", phase, phsnum),
-        description=_at("prmchg.dscrpt", text, dscrpt),
-        status=_at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
-        date=_at("prmchg.chgdte", day, chgdte),
+        row_id=at("prmchg._idnum", row_id, idnum),
+        record_number=at("prmchg.recnum", record_number, recnum),
+        number=at("prmchg.chgnum", number, chgnum),
+        job_record_number=at("prmchg.jobnum", reference, jobnum),
+        phase=at("prmchg.phsnum", phase, phsnum),
+        description=at("prmchg.dscrpt", text, dscrpt),
+        status=at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
+        date=at("prmchg.chgdte", day, chgdte),
     )
 
 
@@ -315,16 +240,16 @@ def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
     with refused_unless_understood():
         linnum, dscrpt, vndnum, vndctc, ctclin, chgnum, chgsts, cstcde, csttyp, bdgprc = row
         return ErpChangeOrderLine(
-            line_number=_at("sbcgln.linnum", whole, linnum),
-            description=_at("sbcgln.dscrpt", text, dscrpt),
-            vendor_record_number=_at("sbcgln.vndnum", reference, vndnum),
-            subcontract_record_number=_at("sbcgln.vndctc", reference, vndctc),
-            subcontract_line=_at("sbcgln.ctclin", reference, ctclin),
-            sub_change_number=_at("sbcgln.chgnum", number, chgnum),
-            status=_at("sbcgln.chgsts", status, chgsts, CHANGE_ORDER_STATUS),
-            cost_code=_at("sbcgln.cstcde", cost_code, cstcde),
-            cost_type=_at("sbcgln.csttyp", reference, csttyp),
-            amount=_at("sbcgln.bdgprc", amount, bdgprc),
+            line_number=at("sbcgln.linnum", whole, linnum),
+            description=at("sbcgln.dscrpt", text, dscrpt),
+            vendor_record_number=at("sbcgln.vndnum", reference, vndnum),
+            subcontract_record_number=at("sbcgln.vndctc", reference, vndctc),
+            subcontract_line=at("sbcgln.ctclin", reference, ctclin),
+            sub_change_number=at("sbcgln.chgnum", number, chgnum),
+            status=at("sbcgln.chgsts", status, chgsts, CHANGE_ORDER_STATUS),
+            cost_code=at("sbcgln.cstcde", cost_code, cstcde),
+            cost_type=at("sbcgln.csttyp", reference, csttyp),
+            amount=at("sbcgln.bdgprc", amount, bdgprc),
         )
 
 
@@ -333,13 +258,13 @@ def change_orders_found(
 ) -> tuple[ErpChangeOrderFound, ...]:
     """Each change order once, by record number: those of a job, and those with a line on a subcontract."""
     with refused_unless_understood():
-        by_record = {_at("prmchg.recnum", record_number, header[0]): header for header in headers}
+        by_record = {at("prmchg.recnum", record_number, header[0]): header for header in headers}
         changed: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
         for *header, sub_number, bdgprc in changes:
-            record = _at("sbcgln.recnum", record_number, header[0])
+            record = at("sbcgln.recnum", record_number, header[0])
             by_record.setdefault(record, tuple(header))
             changed[record].append(
-                (_at("sbcgln.chgnum", number, sub_number), _at("sbcgln.bdgprc", amount, bdgprc))
+                (at("sbcgln.chgnum", number, sub_number), at("sbcgln.bdgprc", amount, bdgprc))
             )
         return tuple(
             _found(by_record[record], changed.get(record, [])) for record in sorted(by_record, key=int)
@@ -349,63 +274,26 @@ def change_orders_found(
 def _found(header: tuple[Any, ...], changes: list[tuple[str, Decimal]]) -> ErpChangeOrderFound:
     recnum, idnum, chgnum, jobnum, phsnum, state, usrdf1 = header
     return ErpChangeOrderFound(
-        row_id=_at("prmchg._idnum", row_id, idnum),
-        record_number=_at("prmchg.recnum", record_number, recnum),
-        number=_at("prmchg.chgnum", number, chgnum),
-        job_record_number=_at("prmchg.jobnum", reference, jobnum),
-        phase=_at("prmchg.phsnum", phase, phsnum),
-        status=_at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
-        key=_at("prmchg.usrdf1", text, usrdf1),
+        row_id=at("prmchg._idnum", row_id, idnum),
+        record_number=at("prmchg.recnum", record_number, recnum),
+        number=at("prmchg.chgnum", number, chgnum),
+        job_record_number=at("prmchg.jobnum", reference, jobnum),
+        phase=at("prmchg.phsnum", phase, phsnum),
+        status=at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
+        key=at("prmchg.usrdf1", text, usrdf1),
         sub_change_numbers=tuple(sorted({sub_number for sub_number, _ in changes})),
         amount=sum((one for _, one in changes), Decimal("0.00")) if changes else None,
     )
 
 
-BY_JOB, BY_LINE, SUBCONTRACT_LINE = 0, 1, 2
-"""The kinds of rows that carriers.sql gives."""
-
-
-def carrier_kind(row: tuple[Any, ...]) -> tuple[int, str]:
-    """Which kind of row of carriers.sql it is, and the job or subcontract it was asked for."""
-    with refused_unless_understood():
-        kind = whole(row[0])
-        if kind not in (BY_JOB, BY_LINE, SUBCONTRACT_LINE):
-            raise _refused("a kind that was not asked for", row[0])
-        return kind, record_number(row[1])
-
-
-def carrier(row: tuple[Any, ...]) -> Carrier:
-    """A row of carriers.sql that is a change order or a line of one."""
-    with refused_unless_understood():
-        kind, _asked, recnum, idnum, chgnum, phsnum, insdte, sub_number, bdgprc = row
-        by_line = whole(kind) == BY_LINE
-        orphan = by_line and idnum is None
-        return Carrier(
-            row_id=None if orphan else _at("prmchg._idnum", row_id, idnum),
-            record_number=_at("sbcgln.recnum" if by_line else "prmchg.recnum", record_number, recnum),
-            number="" if orphan else _at("prmchg.chgnum", number, chgnum),
-            phase=_at("prmchg.phsnum", phase, phsnum),
-            inserted_at=None if insdte is None else _at("prmchg.insdte", moment, insdte),
-            by_line=by_line,
-            sub_change_number=_at("sbcgln.chgnum", number, sub_number) if by_line else "",
-            amount=_at("sbcgln.bdgprc", amount, bdgprc) if by_line else Decimal(0),
-        )
-
-
-def subcontract_change(row: tuple[Any, ...]) -> Decimal:
-    """A row of carriers.sql that says what changes added to one line of the subcontract."""
-    with refused_unless_understood():
-        return _at("sbcnln.change", amount, row[-1])
-
-
 def job(row: tuple[Any, ...]) -> ErpJob:
     with refused_unless_understood():
         recnum, idnum, jobnme, state = row
-        code = _at("actrec.status", whole, state)
+        code = at("actrec.status", whole, state)
         return ErpJob(
-            row_id=_at("actrec._idnum", row_id, idnum),
-            record_number=_at("actrec.recnum", record_number, recnum),
-            name=_at("actrec.jobnme", text, jobnme),
+            row_id=at("actrec._idnum", row_id, idnum),
+            record_number=at("actrec.recnum", record_number, recnum),
+            name=at("actrec.jobnme", text, jobnme),
             status=JOB_STATUS.get(code, str(code)),
         )
 
@@ -414,9 +302,9 @@ def vendor(row: tuple[Any, ...]) -> ErpVendor:
     with refused_unless_understood():
         recnum, idnum, vndnme = row
         return ErpVendor(
-            row_id=_at("actpay._idnum", row_id, idnum),
-            record_number=_at("actpay.recnum", record_number, recnum),
-            name=_at("actpay.vndnme", text, vndnme),
+            row_id=at("actpay._idnum", row_id, idnum),
+            record_number=at("actpay.recnum", record_number, recnum),
+            name=at("actpay.vndnme", text, vndnme),
         )
 
 
@@ -424,14 +312,14 @@ def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSu
     with refused_unless_understood():
         recnum, idnum, ctcnum, jobnum, phsnum, vndnum, dscrpt, state = row
         return ErpSubcontract(
-            row_id=_at("subcon._idnum", row_id, idnum),
-            record_number=_at("subcon.recnum", record_number, recnum),
-            number=_at("subcon.ctcnum", number, ctcnum),
-            job_record_number=_at("subcon.jobnum", reference, jobnum),
-            phase=_at("subcon.phsnum", phase, phsnum),
-            vendor_record_number=_at("subcon.vndnum", reference, vndnum),
-            description=_at("subcon.dscrpt", text, dscrpt),
-            status=_at("subcon.status", status, state, SUBCONTRACT_STATUS),
+            row_id=at("subcon._idnum", row_id, idnum),
+            record_number=at("subcon.recnum", record_number, recnum),
+            number=at("subcon.ctcnum", number, ctcnum),
+            job_record_number=at("subcon.jobnum", reference, jobnum),
+            phase=at("subcon.phsnum", phase, phsnum),
+            vendor_record_number=at("subcon.vndnum", reference, vndnum),
+            description=at("subcon.dscrpt", text, dscrpt),
+            status=at("subcon.status", status, state, SUBCONTRACT_STATUS),
             lines=tuple(
                 sorted((_subcontract_line(line) for line in lines), key=lambda line: line.line_number)
             ),
@@ -441,19 +329,28 @@ def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSu
 def _subcontract_line(row: tuple[Any, ...]) -> ErpSubcontractLine:
     linnum, dscrpt, cstcde, csttyp, original = row
     return ErpSubcontractLine(
-        line_number=_at("sbcnln.linnum", whole, linnum),
-        description=_at("sbcnln.dscrpt", text, dscrpt),
-        cost_code=_at("sbcnln.cstcde", cost_code, cstcde),
-        cost_type=_at("sbcnln.csttyp", reference, csttyp),
-        amount=_at("sbcnln.amount", amount, original),
+        line_number=at("sbcnln.linnum", whole, linnum),
+        description=at("sbcnln.dscrpt", text, dscrpt),
+        cost_code=at("sbcnln.cstcde", cost_code, cstcde),
+        cost_type=at("sbcnln.csttyp", reference, csttyp),
+        amount=at("sbcnln.amount", amount, original),
     )
 
 
+def change_order_status(value: object) -> str:
+    """Sage's word for the status of a change order or of its line."""
+    return status(value, CHANGE_ORDER_STATUS)
+
+
 @contextmanager
-def refused_unless_understood() -> Iterator[None]:
-    """Turns a value that is not understood, or a row of another width, into `row-not-understood`."""
+def refused_unless_understood(where: str = "") -> Iterator[None]:
+    """Turns a value that is not understood, or a row of another width, into `row-not-understood`.
+
+    `where` names the table and record that the value is of.
+    """
     try:
         yield
     except (ValueError, InvalidOperation) as error:
         evidence = str(error) if isinstance(error, NotUnderstood) else ""
+        evidence = ", ".join(part for part in (where, evidence) if part)
         raise error_for(fault("row-not-understood", evidence)) from error

@@ -8,9 +8,11 @@ import contextlib
 import functools
 import logging
 import math
+import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,26 +50,37 @@ class Session:
 
     def __init__(self, connection: Any, dialect: Dialect, deadline: Deadline, driver: str = "") -> None:
         self._connection = connection
-        self._deadline = deadline
+        self.deadline = deadline
         self._in_transaction = False
         self.dialect = dialect
         self.driver = driver
         """The name and version of the driver, where there is one."""
+        self.server_ahead: timedelta | None = None
+        """The server's local time minus ours; None until it was greeted."""
         self.statements = 0
         """Questions asked so far, without the statements that begin a connection or a transaction."""
 
-    def ask(self, name: str, params: Sequence[int | str] = (), *, limit: int = 1) -> Answer:
-        """The answer to the query `name`, at most `limit` rows.
+    def ask(
+        self,
+        name: str,
+        params: Sequence[int | str] = (),
+        *,
+        limit: int = 1,
+        sizes: Mapping[str, int] | None = None,
+        without: Sequence[str] = (),
+    ) -> Answer:
+        """The answer to the query `name`, at most `limit` rows. `sizes` and `without`: see `sql_text`.
 
         Raises `Unavailable` (`deadline`) where no time is left, `Unexpected` (`too-many-rows`) where there
         are more rows, and whatever fault the driver reports.
         """
-        with self._asked(name, params) as cursor, translated():
+        text = sql_text(name, tuple((sizes or {}).items()), tuple(without))
+        with self._asked(text, params) as cursor, translated():
             rows = tuple(tuple(row) for row in cursor.fetchmany(limit + 1))
             columns = tuple(str(column[0]) for column in cursor.description)
         if len(rows) > limit:
             raise error_for(fault("too-many-rows"))
-        check_deadline(self._deadline)
+        check_deadline(self.deadline)
         return Answer(columns, rows)
 
     def read(self, name: str, params: Sequence[int | str] = (), *, most: int) -> tuple[list[Any], bool]:
@@ -77,13 +90,13 @@ class Session:
         `Unavailable` (`deadline`) in the middle.
         """
         found: list[Any] = []
-        with self._asked(name, params) as cursor:
+        with self._asked(sql_text(name), params) as cursor:
             while True:
                 with translated():
                     chunk = cursor.fetchmany(CHUNK)
                 if not chunk:
                     return found, True
-                check_deadline(self._deadline)
+                check_deadline(self.deadline)
                 found += chunk
                 if len(found) > most:
                     return found, False
@@ -92,10 +105,10 @@ class Session:
         """From here on every question sees the same moment. Does nothing where one has begun."""
         if self._in_transaction or not self.dialect.transaction:
             return
-        check_deadline(self._deadline)
+        check_deadline(self.deadline)
         with translated():
             if self.dialect.statement_timeout:
-                self._connection.timeout = whole_seconds(self._deadline)
+                self._connection.timeout = whole_seconds(self.deadline)
             _close(self._connection.execute(self.dialect.transaction))
         self._in_transaction = True
 
@@ -110,17 +123,17 @@ class Session:
             logger.debug("sage.commit_failed")
 
     @contextlib.contextmanager
-    def _asked(self, name: str, params: Sequence[int | str]) -> Iterator[Any]:
+    def _asked(self, text: str, params: Sequence[int | str]) -> Iterator[Any]:
         """A cursor over the answer; closed at the end whatever happens."""
-        check_deadline(self._deadline)
+        check_deadline(self.deadline)
         self.statements += 1
         with translated():
             if self.dialect.statement_timeout:
-                self._connection.timeout = whole_seconds(self._deadline)
+                self._connection.timeout = whole_seconds(self.deadline)
             cursor = self._connection.cursor()
         try:
             with translated():
-                cursor.execute(sql_text(name), tuple(params))
+                cursor.execute(text, tuple(params))
             if cursor.description is None:  # not even an empty answer
                 raise error_for(fault("no-count"))
             yield cursor
@@ -134,11 +147,24 @@ def check_deadline(deadline: Deadline) -> None:
         raise error_for(fault("deadline"))
 
 
+_LIST = re.compile(r"\{(\w+)\}")
+_OPTIONAL = re.compile(r"\{(\w+)\?(.*?)\|(.*?)\}", re.DOTALL)
+
+
 @functools.cache
-def sql_text(name: str) -> str:
-    """The query `sql/<name>.sql` without its comments, which are for people and may hold a question mark."""
+def sql_text(name: str, sizes: tuple[tuple[str, int], ...] = (), without: tuple[str, ...] = ()) -> str:
+    """The query `sql/<name>.sql` without its comments, which are for people and may hold a question mark.
+
+    `{keys}` becomes as many `?` as `sizes` says of it, else one; `{part?this|that}` becomes this, or that
+    where `part` is among `without`. Several names joined by `+` are one query of all their rows.
+    """
+    if "+" in name:
+        return "\nUNION ALL\n".join(sql_text(one) for one in name.split("+"))
     lines = (_SQL / f"{name}.sql").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+    known = dict(sizes)
+    text = _LIST.sub(lambda found: ", ".join("?" * known.get(found[1], 1)), text)
+    return _OPTIONAL.sub(lambda found: (found[3] if found[1] in without else found[2]).strip(), text)
 
 
 @contextlib.contextmanager

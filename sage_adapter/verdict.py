@@ -1,40 +1,76 @@
 """From what two looks saw to one answer. Pure: no clock, no connection, no driver.
 
-The order of the steps and what each means are the product's; every path ends in a reason. Only two looks
-that saw the same, neither of them the record, can say that it is gone.
+The order of the steps and what each means are the product's; every path ends in a reason. Only two looks that
+saw the same, neither of them the record, can say that it is gone, and only on a connection that showed in the
+same statement that it sees records known to be there.
+
+Sage's moments are compared with Sage's own clock at the look that last saw the record, never with ours.
 """
 
+import unicodedata
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from erp_integrations.ports import (
     ChangeOrderReference,
+    Control,
     Evidence,
     Fault,
     Finding,
     HeaderSeen,
-    HistoryEntry,
+    LeftRecord,
     OtherRecord,
     Proof,
     Verdict,
 )
+from sage_adapter.answers import Bearer, JobSeen, Line, OnJob, OnSubcontract, SubcontractSums
 from sage_adapter.faults import fault
+from sage_adapter.history import Entry, History, Reach
 
 NOT_EFFECTIVE = ("Void", "Rejected")
+
+IN_PROGRESS = ("Bid", "Contract", "Current", "Complete")
+"""Job statuses with which no job is archived. Closed, Refused and a status that the company added may be."""
+ENDED = ("Closed", "Refused")
+"""Job statuses with which a job that is there is no sign of life: an archive may be removing it."""
+
+LIVED_ON = timedelta(hours=1)
+"""A job that was saved so long after a deletion outlived it: an archive takes its job away with it."""
+SWEEP = timedelta(seconds=2)
+"""Deletions closer to each other than this are one act on many records, not a person's on one."""
+KEYED_AFTER = timedelta(minutes=1)
+"""How long before a deletion the record that takes its record number may be dated: clocks of one server."""
+CLOCK_STEP = timedelta(minutes=1)
+"""A difference between two readings of the server's clock that is no longer the time a question takes."""
+DOUBT = timedelta(hours=1)
+"""What a clock that was changed makes uncertain: daylight saving moves it by an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a look saw of the job, the header and the lines. Two looks agree when these are equal."""
+    """What a look saw of our record, its lines and its job. Two looks agree when these are equal."""
 
-    jobs_with_number: int
-    jobs_same_row: int
-    headers: int
+    job: JobSeen | None
+    """Our job, under whatever number."""
     header: HeaderSeen | None
-    lines: int
-    """Lines with our record number on our subcontract."""
+    """Our record, under whatever number."""
+    bearer: Bearer | None = None
+    """Another record that has our record number."""
+    lines: tuple[Line, ...] = ()
+    """Lines with our record number, or with our row id as that of their header."""
+    left_records: tuple[LeftRecord, ...] = ()
+    """Those of the records that the link was moved from which are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSeen:
+    control: Control
+    is_there: bool
+    job: JobSeen | None
+    """The control's job, under the number that its link remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +80,34 @@ class Look:
     observation: Observation
     asked_at: datetime
     incarnation: str
-    subcontract_present: bool
-    deletion: HistoryEntry | None = None
-    """The deletion of our very record, when that is the newest entry of its history."""
-    history_readable: bool = False
-    history_since: datetime | None = None
+    server_ahead: timedelta
+    """The server's local time minus ours."""
+    subcontract_present: bool = True
+    others_of_job: int = 0
+    """Change orders that our job holds, where it is not in progress."""
+    lowest_inserted_at: datetime | None = None
+    """When the change order with the lowest record number was inserted."""
+    controls: tuple[ControlSeen, ...] = ()
+    history: History | None = None
+    """None where it could not be read of our record."""
+    reach: Reach | None = None
+    """None where that was not asked, or could not be read."""
 
-
-@dataclass(frozen=True, slots=True)
-class OnJob:
-    """A change order of our job, any phase."""
-
-    row_id: uuid.UUID
-    record_number: str
-    number: str
-    phase: str
-    inserted_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OnSubcontract:
-    """A line on our subcontract, with what its header says; `row_id` is None where it has lost it."""
-
-    row_id: uuid.UUID | None
-    record_number: str
-    number: str
-    sub_change_number: str
-    amount: Decimal
-    inserted_at: datetime | None
+    def to_our_clock(self, moment: datetime) -> datetime:
+        """A moment in the server's local time as an aware one."""
+        return (moment - self.server_ahead).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """Everything that may carry the number now, and what the subcontract says of its changes."""
+    """Everything that may stand in the place of a record, and what its subcontract adds up to."""
 
     on_job: tuple[OnJob, ...] = ()
     on_subcontract: tuple[OnSubcontract, ...] = ()
-    subcontract_changes_total: Decimal | None = None
+    subcontract: SubcontractSums | None = None
 
 
-NOBODY = Carriers()
+NO_CARRIERS = Carriers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +116,28 @@ class Answer:
 
     verdict: Verdict
     reason: str
-    other_record: OtherRecord | None = None
+    other_records: tuple[OtherRecord, ...] = ()
+    """The one to be told comes first."""
     proof: Proof | None = None
     fault: Fault | None = field(default=None)
+    moved_to_subcontract: str = ""
+    lines_left: int = 0
+    left_record: LeftRecord | None = None
+
+
+# --- equal to a person -----------------------------------------------------------------------------
+
+
+def folded(number: str) -> str:
+    """A number as a person compares it: trimmed, without case, compatibility forms and invisible signs."""
+    plain = unicodedata.normalize("NFKC", number)
+    return (
+        "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cc", "Cf")).strip().casefold()
+    )
 
 
 def same_number(one: str, other: str) -> bool:
-    """Whether two numbers are the same to a person: trimmed, without case."""
-    return one.strip().casefold() == other.strip().casefold()
+    return folded(one) == folded(other)
 
 
 def same_phase(one: str, other: str) -> bool:
@@ -107,36 +145,119 @@ def same_phase(one: str, other: str) -> bool:
     return (one.strip() or "0") == (other.strip() or "0")
 
 
-# --- one look: steps 2 to 4 ----------------------------------------------------------------------
+def _carries(number: str, ours: str) -> bool:
+    """Whether a number is ours; a blank one matches nothing."""
+    return bool(folded(ours)) and same_number(number, ours)
+
+
+# --- Sage's clock ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _SeenByServer:
+    """When a record was last seen, by the server's clock, and how far that may be wrong."""
+
+    at: datetime
+    doubt: timedelta
+
+    @classmethod
+    def of(cls, record: ChangeOrderReference | Control, server_ahead: timedelta) -> "_SeenByServer":
+        ours = record.last_seen_at.astimezone(UTC).replace(tzinfo=None)
+        then = record.last_seen_clock
+        if then is None:
+            return cls(ours + server_ahead, DOUBT)
+        moved = abs(server_ahead - then)
+        if moved < CLOCK_STEP and not record.clock_in_doubt:
+            return cls(ours + then, timedelta(0))
+        return cls(ours + then, max(DOUBT, moved))
+
+    def is_before(self, moment: datetime) -> bool:
+        """Whether the moment certainly came later."""
+        return moment > self.at + self.doubt
+
+    def may_be_after(self, moment: datetime) -> bool:
+        return moment < self.at + self.doubt
+
+
+def _seen(record: ChangeOrderReference | Control, look: Look) -> _SeenByServer:
+    return _SeenByServer.of(record, look.server_ahead)
+
+
+# --- what history tells ----------------------------------------------------------------------------
+
+
+def deletion_told(look: Look, record: ChangeOrderReference | Control, job: JobSeen | None) -> Entry | None:
+    """The deletion of a record that history tells, while its job lived on; else None.
+
+    The job's own deletion is no sign of life: archiving deletes a job with all that it holds, and may leave
+    entries for every one of them.
+    """
+    if look.history is None:
+        return None
+    deletion = look.history.deletion_of(record.row_id)
+    if deletion is None or not _seen(record, look).is_before(deletion.at):
+        return None
+    saved_at = look.history.job_saved_at(record.job_row_id)
+    lived_on = (job is not None and job.status not in ENDED) or (
+        saved_at is not None and saved_at >= deletion.at + LIVED_ON
+    )
+    return deletion if lived_on else None
+
+
+def our_deletion(look: Look, reference: ChangeOrderReference) -> Entry | None:
+    """What history tells of our record's deletion."""
+    return deletion_told(look, reference, look.observation.job)
+
+
+def _is_in_a_sweep(look: Look, row_id: uuid.UUID, deletion: Entry) -> bool:
+    assert look.history is not None, "a deletion comes from history"
+    return any(other != row_id and abs(at - deletion.at) <= SWEEP for other, at in look.history.deletions())
+
+
+def _is_told(look: Look, one: ControlSeen) -> bool:
+    """Whether a control that is not there was deleted, as history or two persons say."""
+    if one.control.deletion_confirmed:
+        return True
+    deletion = deletion_told(look, one.control, one.job)
+    return deletion is not None and not _is_in_a_sweep(look, one.control.row_id, deletion)
+
+
+# --- steps 2 to 5, of one look -----------------------------------------------------------------------
 
 
 def step_of_one_look(look: Look, reference: ChangeOrderReference) -> Answer | None:
-    """What one look says alone; None when it found nothing, so that a second look must follow."""
-    return _of_job(look) or _of_header(look.observation, reference) or _of_lines(look.observation)
+    """What one look says alone; None when it found nothing, so that the next step must follow."""
+    seen = look.observation
+    if seen.header is not None:
+        return _of_header(seen, seen.header, reference)
+    return (
+        _of_job(look, reference)
+        or _of_lines(look, reference)
+        or _of_controls(look, reference)
+        or _of_ended_job(look, reference)
+        or _of_silence(look, reference)
+    )
 
 
-def _of_job(look: Look) -> Answer | None:
-    if look.observation.jobs_same_row == 1:
-        return None
-    if look.deletion is not None:
-        return None
-    if look.observation.jobs_with_number == 0:
-        return Answer(Verdict.JOB_MISSING, "job-not-found")
-    return Answer(Verdict.JOB_MISSING, "job-number-used-again")
+def is_gone(look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether the look did not find our record, or found it without our part."""
+    seen = look.observation
+    return seen.header is None or _of_header(seen, seen.header, reference) is None
 
 
-def _of_header(seen: Observation, reference: ChangeOrderReference) -> Answer | None:
-    if seen.headers == 0 and seen.header is None:
-        return None
-    if seen.header is None:
-        return _changing()
-    if _moved(seen.header, reference):
+def _of_header(seen: Observation, header: HeaderSeen, reference: ChangeOrderReference) -> Answer | None:
+    if _moved(header, reference):
         return Answer(Verdict.RENUMBERED, "header-renumbered")
-    if seen.header.status in NOT_EFFECTIVE:
-        return Answer(Verdict.PRESENT_NOT_EFFECTIVE, f"header-{seen.header.status.lower()}")
-    if seen.lines > 0:
+    if header.status in NOT_EFFECTIVE:
+        return Answer(Verdict.PRESENT_NOT_EFFECTIVE, f"header-{header.status.lower()}")
+    now = {line.subcontract for line in seen.lines if line.subcontract}
+    if reference.subcontract_record_number in now:
         return Answer(Verdict.PRESENT, "header-found")
-    if reference.header_shared:
+    shared = {*reference.shared_subcontracts}
+    touched = {*reference.touched_subcontracts, reference.subcontract_record_number, *shared}
+    if new := sorted(now - touched, key=lambda number: (len(number), number)):
+        return Answer(Verdict.AMBIGUOUS, "moved-to-another-subcontract", moved_to_subcontract=new[0])
+    if now & shared:
         return None
     return Answer(Verdict.PRESENT, "header-without-our-lines")
 
@@ -144,104 +265,259 @@ def _of_header(seen: Observation, reference: ChangeOrderReference) -> Answer | N
 def _moved(header: HeaderSeen, reference: ChangeOrderReference) -> bool:
     return not (
         same_number(header.number, reference.number)
+        and header.record_number.strip() == reference.record_number.strip()
         and header.job_record_number.strip() == reference.job_record_number.strip()
         and same_phase(header.phase, reference.phase)
     )
 
 
-def _of_lines(seen: Observation) -> Answer | None:
-    if seen.lines > 0:
-        return Answer(Verdict.AMBIGUOUS, "lines-without-header")
+def _of_job(look: Look, reference: ChangeOrderReference) -> Answer | None:
+    if look.observation.job is not None or reference.deletion_confirmed:
+        return None
+    if our_deletion(look, reference) is not None:
+        return None
+    return Answer(Verdict.JOB_MISSING, "job-not-found")
+
+
+def _of_lines(look: Look, reference: ChangeOrderReference) -> Answer | None:
+    """Lines that outlived their header. Others with our number are those of the record that has it now."""
+    seen, last_seen = look.observation, _seen(reference, look)
+
+    def is_left(line: Line) -> bool:
+        if line.header_row_id == reference.row_id or seen.bearer is None:
+            return True
+        # Without the row id of its header, a line is that of the living record only if it came after ours.
+        return line.header_row_id is None and not (
+            line.inserted_at is not None and last_seen.is_before(line.inserted_at)
+        )
+
+    left = [line for line in seen.lines if is_left(line)]
+    if left:
+        return Answer(Verdict.AMBIGUOUS, "lines-without-header", lines_left=len(left))
     return None
 
 
-# --- two looks: steps 5 and 6 --------------------------------------------------------------------
+def _of_controls(look: Look, reference: ChangeOrderReference) -> Answer | None:
+    if reference.deletion_confirmed or _shows_that_it_sees(look, reference):
+        return None
+    return _unknown("no-control")
+
+
+def _shows_that_it_sees(look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether the connection showed records that should be there, in the statement that did not show ours."""
+    deletion = our_deletion(look, reference)
+    if not look.controls:
+        lowest = look.lowest_inserted_at
+        return deletion is not None or (lowest is not None and _was_there_before(lowest, reference, look))
+    there = sum(one.is_there for one in look.controls)
+    untold = len(_untold(look))
+    if there:
+        return there >= untold
+    return not untold and deletion is not None and not _is_in_a_sweep(look, reference.row_id, deletion)
+
+
+def _was_there_before(inserted_at: datetime, reference: ChangeOrderReference, look: Look) -> bool:
+    last_seen = _seen(reference, look)
+    return inserted_at + last_seen.doubt < last_seen.at
+
+
+def _untold(look: Look) -> list[ControlSeen]:
+    return [one for one in look.controls if not one.is_there and not _is_told(look, one)]
+
+
+def _of_ended_job(look: Look, reference: ChangeOrderReference) -> Answer | None:
+    """A job that is not in progress may be half archived."""
+    job = look.observation.job
+    if job is None or job.status in IN_PROGRESS or reference.deletion_confirmed or look.others_of_job:
+        return None
+    if our_deletion(look, reference) is not None:
+        return None
+    return Answer(Verdict.JOB_MISSING, "job-closed-and-empty")
+
+
+def _of_silence(look: Look, reference: ChangeOrderReference) -> Answer | None:
+    """History that knows of deletions, and reaches back beyond our last sight, should know of ours."""
+    if not needs_reach(look, reference) or look.reach is None:
+        return None
+    oldest = look.reach.oldest
+    if not look.reach.holds_deletions or oldest is None or not _seen(reference, look).may_be_after(oldest):
+        return None
+    assert look.history is not None, "history that needs its reach was read"
+    knows_it = look.history.deletion_of(reference.row_id) is not None
+    return _unknown("deletion-of-closed-job" if knows_it and _job_ended(look) else "history-silent")
+
+
+def _job_ended(look: Look) -> bool:
+    return look.observation.job is not None and look.observation.job.status in ENDED
+
+
+def needs_reach(look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether silence of history about our record would count."""
+    return (
+        look.observation.header is None
+        and look.history is not None
+        and not reference.deletion_confirmed
+        and our_deletion(look, reference) is None
+    )
+
+
+# --- two looks: steps 6 and 7 ------------------------------------------------------------------------
 
 
 def step_of_two_looks(
-    first: Look, second: Look, carriers: Carriers, reference: ChangeOrderReference, clock_slack: timedelta
+    first: Look, second: Look, carriers: Carriers, reference: ChangeOrderReference
 ) -> Answer:
     """What two looks say together. Anything but the same twice is "Sage is changing"."""
-    alone = step_of_one_look(second, reference)
-    if first.observation != second.observation or alone != step_of_one_look(first, reference):
+    if first.observation != second.observation:
         return _changing()
-    if alone is not None:
-        return alone
-    return _of_carriers(second, carriers, reference, clock_slack)
-
-
-def _of_carriers(look: Look, carriers: Carriers, reference: ChangeOrderReference, slack: timedelta) -> Answer:
-    if _ours_after_all(look.observation, carriers, reference):
+    before, now = step_of_one_look(first, reference), step_of_one_look(second, reference)
+    if now is not None and now.fault is not None:
+        return now  # controls and history may differ from look to look, and say themselves what is wrong
+    if before != now:
         return _changing()
-    others = _others_with_our_number(carriers, reference)
-    if others:
-        return _replaced(others, look, reference, slack)
-    if look.observation.headers:
-        return Answer(Verdict.ABSENT, "our-part-of-shared-header-gone")
-    if look.observation.jobs_same_row == 0:
-        return Answer(Verdict.ABSENT, "deleted-before-its-job")
-    return Answer(Verdict.ABSENT, "not-found-twice")
+    return now or _of_place(second, carriers, reference)
 
 
-def _ours_after_all(seen: Observation, carriers: Carriers, reference: ChangeOrderReference) -> bool:
-    """Whether the last question met our record, which the counts before it did not."""
-    header = seen.headers == 0 and any(one.row_id == reference.row_id for one in carriers.on_job)
-    line = any(
-        one.row_id == reference.row_id or one.record_number == reference.record_number
-        for one in carriers.on_subcontract
-    )
-    return header or line
-
-
-def _others_with_our_number(carriers: Carriers, reference: ChangeOrderReference) -> tuple[OtherRecord, ...]:
-    """Other records that carry our number on the job and phase, or our sub change number on a line.
-
-    A number that is left blank is nobody's: records without one do not replace each other.
-    """
-    on_job = [
-        OtherRecord(one.record_number, one.number, one.inserted_at)
-        for one in carriers.on_job
-        if one.row_id != reference.row_id
-        and _carries(one.number, reference.number)
-        and same_phase(one.phase, reference.phase)
-    ]
-    on_subcontract = [
-        OtherRecord(one.record_number, one.number or one.sub_change_number, one.inserted_at)
-        for one in carriers.on_subcontract
-        if _carries(one.sub_change_number, reference.sub_change_number)
-    ]
-    return tuple(dict.fromkeys([*on_job, *on_subcontract]))
-
-
-def _carries(number: str, ours: str) -> bool:
-    return bool(ours.strip()) and same_number(number, ours)
-
-
-def _replaced(
-    others: tuple[OtherRecord, ...], second: Look, reference: ChangeOrderReference, clock_slack: timedelta
-) -> Answer:
-    if second.deletion is not None:
-        return Answer(Verdict.REPLACED, "replaced-after-deletion", others[0], Proof.HISTORY)
-    unproven = [other for other in others if not _inserted_later(other, reference, clock_slack)]
+def _of_place(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> Answer:
+    """Step 7: what stands in its place now."""
+    if _met_ours(look.observation, carriers, reference):
+        return _changing()
+    if look.observation.left_records:
+        left = look.observation.left_records[0]
+        return Answer(Verdict.AMBIGUOUS, "left-record-still-there", left_record=left)
+    found = places(look, carriers, reference)
+    if not found:
+        return Answer(Verdict.ABSENT, _how_it_is_gone(look))
+    unproven = [one for one in found if not _is_proven(one, look, reference)]
+    others = tuple(dict.fromkeys(one.as_evidence(look) for one in (*unproven, *found)))
     if unproven:
-        return Answer(Verdict.REPLACED, "replaced-without-proof", unproven[0])
-    return Answer(Verdict.REPLACED, "replaced-later", others[0], Proof.INSERTED_LATER)
+        return Answer(Verdict.REPLACED, "replaced-without-proof", others)
+    if not any(one.by_number or one.lines_inserted_at or one.is_on_our_job for one in found):
+        return Answer(Verdict.ABSENT, "record-number-used-on-another-job", others)
+    if our_deletion(look, reference) is not None:
+        return Answer(Verdict.REPLACED, "replaced-after-deletion", others, Proof.HISTORY)
+    return Answer(Verdict.REPLACED, "replaced-later", others, Proof.INSERTED_LATER)
 
 
-def _inserted_later(other: OtherRecord, reference: ChangeOrderReference, clock_slack: timedelta) -> bool:
-    return (
-        other.record_number != reference.record_number
-        and other.inserted_at is not None
-        and other.inserted_at > reference.last_seen_at + clock_slack
+def _how_it_is_gone(look: Look) -> str:
+    if look.observation.header is not None:
+        return "our-part-of-shared-header-gone"
+    return "not-found-twice" if look.observation.job is not None else "deleted-before-its-job"
+
+
+def _met_ours(seen: Observation, carriers: Carriers, reference: ChangeOrderReference) -> bool:
+    """Whether the last question met our record, which the counts before it did not."""
+    on_job = seen.header is None and any(one.row_id == reference.row_id for one in carriers.on_job)
+    orphan = seen.bearer is None and any(
+        one.row_id is None and one.record_number == reference.record_number for one in carriers.on_subcontract
     )
+    return on_job or orphan or any(one.row_id == reference.row_id for one in carriers.on_subcontract)
+
+
+@dataclass(slots=True)
+class Place:
+    """A record that stands in the place of ours, and in which ways."""
+
+    row_id: uuid.UUID | None
+    record_number: str
+    number: str
+    job_record_number: str
+    is_on_our_job: bool
+    by_number: bool = False
+    by_record_number: bool = False
+    header_inserted_at: datetime | None = None
+    lines_inserted_at: list[datetime | None] = field(default_factory=list)
+    """Of its lines that carry our sub change number."""
+
+    def as_evidence(self, look: Look) -> OtherRecord:
+        inserted_at = self.header_inserted_at or next(iter(self.lines_inserted_at), None)
+        return OtherRecord(
+            record_number=self.record_number,
+            number=self.number,
+            inserted_at=look.to_our_clock(inserted_at) if inserted_at else None,
+            job_record_number=self.job_record_number,
+            has_our_record_number=self.by_record_number,
+        )
+
+
+def places(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> list[Place]:
+    """Every record that has our number, our record number or our sub change number; each once.
+
+    Not one that another active link held already when ours was last seen: both were there side by side.
+    """
+    job = look.observation.job
+    our_job = job.record_number if job else reference.job_record_number
+    found: dict[tuple[uuid.UUID | None, str], Place] = {}
+
+    def place(row_id: uuid.UUID | None, record_number: str, number: str, its_job: str) -> Place:
+        made = Place(row_id, record_number, number, its_job, is_on_our_job=its_job == our_job)
+        return found.setdefault((row_id, record_number), made)
+
+    for one in carriers.on_job:
+        if _is_ours(one.row_id, reference) or not same_phase(one.phase, reference.phase):
+            continue
+        if _carries(one.number, reference.number):
+            mine = place(one.row_id, one.record_number, one.number, one.job_record_number)
+            mine.by_number, mine.header_inserted_at = True, one.inserted_at
+    bearer = look.observation.bearer
+    if bearer is not None and look.observation.header is None:
+        mine = place(bearer.row_id, bearer.record_number, bearer.number, bearer.job_record_number)
+        mine.by_record_number, mine.header_inserted_at = True, bearer.inserted_at
+    for line in carriers.on_subcontract:
+        if _carries(line.sub_change_number, reference.sub_change_number):
+            number = line.number or line.sub_change_number
+            mine = place(line.row_id, line.record_number, number, line.job_record_number)
+            mine.lines_inserted_at.append(line.inserted_at)
+    return [one for one in found.values() if one.row_id not in reference.held_by_others]
+
+
+def _is_ours(row_id: uuid.UUID | None, reference: ChangeOrderReference) -> bool:
+    return row_id == reference.row_id
+
+
+def _is_proven(place: Place, look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether it is certain that the record came after ours had gone, in every way that it stands there."""
+    deletion, by_history = our_deletion(look, reference), _inserted_by_history(place, look)
+    header_inserted_at = place.header_inserted_at or by_history
+    header_is_later = _came_later(header_inserted_at, look, reference)
+    if place.by_number and not (header_is_later or deletion):
+        return False
+    lines_are_later = all(_came_later(at or by_history, look, reference) for at in place.lines_inserted_at)
+    if place.lines_inserted_at and not (lines_are_later or deletion):
+        return False
+    # Record numbers are unique: an older record that has ours is ours, keyed anew.
+    keyed_after = (
+        deletion is not None
+        and header_inserted_at is not None
+        and header_inserted_at >= deletion.at - KEYED_AFTER
+    )
+    return not place.by_record_number or header_is_later or keyed_after
+
+
+def _inserted_by_history(place: Place, look: Look) -> datetime | None:
+    if look.history is None or place.row_id is None:
+        return None
+    return look.history.inserted_at(place.row_id)
+
+
+def _came_later(inserted_at: datetime | None, look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether it was inserted after our last sight, while our job's other records do not all miss untold."""
+    if inserted_at is None or not _seen(reference, look).is_before(inserted_at):
+        return False
+    of_its_job = [one for one in look.controls if one.control.job_row_id == reference.job_row_id]
+    return not of_its_job or any(one.is_there or _is_told(look, one) for one in of_its_job)
 
 
 def _changing() -> Answer:
-    changing = fault("sage-changing")
-    return Answer(Verdict.UNKNOWN, changing.code, fault=changing)
+    return _unknown("sage-changing")
 
 
-# --- the finding ---------------------------------------------------------------------------------
+def _unknown(code: str) -> Answer:
+    found = fault(code)
+    return Answer(Verdict.UNKNOWN, found.code, fault=found)
+
+
+# --- the finding -------------------------------------------------------------------------------------
 
 
 def finding_of_one_look(look: Look, reference: ChangeOrderReference) -> Finding | None:
@@ -249,47 +525,33 @@ def finding_of_one_look(look: Look, reference: ChangeOrderReference) -> Finding 
     answer = step_of_one_look(look, reference)
     if answer is None:
         return None
-    return _finding(answer, look, _evidence(look, reference), first_looked_at=look.asked_at)
+    return _finding(answer, look, _evidence(answer, look, reference), first=look)
 
 
 def finding_of_two_looks(
-    first: Look, second: Look, carriers: Carriers, reference: ChangeOrderReference, clock_slack: timedelta
+    first: Look, second: Look, carriers: Carriers, reference: ChangeOrderReference
 ) -> Finding:
     """The finding of two looks. All evidence is the second's, so that it is of one connection."""
-    answer = step_of_two_looks(first, second, carriers, reference, clock_slack)
-    return _finding(
-        answer,
-        second,
-        _evidence(second, reference, answer.other_record, carriers),
-        first_looked_at=first.asked_at,
-        second_looked_at=None if answer.verdict is Verdict.UNKNOWN else second.asked_at,
-    )
+    answer = step_of_two_looks(first, second, carriers, reference)
+    evidence = _evidence(answer, second, reference, carriers)
+    agreed = None if answer.verdict is Verdict.UNKNOWN else second.asked_at
+    return replace(_finding(answer, second, evidence, first=first), second_looked_at=agreed)
 
 
-def told_by_history(look: Look) -> bool:
-    """Whether history alone says that the record, which the look did not find, is gone."""
-    return look.deletion is not None and look.observation.headers == 0
-
-
-def finding_of_a_glance(
-    look: Look, carriers: Carriers, reference: ChangeOrderReference, clock_slack: timedelta
-) -> Finding:
-    """What one look says that found nothing: to be known and shown, and never proof.
-
-    Carriers are of no account where the deletion is told by history.
-    """
-    if told_by_history(look):
-        answer = Answer(Verdict.ABSENT, "deleted-in-history")
-    else:
-        answer = _of_carriers(look, carriers, reference, clock_slack)
-        if answer.reason == "not-found-twice":
-            answer = replace(answer, reason="not-found-once")
-    evidence = _evidence(look, reference, answer.other_record, carriers)
-    return _finding(answer, look, evidence, first_looked_at=look.asked_at)
+def finding_of_a_glance(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> Finding:
+    """What one look says by the same rules: to be known and shown, and never proof."""
+    answer = step_of_one_look(look, reference) or _of_place(look, carriers, reference)
+    if answer.reason == "not-found-twice":
+        answer = replace(answer, reason="not-found-once")
+    return _finding(answer, look, _evidence(answer, look, reference, carriers), first=look)
 
 
 def finding_of_fault(
-    found: Fault, *, incarnation: str = "", first_looked_at: datetime | None = None
+    found: Fault,
+    *,
+    incarnation: str = "",
+    first_looked_at: datetime | None = None,
+    server_ahead: timedelta | None = None,
 ) -> Finding:
     """UNKNOWN, with the fault that says why."""
     return Finding(
@@ -297,48 +559,60 @@ def finding_of_fault(
         found.code,
         incarnation=incarnation,
         first_looked_at=first_looked_at,
+        server_ahead=server_ahead,
         fault=found,
     )
 
 
-def _finding(
-    answer: Answer,
-    look: Look,
-    evidence: Evidence,
-    *,
-    first_looked_at: datetime,
-    second_looked_at: datetime | None = None,
-) -> Finding:
+def _finding(answer: Answer, look: Look, evidence: Evidence, *, first: Look) -> Finding:
     return Finding(
         verdict=answer.verdict,
         reason=answer.reason,
         evidence=evidence,
         incarnation=look.incarnation,
-        first_looked_at=first_looked_at,
-        second_looked_at=second_looked_at,
+        first_looked_at=first.asked_at,
+        server_ahead=first.server_ahead,
         proof=answer.proof,
         fault=answer.fault,
     )
 
 
 def _evidence(
-    look: Look,
-    reference: ChangeOrderReference,
-    other_record: OtherRecord | None = None,
-    carriers: Carriers = NOBODY,
+    answer: Answer, look: Look, reference: ChangeOrderReference, carriers: Carriers = NO_CARRIERS
 ) -> Evidence:
+    seen, sums = look.observation, carriers.subcontract
+    ours = reference.subcontract_record_number
+    deletion = our_deletion(look, reference)
+    untold = _untold(look)
+    there = [one for one in look.controls if one.is_there]
+    told = [one for one in look.controls if not one.is_there and one not in untold]
+    oldest = look.reach.oldest if look.reach else None
     return Evidence(
-        header=look.observation.header,
-        lines_on_subcontract=look.observation.lines,
-        other_record=other_record,
-        deletion=look.deletion,
-        history_readable=look.history_readable,
-        history_since=look.history_since,
+        header=seen.header,
+        lines_on_subcontract=sum(line.subcontract == ours for line in seen.lines),
+        other_record=answer.other_records[0] if answer.other_records else None,
+        other_records=answer.other_records,
+        deletion=deletion.as_evidence(look.to_our_clock) if deletion else None,
+        history_readable=look.history is not None,
+        history_since=look.to_our_clock(oldest) if oldest else None,
         subcontract_present=look.subcontract_present,
         same_number_phases=_same_number_phases(carriers, reference),
         same_amount_records=_same_amount_records(carriers, reference),
-        subcontract_changes_total=carriers.subcontract_changes_total,
+        subcontract_changes_total=sums.changes if sums else None,
+        billed_beyond=sums.billed_beyond if sums else None,
+        moved_to_subcontract=answer.moved_to_subcontract,
+        lines_left=answer.lines_left,
+        job_status=seen.job.status if seen.job else "",
+        controls_there=_record_numbers(there),
+        controls_missing=_record_numbers(untold),
+        controls_told=_record_numbers(told),
+        deletion_confirmed=reference.deletion_confirmed and seen.header is None,
+        left_record=answer.left_record,
     )
+
+
+def _record_numbers(controls: Iterable[ControlSeen]) -> tuple[str, ...]:
+    return tuple(one.control.record_number for one in controls)
 
 
 def _same_number_phases(carriers: Carriers, reference: ChangeOrderReference) -> tuple[str, ...]:
@@ -355,7 +629,7 @@ def _same_amount_records(carriers: Carriers, reference: ChangeOrderReference) ->
     sums: dict[str, Decimal] = {}
     for one in carriers.on_subcontract:
         sums[one.record_number] = sums.get(one.record_number, Decimal(0)) + one.amount
-    same = [
+    same: Sequence[str] = [
         record_number
         for record_number, amount in sums.items()
         if amount == reference.amount != 0 and record_number != reference.record_number

@@ -1,7 +1,7 @@
 """Records, as read."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -70,7 +70,7 @@ class ErpChangeOrder:
     status: str
     date: date | None
     lines: tuple[ErpChangeOrderLine, ...] = ()
-    server_ahead: timedelta | None = None
+    server_ahead: timedelta | None = field(default=None, compare=False)
     """The ERP server's local time minus ours when it was read; None where that was not asked."""
 
 

@@ -1,9 +1,17 @@
--- What Sage's own history holds under the record number: shows who deleted the record, and when; and how far back
--- that history reaches, in every row, of which there is one at least. All columns, because the names of those
--- for action, user and application are not published (history.py maps them). A record number may have been used
--- again, so Python keeps only the entries with the row id of the record. Fails where the login may not read it,
--- which tells that history is no evidence on this connection.
--- Seeks: dbo_Audit.prmchg.recnum; the lowest _Date.
-SELECT since.oldest AS oldest, h.*
-FROM (SELECT MIN("_Date") AS oldest FROM "dbo_Audit".prmchg) AS since
-LEFT JOIN "dbo_Audit".prmchg AS h ON h.recnum = ?
+-- What Sage's own history holds under the record numbers: who deleted a record, and when it was entered; and
+-- where a job's own history may be read, when the job was last entered or changed. A record number may have been
+-- used again, so Python keeps only the entries with the row id of the record. The names of the columns for
+-- action, user and application are not published (history.py names them once more, to find out whether they are
+-- there). Fails where the login may not read it, which tells that history is no evidence on this connection.
+-- Seeks: dbo_Audit.prmchg.recnum; dbo_Audit.actrec.recnum.
+SELECT
+    0 AS kind, h.recnum AS recnum, h."_idnum" AS row_id, h."_Date" AS moment, h."_Action" AS act, h."_User" AS who,
+    h."_Application" AS program
+FROM "dbo_Audit".prmchg AS h
+WHERE h.recnum IN ({records})
+{jobs?UNION ALL
+SELECT 1, j.recnum, j."_idnum", MAX(j."_Date"), NULL, NULL, NULL
+FROM "dbo_Audit".actrec AS j
+WHERE j.recnum IN ({jobs})
+    AND j."_Action" IN ('insert', 'Insert', 'INSERT', 'i', 'I', 'update', 'Update', 'UPDATE', 'u', 'U')
+GROUP BY j.recnum, j."_idnum"|}

@@ -10,7 +10,7 @@ import sqlite3
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,10 @@ from config import embedded_postgres
 from erp_integrations.ports import (
     ChangeOrderReference,
     ConnectionSpec,
+    Control,
+    Controls,
     Deadline,
+    ErpChangeOrder,
     ErpReader,
     ErpSandbox,
     Finding,
@@ -102,7 +105,6 @@ class Books:
         company, seen_at = self.sandbox.company(), now() - timedelta(hours=2)
         orders = {order.record_number: order for order in company.change_orders}
         jobs = {job.record_number: job for job in company.jobs}
-        linked = [scenario.record_number for scenario in company.scenarios]
         found = {}
         for scenario in company.scenarios:
             order = orders[scenario.record_number]
@@ -122,7 +124,13 @@ class Books:
                 sub_change_number=mine[0].sub_change_number,
                 amount=sum((line.amount for line in mine), Decimal("0.00")),
                 last_seen_at=seen_at,
-                header_shared=linked.count(order.record_number) > 1,
+                touched_subcontracts=_touched(order),
+                shared_subcontracts=tuple(
+                    other.subcontract_record_number
+                    for other in company.scenarios
+                    if other.record_number == scenario.record_number
+                    and other.subcontract_record_number != scenario.subcontract_record_number
+                ),
             )
         return found
 
@@ -130,6 +138,27 @@ class Books:
         self, reference: ChangeOrderReference, *, seconds: float = PATIENCE_SECONDS, **changed: Any
     ) -> Finding:
         return self.reader(**changed).look_up(reference, deadline=Deadline.after(seconds), clock=now)
+
+
+def _touched(order: ErpChangeOrder) -> tuple[str, ...]:
+    there = (line.subcontract_record_number for line in order.lines)
+    return tuple(dict.fromkeys(number for number in there if number))
+
+
+def controls_among(references: Iterable[ChangeOrderReference]) -> Controls:
+    """All of them as controls of each other."""
+    return Controls(
+        of_the_bulk=tuple(
+            Control(
+                row_id=one.row_id,
+                record_number=one.record_number,
+                job_record_number=one.job_record_number,
+                job_row_id=one.job_row_id,
+                last_seen_at=one.last_seen_at,
+            )
+            for one in references
+        )
+    )
 
 
 Played = tuple[Books, dict[str, ChangeOrderReference]]

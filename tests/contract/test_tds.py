@@ -28,7 +28,7 @@ BEGIN = (
     "SET DEADLOCK_PRIORITY LOW"
 )
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION"
-GREETING = ["handshake.sqlserver", "rights.sqlserver", "recovery.sqlserver"]
+GREETING = ["handshake.sqlserver+rights.sqlserver+recovery.sqlserver"]
 
 DRIVERS_OWN = (
     # pyodbc asks the size of four types at the first connection of a process.
@@ -73,13 +73,13 @@ def test_a_look_is_one_connection_and_one_transaction_over_one_snapshot(
     wired: Books, company: tsql.Company
 ) -> None:
     assert wired.look(wired.references()["present"]).verdict is Verdict.PRESENT
-    assert said(company) == [[BEGIN, *GREETING, SNAPSHOT, "presence", "header", "COMMIT"]]
+    assert said(company) == [[BEGIN, *GREETING, SNAPSHOT, "look", "COMMIT"]]
 
 
 def test_two_looks_are_two_connections_one_after_the_other(wired: Books, company: tsql.Company) -> None:
     assert wired.look(deleted(wired)).proves_absence
-    first = [BEGIN, *GREETING, SNAPSHOT, "presence", "COMMIT"]
-    second = [BEGIN, *GREETING, SNAPSHOT, "presence", "carriers", "history", "COMMIT"]
+    first = [BEGIN, *GREETING, SNAPSHOT, "look", "history", "COMMIT"]
+    second = [BEGIN, *GREETING, SNAPSHOT, "look", "carriers", "history", "history_reach", "COMMIT"]
     assert said(company) == [first, second]
 
 

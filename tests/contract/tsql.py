@@ -18,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sage_adapter.dialects import SQL_SERVER
 from sage_adapter.handshake import NEEDED
 from sage_adapter.sandbox.connection import connect
 from sage_adapter.session import sql_text
@@ -28,16 +29,27 @@ MICROSOFT = "Microsoft SQL Server 2019 (RTM) - 15.0.2000.5 (X64) \n\tExpress Edi
 ANOTHER = "Another Server with SQL Server Compatibility - 12.0.2000.8"
 
 
+def bound(statement: str) -> str:
+    """A statement without what a driver makes of its parameters."""
+    return re.sub(r"@P\d+|\$\d+", "?", statement)
+
+
 def plain(statement: str) -> str:
-    """A statement without what a driver makes of it: its own names for parameters, and blanks."""
-    return " ".join(re.sub(r"@P\d+|\$\d+", "?", statement).split())
+    """A statement without what a driver makes of it: its own names for parameters, and blanks.
+
+    A list of parameters is one of them, whatever its length.
+    """
+    return re.sub(r"\?(?:, \?)+", "?", " ".join(bound(statement).split()))
 
 
-QUESTIONS = {
-    plain(sql_text(file.name.removesuffix(".sql"))): file.name.removesuffix(".sql")
-    for file in SQL.glob("*.sql")
+NAMES = sorted(file.name.removesuffix(".sql") for file in SQL.glob("*.sql"))
+TOGETHER = ["+".join((SQL_SERVER.handshake, *SQL_SERVER.more, *report)) for report in ((), SQL_SERVER.report)]
+"""What a server that understands all of it is asked of itself in one statement."""
+QUESTIONS = {plain(sql_text(name)): name for name in (*NAMES, *TOGETHER)} | {
+    plain(sql_text("look", without=("idref",))): "look",
+    plain(sql_text("history", without=("jobs",))): "history",
 }
-"""What may be asked: the name of the file by its statement."""
+"""What may be asked: the name of the file, or of the files, by its statement."""
 
 Row = tuple[Any, ...]
 
@@ -272,18 +284,18 @@ class Company:
         if name not in QUESTIONS.values():
             return b""
         self.params.append((name, request.params))
-        names, rows = self._read(name, request.params)
+        names, rows = self._read(name, bound(request.statement), request.params)
         # DONE, or DONEINPROC where the procedure has more to say; both with their count of rows.
         kind, status = (0xFF, 0x0011) if request.procedure else (0xFD, 0x0010)
         return rows_as_tokens(names, rows) + struct.pack("<BHHQ", kind, status, 0xC1, len(rows))
 
-    def _read(self, name: str, params: tuple[Any, ...]) -> tuple[list[str], list[Row]]:
+    def _read(self, name: str, statement: str, params: tuple[Any, ...]) -> tuple[list[str], list[Row]]:
         if name.endswith(".sqlserver"):
-            facts = [row for row in self._facts() if _asked_by(row, name)]
+            facts = [row for row in self._facts() if _asked_by(row) in name.split("+")]
             return ["fact", "subject", "value"], facts
         with closing(connect(self.folder)) as books:
             cursor = books.cursor()
-            cursor.execute(sql_text(name), params)
+            cursor.execute(statement, params)
             return [column[0] for column in cursor.description], cursor.fetchall()
 
     def _facts(self) -> list[Row]:
@@ -314,10 +326,11 @@ class Company:
 _OF_RIGHTS = ("sees-filters", "has-filters", "role", "may-read")
 
 
-def _asked_by(row: Row, name: str) -> bool:
+def _asked_by(row: Row) -> str:
+    """The file that asks for the fact."""
     if row[0] in _OF_RIGHTS:
-        return name == "rights.sqlserver"
-    return name == ("capabilities.sqlserver" if row[0] == "collation" else "handshake.sqlserver")
+        return "rights.sqlserver"
+    return "capabilities.sqlserver" if row[0] == "collation" else "handshake.sqlserver"
 
 
 def _end_of_procedure(procedure: str) -> bytes:

@@ -1,0 +1,308 @@
+"""What the statements of a look say, row by row, as values that the verdict compares.
+
+Our own record is read strictly: a value of it that means nothing is refused and named. Of other records only
+that they are there matters, and what they are called: a value of theirs that cannot be read is none, which
+never proves anything. All moments are naive, in the server's local time.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from erp_integrations.ports import HeaderSeen, error_for
+from sage_adapter import rows
+from sage_adapter.faults import fault
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """A job that is there."""
+
+    record_number: str
+    status: str
+    """Sage's word, or the number of a status that the company added; `unknown` for NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Another change order that has our record number."""
+
+    row_id: uuid.UUID
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    inserted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """A line with our record number, or with our row id as that of its header."""
+
+    record_number: int
+    line: int
+    subcontract: str
+    """Empty for a pure budget change."""
+    header_row_id: uuid.UUID | None
+    """None where the column is missing, or empty."""
+    inserted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnJob:
+    """A change order of our job, any phase."""
+
+    row_id: uuid.UUID | None
+    record_number: str
+    number: str
+    job_record_number: str
+    phase: str
+    inserted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnSubcontract:
+    """A line on our subcontract, with what its header says; `row_id` is None where it has lost it."""
+
+    row_id: uuid.UUID | None
+    record_number: str
+    number: str
+    job_record_number: str
+    sub_change_number: str
+    amount: Decimal
+    inserted_at: datetime | None
+    """The line's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubcontractSums:
+    """What a subcontract's lines add up to, in the company's currency."""
+
+    original: Decimal
+    changes: Decimal
+    billed: Decimal
+
+    @property
+    def billed_beyond(self) -> Decimal | None:
+        beyond = self.billed - self.original - self.changes
+        return beyond if beyond > 0 else None
+
+
+def readable(read: Callable[..., T], value: object) -> T | None:
+    """What `read` makes of a value of another record; None where it means nothing."""
+    try:
+        return None if value is None else read(value)
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _number_of(value: object) -> str:
+    """A record number, or a phase; empty for none and for what is none."""
+    return readable(rows.record_number, value) or ""
+
+
+# --- look.sql ------------------------------------------------------------------------------------
+
+_HEADER, _JOB, _LINE, _SUBCONTRACT, _LOWEST, _OF_JOB, _COUNTS = range(1, 8)
+
+
+@dataclass(slots=True)
+class LookAnswer:
+    """The rows of look.sql by what they are."""
+
+    _headers: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    """By record number, which is the table's key."""
+    _there: dict[uuid.UUID, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    jobs: dict[uuid.UUID, JobSeen] = field(default_factory=dict)
+    _lines: list[Row] = field(default_factory=list)
+    subcontracts: set[int] = field(default_factory=set)
+    lowest_inserted_at: datetime | None = None
+    """When the change order with the lowest record number was inserted; None where there is none."""
+    _of_job: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, answer: Sequence[Row]) -> "LookAnswer":
+        """Raises `no-count` where the counts did not come back, `sage-changing` where rows are missing."""
+        made, found, counts = cls(), [0, 0, 0], list[Row]()
+        with rows.refused_unless_understood():
+            for row in answer:
+                kind = rows.whole(row[0])
+                if kind == _COUNTS:
+                    counts.append(row)
+                    continue
+                if kind <= _LINE:
+                    found[kind - 1] += 1
+                made._take(kind, row)
+            if len(counts) != 1:
+                raise error_for(fault("no-count"))
+            said = [rows.count(counts[0][at]) for at in (1, 4, 5)]
+        if said != found:
+            raise error_for(fault("sage-changing"))
+        return made
+
+    def _take(self, kind: int, row: Row) -> None:
+        match kind:
+            case 1:
+                recnum, row_id = rows.whole(row[1]), readable(rows.row_id, row[2])
+                if row in self._headers[recnum]:  # found by its record number and by its row id
+                    return
+                self._headers[recnum].append(row)
+                if row_id is not None:
+                    self._there[row_id].append(row)
+            case 2:
+                row_id = readable(rows.row_id, row[2])
+                if row_id is not None:
+                    self.jobs[row_id] = JobSeen(_number_of(row[1]), _job_status(row[6]))
+            case 3:
+                self._lines.append(row)
+            case 4:
+                self.subcontracts.add(rows.whole(row[1]))
+            case 5:
+                self.lowest_inserted_at = readable(rows.moment, row[7])
+            case 6:
+                self._of_job[_number_of(row[4])] = rows.count(row[1])
+            case _:
+                raise rows.NotUnderstood("a kind of row that was not asked for")
+
+    def is_there(self, row_id: uuid.UUID) -> bool:
+        return row_id in self._there
+
+    def others_of_job(self, job_record_number: str) -> int:
+        """How many change orders a job has that is not in progress; 0 for one that is."""
+        return self._of_job.get(job_record_number, 0)
+
+    def header_of(self, row_id: uuid.UUID) -> HeaderSeen | None:
+        """Our header. Raises `row-not-understood` for a value of it that means nothing."""
+        found = self._there.get(row_id, ())
+        if not found:
+            return None
+        _, recnum, _, number, job, phase, status, *_ = found[0]
+        with rows.refused_unless_understood(f"prmchg, record {recnum}"):
+            if len(found) > 1:
+                raise rows.NotUnderstood("_idnum, a row id that is there more than once")
+            return HeaderSeen(
+                record_number=rows.record_number(recnum),
+                number=rows.at("chgnum", rows.number, number),
+                job_record_number=rows.at("jobnum", rows.reference, job),
+                phase=rows.at("phsnum", rows.phase, phase),
+                status=rows.at("status", rows.change_order_status, status),
+            )
+
+    def bearer_of(self, record: int, row_id: uuid.UUID) -> Bearer | None:
+        """The other change order that has our record number.
+
+        Raises `row-not-understood` for one without a row id: it may be ours.
+        """
+        found = self._headers.get(record, ())
+        if not found:
+            return None
+        _, recnum, other, number, job, phase, _, inserted, *_ = found[0]
+        with rows.refused_unless_understood(f"prmchg, record {recnum}"):
+            if len(found) > 1:
+                raise rows.NotUnderstood("recnum, a record number that is there more than once")
+            its_row_id = rows.at("_idnum", rows.row_id, other)
+        if its_row_id == row_id:
+            return None
+        return Bearer(
+            row_id=its_row_id,
+            record_number=str(record),
+            number=_text(number),
+            job_record_number=_number_of(job),
+            phase=_number_of(phase),
+            inserted_at=readable(rows.moment, inserted),
+        )
+
+    def lines_of(self, record: int, row_id: uuid.UUID) -> tuple[Line, ...]:
+        """The lines with our record number or our row id, each once, in their order."""
+        found: set[Line] = set()
+        for _, recnum, _, _, _, _, _, inserted, subcontract, header_row_id, line in self._lines:
+            header = readable(rows.row_id, header_row_id)
+            if recnum != record and header != row_id:
+                continue
+            with rows.refused_unless_understood(f"sbcgln, record {recnum}"):
+                found.add(
+                    Line(
+                        record_number=rows.at("recnum", rows.whole, recnum),
+                        line=readable(rows.whole, line) or 0,
+                        subcontract=rows.at("vndctc", rows.reference, subcontract),
+                        header_row_id=header,
+                        inserted_at=readable(rows.moment, inserted),
+                    )
+                )
+        return tuple(sorted(found, key=lambda one: (one.record_number, one.line, one.subcontract)))
+
+
+def _job_status(value: object) -> str:
+    code = readable(rows.whole, value)
+    return "unknown" if code is None else rows.JOB_STATUS.get(code, str(code))
+
+
+# --- carriers.sql --------------------------------------------------------------------------------
+
+
+class CarriersAnswer:
+    """The rows of carriers.sql by the job or subcontract that they were asked for."""
+
+    def __init__(self, answer: Sequence[Row]) -> None:
+        self._on_job: dict[str, list[OnJob]] = defaultdict(list)
+        self._on_subcontract: dict[str, list[OnSubcontract]] = defaultdict(list)
+        self._sums: dict[str, SubcontractSums] = {}
+        with rows.refused_unless_understood():
+            for kind, asked, *row in answer:
+                (self._take_header, self._take_line, self._take_subcontract)[rows.whole(kind)](
+                    rows.record_number(asked), row
+                )
+
+    def _take_header(self, job: str, row: list[Any]) -> None:
+        recnum, row_id, number, _, phase, inserted, *_ = row
+        self._on_job[job].append(
+            OnJob(
+                row_id=readable(rows.row_id, row_id),
+                record_number=_number_of(recnum),
+                number=_text(number),
+                job_record_number=job,
+                phase=_number_of(phase),
+                inserted_at=readable(rows.moment, inserted),
+            )
+        )
+
+    def _take_line(self, subcontract: str, row: list[Any]) -> None:
+        recnum, row_id, number, job, _, inserted, sub_number, amount, *_ = row
+        self._on_subcontract[subcontract].append(
+            OnSubcontract(
+                row_id=readable(rows.row_id, row_id),
+                record_number=_number_of(recnum),
+                number=_text(number),
+                job_record_number=_number_of(job),
+                sub_change_number=_text(sub_number),
+                amount=readable(rows.amount, amount) or Decimal("0.00"),
+                inserted_at=readable(rows.moment, inserted),
+            )
+        )
+
+    def _take_subcontract(self, subcontract: str, row: list[Any]) -> None:
+        before = self._sums.get(subcontract, SubcontractSums(*[Decimal("0.00")] * 3))
+        original, changes, billed = (readable(rows.amount, value) or Decimal("0.00") for value in row[-3:])
+        self._sums[subcontract] = SubcontractSums(
+            before.original + original, before.changes + changes, before.billed + billed
+        )
+
+    def on_job(self, job: int) -> tuple[OnJob, ...]:
+        return tuple(self._on_job.get(str(job), ()))
+
+    def on_subcontract(self, subcontract: int) -> tuple[OnSubcontract, ...]:
+        return tuple(self._on_subcontract.get(str(subcontract), ()))
+
+    def sums(self, subcontract: int) -> SubcontractSums:
+        return self._sums.get(str(subcontract), SubcontractSums(*[Decimal("0.00")] * 3))

@@ -16,8 +16,10 @@ from typing import TypeVar
 import structlog
 
 from erp_integrations.ports import (
+    NO_CONTROLS,
     ChangeOrderReference,
     Clock,
+    Controls,
     Deadline,
     ErpError,
     ErpReader,
@@ -68,30 +70,50 @@ NOT_UNDERSTOOD = Fault(
 
 
 def look_up(
-    reader: ErpReader, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock
+    reader: ErpReader,
+    reference: ChangeOrderReference,
+    *,
+    deadline: Deadline,
+    clock: Clock,
+    controls: Controls = NO_CONTROLS,
 ) -> Finding:
     """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong."""
     try:
-        return _in_time(lambda: reader.look_up(reference, deadline=deadline, clock=clock), deadline=deadline)
+        return _in_time(
+            lambda: reader.look_up(reference, deadline=deadline, clock=clock, controls=controls),
+            deadline=deadline,
+        )
     except ErpError as error:
         return Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)
 
 
 def look_up_many(
-    reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    reader: ErpReader,
+    references: Sequence[ChangeOrderReference],
+    *,
+    deadline: Deadline,
+    clock: Clock,
+    controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
     """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
 
     Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
     """
-    return _findings(partial(reader.look_up_many, deadline=deadline, clock=clock), references, deadline)
+    question = partial(reader.look_up_many, deadline=deadline, clock=clock, controls=controls)
+    return _findings(question, references, deadline)
 
 
 def glance_many(
-    reader: ErpReader, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    reader: ErpReader,
+    references: Sequence[ChangeOrderReference],
+    *,
+    deadline: Deadline,
+    clock: Clock,
+    controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
     """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
-    return _findings(partial(reader.glance_many, deadline=deadline, clock=clock), references, deadline)
+    question = partial(reader.glance_many, deadline=deadline, clock=clock, controls=controls)
+    return _findings(question, references, deadline)
 
 
 def _findings(

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import uuid
 from collections.abc import Hashable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
 
 
 def as_plain(value: Any) -> Any:
-    """Values of the port as JSON knows them: amounts and ids as text, times and days in ISO 8601."""
+    """Values of the port as JSON: amounts and ids as text, times and days in ISO 8601, spans in seconds."""
     match value:
         case dict():
             return {name: as_plain(part) for name, part in value.items()}
@@ -28,6 +28,8 @@ def as_plain(value: Any) -> Any:
             return value.isoformat()
         case Decimal() | uuid.UUID():
             return str(value)
+        case timedelta():
+            return value.total_seconds()
         case _ if names := _names(cast(Hashable, type(value))):
             return {name: as_plain(getattr(value, name)) for name in names}
         case _:

@@ -4,15 +4,23 @@ A reconciliation writes only what changed, so that a million links which are as 
 those the run's beginning tells the age.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from erp_integrations.comparing import same
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
-from erp_integrations.ports import ChangeOrderKeys, ChangeOrderReference, Finding, HeaderSeen, Verdict
+from erp_integrations.ports import (
+    ChangeOrderKeys,
+    ChangeOrderReference,
+    Finding,
+    HeaderSeen,
+    LeftRecord,
+    Verdict,
+)
 
 SEEN = frozenset({PresenceKey.PRESENT, PresenceKey.NOT_EFFECTIVE, PresenceKey.RENUMBERED})
 """What is stored of a link whose record was there when it was last looked for."""
@@ -41,6 +49,27 @@ def seen_at(link: ChangeOrderLink, connection: Connection) -> datetime:
     return max(link.last_seen_at, _reconciled_at(link, connection) or link.last_seen_at)
 
 
+def seen_clock(link: ChangeOrderLink, connection: Connection) -> timedelta | None:
+    """The ERP server's local time minus ours at that moment; None where it was not kept."""
+    return (
+        link.last_seen_clock
+        if seen_at(link, connection) == link.last_seen_at
+        else connection.reconciled_clock
+    )
+
+
+def clock_in_doubt(link: ChangeOrderLink, connection: Connection) -> bool:
+    """Whether the server's clock may have been changed about that moment, or was since.
+
+    A change is noticed some time after it was made, and daylight saving repeats an hour.
+    """
+    changed = connection.clock_changed_at
+    return changed is not None and seen_at(link, connection) < changed + CLOCK_REPEATS
+
+
+CLOCK_REPEATS = timedelta(hours=1)
+
+
 def _reconciled_at(link: ChangeOrderLink, connection: Connection) -> datetime | None:
     """When the last complete run began that has compared this link."""
     run = connection.reconciled_at
@@ -57,9 +86,15 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def reference_to(
-    link: ChangeOrderLink, connection: Connection, *, header_shared: bool
+    link: ChangeOrderLink,
+    connection: Connection,
+    *,
+    shared_subcontracts: tuple[str, ...] = (),
+    held_by_others: frozenset[uuid.UUID] = frozenset(),
+    deletion_confirmed: bool = False,
+    left_records: tuple[LeftRecord, ...] = (),
 ) -> ChangeOrderReference:
-    """The link as it is handed to a look; `header_shared`: by another active link of the connection."""
+    """The link as it is handed to a look, with what other rows say of it."""
     return ChangeOrderReference(
         row_id=link.row_id,
         record_number=link.record_number,
@@ -71,7 +106,13 @@ def reference_to(
         sub_change_number=link.sub_change_number,
         amount=link.erp_amount,
         last_seen_at=seen_at(link, connection),
-        header_shared=header_shared,
+        last_seen_clock=seen_clock(link, connection),
+        clock_in_doubt=clock_in_doubt(link, connection),
+        touched_subcontracts=tuple(link.touched_subcontracts),
+        shared_subcontracts=shared_subcontracts,
+        held_by_others=held_by_others,
+        deletion_confirmed=deletion_confirmed,
+        left_records=left_records,
     )
 
 

@@ -1,6 +1,7 @@
 """Connection kind -> the parts of its ERP, by the dotted paths of ERP_KINDS."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from erp_integrations.ports import (
     ErpWriter,
     Fault,
     FaultKind,
+    HistoryMark,
     Misconfigured,
     ServerParts,
 )
@@ -53,11 +55,20 @@ def spec_of(connection: Connection) -> ConnectionSpec:
         kind=connection.kind,
         database=connection.database,
         accepted_incarnation=connection.accepted_incarnation,
+        history_mark=_history_mark(connection),
         application_name=connection.application_name,
         odbc_string=odbc_string,
         sandbox_path=Path(connection.sandbox_path) if connection.sandbox_path else None,
         login_timeout_seconds=int(settings.SAGE_LOGIN_TIMEOUT_SECONDS),
         second_look_seconds=settings.SAGE_SECOND_LOOK_SECONDS,
+    )
+
+
+def _history_mark(connection: Connection) -> HistoryMark | None:
+    if not connection.history_mark_record:
+        return None
+    return HistoryMark(
+        record_number=connection.history_mark_record, at=datetime.fromisoformat(connection.history_mark_at)
     )
 
 

@@ -3,11 +3,12 @@
 A look is about one record or about a page of them, with the same statements. What steps 2 to 5 of the
 verdict count is one statement with the controls in it; what stands in a record's place and what history tells
 is asked afterwards, only about records that were not found, and history last, because a server that refuses
-it may end the transaction. What cannot be understood of one record is that record's fault; what goes wrong with
-the connection is a fault of all.
+it may end the transaction. What cannot be understood of one record is that record's fault; what goes wrong
+with the connection is a fault of all.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -216,6 +217,27 @@ def _seen(
         ),
     )
     return Seen(reference, look)
+
+
+def controls_of_try(controls: Controls, tried: int) -> Controls:
+    """The controls of one try: other ones than of the tries before it, as long as there are others."""
+    jobs: dict[uuid.UUID, list[Control]] = defaultdict(list)
+    for one in controls.of_jobs:
+        jobs[one.job_row_id].append(one)
+    return Controls(
+        at_random=_turned(controls.at_random, tried, CONTROLS_AT_RANDOM)[: CONTROLS_AT_RANDOM + 1],
+        of_jobs=tuple(
+            one
+            for of_job in jobs.values()
+            for one in _turned(of_job, tried, CONTROLS_OF_THE_JOB)[: CONTROLS_OF_THE_JOB + 1]
+        ),
+        of_the_bulk=controls.of_the_bulk,
+    )
+
+
+def _turned(drawn: Sequence[Control], tried: int, size: int) -> tuple[Control, ...]:
+    start = tried * size % len(drawn) if drawn else 0
+    return (*drawn[start:], *drawn[:start])
 
 
 def controls_of(reference: ChangeOrderReference, controls: Controls) -> tuple[Control, ...]:

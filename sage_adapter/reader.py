@@ -1,10 +1,11 @@
 """What Plumbline asks Sage 100 Contractor: the `ErpReader` of this adapter."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -250,32 +251,34 @@ class SageReader:
 
     def _settled(
         self,
-        question: _Question,
+        asked: _Question,
         settle: Callable[[_Question, Sequence[int], _Tracks], None],
         *,
         least_seconds: float,
     ) -> tuple[Finding, ...]:
         """The finding of each, in their order; what is not settled when the asking ends is UNKNOWN."""
         tracks = _Tracks()
+        tries = itertools.count()
 
         def ask() -> None:
+            question = replace(asked, controls=look.controls_of_try(asked.controls, next(tries)))
             tracks.first_looked_at, tracks.incarnation, tracks.server_ahead = None, "", None
             settle(
                 question, [at for at in range(len(question.references)) if at not in tracks.findings], tracks
             )
 
-        if not question.references:
+        if not asked.references:
             return ()
         try:
             with _logged("sage.look_up.unexpected"):
-                self._tried(ask, question.deadline, least_seconds=least_seconds)
+                self._tried(ask, asked.deadline, least_seconds=least_seconds)
             rest = fault("internal-error")  # for no record: each has its finding
         except ErpError as error:
             # A question that was cut off because the time was up is the deadline's doing.
-            late = question.deadline.passed and error.fault.code == "timed-out"
+            late = asked.deadline.passed and error.fault.code == "timed-out"
             rest = fault("deadline") if late else error.fault
         unknown = tracks.unknown(rest)
-        return tuple(tracks.findings.get(at, unknown) for at in range(len(question.references)))
+        return tuple(tracks.findings.get(at, unknown) for at in range(len(asked.references)))
 
     def _glance(self, question: _Question, pending: Sequence[int], tracks: _Tracks) -> None:
         """Settles what is pending by one look. Raises where the connection fails."""

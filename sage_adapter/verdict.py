@@ -121,7 +121,7 @@ class Answer:
     proof: Proof | None = None
     fault: Fault | None = field(default=None)
     moved_to_subcontract: str = ""
-    lines_left: int = 0
+    lines_left: int | None = None
     left_record: LeftRecord | None = None
 
 
@@ -542,7 +542,8 @@ def finding_of_a_glance(look: Look, carriers: Carriers, reference: ChangeOrderRe
     """What one look says by the same rules: to be known and shown, and never proof."""
     answer = step_of_one_look(look, reference) or _of_place(look, carriers, reference)
     if answer.reason == "not-found-twice":
-        answer = replace(answer, reason="not-found-once")
+        told = our_deletion(look, reference) is not None
+        answer = replace(answer, reason="deleted-in-history" if told else "not-found-once")
     return _finding(answer, look, _evidence(answer, look, reference, carriers), first=look)
 
 
@@ -589,6 +590,7 @@ def _evidence(
     oldest = look.reach.oldest if look.reach else None
     return Evidence(
         header=seen.header,
+        touched_subcontracts=_touched(seen) if seen.header else (),
         lines_on_subcontract=sum(line.subcontract == ours for line in seen.lines),
         other_record=answer.other_records[0] if answer.other_records else None,
         other_records=answer.other_records,
@@ -606,9 +608,13 @@ def _evidence(
         controls_there=_record_numbers(there),
         controls_missing=_record_numbers(untold),
         controls_told=_record_numbers(told),
-        deletion_confirmed=reference.deletion_confirmed and seen.header is None,
+        deletion_confirmed=True if reference.deletion_confirmed and seen.header is None else None,
         left_record=answer.left_record,
     )
+
+
+def _touched(seen: Observation) -> tuple[str, ...]:
+    return tuple(sorted({line.subcontract for line in seen.lines if line.subcontract}))
 
 
 def _record_numbers(controls: Iterable[ControlSeen]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Many links to be unlinked, each judged alone."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -18,6 +19,13 @@ class BulkUnlink(models.Model):
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by_name = models.CharField(max_length=150, blank=True)
     ended_at = models.DateTimeField(null=True, help_text="When its last item had ended.")
+    control_link_ids = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="The links whose records are asked for beside every item, drawn when it was started.",
+    )
 
     class Meta:
         constraints = [

@@ -60,8 +60,38 @@ class Connection(models.Model):
         null=True, editable=False, help_text="When the last complete reconciliation began; never turned back."
     )
 
+    reconciled_until = models.DateTimeField(
+        null=True, editable=False, help_text="When that run had read the last of the books."
+    )
+    reconciled_clock = models.DurationField(
+        null=True, editable=False, help_text="The ERP server's local time minus ours when that run began."
+    )
+    server_clock = models.DurationField(
+        null=True, editable=False, help_text="The ERP server's local time minus ours, as it was last told."
+    )
+    clock_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the server's clock was found to differ from before."
+    )
+    history_mark_record = models.CharField(
+        max_length=20,
+        blank=True,
+        editable=False,
+        help_text="The change order of the newest entry of the ERP's history that was ever seen.",
+    )
+    history_mark_at = models.CharField(
+        max_length=26,
+        blank=True,
+        editable=False,
+        help_text="The entry's moment in the ERP server's local time, in ISO 8601 without a zone.",
+    )
+
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(history_mark_record="", history_mark_at="")
+                | (~Q(history_mark_record="") & ~Q(history_mark_at="")),
+                name="connection_history_mark_is_whole",
+            ),
             models.CheckConstraint(
                 condition=(Q(odbc_string_encrypted="") & ~Q(sandbox_path=""))
                 | (~Q(odbc_string_encrypted="") & Q(sandbox_path="")),

@@ -200,6 +200,18 @@ class ChangeOrderLink(Link):
     phase = models.CharField(max_length=20)
     subcontract_record_number = models.CharField(max_length=20)
     sub_change_number = models.CharField(max_length=40, blank=True)
+    touched_subcontracts = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Every subcontract that the record had lines on when it was last seen.",
+    )
+    last_seen_clock = models.DurationField(
+        null=True,
+        editable=False,
+        help_text="The ERP server's local time minus ours when the record was last seen.",
+    )
     erp_amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     cco_number = models.CharField(max_length=30)
@@ -327,6 +339,17 @@ class ChangeOrderLink(Link):
                 fields=["connection", "record_order", "id"],
                 condition=Q(unlinked_at=None),
                 name="change_order_link_by_record",
+            ),
+            # For the controls of a look, and for records that other links hold.
+            models.Index(
+                fields=["connection", "job_row_id", "record_order"],
+                condition=_ACTIVE,
+                name="change_order_link_of_job",
+            ),
+            models.Index(
+                fields=["connection", "subcontract_record_number"],
+                condition=_ACTIVE,
+                name="change_order_link_of_subcontr",
             ),
             # For support's lists, which are in the order of the ids.
             models.Index(

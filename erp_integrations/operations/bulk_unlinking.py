@@ -28,6 +28,7 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.operations.checking import tells_of_the_record
+from erp_integrations.operations.controls import draw_for_a_bulk
 from erp_integrations.operations.ledger import append_event
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
@@ -81,7 +82,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
             connection__company_id=company_id,
             unlinked_at__isnull=True,
         )
-        .select_related("change_order__commitment__project")
+        .select_related("connection", "change_order__commitment__project")
         .order_by("project_number", "commitment_number", "cco_number", "id")
     )
     if not links:
@@ -114,6 +115,9 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
     waiting = [item for item in items if item.state == ItemState.WAITING]
     if not waiting:
         raise UnlinkNotAllowed(tuple(dict.fromkeys(item.reason for item in items)))
+    bulk.control_link_ids = draw_for_a_bulk(
+        links[0].connection, [item.link for item in items if item.state == ItemState.WAITING]
+    )
     bulk.save(force_insert=True)
     BulkUnlinkItem.objects.bulk_create(items, batch_size=1000)
     _tell(

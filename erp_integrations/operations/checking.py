@@ -6,7 +6,7 @@ whatever was found meanwhile: what is newer stays.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -18,7 +18,7 @@ from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
-from erp_integrations.presence import SEEN, Standing, seen_at, standing_of
+from erp_integrations.presence import Standing, seen_at, seen_clock, standing_of
 
 OF_ONE_RECORD = ("sage-changing",)
 """Faults that say nothing about the connection although somebody else can mend them."""
@@ -81,7 +81,9 @@ def record_findings(
             events.append(_event(link, finding, standing, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
             looked_at = _looked_at(finding) or now
-            stand(link, standing, connection=connection, looked_at=looked_at, checked_at=looked_at)
+            stand(link, standing, finding, connection=connection, checked_at=looked_at)
+            stored.append(link)
+        elif became in (Recorded.SAME, Recorded.OLDER) and note_sight(link, finding, connection):
             stored.append(link)
     _save(stored)
     append_events(events)
@@ -165,16 +167,24 @@ def tells_of_the_record(finding: Finding) -> bool:
     return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
 
 
-STORED = ("presence", "presence_checked_at", "drift", "seen", "last_seen_at")
+STORED = (
+    "presence",
+    "presence_checked_at",
+    "drift",
+    "seen",
+    "last_seen_at",
+    "last_seen_clock",
+    "touched_subcontracts",
+)
 """What `stand` puts into a link."""
 
 
 def stand(
     link: ChangeOrderLink,
     standing: Standing,
+    finding: Finding,
     *,
     connection: Connection,
-    looked_at: datetime | None,
     checked_at: datetime,
 ) -> None:
     """Puts presence and drift into a link, not written yet, and never forgets when its record was last there.
@@ -182,21 +192,38 @@ def stand(
     What a complete run has seen is told by the connection only as long as the link says that its record is
     there: it is kept with the link before the link says anything else.
     """
-    link.last_seen_at = seen_at(link, connection)
-    if standing.presence in SEEN and looked_at is not None:
-        link.last_seen_at = max(link.last_seen_at, looked_at)
+    link.last_seen_at, link.last_seen_clock = seen_at(link, connection), seen_clock(link, connection)
+    note_sight(link, finding, connection)
     link.presence, link.drift, link.seen = _columns(standing)
     link.presence_checked_at = checked_at
+
+
+def note_sight(link: ChangeOrderLink, finding: Finding, connection: Connection) -> bool:
+    """Puts the moment of a sight into a link, where it is newer than the last one; not written yet.
+
+    A record is seen when it is found by its row id, in whatever state. True where there was something new.
+    """
+    looked_at, header = finding.first_looked_at, finding.evidence.header
+    if header is None or looked_at is None or looked_at <= seen_at(link, connection):
+        return False
+    link.last_seen_at, link.last_seen_clock = looked_at, finding.server_ahead
+    link.touched_subcontracts = list(finding.evidence.touched_subcontracts)
+    return True
 
 
 _SAVE = """
     UPDATE erp_integrations_changeorderlink link
     SET presence = new.presence, presence_checked_at = new.presence_checked_at, drift = new.drift,
-        seen = new.seen, last_seen_at = new.last_seen_at
+        seen = new.seen, last_seen_at = new.last_seen_at, last_seen_clock = new.last_seen_clock,
+        touched_subcontracts = new.touched_subcontracts
     FROM jsonb_to_recordset(%s::jsonb) AS new (
         id bigint, presence text, presence_checked_at timestamptz, drift text[], seen jsonb,
-        last_seen_at timestamptz)
+        last_seen_at timestamptz, last_seen_clock interval, touched_subcontracts text[])
     WHERE link.id = new.id"""
+
+
+def _as_interval(span: timedelta | None) -> str | None:
+    return None if span is None else f"{span.total_seconds():.6f} seconds"
 
 
 def _save(links: Sequence[ChangeOrderLink]) -> None:
@@ -211,6 +238,8 @@ def _save(links: Sequence[ChangeOrderLink]) -> None:
             "drift": link.drift,
             "seen": link.seen,
             "last_seen_at": link.last_seen_at,
+            "last_seen_clock": _as_interval(link.last_seen_clock),
+            "touched_subcontracts": link.touched_subcontracts,
         }
         for link in links
     ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from companies.access import find_access
 from companies.operations.refusals import needed
@@ -16,20 +15,22 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import StatementClock, clock_from, database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations.checking import Recorded, record_findings
-from erp_integrations.operations.connecting import NotAllowed, note_answer
+from erp_integrations.operations.connecting import NotAllowed, clock_told, note_answer
+from erp_integrations.operations.controls import draw_controls
 from erp_integrations.operations.ledger import append_event, label_of, record_of
+from erp_integrations.operations.references import references_to
 from erp_integrations.operations.settling import NOT_IN_THE_DIRECTORY
 from erp_integrations.policies import may_check_presence
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
     ChangeOrderReference,
+    Controls,
     Deadline,
     ErpError,
     Fault,
     Finding,
     Verdict,
 )
-from erp_integrations.presence import reference_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def check_change_orders(
     links = _links(company_id, change_order_ids)
     if connection is None or not links:
         return CheckedNow(asked=0, changed=0, answered=0, fault=None)
-    references = [reference_to(link, connection, header_shared=vars(link)["header_shared"]) for link in links]
-    findings = _ask(connection, references)
+    references = references_to(links, connection)
+    findings = _ask(connection, [references[link.pk] for link in links], draw_controls(connection, links))
     with transaction.atomic(durable=True):
         rights = _rights_of(actor, company_id=company_id)
         now = database_now()
@@ -76,7 +77,7 @@ def check_change_orders(
         became = Counter(recorded.values())
         answered = len(links) - became[Recorded.NO_ANSWER]
         fault = None if answered else next((one.fault for one in findings if one.fault), None)
-        note_answer(connection, fault, now=StatementClock())
+        note_answer(connection, fault, now=StatementClock(), server_clock=clock_told(findings))
         only = links[0] if len(links) == 1 else None
         append_event(
             kind=EventKind.CHECKED,
@@ -113,21 +114,18 @@ def _rights_of(actor: Actor, *, company_id: int) -> str:
 
 
 def _links(company_id: int, change_order_ids: Sequence[int]) -> list[ChangeOrderLink]:
-    others = ChangeOrderLink.objects.filter(
-        connection_id=OuterRef("connection_id"), row_id=OuterRef("row_id"), unlinked_at__isnull=True
-    ).exclude(pk=OuterRef("pk"))
     return list(
         ChangeOrderLink.objects.filter(
             change_order_id__in=change_order_ids,
             connection__company_id=company_id,
             unlinked_at__isnull=True,
-        )
-        .annotate(header_shared=Exists(others))
-        .order_by("pk")
+        ).order_by("pk")
     )
 
 
-def _ask(connection: Connection, references: Sequence[ChangeOrderReference]) -> Sequence[Finding]:
+def _ask(
+    connection: Connection, references: Sequence[ChangeOrderReference], controls: Controls
+) -> Sequence[Finding]:
     try:
         reader = registry.reader_for(registry.spec_of(connection))
     except ErpError as error:
@@ -137,4 +135,5 @@ def _ask(connection: Connection, references: Sequence[ChangeOrderReference]) -> 
         references,
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
         clock=clock_from(database_now()),
+        controls=controls,
     )

@@ -1,12 +1,14 @@
 """Setting, checking and accepting a company's connection to its books."""
 
 import dataclasses
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
 
 from companies.access import Ruling, find_access
 from companies.models import Company
@@ -16,7 +18,15 @@ from erp_integrations.clock import StatementClock, database_now
 from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
 from erp_integrations.operations.ledger import append_event
 from erp_integrations.policies import may_change_connection, may_keep_password
-from erp_integrations.ports import Deadline, ErpError, Fault, Handshake, ServerParts
+from erp_integrations.ports import (
+    Deadline,
+    ErpError,
+    Fault,
+    Finding,
+    Handshake,
+    HistoryMark,
+    ServerParts,
+)
 from erp_integrations.sealing import seal
 
 
@@ -181,7 +191,9 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
             raise NothingToAccept
         now = database_now()
         before = connection.accepted_incarnation
-        _accept(connection, incarnation, actor=actor, now=now)
+        _accept(connection, connection.handshake["incarnation"], actor=actor, now=now)
+        mark = connection.handshake.get("history_mark") or {"record_number": "", "at": ""}
+        _keep_mark(connection, mark["record_number"], mark["at"])
         connection.revision += 1
         connection.save()
         _tell(
@@ -209,19 +221,59 @@ def rights_to_change(actor: Actor, *, company_id: int) -> str:
     return ruling.rights
 
 
-def note_answer(connection: Connection, fault: Fault | None, *, now: datetime | StatementClock) -> None:
+def clock_told(findings: Sequence[Finding]) -> timedelta | None:
+    """The server's local time minus ours, as the first finding that knows it says."""
+    return next((one.server_ahead for one in findings if one.server_ahead is not None), None)
+
+
+CLOCK_STEP = timedelta(minutes=1)
+"""A smaller difference between two readings of the server's clock is the time that a question takes."""
+
+
+def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
+    """How the server's clock stands to ours, and when that was found to have changed."""
+    if server_clock is None:
+        return {}
+    changed = Q(server_clock__lt=server_clock - CLOCK_STEP) | Q(server_clock__gt=server_clock + CLOCK_STEP)
+    return {
+        "server_clock": Case(
+            When(changed | Q(server_clock=None), then=Value(server_clock)), default=F("server_clock")
+        ),
+        "clock_changed_at": Case(When(changed, then=StatementClock()), default=F("clock_changed_at")),
+    }
+
+
+def note_history_mark(connection_id: int, mark: HistoryMark | None) -> None:
+    """Keeps the newest entry of the ERP's history that was ever seen."""
+    if mark is None:
+        return
+    at = _iso(mark)
+    older = Q(history_mark_at="") | Q(history_mark_at__lt=at)
+    Connection.objects.filter(older, pk=connection_id).update(
+        history_mark_record=mark.record_number, history_mark_at=at
+    )
+
+
+def note_answer(
+    connection: Connection,
+    fault: Fault | None,
+    *,
+    now: datetime | StatementClock,
+    server_clock: timedelta | None = None,
+) -> None:
     """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
 
-    Locks the connection.
+    Locks the connection. `server_clock` is the server's local time minus ours, where it was told.
     """
-    mine = Connection.objects.filter(pk=connection.pk)
+    mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
     if fault is None:
-        mine.update(last_success_at=now, failures_in_a_row=0)
+        mine.update(last_success_at=now, failures_in_a_row=0, **clock)
     else:
         mine.update(
             last_failure_at=now,
             last_failure_words=fault.what,
             failures_in_a_row=F("failures_in_a_row") + 1,
+            **clock,
         )
 
 
@@ -241,14 +293,52 @@ def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, 
     since = handshake.history_since
     report["history_since"] = since.isoformat() if since else None
     report["problems"] = [dataclasses.asdict(problem) for problem in handshake.problems]
+    ahead, mark = handshake.server_ahead, handshake.history_mark
+    report["server_ahead"] = None if ahead is None else ahead.total_seconds()
+    report["history_mark"] = mark and {"record_number": mark.record_number, "at": _iso(mark)}
     connection.handshake = report
-    connection.seen_incarnation = handshake.incarnation
+    connection.seen_incarnation = _seen_incarnation(connection, handshake)
+    _keep_clock(connection, ahead, now=now)
     if not handshake.good:
         return
+    if mark is not None and _iso(mark) > connection.history_mark_at:
+        _keep_mark(connection, mark.record_number, _iso(mark))
     connection.last_success_at = now
     connection.failures_in_a_row = 0
     if not connection.accepted_incarnation:
         _accept(connection, handshake.incarnation, actor=actor, now=now)
+
+
+def _seen_incarnation(connection: Connection, handshake: Handshake) -> str:
+    """What is offered for acceptance.
+
+    A backup that was restored in place keeps the database's names and dates: it is told by its history, which
+    ends before an entry that was seen.
+    """
+    codes = {problem.code for problem in handshake.problems}
+    mark = handshake.history_mark
+    if "other-incarnation" in codes and mark and handshake.incarnation == connection.accepted_incarnation:
+        return f"{handshake.incarnation} / history to {_iso(mark)}"
+    return handshake.incarnation
+
+
+def _iso(mark: HistoryMark) -> str:
+    return mark.at.isoformat(timespec="microseconds")
+
+
+def _keep_mark(connection: Connection, record_number: str, at: str) -> None:
+    connection.history_mark_record, connection.history_mark_at = record_number, at
+
+
+def _keep_clock(connection: Connection, server_clock: timedelta | None, *, now: datetime) -> None:
+    if server_clock is None:
+        return
+    before = connection.server_clock
+    if before is not None and abs(before - server_clock) <= CLOCK_STEP:
+        return
+    connection.server_clock = server_clock
+    if before is not None:
+        connection.clock_changed_at = now
 
 
 def _keep_fault(connection: Connection, fault: Fault, *, now: datetime) -> None:

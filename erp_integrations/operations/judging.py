@@ -1,7 +1,7 @@
 """How an attempt to unlink ends. Pure: reads nothing but its arguments, and only its last line cuts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.conf import settings
 from companies.access import Ruling
 from erp_integrations.models import AttemptState, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
+from erp_integrations.presence import seen_at
 
 STILL_THERE = {Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED}
 
@@ -37,7 +38,7 @@ def judge(
     *,
     attempt: UnlinkAttempt,
     link: ChangeOrderLink,
-    reference: ChangeOrderReference,
+    reference: ChangeOrderReference | None,
     connection: Connection,
     ruling: Ruling,
     now: datetime,
@@ -46,8 +47,8 @@ def judge(
     """How the attempt ends. Every doubt before the last line leaves the link alone.
 
     Everything but `claim`, `finding` and `clock` is as it stands now, under the locks: `reference` is what
-    would be asked about the link, `ruling` what the person may do. `clock` is the one that the looks were
-    stamped with.
+    would be asked about a link whose finding proves absence, `ruling` what the person may do. `clock` is the
+    one that the looks were stamped with.
     """
     if attempt.expires_at <= now:
         return Settlement(AttemptState.NO_ANSWER, "expired", ruling)
@@ -57,7 +58,7 @@ def judge(
         return Settlement(AttemptState.STILL_IN_ERP, finding.reason, ruling)
     if not finding.proves_absence:
         return Settlement(AttemptState.NO_ANSWER, finding.reason, ruling)
-    if not link.is_active or _is_another(reference, claim.reference, finding):
+    if not link.is_active or reference is None or _is_another(reference, claim.reference, finding):
         return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
     if (
         connection.revision != attempt.connection_revision
@@ -65,6 +66,8 @@ def judge(
         or connection.accepted_incarnation != finding.incarnation
     ):
         return Settlement(AttemptState.NO_ANSWER, "connection-changed", ruling)
+    if _was_compared_meanwhile(link, connection, finding):
+        return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
     if not looks_lie_inside(finding, attempt=attempt, now=now):
         return Settlement(AttemptState.NO_ANSWER, "clock-moved", ruling)
     if _age(finding, now=max(now, clock())) > timedelta(seconds=settings.SAGE_DEADLINE_SECONDS):
@@ -79,11 +82,49 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
     place: that was judged by when ours was last seen.
     """
     assert finding.first_looked_at is not None  # what proves absence was looked at
-    if now.last_seen_at != asked.last_seen_at and (
-        finding.verdict is Verdict.REPLACED or now.last_seen_at >= finding.first_looked_at
-    ):
+    if asked.deletion_confirmed and not now.deletion_confirmed:
         return True
-    return replace(now, last_seen_at=asked.last_seen_at) != asked
+    if finding.evidence.header and now.shared_subcontracts != asked.shared_subcontracts:
+        return True
+    if set(now.left_records) - set(asked.left_records):
+        return True
+    if now.last_seen_at != asked.last_seen_at:
+        deletion = finding.evidence.deletion
+        if finding.verdict is Verdict.REPLACED or now.last_seen_at >= finding.first_looked_at:
+            return True
+        if deletion is None or deletion.at <= now.last_seen_at:
+            return True
+    return _record_of(now) != _record_of(asked)
+
+
+def _was_compared_meanwhile(link: ChangeOrderLink, connection: Connection, finding: Finding) -> bool:
+    """Whether a reconciliation that ended after our first look found the record as it was.
+
+    It is dated by its beginning, and writes nothing of a link that is as it was: when exactly it came by this
+    one is not known.
+    """
+    until = connection.reconciled_until
+    return (
+        until is not None
+        and finding.first_looked_at is not None
+        and until >= finding.first_looked_at
+        and seen_at(link, connection) == connection.reconciled_at
+    )
+
+
+def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:
+    """What the link is tied to."""
+    return (
+        reference.row_id,
+        reference.record_number,
+        reference.number,
+        reference.job_record_number,
+        reference.job_row_id,
+        reference.phase,
+        reference.subcontract_record_number,
+        reference.sub_change_number,
+        reference.amount,
+    )
 
 
 def looks_lie_inside(finding: Finding, *, attempt: UnlinkAttempt, now: datetime) -> bool:

@@ -60,6 +60,12 @@ class Record:
             if line.subcontract_record_number == self.subcontract.record_number
         )
 
+    @property
+    def touched_subcontracts(self) -> list[str]:
+        """Every subcontract that the change order has a line on."""
+        numbers = {line.subcontract_record_number for line in self.change_order.lines}
+        return sorted(number for number in numbers if number)
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
@@ -212,6 +218,8 @@ def make_link(
         phase=record.change_order.phase,
         subcontract_record_number=record.subcontract.record_number,
         sub_change_number=record.lines[0].sub_change_number,
+        touched_subcontracts=record.touched_subcontracts,
+        last_seen_clock=record.change_order.server_ahead,
         erp_amount=sum((line.amount for line in record.lines), Decimal("0.00")),
         linked_at=now,
         linked_by_id=actor.user_id,

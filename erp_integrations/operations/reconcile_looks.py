@@ -1,6 +1,6 @@
 """A reconciliation's second half: looks at what seems otherwise, and records what it sees."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -14,24 +14,26 @@ from django.db.models.functions import Greatest
 
 from erp_integrations import asking
 from erp_integrations.clock import database_now
-from erp_integrations.models import ChangeOrderLink, Connection, PresenceKey
+from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.operations.checking import Recorded, record_findings, tells_of_the_record
+from erp_integrations.operations.controls import draw_controls
 from erp_integrations.operations.reconcile_runs import (
     Claim,
     note_progress,
     renew,
     require_same_connection,
 )
+from erp_integrations.operations.references import references_to
 from erp_integrations.operations.sifting import Sifted
 from erp_integrations.ports import (
     MOST_GLANCED_AT_ONCE,
     ChangeOrderReference,
+    Controls,
     Deadline,
     ErpReader,
     Finding,
     error_for,
 )
-from erp_integrations.presence import reference_to
 
 MOST_SILENT = 20
 """So many records may give no answer on a connection that answers: of those alone, nobody is sure."""
@@ -60,8 +62,10 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
     waiting: deque[_Asked] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
         for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
-            references = _references(claim.connection, amounts)
-            looks = looking.submit(copy_context().run, _look, claim, reader, references)
+            links = _links(amounts)
+            references = references_to(links, claim.connection)
+            controls = draw_controls(claim.connection, links)
+            looks = looking.submit(copy_context().run, _look, claim, reader, references, controls)
             waiting.append(_Asked(looks, amounts))
             if len(waiting) > 1:
                 _record_next(claim, sifted, waiting)
@@ -78,33 +82,28 @@ def _record_next(claim: Claim, sifted: Sifted, waiting: deque[_Asked]) -> None:
     _record(claim, sifted, looks.result(), amounts)
 
 
-def _references(connection: Connection, ids: Iterable[int]) -> dict[int, ChangeOrderReference]:
-    links = list(ChangeOrderLink.objects.filter(pk__in=list(ids), unlinked_at=None).order_by("pk"))
-    tied = ChangeOrderLink.objects.filter(
-        connection=connection, unlinked_at=None, row_id__in=[link.row_id for link in links]
-    )
-    links_of_header = Counter(tied.values_list("row_id", flat=True))
-    return {
-        link.pk: reference_to(link, connection, header_shared=links_of_header[link.row_id] > 1)
-        for link in links
-    }
+def _links(ids: Iterable[int]) -> list[ChangeOrderLink]:
+    return list(ChangeOrderLink.objects.filter(pk__in=list(ids), unlinked_at=None).order_by("pk"))
 
 
 # --- in a thread of their own, which never touches our database ---------------------------------------
 
 
 def _look(
-    claim: Claim, reader: ErpReader, references: Mapping[int, ChangeOrderReference]
+    claim: Claim,
+    reader: ErpReader,
+    references: Mapping[int, ChangeOrderReference],
+    controls: Controls,
 ) -> dict[int, Finding]:
     """What one look says of each link. Raises `ErpError` where the connection is down."""
     found: dict[int, Finding] = {}
     ids = list(references)
     for start in range(0, len(ids), MOST_GLANCED_AT_ONCE):
         batch = ids[start : start + MOST_GLANCED_AT_ONCE]
-        found |= _glance(claim, reader, references, batch)
+        found |= _glance(claim, reader, references, batch, controls)
         spoilt = [link_id for link_id in batch if not tells_of_the_record(found[link_id])]
         if spoilt:
-            found |= _glance_singly(claim, reader, references, spoilt)
+            found |= _glance_singly(claim, reader, references, spoilt, controls)
     return found
 
 
@@ -113,12 +112,14 @@ def _glance(
     reader: ErpReader,
     references: Mapping[int, ChangeOrderReference],
     ids: Sequence[int],
+    controls: Controls,
 ) -> dict[int, Finding]:
     findings = asking.glance_many(
         reader,
         [references[link_id] for link_id in ids],
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
         clock=claim.clock,
+        controls=controls,
     )
     return dict(zip(ids, findings, strict=True))
 
@@ -128,6 +129,7 @@ def _glance_singly(
     reader: ErpReader,
     references: Mapping[int, ChangeOrderReference],
     spoilt: Sequence[int],
+    controls: Controls,
 ) -> dict[int, Finding]:
     """One record may spoil the batch for all: somebody saves it in the ERP right now.
 
@@ -136,7 +138,7 @@ def _glance_singly(
     _require_answering(reader)
     found: dict[int, Finding] = {}
     for link_id in spoilt:
-        found |= _glance(claim, reader, references, [link_id])
+        found |= _glance(claim, reader, references, [link_id], controls)
         finding = found[link_id]
         if tells_of_the_record(finding):
             continue
@@ -194,5 +196,6 @@ def _note_never_checked(claim: Claim, sifted: Sifted) -> None:
                 presence=PresenceKey.PRESENT,
                 presence_checked_at=claim.started_at,
                 last_seen_at=Greatest(F("last_seen_at"), claim.started_at),
+                last_seen_clock=claim.server_clock,
             )
             note_progress(claim)

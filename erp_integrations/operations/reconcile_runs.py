@@ -13,10 +13,10 @@ from django.db.models.functions import Greatest
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from, database_now
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
-from erp_integrations.operations.connecting import note_answer
+from erp_integrations.operations.connecting import note_answer, note_history_mark
 from erp_integrations.operations.ledger import append_event
 from erp_integrations.operations.sifting import Sifted
-from erp_integrations.ports import Fault, FaultKind, error_for
+from erp_integrations.ports import Fault, FaultKind, HistoryMark, error_for
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,12 @@ class Claim:
     """How many the books held at the last complete run; 0 where there was none."""
     clock: Callable[[], datetime]
     renewed: float = field(default_factory=time.monotonic)
+    server_clock: timedelta | None = None
+    """The server's local time minus ours when the run began."""
+    read_until: datetime | None = None
+    """When the last of the books had been read."""
+    history_mark: HistoryMark | None = None
+    """The newest entry of the ERP's history at that moment."""
     change_orders: int = 0
     changed: int = 0
     silent: set[int] = field(default_factory=set)
@@ -169,13 +175,16 @@ def end_run(claim: Claim, sifted: Sifted | None, fault: Fault | None) -> None:
             return
         if fault is None:
             Connection.objects.filter(pk=connection.pk).update(
-                reconciled_at=Greatest(F("reconciled_at"), claim.started_at)
+                reconciled_at=Greatest(F("reconciled_at"), claim.started_at),
+                reconciled_until=Greatest(F("reconciled_until"), claim.read_until),
+                reconciled_clock=claim.server_clock,
             )
+            note_history_mark(connection.pk, claim.history_mark)
         if fault is not None and fault.code == IMPLAUSIBLE:
             if not refused_before:
                 _tell_refused(claim, connection, fault, now=now)
         elif fault is not CONNECTION_CHANGED:
-            note_answer(connection, fault, now=now)
+            note_answer(connection, fault, now=now, server_clock=claim.server_clock)
     log.info(
         "reconcile_ended",
         company_id=connection.company_id,

@@ -63,11 +63,13 @@ def _compare(claim: Claim, reader: ErpReader) -> Sifted:
     with asking.keys(reader, deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:
         if stream.incarnation != claim.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
+        claim.server_clock, claim.history_mark = stream.server_ahead, stream.history_mark
         sieve = Sieve(claim.connection.pk, stream.jobs)
         for block in stream.blocks:
             sieve.sift(block)
             claim.change_orders = sieve.sifted.change_orders
             renew(claim)
+        claim.read_until = claim.clock()
         sieve.sift_rest()
     return sieve.sifted
 

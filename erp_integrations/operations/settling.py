@@ -1,13 +1,10 @@
 """Settling what was asked: under the locks, by what counts at that moment, and told to the ledger."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import structlog
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
@@ -26,9 +23,10 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.operations.checking import STORED, stand
-from erp_integrations.operations.connecting import note_answer
+from erp_integrations.operations.connecting import clock_told, note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
+from erp_integrations.operations.references import references_to
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
     StillInErp,
@@ -36,8 +34,8 @@ from erp_integrations.operations.refusals import (
     UnlinkRefused,
 )
 from erp_integrations.policies import may_unlink
-from erp_integrations.ports import ConnectionSpec, ErpError, Finding, Verdict
-from erp_integrations.presence import reference_to, standing_of
+from erp_integrations.ports import ConnectionSpec, Controls, ErpError, Finding, Verdict
+from erp_integrations.presence import standing_of
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +65,7 @@ class Chunk:
     """What was claimed together, and is asked and settled together. Not empty, of one connection."""
 
     claims: tuple[Claim, ...]
+    controls: Controls
     spec: ConnectionSpec | ErpError
     clock: Callable[[], datetime]
 
@@ -130,9 +129,11 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 )
         if not mine:
             return outcomes
-        connection, sharing = _lock_connection(
-            [attempt.link for _, _, attempt in mine], [finding for _, finding, _ in mine]
-        )
+        links = [attempt.link for _, _, attempt in mine]
+        connection = _lock_connection(links, [finding for _, finding, _ in mine])
+        was_ended = {link.pk: not link.is_active for link in links}
+        proven = [attempt.link for _, finding, attempt in mine if finding.proves_absence]
+        references = references_to(proven, connection)
         access, now = access_now(company_id=connection.company_id, actor=actor)
         for claim, finding, attempt in mine:
             link = attempt.link
@@ -142,31 +143,36 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 finding,
                 attempt=attempt,
                 link=link,
-                reference=reference_to(link, connection, header_shared=sharing[link.row_id] > 1),
+                reference=references.get(link.pk),
                 connection=connection,
                 ruling=rule(access, project_of(link)),
                 now=now,
                 clock=chunk.clock,
             )
             # The attempt's own event tells what was found: no other is written.
-            stand(
-                link,
-                standing_of(link, finding),
-                connection=connection,
-                looked_at=finding.first_looked_at,
-                checked_at=now,
-            )
+            if _counts(finding, attempt=attempt, link=link, connection=connection):
+                stand(link, standing_of(link, finding), finding, connection=connection, checked_at=now)
             if settlement.state == AttemptState.UNLINKED:
                 _cut(link, actor=actor, now=now)
-                # Of two parts of a header that are gone together, the second is not what was asked about.
-                sharing[link.row_id] -= 1
             endings.append(Ending(attempt, link, finding, settlement))
-        _save([ending.link for ending in endings])
+        _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)
     for ending in endings:
         _log(ending, actor=actor)
         outcomes[ending.link.change_order_id or 0] = _outcome_of(ending)
     return outcomes
+
+
+def _counts(
+    finding: Finding, *, attempt: UnlinkAttempt, link: ChangeOrderLink, connection: Connection
+) -> bool:
+    """Whether a finding may be stored with its link.
+
+    The link must be active, the connection the one that was asked, and nothing newer stored.
+    """
+    looked_at = finding.second_looked_at or finding.first_looked_at or attempt.started_at
+    newer = link.presence_checked_at is not None and link.presence_checked_at > looked_at
+    return link.is_active and connection.revision == attempt.connection_revision and not newer
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
@@ -180,26 +186,20 @@ def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
     return {attempt.pk: attempt for attempt in attempts}
 
 
-def _lock_connection(
-    links: Sequence[ChangeOrderLink], findings: Sequence[Finding]
-) -> tuple[Connection, Counter[UUID]]:
-    """The connection as it counts now, and how many active links are tied to each header.
+def _lock_connection(links: Sequence[ChangeOrderLink], findings: Sequence[Finding]) -> Connection:
+    """The connection as it counts now.
 
     Whether it answered is noted first: that is what locks it, so that of two parts of one header that are
     gone one is settled before the other.
     """
-    connection_id = links[0].connection_id
     faults = [finding.fault for finding in findings]
-    note_answer(links[0].connection, None if None in faults else faults[0], now=StatementClock())
-    row_ids = ChangeOrderLink.objects.filter(
-        connection_id=connection_id, row_id__in={link.row_id for link in links}, unlinked_at__isnull=True
-    ).values("row_id")
-    connection = (
-        Connection.objects.select_related("company")
-        .annotate(row_ids=ArraySubquery(row_ids))
-        .get(pk=connection_id)
+    note_answer(
+        links[0].connection,
+        None if None in faults else faults[0],
+        now=StatementClock(),
+        server_clock=clock_told(findings),
     )
-    return connection, Counter(connection.row_ids)
+    return Connection.objects.select_related("company").get(pk=links[0].connection_id)
 
 
 def _cut(link: ChangeOrderLink, *, actor: Actor, now: datetime) -> None:

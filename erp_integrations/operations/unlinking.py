@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef
 
 from companies.models import Project
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from
-from erp_integrations.models import AttemptState, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.operations.controls import controls_of_a_bulk, draw_controls
 from erp_integrations.operations.judging import Claim
+from erp_integrations.operations.references import references_to
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -40,12 +41,12 @@ from erp_integrations.operations.settling import (
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
     ConnectionSpec,
+    Controls,
     Deadline,
     ErpError,
     Finding,
     Verdict,
 )
-from erp_integrations.presence import reference_to
 
 __all__ = ["Outcome", "Unlinked", "unlink_change_order", "unlink_change_orders"]
 
@@ -135,23 +136,37 @@ def _claim(
             _begin(link, actor=actor, now=now, item_id=items.get(link.change_order_id or 0))
             for link in claimed
         )
+        connection = claimed[0].connection
+        references = references_to(claimed, connection)
         chunk = Chunk(
-            claims=tuple(map(_claim_of, claimed, attempts)),
-            spec=_spec_or_error(claimed[0].connection),
+            claims=tuple(
+                Claim(
+                    attempt_id=attempt.pk,
+                    change_order_id=link.change_order_id or 0,
+                    reference=references[link.pk],
+                )
+                for link, attempt in zip(claimed, attempts, strict=True)
+            ),
+            controls=_controls(connection, claimed, items),
+            spec=_spec_or_error(connection),
             clock=clock_from(now),
         )
     return chunk, refused
 
 
+def _controls(connection: Connection, links: Sequence[ChangeOrderLink], items: Mapping[int, int]) -> Controls:
+    """Drawn once for a click, or for a whole bulk when that was started."""
+    bulk = BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
+    if bulk is None:
+        return draw_controls(connection, links)
+    return controls_of_a_bulk(connection, bulk.control_link_ids, links)
+
+
 def _lock_active_links(*, company_id: int, change_order_ids: Sequence[int]) -> dict[int, ChangeOrderLink]:
     """By CCO, locked in the order of their ids: nobody who locks several waits for somebody in a ring."""
-    others = ChangeOrderLink.objects.filter(
-        connection_id=OuterRef("connection_id"), row_id=OuterRef("row_id"), unlinked_at__isnull=True
-    ).exclude(pk=OuterRef("pk"))
     links = (
         ChangeOrderLink.objects.select_for_update(of=("self",))
         .select_related("connection__company", "change_order__commitment__project")
-        .annotate(header_shared=Exists(others))
         .filter(
             change_order_id__in=change_order_ids,
             connection__company_id=company_id,
@@ -212,14 +227,6 @@ def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int |
     )
 
 
-def _claim_of(link: ChangeOrderLink, attempt: UnlinkAttempt) -> Claim:
-    return Claim(
-        attempt_id=attempt.pk,
-        change_order_id=link.change_order_id or 0,
-        reference=reference_to(link, link.connection, header_shared=vars(link)["header_shared"]),
-    )
-
-
 def _spec_or_error(connection: Connection) -> ConnectionSpec | ErpError:
     try:
         return registry.spec_of(connection)
@@ -240,4 +247,5 @@ def _ask(chunk: Chunk) -> tuple[Finding, ...]:
         [claim.reference for claim in chunk.claims],
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
         clock=chunk.clock,
+        controls=chunk.controls,
     )

@@ -78,8 +78,9 @@ CONTROLS_OF_THE_JOB = 3
 class Controls:
     """The controls of one question. They are drawn once and asked for in both looks.
 
-    A record is never its own control: whoever draws draws one more of each kind than a record needs.
-    Without any control for a record there is no other active link on the connection.
+    A record is never its own control: one more of each kind is drawn than a record needs, and as many again
+    for each further try, since a control may be what kept a try from its answer. Without any control for a
+    record there is no other active link on the connection.
     """
 
     at_random: tuple[Control, ...] = ()
@@ -150,6 +151,8 @@ class Evidence:
     """What was found, kept beside the verdict; only what `product.md` §5 names decides."""
 
     header: HeaderSeen | None = None
+    touched_subcontracts: tuple[str, ...] = ()
+    """Record numbers of the subcontracts that the header, where it is there, has lines on."""
     lines_on_subcontract: int | None = None
     """Lines with our record number on our subcontract; None when not asked."""
     other_record: OtherRecord | None = None
@@ -172,7 +175,7 @@ class Evidence:
     """By how much the subcontract is billed beyond its original amount and changes; None where it is not."""
     moved_to_subcontract: str = ""
     """A subcontract that the record has a line on now and had none on when it was last seen."""
-    lines_left: int = 0
+    lines_left: int | None = None
     """Lines of the record that are still there although their header is not, on whatever subcontract."""
     job_status: str = ""
     """The ERP's word for the status of the record's job."""
@@ -182,8 +185,8 @@ class Evidence:
     """Record numbers of the controls that were not there without history or a confirmed deletion for it."""
     controls_told: tuple[str, ...] = ()
     """Record numbers of the controls whose deletion history tells, or was confirmed."""
-    deletion_confirmed: bool = False
-    """Whether a confirmed deletion stood in for history and controls."""
+    deletion_confirmed: bool | None = None
+    """True where a confirmed deletion stood in for history and controls."""
     left_record: LeftRecord | None = None
     """The record that the link was moved from and that is still there."""
 

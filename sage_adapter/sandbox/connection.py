@@ -15,7 +15,8 @@ every write. How each fault is made:
 Where the company is restored while a connection is open, that connection is dead, as in SQL Server.
 
 A fault of one record strikes every statement on `prmchg` or `sbcgln` (`no-audit`: only their history) among
-whose parameters is the record's `_idnum` in any case, or its record number.
+whose parameters is the record's `_idnum` in any case; or its record number, where the statement asks by
+record numbers only. A record that is asked for beside others, as their control, strikes none of them.
 """
 
 import re
@@ -37,6 +38,7 @@ BUSY_SECONDS = 2.0
 
 _SCHEMAS = {"dbo": "schema.sql", "dbo_Audit": "audit.sql"}
 _TABLE = re.compile(r'"?\b(dbo|dbo_audit)"?\s*\.\s*"?(\w+)"?', re.IGNORECASE)
+_ROW_ID_LENGTH = 36
 _OPEN_TO_ALL = ("sqlite_master", "sqlite_schema", "sandbox_identity")
 
 
@@ -110,8 +112,9 @@ class SandboxConnection(sqlite3.Connection):
         self._strike_company(self.faults.company, touched)
         self._asked_before = True
         given = {str(value).strip().upper() for value in parameters}
+        by_row_id = any(len(value) == _ROW_ID_LENGTH for value in given)
         for record_number, (fault, row_id) in self.faults.records.items():
-            if given & {record_number, row_id}:
+            if row_id in given or (record_number in given and not by_row_id):
                 self._strike_record(fault, touched)
 
     def _after(self) -> None:

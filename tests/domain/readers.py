@@ -13,9 +13,11 @@ from django.db import connections
 from pytest_django import Settings
 
 from erp_integrations.ports import (
+    NO_CONTROLS,
     ChangeOrderReference,
     Clock,
     ConnectionSpec,
+    Controls,
     Deadline,
     ErpReader,
     Finding,
@@ -74,7 +76,12 @@ class WatchedReader(SageReader):
             connections.close_all()
 
     def look_up_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         readings = 0
 
@@ -87,7 +94,9 @@ class WatchedReader(SageReader):
         self.moments.asked.extend(references)
         try:
             self.moments.once("before_looks")
-            findings = super().look_up_many(references, deadline=deadline, clock=watched_clock)
+            findings = super().look_up_many(
+                references, deadline=deadline, clock=watched_clock, controls=controls
+            )
             self.moments.once("after_looks")
             self.moments.everybody_meets()
             return tuple(map(self.moments.told, findings))

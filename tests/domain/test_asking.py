@@ -14,9 +14,11 @@ import structlog
 
 from erp_integrations import asking
 from erp_integrations.ports import (
+    NO_CONTROLS,
     ChangeOrderKeys,
     ChangeOrderReference,
     Clock,
+    Controls,
     Deadline,
     ErpError,
     ErpReader,
@@ -48,7 +50,6 @@ REFERENCE = ChangeOrderReference(
     sub_change_number="",
     amount=Decimal("1.00"),
     last_seen_at=NOW,
-    header_shared=False,
 )
 HANDSHAKE = Handshake(
     database="Books",
@@ -71,13 +72,25 @@ class Reader:
 
     answer: Callable[[], object]
 
-    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
+    def look_up(
+        self,
+        reference: ChangeOrderReference,
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
+    ) -> Finding:
         answer = self.answer()
         assert isinstance(answer, Finding)
         return answer
 
     def look_up_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         answer = self.answer()
         assert isinstance(answer, tuple)

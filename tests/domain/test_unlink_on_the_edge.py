@@ -144,7 +144,8 @@ def test_sage_is_asked_about_all_that_the_link_remembers(world: World, moments: 
             sub_change_number=link.sub_change_number,
             amount=link.erp_amount,
             last_seen_at=link.last_seen_at,
-            header_shared=False,
+            last_seen_clock=link.last_seen_clock,
+            touched_subcontracts=(link.subcontract_record_number,),
         )
     ]
 

@@ -332,7 +332,7 @@ class Sequences(RuleBasedStateMachine):
         books = Connection.objects.get(pk=self.world.connection.pk)
         findings = asking.glance_many(
             registry.reader_for(registry.spec_of(books)),
-            [reference_to(link, books, header_shared=False)],
+            [reference_to(link, books)],
             deadline=Deadline.after(PATIENCE_SECONDS),
             clock=clock_from(database_now()),
         )

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from erp_integrations.ports import (
+    NO_CONTROLS,
     ChangeOrderReference,
     Clock,
     ConnectionSpec,
+    Controls,
     Deadline,
     Evidence,
     Finding,
@@ -19,8 +21,15 @@ class QuietReader:
     def __init__(self, spec: ConnectionSpec) -> None:
         self.spec = spec
 
-    def look_up(self, reference: ChangeOrderReference, *, deadline: Deadline, clock: Clock) -> Finding:
-        return self.look_up_many((reference,), deadline=deadline, clock=clock)[0]
+    def look_up(
+        self,
+        reference: ChangeOrderReference,
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
+    ) -> Finding:
+        return self.look_up_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
 
     def look_up_many(
         self,
@@ -28,6 +37,7 @@ class QuietReader:
         *,
         deadline: Deadline,
         clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         return tuple(
             Finding(

@@ -152,7 +152,7 @@ def find_implausible(
 ) -> str:
     """Why a comparison is not believed, one sentence; empty where it is.
 
-    `missing` are the links whose record is not there any more although it was at the last look.
+    `missing` are the links whose record is not there any more, while nothing tells of its deletion.
     """
     if most_missing_percent >= 100:
         return ""

@@ -1,7 +1,7 @@
 """A reconciliation's second half: looks at what seems otherwise, and records what it sees."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from decimal import Decimal
@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest
 from erp_integrations import asking
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, PresenceKey
+from erp_integrations.operations.brake import missing_untold
 from erp_integrations.operations.checking import Recorded, record_findings, tells_of_the_record
 from erp_integrations.operations.controls import draw_controls
 from erp_integrations.operations.reconcile_runs import (
@@ -72,6 +73,23 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
         while waiting:
             _record_next(claim, sifted, waiting)
     _note_never_checked(claim, sifted)
+
+
+def count_untold(claim: Claim, reader: ErpReader, sifted: Sifted, *, enough: Callable[[int], bool]) -> int:
+    """How many of the suspects are missing without anything that tells of their deletion.
+
+    Stops at as many as are enough; records nothing. Raises `ErpError`.
+    """
+    untold = 0
+    for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
+        links = _links(amounts)
+        controls = draw_controls(claim.connection, links)
+        found = _look(claim, reader, references_to(links, claim.connection), controls)
+        untold += sum(missing_untold(list(found.values())))
+        renew(claim)
+        if enough(untold):
+            break
+    return untold
 
 
 def _record_next(claim: Claim, sifted: Sifted, waiting: deque[_Asked]) -> None:

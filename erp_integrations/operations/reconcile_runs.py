@@ -13,6 +13,7 @@ from django.db.models.functions import Greatest
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from, database_now
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
+from erp_integrations.operations.brake import IMPLAUSIBLE
 from erp_integrations.operations.connecting import note_answer, note_history_mark
 from erp_integrations.operations.ledger import append_event
 from erp_integrations.operations.sifting import Sifted
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=2)
 RENEWED_AFTER_SECONDS = 10
 
-IMPLAUSIBLE = "implausible"
-"""The code of the fault that a result was not believed."""
 ABANDONED = Fault(
     FaultKind.UNAVAILABLE,
     "abandoned",

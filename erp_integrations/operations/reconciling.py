@@ -9,9 +9,9 @@ stands, and what is stored already is not recorded twice.
 from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.models import ReconcileRun
-from erp_integrations.operations.reconcile_looks import confirm
+from erp_integrations.operations.brake import fault_for
+from erp_integrations.operations.reconcile_looks import confirm, count_untold
 from erp_integrations.operations.reconcile_runs import (
-    IMPLAUSIBLE,
     Claim,
     ReconcileInProgress,
     TakenOver,
@@ -22,7 +22,7 @@ from erp_integrations.operations.reconcile_runs import (
 )
 from erp_integrations.operations.sifting import Sieve, Sifted
 from erp_integrations.policies import find_implausible
-from erp_integrations.ports import Deadline, ErpError, ErpReader, Fault, FaultKind, error_for
+from erp_integrations.ports import Deadline, ErpError, ErpReader, error_for
 
 __all__ = ["ReconcileInProgress", "reconcile"]
 
@@ -43,7 +43,7 @@ def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
     try:
         reader = registry.reader_for(registry.spec_of(claim.connection))
         sifted = _compare(claim, reader)
-        _refuse_implausible(claim, sifted)
+        _refuse_implausible(claim, reader, sifted)
         confirm(claim, reader, sifted)
     except ErpError as error:
         end_run(claim, sifted, error.fault)
@@ -74,23 +74,23 @@ def _compare(claim: Claim, reader: ErpReader) -> Sifted:
     return sieve.sifted
 
 
-def _refuse_implausible(claim: Claim, sifted: Sifted) -> None:
-    """Before anything is recorded. Raises `Misconfigured`."""
-    words = find_implausible(
-        links=sifted.links,
-        missing=sifted.missing,
-        change_orders=sifted.change_orders,
-        change_orders_before=claim.change_orders_before,
-        most_missing_percent=claim.connection.most_missing_percent,
-    )
-    if words:
-        raise error_for(
-            Fault(
-                FaultKind.MISCONFIGURED,
-                IMPLAUSIBLE,
-                words,
-                "Nothing was recorded. The Sage administrator can check that this is the right database and "
-                "that it is complete. Where it is, an ERP admin sets the most that may go missing at once to "
-                "100 %, below, and back once the CCOs whose records are gone are unlinked.",
-            )
+def _refuse_implausible(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
+    """Before anything is recorded. Raises `Misconfigured`, and `ErpError` where the books do not answer.
+
+    Where too many are missing, they are looked at: those whose deletion history tells do not count.
+    """
+
+    def words(missing: int) -> str:
+        return find_implausible(
+            links=sifted.links,
+            missing=missing,
+            change_orders=sifted.change_orders,
+            change_orders_before=claim.change_orders_before,
+            most_missing_percent=claim.connection.most_missing_percent,
         )
+
+    missing = sifted.missing
+    if words(missing) and not words(0):
+        missing = count_untold(claim, reader, sifted, enough=lambda untold: bool(words(untold)))
+    if refused := words(missing):
+        raise error_for(fault_for(refused))

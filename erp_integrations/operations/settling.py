@@ -15,6 +15,7 @@ from erp_integrations.clock import StatementClock, database_now
 from erp_integrations.evidence import as_json
 from erp_integrations.models import (
     AttemptState,
+    BulkUnlink,
     ChangeOrderLink,
     Connection,
     EventKind,
@@ -65,6 +66,10 @@ class Chunk:
     """What was claimed together, and is asked and settled together. Not empty, of one connection."""
 
     claims: tuple[Claim, ...]
+    connection: Connection
+    """As it was when they were claimed."""
+    bulk: BulkUnlink | None
+    """The bulk unlink that they are a turn of."""
     controls: Controls
     spec: ConnectionSpec | ErpError
     clock: Callable[[], datetime]

@@ -18,6 +18,7 @@ from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from
 from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.operations.brake import brake_of_bulk
 from erp_integrations.operations.controls import controls_of_a_bulk, draw_controls
 from erp_integrations.operations.judging import Claim
 from erp_integrations.operations.references import references_to
@@ -93,6 +94,8 @@ def unlink_change_orders(
     if chunk is None:
         return outcomes
     findings = _ask(chunk)
+    if chunk.bulk is not None:
+        findings = tuple(brake_of_bulk(chunk.connection, chunk.bulk, findings))
     try:
         return outcomes | settle(chunk, findings, actor=actor)
     except DatabaseError:
@@ -136,7 +139,7 @@ def _claim(
             _begin(link, actor=actor, now=now, item_id=items.get(link.change_order_id or 0))
             for link in claimed
         )
-        connection = claimed[0].connection
+        connection, bulk = claimed[0].connection, _bulk_of(items)
         references = references_to(claimed, connection)
         chunk = Chunk(
             claims=tuple(
@@ -147,7 +150,9 @@ def _claim(
                 )
                 for link, attempt in zip(claimed, attempts, strict=True)
             ),
-            controls=_controls(connection, claimed, items),
+            connection=connection,
+            bulk=bulk,
+            controls=_controls(connection, claimed, bulk),
             spec=_spec_or_error(connection),
             clock=clock_from(now),
         )

@@ -48,6 +48,8 @@ class BulkPlan:
     """The CCOs that Sage would be asked about."""
     gone: int
     """How many of them were not in Sage when it last said something about them."""
+    active: int
+    """How many CCOs of the company are tied to Sage."""
     not_allowed: int
     missing: tuple[str, ...]
     not_tied: int
@@ -165,6 +167,7 @@ def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -
     return BulkPlan(
         to_ask=tuple(sorted(to_ask)),
         gone=gone,
+        active=active_links(company).count(),
         not_allowed=not_allowed,
         missing=tuple(missing),
         not_tied=known - len(to_ask) - not_allowed,

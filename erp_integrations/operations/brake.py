@@ -1,0 +1,87 @@
+"""The brake: how many records may be missing at once although neither history nor two persons say why.
+
+Reconciliation and bulk unlink have the same one. What history tells does not count, and a sweep of deletions
+tells nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from erp_integrations.models import BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.models.attempts import AttemptState
+from erp_integrations.policies import HANDFUL, find_implausible
+from erp_integrations.ports import Fault, FaultKind, Finding, Verdict
+
+IMPLAUSIBLE = "implausible"
+"""The code of the fault that a result was not believed."""
+SWEEP = timedelta(seconds=2)
+"""Deletions closer to each other than this are one act on many records."""
+
+
+def fault_for(words: str) -> Fault:
+    """Why nothing was recorded or unlinked, and who can mend it."""
+    return Fault(
+        FaultKind.MISCONFIGURED,
+        IMPLAUSIBLE,
+        words,
+        "The Sage administrator can check that this is the right database and that it is complete. Where it "
+        "is, an ERP admin sets the most that may go missing at once to 100 % on the Connection tab, and back "
+        "once the CCOs whose records are gone are unlinked.",
+    )
+
+
+def missing_untold(findings: Sequence[Finding]) -> list[bool]:
+    """Of each finding, whether its record is not there and nothing tells of its deletion."""
+    moments = sorted(one.evidence.deletion.at for one in findings if one.evidence.deletion)
+    swept = {
+        at for earlier, later in pairwise(moments) if later - earlier <= SWEEP for at in (earlier, later)
+    }
+    return [_is_missing(one) and not _is_told(one, swept) for one in findings]
+
+
+def _is_missing(finding: Finding) -> bool:
+    gone = (Verdict.ABSENT, Verdict.REPLACED, Verdict.JOB_MISSING)
+    return finding.evidence.header is None and finding.verdict in gone
+
+
+def _is_told(finding: Finding, swept: set[datetime]) -> bool:
+    deletion = finding.evidence.deletion
+    return bool(finding.evidence.deletion_confirmed) or (deletion is not None and deletion.at not in swept)
+
+
+def brake_of_bulk(connection: Connection, bulk: BulkUnlink, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of one turn of a bulk unlink, without those that would be one too many.
+
+    Counted are the links that the whole bulk has cut so far without anything that tells of a deletion.
+    """
+    untold = missing_untold(findings)
+    cut = UnlinkAttempt.objects.filter(bulk_item__bulk=bulk, state=AttemptState.UNLINKED)
+    before = cut.exclude(evidence__evidence__has_any_keys=["deletion", "deletion_confirmed"]).count()
+    missing = before + sum(untold)
+    if missing <= HANDFUL:
+        return list(findings)
+    active = ChangeOrderLink.objects.filter(connection=connection, unlinked_at=None).count()
+    words = find_implausible(
+        links=active + cut.count(),
+        missing=missing,
+        change_orders=1,
+        change_orders_before=1,
+        most_missing_percent=connection.most_missing_percent,
+    )
+    if not words:
+        return list(findings)
+    fault = fault_for(words)
+    return [
+        Finding(
+            Verdict.UNKNOWN,
+            fault.code,
+            incarnation=one.incarnation,
+            first_looked_at=one.first_looked_at,
+            server_ahead=one.server_ahead,
+            fault=fault,
+        )
+        if is_untold
+        else one
+        for one, is_untold in zip(findings, untold, strict=True)
+    ]

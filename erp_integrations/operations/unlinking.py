@@ -159,9 +159,12 @@ def _claim(
     return chunk, refused
 
 
-def _controls(connection: Connection, links: Sequence[ChangeOrderLink], items: Mapping[int, int]) -> Controls:
+def _bulk_of(items: Mapping[int, int]) -> BulkUnlink | None:
+    return BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
+
+
+def _controls(connection: Connection, links: Sequence[ChangeOrderLink], bulk: BulkUnlink | None) -> Controls:
     """Drawn once for a click, or for a whole bulk when that was started."""
-    bulk = BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
     if bulk is None:
         return draw_controls(connection, links)
     return controls_of_a_bulk(connection, bulk.control_link_ids, links)

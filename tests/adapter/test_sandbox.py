@@ -549,12 +549,15 @@ def test_row_ids_are_upper_case_and_parents_are_named_by_them(sandbox: ErpSandbo
 
 TITLES = """
 Approved in Sage|Deleted in Sage|Void in Sage|Rejected in Sage|Rejected, lines still Open
-Open header, Approved line|Deleted, history purged|Same number in two phases|Same number in two jobs
+Open header, Approved line|Gone, history silent|Same number in two phases|Same number in two jobs
 Number only on the line|Header number differs|Number edited after sync|Padded and lower case number
-Line removed, header kept|Header gone, line left behind|Re-created, same number|Re-created, no history
+Line removed, header kept|Header gone, line left behind|Re-created, same number|Re-created, history silent
 Job archived away|Older backup restored|Two contracts, one change|Duplicate subcontract number
 Adds a subcontract line|Several lines summed|Moved to another phase|History not readable|Locked by a Sage user
 Deadlock in Sage|Connection drops|Subcontract deleted too|Deleted after its invoice|Deleted, then restored
+Job archived, history tells|Deleted, its job is closed|Closed job, nothing left|On another job, old job gone
+Moved to another subcontract|Line left on other subcontract|Older row, our record number
+Record number used elsewhere|Deleted, keyed in again|Keyed in again, same number
 """.strip().replace("\n", "|")
 
 
@@ -596,6 +599,54 @@ def test_record_numbers_of_different_kinds_never_meet(sandbox: ErpSandbox) -> No
     assert len(numbers) == len(set(numbers))
 
 
+def test_the_last_three_record_numbers_are_given_again(sandbox: ErpSandbox) -> None:
+    keys = ("number-reused", "corrected", "corrected-same-number")
+    numbers = [record(sandbox, key) for key in keys]
+    before = [sandbox.change_order(number) for number in numbers]
+    sandbox.play()
+    elsewhere, corrected, same = (sandbox.change_order(number) for number in numbers)
+    assert {one.row_id for one in before}.isdisjoint({elsewhere.row_id, corrected.row_id, same.row_id})
+    assert elsewhere.job_record_number != before[0].job_record_number
+    assert corrected.number != before[1].number
+    assert [line.amount for line in corrected.lines] == [line.amount for line in before[1].lines]
+    assert {line.subcontract_record_number for line in corrected.lines} == {"1201"}
+    assert (same.number, same.lines) == (before[2].number, before[2].lines)
+
+
+def test_an_older_row_has_the_record_number_of_a_deleted_one(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "number-older")
+    before = sandbox.change_order(number)
+    sandbox.play()
+    there = sandbox.change_order(number)
+    assert there.row_id != before.row_id
+    assert (there.job_record_number, there.number != before.number) == (before.job_record_number, True)
+    assert {line.subcontract_record_number for line in there.lines} == {""}
+    [(inserted,)] = rows(folder, "SELECT insdte FROM dbo.prmchg WHERE recnum = ?", int(number))
+    assert datetime.now(UTC) - datetime.fromisoformat(f"{inserted}+00:00") > timedelta(days=59)
+
+
+def test_a_line_outlives_its_header_on_another_subcontract(sandbox: ErpSandbox, folder: Path) -> None:
+    number = record(sandbox, "half-deleted-elsewhere")
+    row_id = str(sandbox.change_order(number).row_id).upper()
+    sandbox.play()
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.prmchg WHERE recnum = ?", int(number)) == [(0,)]
+    assert rows(folder, "SELECT recnum, vndctc FROM dbo.sbcgln WHERE _idref = ?", row_id) == [
+        (int(number), 1208)
+    ]
+
+
+def test_closed_jobs_are_left_with_some_or_none_of_their_change_orders(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    sandbox.play()
+    assert of_job(folder, "2606") == {"actrec": 1, "subcon": 1, "prmchg": 2}
+    assert of_job(folder, "2605") == {"actrec": 1, "subcon": 1, "prmchg": 0}
+    for job in ("2604", "2607", "2608", "2609"):
+        assert of_job(folder, job) == GONE
+    assert of_job(folder, "2607", schema="dbo_Audit") == {"actrec": 1, "subcon": 1, "prmchg": 2}
+    assert of_job(folder, "2609", schema="dbo_Audit") == GONE
+
+
 def test_playing_leaves_the_totals_true_but_for_the_half_deleted_record(
     sandbox: ErpSandbox, folder: Path
 ) -> None:
@@ -620,9 +671,21 @@ def test_the_second_company_is_another_one_with_the_same_record_numbers(tmp_path
     ridgeline.play()
     company = ridgeline.company()
     assert company.name == "Ridgeline Civil"
-    assert len(company.scenarios) == 6
+    assert len(company.scenarios) == 12
     assert company.change_orders[0].record_number == "701"
-    assert [row.deleted for row in ridgeline.change_orders()].count(True) == 2
+    assert [row.deleted for row in ridgeline.change_orders()].count(True) == 6
+
+
+def test_the_history_of_the_second_company_begins_after_its_change_orders_were_linked(tmp_path: Path) -> None:
+    ridgeline = open_sandbox(tmp_path / "ridgeline")
+    ridgeline.create()
+    linked = datetime.now(UTC)
+    ridgeline.play()
+    keys = {row.record_number: row.key for row in ridgeline.company().scenarios}
+    told = rows(tmp_path / "ridgeline", "SELECT recnum, _Action FROM dbo_Audit.prmchg")
+    assert {keys[str(number)] for number, action in told if action == "delete"} == {"deleted", "recreated"}
+    assert oldest(tmp_path / "ridgeline", "prmchg") >= linked.replace(microsecond=0)
+    assert rows(tmp_path / "ridgeline", "SELECT COUNT(*) FROM dbo_Audit.actrec") == [(0,)]
 
 
 def test_a_folder_remembers_which_company_it_holds(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ sandbox_patterns = [
     path("new/", sandbox.new, name="sandbox-new"),
     path("fault/", sandbox.fault, name="sandbox-fault"),
     path("restore-backup/", sandbox.restore_backup, name="sandbox-restore-backup"),
+    path("jobs/<str:job_record_number>/archive/", sandbox.archive, name="sandbox-archive"),
     path("<str:record_number>/", sandbox.record, name="sandbox-record"),
     path("<str:record_number>/act/", sandbox.act, name="sandbox-act"),
 ]

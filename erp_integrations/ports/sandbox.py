@@ -49,6 +49,8 @@ class SandboxCompany:
 class SandboxRecord:
     """A change order as the accountant's list shows it; `deleted` ones can be restored."""
 
+    key: str
+    """What acts take for it: its record number, or its row id where another record has that number by now."""
     record_number: str
     row_id: uuid.UUID
     job_record_number: str
@@ -136,14 +138,21 @@ class ErpBulkSandbox(Protocol):
 class ErpSandbox(Protocol):
     """An embedded practice company: what an accountant does in the ERP, and faults to switch on.
 
-    Acts take the record number and the name of the ERP user who does them; they raise `NoSuchRecord`.
+    Acts take the record number and the name of the ERP user who does them; they raise `NoSuchRecord`. The
+    number of the last change order is given again once that one is deleted, as in the ERP.
     """
 
     def create(self) -> None:
         """Makes the company anew, before anything happened to its records. Forgets what was there."""
         ...
 
-    def company(self) -> SandboxCompany: ...
+    def company(self) -> SandboxCompany:
+        """The company as it was when all links were made, whatever happened since."""
+        ...
+
+    def company_now(self) -> SandboxCompany:
+        """The company as it is."""
+        ...
 
     def play(self) -> None:
         """Does to the records what the scenarios say happened to them after they were linked."""
@@ -166,14 +175,36 @@ class ErpSandbox(Protocol):
     def reject(self, record_number: str, *, user: str) -> None: ...
 
     def restore(self, record_number: str, *, user: str) -> None:
-        """Brings a deleted record back with the same row id, or a void or rejected one to Approved."""
+        """Brings a deleted record back with the same row id, or a void or rejected one to Approved.
+
+        Takes a `SandboxRecord.key`. Refused where another record has its record number by now.
+        """
         ...
 
     def recreate(self, record_number: str, *, user: str) -> str:
-        """Makes a new record with the number of a deleted one; returns its record number."""
+        """Makes a new record with the number of a deleted one; returns its record number.
+
+        Takes a `SandboxRecord.key`.
+        """
         ...
 
     def renumber(self, record_number: str, number: str, *, user: str) -> None: ...
+
+    def archive(self, job_record_number: str, *, history: bool = True) -> None:
+        """Year-end archiving: a closed job goes with its subcontracts and change orders.
+
+        The ERP's history tells of it (by the system administrator, all within a second) or, without
+        `history`, does not.
+        """
+        ...
+
+    def delete_job(self, job_record_number: str, *, user: str) -> None:
+        """Deletes a job, of whatever status, with its subcontracts and change orders: a mistake."""
+        ...
+
+    def purge_history(self, *, older_than_days: int = 90) -> int:
+        """Purges the ERP's history of that age, of every table; returns how many entries. 0: all of it."""
+        ...
 
     def restore_backup(self) -> None:
         """Puts the company back to its last backup: another incarnation."""

@@ -34,7 +34,7 @@ def sandbox(request: MemberRequest) -> HttpResponse:
     practice = _sandbox(request)
     context = {
         "records": practice.change_orders(),
-        "company_in_sage": practice.company(),
+        "company_in_sage": practice.company_now(),
         "faults": practice.faults(),
         "fault": practice.fault(),
     }
@@ -84,7 +84,7 @@ def _keyed_in(practice: ErpSandbox, forms: NewChangeOrderForms) -> str:
 @company_member
 @require_POST
 def act(request: MemberRequest, record_number: str) -> HttpResponse:
-    """Does one thing to one record, as an accountant would."""
+    """Does one thing to one record, as an accountant would. The address holds a `SandboxRecord.key`."""
     practice = _sandbox(request)
     wanted = request.POST.get("act", "")
     if wanted not in DONE:
@@ -95,6 +95,19 @@ def act(request: MemberRequest, record_number: str) -> HttpResponse:
         messages.warning(request, f"{refused} Nothing was changed.")
     else:
         messages.success(request, DONE[wanted].format(record=record_number))
+    return redirect("sandbox", request.company.slug)
+
+
+@company_member
+@require_POST
+def archive(request: MemberRequest, job_record_number: str) -> HttpResponse:
+    """Archives a closed job, as Sage's system administrator does at the end of a year."""
+    try:
+        _sandbox(request).archive(job_record_number)
+    except NoSuchRecord as refused:
+        messages.warning(request, f"{refused} Nothing was changed.")
+    else:
+        messages.success(request, f"Job {job_record_number} was archived in the practice company.")
     return redirect("sandbox", request.company.slug)
 
 

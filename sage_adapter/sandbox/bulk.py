@@ -92,7 +92,6 @@ class BulkSandbox:
                 write("dbo_Audit.sbcgln", _names((*_LINE, *_HISTORY)), lines)
         with open_books(self.folder) as books:
             books.count_totals()
-            books.next_number("prmchg")
         for file in (COMPANY_FILE, AUDIT_FILE):
             with closing(sqlite3.connect(self.folder / file)) as connection:
                 connection.execute("ANALYZE")

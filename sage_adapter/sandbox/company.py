@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -50,20 +51,23 @@ class Sandbox:
         """The company as it was when its change orders were linked, whatever happened since."""
         return records.company(self.folder / LINKED_FILE)
 
+    def company_now(self) -> SandboxCompany:
+        return records.company(self.folder / COMPANY_FILE)
+
     def play(self) -> None:
         """What the scenarios say, in one transaction, and the faults of single records."""
         story = self._story()
         keys = {scenario.key: scenario.record_number for scenario in self.company().scenarios}
         with open_books(self.folder) as books:
             story.play(books, keys)
-        if "half-deleted" in keys:
-            with open_books(self.folder, referential=False) as books:
-                books.delete(keys["half-deleted"], user=OTHER_ACCOUNTANT, keep_lines=True)
+        with open_books(self.folder, referential=False) as books:
+            for key in story.torn:
+                books.delete(keys[key], user=OTHER_ACCOUNTANT, keep_lines=True)
         for key, fault in story.faults:
             self.set_fault(fault, record_number=keys[key])
 
     def change_orders(self) -> tuple[SandboxRecord, ...]:
-        """Every change order, deleted ones included, by record number."""
+        """Every change order, deleted ones included, by record number: the living one before deleted ones."""
         switched_on = faults.read(self.folder).records
         with records.reading(self.folder / COMPANY_FILE) as books:
             jobs = {
@@ -73,11 +77,13 @@ class Sandbox:
             live = [(order, False) for order in records.change_orders(books)]
             gone = [
                 (records.change_order(json.loads(row["header"]), json.loads(row["lines"])), True)
-                for row in books.execute("SELECT header, lines FROM sandbox_deleted")
+                for row in books.execute("SELECT header, lines FROM sandbox_deleted ORDER BY rowid DESC")
             ]
         every = sorted(live + gone, key=lambda pair: int(pair[0].record_number))
+        first = {order.record_number: order.row_id for order, _deleted in reversed(every)}
         return tuple(
             SandboxRecord(
+                key=order.record_number if first[order.record_number] == order.row_id else str(order.row_id),
                 record_number=order.record_number,
                 row_id=order.row_id,
                 job_record_number=order.job_record_number,
@@ -87,7 +93,7 @@ class Sandbox:
                 status=order.status,
                 amount=sum((line.amount for line in order.lines), Decimal("0.00")),
                 deleted=deleted,
-                fault=switched_on.get(order.record_number, ("", ""))[0],
+                fault=_fault_of(order, switched_on),
             )
             for order, deleted in every
         )
@@ -124,6 +130,18 @@ class Sandbox:
     def renumber(self, record_number: str, number: str, *, user: str) -> None:
         with open_books(self.folder) as books:
             books.renumber(record_number, number, user=user)
+
+    def archive(self, job_record_number: str, *, history: bool = True) -> None:
+        with open_books(self.folder) as books:
+            books.archive_job(job_record_number, history=history)
+
+    def delete_job(self, job_record_number: str, *, user: str) -> None:
+        with open_books(self.folder) as books:
+            books.delete_job(job_record_number, user=user)
+
+    def purge_history(self, *, older_than_days: int = 90) -> int:
+        with open_books(self.folder) as books:
+            return books.purge_history(older_than=timedelta(days=older_than_days))
 
     def restore_backup(self) -> None:
         """Books and history go back to the backup that `create` took; the incarnation is a new one."""
@@ -170,3 +188,9 @@ class Sandbox:
             with records.reading(self.folder / COMPANY_FILE) as books:
                 return str(books.execute("SELECT company FROM sandbox_identity").fetchone()[0])
         return self.folder.name if self.folder.name in STORIES else DEFAULT_STORY
+
+
+def _fault_of(order: ErpChangeOrder, switched_on: Mapping[str, tuple[str, str]]) -> str:
+    """The fault of that very record, and not of another one that had its number."""
+    fault, row_id = switched_on.get(order.record_number, ("", ""))
+    return fault if row_id == str(order.row_id).upper() else ""

@@ -9,7 +9,10 @@ every write. How each fault is made:
 - `wrong-database`: an empty company of another name is attached. `emptied`: an empty company of the same
   name and incarnation, as a row filter would show it. `restored`: a copy of the company with another
   incarnation, the same one each time, so that it can be accepted. `missing-table`, `missing-column`: a copy
-  without the table `sbcgln`, or with its column `vndctc` renamed.
+  without the table `sbcgln`, or with its column `vndctc` renamed. `half-restored`: a copy in which `prmchg`
+  and `sbcgln` are empty twins while jobs and subcontracts are there. `rebuilt-ids`: a copy in which every
+  `_idnum` of `prmchg` is another one, the same each time, and the `_idref` of its lines follows.
+  `archiving`: a copy in which half of the change orders of a closed job are gone, as while it is archived.
 - `locked`, `deadlock`, `drops`: statements on change orders raise; after `drops` the connection is dead.
 
 Where the company is restored while a connection is open, that connection is dead, as in SQL Server.
@@ -237,6 +240,44 @@ def _attach(connection: sqlite3.Connection, folder: Path, fault: str) -> None:
         change("DROP TABLE dbo.sbcgln")
     elif fault == "missing-column":
         change("ALTER TABLE dbo.sbcgln RENAME COLUMN vndctc TO vndctc_before")
+    elif fault == "half-restored":
+        change("DELETE FROM dbo.sbcgln")
+        change("DELETE FROM dbo.prmchg")
+    elif fault == "rebuilt-ids":
+        _rebuild_ids(connection)
+    elif fault == "archiving":
+        _archive_half_of_a_job(connection)
+
+
+def _rebuild_ids(connection: sqlite3.Connection) -> None:
+    def another(row_id: str) -> str:
+        return str(uuid.uuid5(uuid.UUID(row_id), "rebuilt-ids")).upper()
+
+    connection.create_function("another", 1, another, deterministic=True)
+    change = sqlite3.Connection.cursor(connection).execute
+    change("UPDATE dbo.prmchg SET _idnum = another(_idnum)")
+    for lines in ("sbcgln", "pmcgln"):
+        change(f"UPDATE dbo.{lines} SET _idref = another(_idref)")
+
+
+def _archive_half_of_a_job(connection: sqlite3.Connection) -> None:
+    """Of the first closed job with a scenario's record, else of the job with most change orders, closed then.
+
+    The first of its change orders, the third, … are gone with their lines; history does not tell.
+    """
+    change = sqlite3.Connection.cursor(connection).execute
+    job = change(
+        "SELECT jobnum FROM dbo.prmchg JOIN dbo.actrec ON actrec.recnum = prmchg.jobnum"
+        " LEFT JOIN dbo.sandbox_scenario ON sandbox_scenario.recnum = prmchg.recnum AND actrec.status = 6"
+        " GROUP BY jobnum ORDER BY COALESCE(MIN(sandbox_scenario.recnum), 1e18), COUNT(*) DESC, jobnum"
+    ).fetchone()
+    if job is None:
+        return
+    change("UPDATE dbo.actrec SET status = 6 WHERE recnum = ?", job)
+    there = change("SELECT recnum FROM dbo.prmchg WHERE jobnum = ? ORDER BY recnum", job).fetchall()
+    for gone in there[::2]:
+        for table in ("sbcgln", "pmcgln", "prmchg"):
+            change(f"DELETE FROM dbo.{table} WHERE recnum = ?", gone)
 
 
 def read_only_uri(file: Path) -> str:

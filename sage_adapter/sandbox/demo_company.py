@@ -7,9 +7,11 @@ change orders come from ranges that do not overlap, so that a fault of one recor
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from sage_adapter.sandbox.entering import add_subcontract_line
+from erp_integrations.ports import ChangeOrderEntry, EntryLine
+from sage_adapter.sandbox.entering import add_subcontract_line, enter
 from sage_adapter.sandbox.writer import OPEN, REJECTED, VOID, Books, Value
 
 ACCOUNTANT = "ACCT1"
@@ -73,6 +75,8 @@ class Story:
     contracts: tuple[Contract, ...]
     changes: tuple[Change, ...]
     play: Callable[[Books, dict[str, str]], None]
+    torn: tuple[str, ...] = ()
+    """Scenarios whose header is deleted after `play` while the lines stay."""
     faults: tuple[tuple[str, str], ...] = ()
     """(scenario, fault) that strikes whoever asks about its record, from `play` on."""
     invoices: tuple[tuple[int, int, str, str], ...] = ()
@@ -157,6 +161,11 @@ _HARBOR_CONTRACTS = (
     # No change order is on these yet.
     Contract(1216, "2611-05", 2611, 2, 306, "Masonry", (("Partitions", "4220.000", 4, "38600.00"),)),
     Contract(1217, "2617-04", 2617, 0, 304, "Electrical", (("Wiring", "16100.000", 4, "87200.00"),)),
+    Contract(1218, "2607-01", 2607, 0, 304, "Dock lighting", (("Fixtures", "16500.000", 1, "31900.00"),)),
+    Contract(1219, "2606-01", 2606, 0, 310, "Plumbing repairs", (("Piping", "15100.000", 4, "22650.00"),)),
+    Contract(1220, "2605-01", 2605, 0, 308, "Roof repairs", (("Membrane", "7500.000", 4, "47100.00"),)),
+    Contract(1221, "2604-01", 2604, 0, 305, "Playground drainage", (
+        ("Storm drainage", "2630.000", 4, "36800.00"),)),
 )  # fmt: skip
 
 _HARBOR_SCENARIOS = (
@@ -168,8 +177,8 @@ _HARBOR_SCENARIOS = (
          "The header is Rejected while its lines were left Open."),
     _one("open-line-approved", "Open header, Approved line", 1203, "6240.00",
          "The header is Open, its line Approved.", status=OPEN),
-    _one("deleted-purged", "Deleted, history purged", 1204, "9890.25",
-         "Deleted so long ago that the history no longer tells."),
+    _one("deleted-purged", "Gone, history silent", 1204, "9890.25",
+         "Gone, and the history, which reaches back far enough, knows of no deletion."),
     _one("two-phases-deleted", "Same number in two phases", 1202, "5600.00",
          "Deleted; phase 2 has another change order with the same number, which is normal.", number="11-P"),
     _one("two-phases-kept", "Same number, other phase", 1204, "7120.00",
@@ -191,16 +200,16 @@ _HARBOR_SCENARIOS = (
     _one("half-deleted", "Header gone, line left behind", 1209, "5415.00", "Half deleted: a line outlived it."),
     _one("recreated", "Re-created, same number", 1211, "7760.00",
          "Deleted and keyed in anew under the same number: another record."),
-    _one("recreated-purged", "Re-created, no history", 1211, "3120.00",
-         "The same, but the history is purged; the new record was entered after ours was last seen."),
-    _one("twin", "Twin number, no history", 1212, "4050.00",
-         "Deleted and purged; an older record carries the same number, so nothing proves that ours died.",
+    _one("recreated-purged", "Re-created, history silent", 1211, "3120.00",
+         "Keyed in anew under the same number, but the history knows of no deletion of ours."),
+    _one("twin", "Twin number, history silent", 1212, "4050.00",
+         "Gone without history; an older record carries the same number.",
          number="17-T"),
     _one("sub-number-reused", "Sub change number used again", 1212, "2205.00",
          "Deleted; another record on the subcontract carries the sub change number now.", sub_number="02-90"),
     _one("archived", "Job archived away", 1214, "6900.00", "The job moved to the archive company with all it had."),
     _one("job-deleted-too", "Deleted, then its job too", 1215, "1450.00",
-         "Deleted, then the job was deleted; the history shows both."),
+         "Deleted, and within the hour its job: archiving would look the same."),
     Change("shared-deleted", "Two contracts, one change",
            (Line(1203, "5230.00", text="Two contracts, one change"), Line(1204, "8470.00", 1, text="Its other part")),
            links=(("shared-deleted", 1203, "Two contracts, one change",
@@ -226,6 +235,20 @@ _HARBOR_SCENARIOS = (
     _one("invoiced", "Deleted after its invoice", 1211, "6300.00",
          "Its invoice was deleted first, then the change order."),
     _one("restored", "Deleted, then restored", 1208, "7420.00", "Deleted, and brought back: the same record."),
+    _one("archived-history", "Job archived, history tells", 1218, "2240.00",
+         "The job was archived, which left delete rows in the history: no proof of a deletion."),
+    _one("closed-deleted", "Deleted, its job is closed", 1219, "1130.00",
+         "Deleted on a closed job that may be half archived; others of the job are there."),
+    _one("closed-empty", "Closed job, nothing left", 1220, "5480.00",
+         "The only change order of a closed job is gone: archiving begins like that."),
+    _one("job-replaced", "On another job, old job gone", 1221, "4905.00",
+         "Moved with its subcontract to the right job; the job it was on was deleted."),
+    _one("moved-subcontract", "Moved to another subcontract", 1203, "3375.00",
+         "The record is there; its line is on another subcontract now."),
+    _one("half-deleted-elsewhere", "Line left on other subcontract", 1209, "2790.00",
+         "The line was moved to another subcontract, then the header was lost."),
+    _one("number-older", "Older row, our record number", 1203, "1960.00",
+         "Deleted; a row with its record number, older than our link, is on the job: it may be ours."),
 )  # fmt: skip
 
 _HARBOR_PLAIN = _plain((
@@ -260,11 +283,22 @@ _HARBOR_PLAIN = _plain((
     ("Acoustic board, consult rooms", 1212, "4975.00"),
     ("Accent paint", 1212, "1280.00"),
     ("Column plate repairs", 1214, "3840.00"),
+    ("Second floor cleanouts", 1219, "870.00"),
+    ("Credit for pipe hangers", 1219, "-415.00"),
 ))  # fmt: skip
 
 _HARBOR_AFTER_BACKUP = (
     _one("older-backup", "Older backup restored", 1209, "4260.00",
          "Entered after the last backup: restoring that backup takes it away, though nobody deleted it.",
+         after_backup=True),
+    # The last ones: their record numbers are given again once they are deleted.
+    _one("number-reused", "Record number used elsewhere", 1207, "2615.00",
+         "Deleted; its record number was given to a change order of another job.", after_backup=True),
+    _one("corrected", "Deleted, keyed in again", 1201, "4480.00",
+         "Deleted and keyed in again at once under other numbers: the same record number, another record.",
+         after_backup=True),
+    _one("corrected-same-number", "Keyed in again, same number", 1202, "6130.00",
+         "Deleted and keyed in again at once: the same number and record number, another record.",
          after_backup=True),
 )  # fmt: skip
 
@@ -274,11 +308,14 @@ _HARBOR_UNLINKED = (
     # The subcontract that shares its number with that of `duplicate-contract`, and its sub change number.
     _one("duplicate-other", "Panel upgrade", 1209, "6020.00", "", sub_number="02-44", linked=False),
     Change("budget-only", "Budget transfer", (Line(None, "1500.00"),), linked=False),
+    # Archived together with `archived-history`, so that there is a sweep.
+    _one("archived-other", "Credit for pole bases", 1218, "-660.00", "", linked=False),
 )
 
 
 def _play_harbor(books: Books, records: dict[str, str]) -> None:
     user = OTHER_ACCOUNTANT
+    _give_the_last_record_numbers_again(books, records, user)
     for key in (
         "deleted", "two-phases-deleted", "two-jobs-deleted", "line-number-deleted", "duplicate-contract",
         "no-audit", "deadlock", "drops",
@@ -293,10 +330,13 @@ def _play_harbor(books: Books, records: dict[str, str]) -> None:
     books.delete_part(records["line-removed"], "1209", user=user)
     books.delete_part(records["shared-deleted"], "1203", user=user)
 
-    books.delete(records["deleted-purged"], user=user)
-    books.forget_history(records["deleted-purged"])
-    books.delete(records["twin"], user=user)
-    books.forget_history(records["twin"])
+    books.move_part(records["moved-subcontract"], "1203", "1204", user=user)
+    books.move_part(records["half-deleted-elsewhere"], "1209", "1208", user=user)
+    _put_an_older_row_in_place_of(books, records["number-older"], user)
+
+    for key in ("deleted-purged", "twin", "recreated-purged"):
+        books.delete(records[key], user=user, history=False)
+    books.recreate(records["recreated-purged"], user=user)
 
     books.delete(records["padded"], user=user)
     books.recreate(records["padded"], number=" 14-7a ", user=user)
@@ -304,9 +344,6 @@ def _play_harbor(books: Books, records: dict[str, str]) -> None:
     books.recreate(records["sub-number-reused"], number="17-91", user=user)
     books.delete(records["recreated"], user=user)
     books.recreate(records["recreated"], user=user)
-    books.delete(records["recreated-purged"], user=user)
-    books.recreate(records["recreated-purged"], user=user)
-    books.forget_history(records["recreated-purged"])
 
     books.delete(records["restored"], user=user)
     books.restore(records["restored"], user=user)
@@ -315,9 +352,71 @@ def _play_harbor(books: Books, records: dict[str, str]) -> None:
     books.delete(records["invoiced"], user=user)
     books.delete(records["contract-deleted"], user=user)
     books.delete_subcontract("1213", user=user)
+
+    books.delete(records["closed-deleted"], user=user)
+    books.delete(records["closed-empty"], user=user)
+    _move_to_the_right_job(books, records["job-replaced"], subcontract=1221, job=2612, user=user)
+    books.delete_job("2604", user=user)
     books.delete(records["job-deleted-too"], user=user)
-    books.remove_job("2608", user=user, history=True)
-    books.remove_job("2609", user=user, history=False)
+    books.delete_job("2608", user=user)
+    books.archive_job("2609", history=False)
+    books.archive_job("2607", history=True)
+
+
+def _give_the_last_record_numbers_again(books: Books, records: dict[str, str], user: str) -> None:
+    """Deletes the three last change orders, and keys three in, which get their record numbers in that order."""
+    keys = ("number-reused", "corrected", "corrected-same-number")
+    for key in reversed(keys):
+        books.delete(records[key], user=user)
+    line = EntryLine(
+        vendor_record_number="308",
+        description="Roof hatch",
+        subcontract_record_number="1208",
+        subcontract_line="1",
+        sub_change_number="01-70",
+        cost_code="7500.000",
+        cost_type="4",
+        amount=Decimal("3480.00"),
+    )
+    entry = ChangeOrderEntry(
+        number="14-70",
+        dated=datetime.now(UTC).date(),
+        job_record_number="2614",
+        phase="0",
+        description="Roof hatch",
+        scope="",
+        lines=(line,),
+    )
+    given = (
+        enter(books, entry, user=user),
+        books.recreate(records["corrected"], user=user, number="11-80", sub_number="01-80"),
+        books.recreate(records["corrected-same-number"], user=user),
+    )
+    assert given == tuple(records[key] for key in keys), "they are the last ones"
+
+
+def _put_an_older_row_in_place_of(books: Books, record_number: str, user: str) -> None:
+    """Deletes the record; a row with its record number and an older date of entry is there instead.
+
+    So rows look that a repair of the database has put in anew. It has no line on a subcontract.
+    """
+    header = books.header(record_number)
+    books.delete(record_number, user=user)
+    same = {name: header[name] for name in ("recnum", "jobnum", "phsnum", "status")}
+    older = datetime.now(UTC) - timedelta(days=60)
+    books.insert(
+        "prmchg", {**same, "chgnum": "11-O", "dscrpt": "Allowance transfer"}, user=ACCOUNTANT, at=older
+    )
+    line: dict[str, Value] = {"recnum": header["recnum"], "linnum": 1, "bdgprc": "900.00", "chgsts": 1}
+    books.insert("sbcgln", line | {"cstcde": "9250.000", "csttyp": 4}, user=ACCOUNTANT, at=older)
+
+
+def _move_to_the_right_job(
+    books: Books, record_number: str, *, subcontract: int, job: int, user: str
+) -> None:
+    """Corrects the job of a subcontract and of its change order."""
+    for table, number in (("subcon", subcontract), ("prmchg", int(record_number))):
+        books.update(table, "recnum = ?", (number,), {"jobnum": job, "phsnum": 0}, user=user)
 
 
 HARBOR_POINT = Story(
@@ -330,6 +429,10 @@ HARBOR_POINT = Story(
         (2617, "Lakeside Clinic", "Lakeside Clinic", 3, ()),
         (2609, "Old Cannery Lofts", "Old Cannery", 6, ()),
         (2608, "Ferry Street Garage", "Ferry Garage", 6, ()),
+        (2607, "Harbor Lights Marina", "Harbor Lights", 6, ()),
+        (2606, "Boat Yard Offices", "Boat Yard", 6, ()),
+        (2605, "Signal House", "Signal House", 6, ()),
+        (2604, "Mariner School, west wing", "Mariner West", 4, ()),
     ),
     vendors=(
         (301, "Anchor Concrete"),
@@ -354,6 +457,7 @@ HARBOR_POINT = Story(
     + _HARBOR_UNLINKED
     + _HARBOR_AFTER_BACKUP,
     play=_play_harbor,
+    torn=("half-deleted", "half-deleted-elsewhere"),
     faults=(("no-audit", "no-audit"), ("locked", "locked"), ("deadlock", "deadlock"), ("drops", "drops")),
     invoices=(
         (1201, 1, "96000.00", "AC-5518"),
@@ -364,21 +468,32 @@ HARBOR_POINT = Story(
 
 
 def _play_ridgeline(books: Books, records: dict[str, str]) -> None:
-    books.delete(records["deleted"], user=OTHER_ACCOUNTANT)
-    books.set_status(records["void"], VOID, user=OTHER_ACCOUNTANT)
-    books.delete(records["recreated"], user=OTHER_ACCOUNTANT)
-    books.recreate(records["recreated"], user=OTHER_ACCOUNTANT)
+    """Its history was purged in between, so that it reaches back to no link's last sight of its record."""
+    user = OTHER_ACCOUNTANT
+    for key in ("deleted-purged", "twin", "closed-deleted", "recreated-purged"):
+        books.delete(records[key], user=user)
+    books.recreate(records["recreated-purged"], user=user)
+    books.purge_history(older_than=timedelta(0))
+    books.delete(records["deleted"], user=user)
+    books.set_status(records["void"], VOID, user=user)
+    books.delete(records["recreated"], user=user)
+    books.recreate(records["recreated"], user=user)
 
 
 RIDGELINE = Story(
     database_name="Ridgeline Civil",
     first_change=701,  # record numbers of another company are the same numbers
-    jobs=((2601, "Mill Creek Bridge", "Mill Creek", 4, ()), (2602, "Quarry Road Widening", "Quarry Road", 4, ())),
+    jobs=(
+        (2601, "Mill Creek Bridge", "Mill Creek", 4, ()),
+        (2602, "Quarry Road Widening", "Quarry Road", 4, ()),
+        (2603, "Old Mill Weir", "Old Mill Weir", 6, ()),
+    ),
     vendors=((301, "Stonefield Paving"), (302, "Crossbeam Bridgeworks"), (303, "Highline Surveying")),
     contracts=(
         Contract(1201, "2601-01", 2601, 0, 302, "Girders", (("Girders", "5120.000", 4, "412000.00"),)),
         Contract(1202, "2602-01", 2602, 0, 301, "Paving", (("Paving", "2200.000", 4, "236000.00"),)),
         Contract(1203, "2602-02", 2602, 0, 303, "Survey", (("Staking", "2200.000", 5, "28400.00"),)),
+        Contract(1204, "2603-01", 2603, 0, 302, "Weir gates", (("Gates", "5120.000", 4, "58700.00"),)),
     ),
     changes=(
         _one("present", "Approved in Sage", 1201, "15200.00", "It is in Sage, approved, as it was sent."),
@@ -386,7 +501,18 @@ RIDGELINE = Story(
         _one("void", "Void in Sage", 1202, "4300.00", "Marked Void: the record is still there."),
         _one("recreated", "Re-created, same number", 1202, "8125.00",
              "Deleted and keyed in anew under the same number: another record."),
-        *_plain((("Bearing pad change", 1201, "3480.00"), ("Extra control points", 1203, "1190.00"))),
+        _one("deleted-purged", "Deleted, history purged", 1201, "2960.00",
+             "Deleted; the history was purged since and tells nothing before."),
+        _one("recreated-purged", "Re-created, history purged", 1203, "1475.00",
+             "Keyed in anew; the history is purged, but the new record was entered after ours was last seen."),
+        _one("twin", "Twin number, history purged", 1202, "5240.00",
+             "Deleted; the history is purged, and an older record carries the same number.", number="02-T"),
+        _one("closed-deleted", "Deleted, its job is closed", 1204, "1820.00",
+             "Deleted on a closed job; the history is purged, others of the job are there."),
+        *_plain((("Bearing pad change", 1201, "3480.00"), ("Extra control points", 1203, "1190.00"),
+                 ("Shoulder widening", 1202, "7350.00"), ("Gate seals", 1204, "940.00"))),
+        # Carries the number of `twin` from the start, on the same job and phase.
+        _one("twin-other", "Guard rail ends", 1203, "2105.00", "", number="02-T", linked=False),
     ),
     play=_play_ridgeline,
 )  # fmt: skip
@@ -401,10 +527,6 @@ def fill(books: Books, story: Story, *, now: datetime, after_backup: bool) -> No
     if not after_backup:
         _enter_lists(books, story, began)
         _enter_contracts(books, story, began)
-        books.run(
-            "INSERT INTO dbo.sandbox_counter (table_name, highest) VALUES ('prmchg', ?), ('acpinv', 4100)",
-            story.first_change - 1,
-        )
     chosen = [change for change in story.changes if change.after_backup == after_backup]
     # The last 75 days, oldest first; what came after the backup is of the last few hours.
     step = timedelta(days=74) / max(1, len(chosen))
@@ -477,7 +599,7 @@ def _enter_change(books: Books, story: Story, change: Change, at: datetime) -> N
     contracts = {contract.record_number: contract for contract in story.contracts}
     named = [contracts[line.subcontract] for line in change.lines if line.subcontract is not None]
     job, phase = (named[0].job, named[0].phase) if named else (story.jobs[0][0], 1)
-    recnum = books.next_number("prmchg")
+    recnum = books.next_number("prmchg", first=story.first_change)
     day = at.date().isoformat()
     total = f"{sum(float(line.amount) for line in change.lines):.2f}"
     books.insert(

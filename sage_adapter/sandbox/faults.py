@@ -73,7 +73,16 @@ AFTER_WRITING: dict[str, Strike] = {
 }
 """Faults that strike only who writes: after the header alone was saved, or after everything was."""
 
-ANOTHER_COMPANY = ("wrong-database", "restored", "missing-table", "missing-column", "emptied")
+ANOTHER_COMPANY = (
+    "wrong-database",
+    "restored",
+    "missing-table",
+    "missing-column",
+    "emptied",
+    "half-restored",
+    "rebuilt-ids",
+    "archiving",
+)
 """Faults made real by attaching a doctored copy of the company; they cannot be limited to one record."""
 
 NAMES = (
@@ -83,11 +92,7 @@ NAMES = (
     "app-refused",
     "no-rights",
     "no-audit",
-    "wrong-database",
-    "restored",
-    "missing-table",
-    "missing-column",
-    "emptied",
+    *ANOTHER_COMPANY,
     "locked",
     "deadlock",
     "drops",

@@ -10,14 +10,11 @@ CREATE TABLE sandbox_identity (
     company       TEXT NOT NULL
 );
 
--- What the practice company remembers beside the books: the highest record number ever given, deleted
--- records that may be restored, and which record shows what.
-CREATE TABLE sandbox_counter (
-    table_name    TEXT NOT NULL PRIMARY KEY,
-    highest       bigint NOT NULL
-);
+-- What the practice company remembers beside the books: deleted change orders that may be restored, and which
+-- record shows what. Several deleted ones may have had the same record number, one after the other.
 CREATE TABLE sandbox_deleted (
-    recnum        bigint NOT NULL PRIMARY KEY,
+    _idnum        TEXT NOT NULL PRIMARY KEY,
+    recnum        bigint NOT NULL,
     header        TEXT NOT NULL,
     lines         TEXT NOT NULL
 );

@@ -10,7 +10,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,17 @@ from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE, schema_tex
 
 APPLICATION = "Sage 100 Contractor"
 """The program's own name, as the history shows it."""
+SYSTEM_ADMINISTRATOR = "system-administrator"
+"""Who archives: Sage does it for nobody else."""
 
 APPROVED, OPEN, VOID, REJECTED = 1, 2, 5, 6
 """Sage help, Change order status: 1 Approved, 2 Open, 3 Review, 4 Disputed, 5 Void, 6 Rejected."""
 
+CLOSED = 6
+"""Sage help, Job status."""
+
 WITH_HISTORY = ("actrec", "subcon", "prmchg", "sbcgln")
+_FIRST_INVOICE = 4101
 _PARENT = {"sbcnln": "subcon", "sbcgln": "prmchg", "pmcgln": "prmchg", "pcorln": "pchord"}
 _WAIT_SECONDS = 10.0
 
@@ -127,21 +133,35 @@ class Books:
         return str(row["_idnum"])
 
     def update(
-        self, table: str, where: str, key: tuple[Value, ...], values: Mapping[str, Value], *, user: str
+        self,
+        table: str,
+        where: str,
+        key: tuple[Value, ...],
+        values: Mapping[str, Value],
+        *,
+        user: str,
+        at: datetime | None = None,
     ) -> None:
         """Changes rows and their stamps."""
-        moment = stamp(datetime.now(UTC))
+        moment = stamp(at or datetime.now(UTC))
         changed: dict[str, Value] = {**values, "upddte": moment, "updusr": user}
         names = ", ".join(f'"{name}" = ?' for name in changed)
         self._connection.execute(f"UPDATE dbo.{table} SET {names} WHERE {where}", (*changed.values(), *key))
         self._remember("update", table, where, key, moment, user, APPLICATION)
 
     def delete_rows(
-        self, table: str, where: str, key: tuple[Value, ...], *, user: str, history: bool = True
+        self,
+        table: str,
+        where: str,
+        key: tuple[Value, ...],
+        *,
+        user: str,
+        at: datetime | None = None,
+        history: bool = True,
     ) -> None:
         """Removes rows for good: Sage keeps no deleted rows but in its history."""
         if history:
-            self._remember("delete", table, where, key, stamp(datetime.now(UTC)), user, APPLICATION)
+            self._remember("delete", table, where, key, stamp(at or datetime.now(UTC)), user, APPLICATION)
         self._connection.execute(f"DELETE FROM dbo.{table} WHERE {where}", key)
 
     def _remember(
@@ -167,24 +187,25 @@ class Books:
             (moment, action, user, application, *key),
         )
 
-    def forget_history(self, record_number: str) -> None:
-        """Purges what the history holds of one change order, as nightly maintenance does with old rows."""
-        for table in ("prmchg", "sbcgln"):
-            self._connection.execute(f"DELETE FROM dbo_Audit.{table} WHERE recnum = ?", (int(record_number),))
+    def purge_history(self, *, older_than: timedelta) -> int:
+        """Purges all history of that age, of every table; returns how many entries.
 
-    def next_number(self, table: str) -> int:
-        """The highest record number ever given, plus one: numbers are not used twice."""
-        self._connection.execute(
-            "INSERT INTO dbo.sandbox_counter (table_name, highest)"
-            f" SELECT ?, COALESCE(MAX(recnum), 0) FROM dbo.{table}"
-            " WHERE true ON CONFLICT (table_name) DO UPDATE SET highest = MAX(highest, excluded.highest)",
-            (table,),
+        Sage's nightly maintenance does it with 90 days by default, Purge History Tables at any time
+        (Database and Company Administration Guide). `timedelta(0)` leaves nothing.
+        """
+        until = stamp(datetime.now(UTC) - older_than)
+        return sum(
+            self._connection.execute(f"DELETE FROM dbo_Audit.{table} WHERE _Date <= ?", (until,)).rowcount
+            for table in WITH_HISTORY
         )
-        self._connection.execute(
-            "UPDATE dbo.sandbox_counter SET highest = highest + 1 WHERE table_name = ?", (table,)
-        )
-        found = self.rows("SELECT highest FROM dbo.sandbox_counter WHERE table_name = ?", table)
-        return int(found[0]["highest"])
+
+    def next_number(self, table: str, *, first: int = 1) -> int:
+        """One more than the highest record number that is there, as Sage gives it; `first` where none is.
+
+        So the number of the last record is given again once that record is deleted.
+        """
+        found = self.rows(f"SELECT MAX(recnum) + 1 AS next FROM dbo.{table}")
+        return int(found[0]["next"] or first)
 
     def count_totals(self, subcontract: int | None = None) -> None:
         """Counts the running totals of one subcontract, or of all, from the change lines that are in effect.
@@ -237,19 +258,30 @@ class Books:
     def lines(self, record_number: int) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM dbo.sbcgln WHERE recnum = ? ORDER BY linnum", record_number)
 
-    def delete(self, record_number: str, *, user: str, keep_lines: bool = False) -> None:
-        """Edit > Delete Change Order: the header and all its lines. `keep_lines` tears the record apart."""
+    def delete(
+        self,
+        record_number: str,
+        *,
+        user: str,
+        at: datetime | None = None,
+        keep_lines: bool = False,
+        history: bool = True,
+    ) -> None:
+        """Edit > Delete Change Order: the header and all its lines.
+
+        `keep_lines` tears the record apart. `history=False` is no act of Sage's windows: the rows are lost to
+        damage, or to a statement of a database administrator.
+        """
         header = self.header(record_number)
         number = int(header["recnum"])
         lines = self.lines(number)
         self._connection.execute(
-            "INSERT OR REPLACE INTO dbo.sandbox_deleted (recnum, header, lines) VALUES (?, ?, ?)",
-            (number, json.dumps(header), json.dumps(lines)),
+            "INSERT OR REPLACE INTO dbo.sandbox_deleted (_idnum, recnum, header, lines) VALUES (?, ?, ?, ?)",
+            (header["_idnum"], number, json.dumps(header), json.dumps(lines)),
         )
-        if not keep_lines:
-            self.delete_rows("sbcgln", "recnum = ?", (number,), user=user)
-            self.delete_rows("pmcgln", "recnum = ?", (number,), user=user)
-        self.delete_rows("prmchg", "recnum = ?", (number,), user=user)
+        tables = ("prmchg",) if keep_lines else ("sbcgln", "pmcgln", "prmchg")
+        for table in tables:
+            self.delete_rows(table, "recnum = ?", (number,), user=user, at=at, history=history)
         self._recount(lines)
 
     def delete_part(self, record_number: str, subcontract: str, *, user: str) -> None:
@@ -259,6 +291,16 @@ class Books:
         lines = self.lines(int(header["recnum"]))
         self.delete_rows("sbcgln", "recnum = ? AND vndctc = ?", key, user=user)
         self._recount(lines)
+
+    def move_part(self, record_number: str, subcontract: str, to: str, *, user: str) -> None:
+        """Points the lines of one subcontract at another one, as an accountant corrects a wrong choice."""
+        header = self.header(record_number)
+        key = (int(header["recnum"]), int(subcontract))
+        there = self.rows("SELECT recnum, vndnum FROM dbo.subcon WHERE recnum = ?", int(to))[0]
+        values = {"vndctc": there["recnum"], "vndnum": there["vndnum"]}
+        lines = self.lines(key[0])
+        self.update("sbcgln", "recnum = ? AND vndctc = ?", key, values, user=user)
+        self._recount([*lines, *self.lines(key[0])])
 
     def set_status(self, record_number: str, status: int, *, user: str, header_only: bool = False) -> None:
         """Sets the status of the header and, as Sage advises, of its lines."""
@@ -272,41 +314,79 @@ class Books:
             self._recount(self.lines(key[0]))
 
     def restore(self, record_number: str, *, user: str) -> None:
-        """A deleted record comes back with its row ids; a void or rejected one becomes Approved."""
-        number = _as_number(record_number)
-        kept = self.rows("SELECT header, lines FROM dbo.sandbox_deleted WHERE recnum = ?", number)
-        if not kept:
+        """A deleted record comes back with its row ids; a void or rejected one becomes Approved.
+
+        `record_number` may also be the row id of a deleted record: several may have had the same number. A
+        number that another record has taken since is not given back: `NoSuchRecord`.
+        """
+        deleted = self._deleted(record_number)
+        if deleted is None or self._may_be_approved_again(record_number):
             header = self.header(record_number)
             if header["status"] not in (VOID, REJECTED):
                 raise NoSuchRecord(f"Change order {record_number} is neither deleted nor void nor rejected.")
             self.set_status(record_number, APPROVED, user=user)
             return
-        header, lines = json.loads(kept[0]["header"]), json.loads(kept[0]["lines"])
+        row_id, header, lines = deleted
+        number = int(header["recnum"])
+        if self.rows("SELECT recnum FROM dbo.prmchg WHERE recnum = ?", number):
+            raise NoSuchRecord(
+                f"Record number {number} is taken by another change order now. Delete that one to restore the"
+                " old one, or re-create the old one: it gets another record number."
+            )
         self._needs(header, lines)
         self.insert("prmchg", header, user=user)
         there = {line["linnum"] for line in self.lines(number)}
         for line in lines:
             if line["linnum"] not in there:
                 self.insert("sbcgln", line, user=user)
-        self._connection.execute("DELETE FROM dbo.sandbox_deleted WHERE recnum = ?", (number,))
+        self._connection.execute("DELETE FROM dbo.sandbox_deleted WHERE _idnum = ?", (row_id,))
         self._recount(lines)
 
-    def recreate(self, record_number: str, *, user: str, number: str | None = None) -> str:
-        """Keys a deleted change order in anew: a new record with the same number (or `number`) and lines."""
-        old = _as_number(record_number)
-        kept = self.rows("SELECT header, lines FROM dbo.sandbox_deleted WHERE recnum = ?", old)
-        if not kept:
+    def recreate(
+        self,
+        record_number: str,
+        *,
+        user: str,
+        at: datetime | None = None,
+        number: str | None = None,
+        sub_number: str | None = None,
+    ) -> str:
+        """Keys a deleted change order in anew: a new record with the same numbers (or others) and lines.
+
+        `record_number` may also be the row id of a deleted record.
+        """
+        deleted = self._deleted(record_number)
+        if deleted is None:
             self.header(record_number)  # says so when there is no such record at all
             raise NoSuchRecord(f"Change order {record_number} is not deleted.")
-        header, lines = json.loads(kept[0]["header"]), json.loads(kept[0]["lines"])
+        _row_id, header, lines = deleted
         self._needs(header, lines)
         recnum = self.next_number("prmchg")
         fresh = {"recnum": recnum, "chgnum": header["chgnum"] if number is None else number}
-        self.insert("prmchg", {**_without_stamps(header), **fresh}, user=user)
+        self.insert("prmchg", {**_without_stamps(header), **fresh}, user=user, at=at)
         for line in lines:
-            self.insert("sbcgln", {**_without_stamps(line), "recnum": recnum}, user=user)
+            fresh = {"recnum": recnum, "chgnum": line["chgnum"] if sub_number is None else sub_number}
+            self.insert("sbcgln", {**_without_stamps(line), **fresh}, user=user, at=at)
         self._recount(lines)
         return str(recnum)
+
+    def _deleted(self, record: str) -> tuple[str, dict[str, Any], list[dict[str, Any]]] | None:
+        """Row id, header and lines of the record that was deleted last under that number, or row id."""
+        row_id = _as_row_id(record)
+        where, key = ("recnum", _as_number(record)) if row_id is None else ("_idnum", row_id)
+        sql = f"SELECT * FROM dbo.sandbox_deleted WHERE {where} = ? ORDER BY rowid DESC LIMIT 1"
+        for kept in self.rows(sql, key):
+            return str(kept["_idnum"]), json.loads(kept["header"]), json.loads(kept["lines"])
+        if row_id is not None:
+            raise NoSuchRecord(f"No change order with the row id {row_id} is deleted.")
+        return None
+
+    def _may_be_approved_again(self, record: str) -> bool:
+        """Whether a void or rejected record has that number now, whatever was deleted under it before."""
+        if _as_row_id(record) is not None:
+            return False
+        sql = "SELECT recnum FROM dbo.prmchg WHERE recnum = ? AND status IN (?, ?)"
+        return bool(self.rows(sql, _as_number(record), VOID, REJECTED))
 
     def renumber(self, record_number: str, number: str, *, user: str) -> None:
         """Edits the change number: free text of at most 20 characters."""
@@ -328,34 +408,62 @@ class Books:
         except sqlite3.IntegrityError as error:
             raise NoSuchRecord(f"Subcontract {record_number} is in use: {error}.") from error
 
-    def remove_job(self, record_number: str, *, user: str, history: bool) -> None:
-        """Takes a closed job out with its subcontracts, change orders and invoices.
+    def archive_job(self, record_number: str, *, history: bool = True) -> None:
+        """Archiving of a fiscal year: a closed job moves to another company with all that hangs on it.
 
-        Archiving a fiscal year moves them to another company; whether Sage's history tells of that is not
-        known, so the archive here (`history=False`) leaves none.
+        Raises `NoSuchRecord` for a job that is not closed. Whether Sage's history tells of it is not known,
+        so it may (`history`: delete rows of one moment, by the system administrator) or may not.
         """
-        job = _as_number(record_number)
+        job = self._job(record_number)
+        if job["status"] != CLOSED:
+            raise NoSuchRecord(f"Job {record_number} is not closed; only closed jobs are archived.")
+        self._remove_job(job, user=SYSTEM_ADMINISTRATOR, at=datetime.now(UTC), history=history)
+
+    def delete_job(self, record_number: str, *, user: str, at: datetime | None = None) -> None:
+        """Somebody deletes a job, of whatever status, with all that hangs on it. History tells."""
+        self._remove_job(self._job(record_number), user=user, at=at or datetime.now(UTC), history=True)
+
+    def _job(self, record_number: str) -> dict[str, Any]:
+        found = self.rows("SELECT * FROM dbo.actrec WHERE recnum = ?", _as_number(record_number))
+        if not found:
+            raise NoSuchRecord(f"There is no job {record_number}.")
+        return found[0]
+
+    def _remove_job(self, job: dict[str, Any], *, user: str, at: datetime, history: bool) -> None:
+        """The job, its subcontracts, change orders, purchase orders and invoices, all of them at one moment.
+
+        Raises `NoSuchRecord` where a line of another job's change order needs one of the subcontracts.
+        """
+        number = int(job["recnum"])
         mine = "recnum IN (SELECT recnum FROM dbo.{} WHERE jobnum = ?)"
-        key = (job,)
-        self.delete_rows("acpinv", "jobnum = ?", key, user=user, history=history)
-        self.delete_rows("sbcgln", mine.format("prmchg"), key, user=user, history=history)
-        self.delete_rows("prmchg", "jobnum = ?", key, user=user, history=history)
-        for contract in self.rows("SELECT recnum FROM dbo.subcon WHERE jobnum = ?", job):
-            self._connection.execute(
-                "UPDATE dbo.sbcnln SET billed = 0 WHERE recnum = ?", (contract["recnum"],)
-            )
-            self.count_totals(int(contract["recnum"]))
-        self.delete_rows("sbcnln", mine.format("subcon"), key, user=user, history=history)
-        self.delete_rows("subcon", "jobnum = ?", key, user=user, history=history)
-        self.delete_rows("jobphs", "recnum = ?", key, user=user, history=history)
-        self.delete_rows("actrec", "recnum = ?", key, user=user, history=history)
+
+        def remove(table: str, where: str = "jobnum = ?") -> None:
+            self.delete_rows(table, where, (number,), user=user, at=at, history=history)
+
+        try:
+            remove("acpinv")
+            remove("sbcgln", mine.format("prmchg"))
+            remove("prmchg")
+            for contract in self.rows("SELECT recnum FROM dbo.subcon WHERE jobnum = ?", number):
+                self._connection.execute(
+                    "UPDATE dbo.sbcnln SET billed = 0 WHERE recnum = ?", (contract["recnum"],)
+                )
+                self.count_totals(int(contract["recnum"]))
+            remove("sbcnln", mine.format("subcon"))
+            remove("subcon")
+            remove("pcorln", mine.format("pchord"))
+            remove("pchord")
+            remove("jobphs", "recnum = ?")
+            remove("actrec", "recnum = ?")
+        except sqlite3.IntegrityError as error:
+            raise NoSuchRecord(f"Job {number} is in use: {error}.") from error
 
     def invoice(
         self, subcontract: int, line: int, amount: str, number: str, *, user: str, at: datetime
     ) -> int:
         """Enters a payable invoice against a subcontract line; returns its record number."""
         contract = self.rows("SELECT * FROM dbo.subcon WHERE recnum = ?", subcontract)[0]
-        recnum = self.next_number("acpinv")
+        recnum = self.next_number("acpinv", first=_FIRST_INVOICE)
         same = {name: contract[name] for name in ("vndnum", "jobnum", "phsnum", "ctcnum")}
         self.insert(
             "acpinv",
@@ -418,6 +526,16 @@ class Books:
 def _without_stamps(row: Mapping[str, Any]) -> dict[str, Any]:
     stamps = ("_idnum", "_idref", "insdte", "insusr", "upddte", "updusr")
     return {name: value for name, value in row.items() if name not in stamps}
+
+
+def _as_row_id(record: str) -> str | None:
+    """A row id as the books hold it; None for what is none, a record number for one."""
+    if len(record) != 36:
+        return None
+    try:
+        return str(uuid.UUID(record)).upper()
+    except ValueError:
+        return None
 
 
 def _as_number(record_number: str) -> int:

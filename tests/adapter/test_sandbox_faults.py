@@ -1,5 +1,6 @@
 """Every fault of the practice company strikes its readers as the real thing would, never its accountant."""
 
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from erp_integrations.ports import ErpSandbox, NoSuchRecord
 from sage_adapter.sandbox import open_sandbox
 from sage_adapter.sandbox.connection import connect
 from sage_adapter.sandbox.faults import SandboxError
+from sage_adapter.sandbox.writer import open_books
 
 HEADERS = "SELECT COUNT(*) FROM dbo.prmchg"
 HISTORY = 'SELECT MIN("_Date") FROM "dbo_Audit".prmchg'
@@ -110,6 +112,81 @@ def test_an_emptied_company_has_the_same_identity_and_no_rows(sandbox: ErpSandbo
         assert ask(folder, f"SELECT COUNT(*) FROM dbo.{table}") == [(0,)]
 
 
+def test_half_a_restored_company_has_jobs_and_subcontracts_and_no_change_orders(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    same = ["SELECT * FROM dbo.sandbox_identity", "SELECT COUNT(*) FROM dbo.actrec", HISTORY]
+    same += ["SELECT COUNT(*) FROM dbo.subcon"]
+    before = [ask(folder, sql) for sql in same]
+    sandbox.set_fault("half-restored")
+    assert [ask(folder, sql) for sql in same] == before
+    for table in ("prmchg", "sbcgln"):
+        assert ask(folder, f"SELECT COUNT(*) FROM dbo.{table}") == [(0,)]
+
+
+def test_rebuilt_ids_are_others_the_same_each_time_and_nothing_else_changes(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    ids = "SELECT recnum, _idnum FROM dbo.prmchg ORDER BY recnum"
+    same = ["SELECT * FROM dbo.sandbox_identity", "SELECT * FROM dbo.actrec", "SELECT * FROM dbo.subcon"]
+    same += ["SELECT recnum, chgnum, jobnum, insdte FROM dbo.prmchg ORDER BY recnum", HISTORY]
+    same += ["SELECT recnum, linnum, vndctc, bdgprc, _idnum FROM dbo.sbcgln ORDER BY recnum, linnum"]
+    before, real = [ask(folder, sql) for sql in same], ask(folder, ids)
+
+    sandbox.set_fault("rebuilt-ids")
+
+    assert [ask(folder, sql) for sql in same] == before
+    rebuilt = ask(folder, ids)
+    assert rebuilt == ask(folder, ids)
+    assert {row_id for _, row_id in rebuilt}.isdisjoint({row_id for _, row_id in real})
+    follow = "SELECT COUNT(*) FROM dbo.sbcgln AS l JOIN dbo.prmchg AS h ON h._idnum = l._idref"
+    assert ask(folder, follow) == ask(folder, "SELECT COUNT(*) FROM dbo.sbcgln")
+
+
+OF_JOB = "SELECT recnum FROM dbo.prmchg WHERE jobnum = ? ORDER BY recnum"
+
+
+def test_while_a_closed_job_is_being_archived_half_of_its_change_orders_are_gone(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    """Those of scenarios first: they are what somebody looks at."""
+    scenario = next(row for row in sandbox.company().scenarios if row.key == "archived")
+    there, others = ask(folder, OF_JOB, 2609), ask(folder, OF_JOB, 2611)
+    deletions = "SELECT COUNT(*) FROM dbo_Audit.prmchg WHERE _Action = 'delete'"
+    told = ask(folder, deletions)
+    assert (int(scenario.record_number),) == there[0]
+
+    sandbox.set_fault("archiving")
+
+    assert ask(folder, OF_JOB, 2609) == there[1:] != []
+    assert ask(folder, "SELECT COUNT(*) FROM dbo.sbcgln WHERE recnum = ?", there[0][0]) == [(0,)]
+    assert ask(folder, "SELECT status FROM dbo.actrec WHERE recnum = 2609") == [(6,)]
+    assert ask(folder, OF_JOB, 2611) == others
+    assert ask(folder, deletions) == told
+
+
+def test_where_no_job_is_closed_the_one_with_most_change_orders_is_being_archived(
+    tmp_path: Path, folder: Path
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    with open_books(copy) as books:
+        books.run("UPDATE dbo.actrec SET status = 4")
+    there = ask(copy, OF_JOB, 2611)
+    open_sandbox(copy).set_fault("archiving")
+    assert ask(copy, OF_JOB, 2611) == there[1::2]
+    assert ask(copy, "SELECT recnum FROM dbo.actrec WHERE status = 6") == [(2611,)]
+
+
+def test_a_doctored_copy_changes_nothing_in_the_company_itself(sandbox: ErpSandbox, folder: Path) -> None:
+    everything = ["SELECT * FROM dbo.prmchg", "SELECT * FROM dbo.sbcgln", "SELECT * FROM dbo.actrec"]
+    before = [ask(folder, sql) for sql in everything]
+    for fault in ("half-restored", "rebuilt-ids", "archiving"):
+        sandbox.set_fault(fault)
+        assert [ask(folder, sql) for sql in everything] != before
+        sandbox.set_fault("none")
+        assert [ask(folder, sql) for sql in everything] == before
+
+
 def test_after_a_drop_the_connection_is_dead(sandbox: ErpSandbox, folder: Path) -> None:
     sandbox.set_fault("drops")
     connection = connect(folder)
@@ -193,9 +270,10 @@ def test_an_unknown_fault_is_refused_and_changes_nothing(sandbox: ErpSandbox, na
     assert sandbox.fault() == "locked"
 
 
-def test_another_company_cannot_be_switched_on_for_one_record(sandbox: ErpSandbox) -> None:
+@pytest.mark.parametrize("fault", ["emptied", "half-restored", "rebuilt-ids", "archiving"])
+def test_another_company_cannot_be_switched_on_for_one_record(sandbox: ErpSandbox, fault: str) -> None:
     with pytest.raises(ValueError, match="whole company"):
-        sandbox.set_fault("emptied", record_number=sandbox.change_orders()[0].record_number)
+        sandbox.set_fault(fault, record_number=sandbox.change_orders()[0].record_number)
 
 
 def test_a_record_that_never_was_gets_no_fault(sandbox: ErpSandbox) -> None:

@@ -58,6 +58,57 @@ def test_the_user_named_is_the_one_sage_remembers(world: World) -> None:
     assert deletion.user == "ACCT9"
 
 
+def test_a_deleted_record_whose_number_was_given_again_is_named_by_its_row_id(world: World) -> None:
+    record = max((r.record_number for r in world.sage.change_orders()), key=int)
+    idnum = str(world.sage.change_order(record).row_id).upper()
+    run("sandbox", "delete", "harbor-point", record)
+    [line] = run("sandbox", "recreate", "harbor-point", record, "--json").lines
+    assert line["recnum"] == record
+
+    ran = run("sandbox", "restore", "harbor-point", idnum)
+    assert ran.code == 1
+    assert f"Record number {record} is taken by another change order now" in ran.err
+    assert status_of_row(world, idnum) == "Deleted"
+
+    run("sandbox", "delete", "harbor-point", record)
+    assert run("sandbox", "restore", "harbor-point", idnum).code == 0
+    assert status_of_row(world, idnum) == "Approved"
+
+
+def status_of_row(world: World, idnum: str) -> str:
+    [found] = [r for r in world.sage.change_orders() if str(r.row_id).upper() == idnum]
+    return "Deleted" if found.deleted else found.status
+
+
+@pytest.mark.parametrize("words", [("archive", "2609"), ("delete-job", "2617")])
+def test_a_job_goes_with_all_that_hung_on_it(world: World, words: tuple[str, str]) -> None:
+    act, job = words
+    assert job in {one.record_number for one in world.sage.company_now().jobs}
+    [line] = run("sandbox", act, "harbor-point", job, "--json").lines
+    assert line == {"act": act, "jobnum": job}
+    after = world.sage.company_now()
+    assert job not in {one.record_number for one in after.jobs}
+    assert job not in {one.job_record_number for one in after.change_orders}
+
+
+def test_archiving_is_told_by_history_unless_it_is_not_wanted(world: World) -> None:
+    run("sandbox", "purge-history", "harbor-point", "--days", "0")
+    run("sandbox", "archive", "harbor-point", "2609", "--without-history")
+    assert run("sandbox", "purge-history", "harbor-point", "--days", "0", "--json").lines[0]["entries"] == 0
+    run("sandbox", "archive", "harbor-point", "2608")
+    assert run("sandbox", "purge-history", "harbor-point", "--days", "0", "--json").lines[0]["entries"] == 4
+
+
+def test_history_is_purged_by_age(world: World) -> None:
+    assert run("sandbox", "purge-history", "harbor-point", "--json").lines == [
+        {"act": "purge-history", "entries": 0}
+    ]
+    [some] = run("sandbox", "purge-history", "harbor-point", "--days", "40", "--json").lines
+    [rest] = run("sandbox", "purge-history", "harbor-point", "--days", "0", "--json").lines
+    assert some["entries"] > 0
+    assert rest["entries"] > 0
+
+
 def test_restore_backup_makes_it_another_database(world: World) -> None:
     assert run("sandbox", "restore-backup", "harbor-point").code == 0
 
@@ -92,6 +143,13 @@ def test_a_fault_for_one_record_in_either_order(world: World, swapped: str) -> N
         ("renumber", "harbor-point", "701"),
         ("list", "harbor-point", "701"),
         ("restore-backup", "harbor-point", "701"),
+        ("archive", "harbor-point"),
+        ("archive", "harbor-point", "2609", "2608"),
+        ("delete-job", "harbor-point"),
+        ("purge-history", "harbor-point", "701"),
+        ("purge-history", "harbor-point", "--days", "-1"),
+        ("purge-history", "harbor-point", "--days", "99999999999"),
+        ("fault", "harbor-point", "archiving", "701"),
         ("fault", "harbor-point", "no-such-fault"),
         ("fault", "harbor-point", "slow"),
         ("fault", "harbor-point", "slow:never"),
@@ -114,7 +172,17 @@ def test_2_for_wrong_use_and_nothing_happens(world: World, words: tuple[str, ...
 
 @pytest.mark.parametrize(
     "words",
-    [("delete", "999999"), ("delete", "abc"), ("recreate", "702"), ("void", "9" * 40), ("restore", "702")],
+    [
+        *(
+            ("delete", "999999"),
+            ("delete", "abc"),
+            ("recreate", "702"),
+            ("void", "9" * 40),
+            ("restore", "702"),
+        ),
+        *(("archive", "2611"), ("archive", "9999"), ("delete-job", "9999"), ("delete-job", "abc")),
+        ("restore", "00000000-0000-0000-0000-000000000000"),
+    ],
 )
 def test_1_for_what_is_not_possible(world: World, words: tuple[str, str]) -> None:
     before = world.sage.change_orders()

@@ -126,6 +126,10 @@ SANDBOX_FAULTS = {
 }
 
 
+NO_ERROR = ("half-restored", "rebuilt-ids", "archiving")
+"""Faults of the sandbox that raise no error: every statement is answered, with what is not the company."""
+
+
 @pytest.fixture
 def in_sandbox(tmp_path: Path) -> Books:
     return _fresh(tmp_path / FRESH, sandbox_books)
@@ -133,7 +137,36 @@ def in_sandbox(tmp_path: Path) -> Books:
 
 def test_every_fault_of_the_sandbox_is_in_the_table(in_sandbox: Books) -> None:
     known = {name.replace("SECONDS", "3600") for name in in_sandbox.sandbox.faults()}
-    assert known == {*SANDBOX_FAULTS, "no-audit", "half-written", "unanswered", "none"}
+    others = {"no-audit", "half-written", "unanswered", "none"}
+    assert known == {*SANDBOX_FAULTS, *NO_ERROR, *others}
+
+
+@pytest.mark.parametrize("before", ["nothing deleted", "another one deleted"])
+@pytest.mark.parametrize("fault", ["half-restored", "rebuilt-ids"])
+def test_where_nothing_that_should_be_there_is_there_no_absence_is_proven(
+    in_sandbox: Books, fault: str, before: str
+) -> None:
+    references = in_sandbox.references()
+    if before == "another one deleted":
+        in_sandbox.sage(lambda sandbox: sandbox.delete(references["deleted"].record_number, user=SAGE_USER))
+    in_sandbox.sandbox.set_fault(fault)
+    for key in ("present", "summed", "shared-deleted"):
+        finding = in_sandbox.look(references[key])
+        assert not finding.proves_absence, (key, finding)
+        assert finding.verdict in (Verdict.UNKNOWN, Verdict.REPLACED, Verdict.AMBIGUOUS), key
+    in_sandbox.sandbox.set_fault("none")
+    assert in_sandbox.look(references["present"]).verdict is Verdict.PRESENT
+
+
+def test_a_job_that_is_being_archived_proves_no_absence(in_sandbox: Books) -> None:
+    references = in_sandbox.references()
+    of_the_job = [key for key, one in references.items() if one.job_record_number == "2609"]
+    in_sandbox.sage(lambda sandbox: sandbox.delete(references["deleted"].record_number, user=SAGE_USER))
+    in_sandbox.sandbox.set_fault("archiving")
+    found = {key: in_sandbox.look(references[key]) for key in of_the_job}
+    assert {Verdict.PRESENT} < {one.verdict for one in found.values()}, "half of them are there"
+    assert not any(one.proves_absence for one in found.values())
+    assert in_sandbox.look(references["present"]).verdict is Verdict.PRESENT
 
 
 @pytest.mark.parametrize("fault", SANDBOX_FAULTS)

@@ -169,10 +169,12 @@ def test_a_record_written_by_halves_is_not_tied_and_goes_before_the_retry(
     assert status_of(cco) == ErpStatus.FAILED_TO_EXPORT
     assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
 
+    row_id_of_the_half = world.sage.change_order(half).row_id
     world.sage.delete(half, user="ACCT1")
     link = export(world, cco, by=approver)
 
-    assert link.record_number != half
+    assert link.record_number == half, "the number of the last record is given again"
+    assert link.row_id != row_id_of_the_half
 
 
 def test_rights_lost_while_sage_is_written_tie_nothing(world: World, approver: User) -> None:

@@ -65,6 +65,50 @@ def test_the_accountants_acts_are_done_and_told(world: World) -> None:
     assert new != record
 
 
+def test_a_deleted_record_and_the_one_with_its_number_stand_in_rows_of_their_own(world: World) -> None:
+    client = browser_of(world.person())
+    record = max((r.record_number for r in world.sage.change_orders()), key=int)
+    row_id = str(world.sage.change_order(record).row_id)
+    act(client, record, "delete")
+    act(client, record, "recreate")
+
+    page = page_of(client.get(SANDBOX))
+    there, deleted = page.one(f"#record-{record}"), page.one(f"#record-{row_id}")
+    assert "Approved" in there.text
+    assert "Deleted · its number was given again" in deleted.text
+    assert [f["action"] for f in deleted.all("form")] == [f"{SANDBOX}{row_id}/act/"] * 2
+
+    act(client, row_id, "restore")
+    told = page_of(client.get(SANDBOX)).one("#messages").text
+    assert f"Record number {record} is taken by another change order now" in told
+    assert "Nothing was changed." in told
+    assert str(world.sage.change_order(record).row_id) != row_id
+
+    act(client, record, "delete")
+    act(client, row_id, "restore")
+    assert str(world.sage.change_order(record).row_id) == row_id
+
+
+def test_a_closed_job_is_archived_and_no_other(world: World) -> None:
+    client = browser_of(world.person())
+    page = page_of(client.get(SANDBOX))
+    offered = [f["action"] for f in page.all("form") if f["action"].endswith("/archive/")]
+    closed = [job.record_number for job in world.books.jobs if job.status == "Closed"]
+    assert offered == [f"{SANDBOX}jobs/{job}/archive/" for job in closed]
+
+    assert client.post(f"{SANDBOX}jobs/2609/archive/")["Location"] == SANDBOX
+    page = page_of(client.get(SANDBOX))
+    assert "Job 2609 was archived in the practice company." in page.one("#messages").text
+    assert "2609" not in {job.record_number for job in world.sage.company_now().jobs}
+    assert "Old Cannery Lofts" not in page.one("#main").text, "nor do its change orders stand in the list"
+
+    for job in ("2611", "2609", "x", "9" * 300):
+        before = world.sage.company_now()
+        client.post(f"{SANDBOX}jobs/{job}/archive/")
+        assert "Nothing was changed." in page_of(client.get(SANDBOX)).one("#messages").text
+        assert world.sage.company_now() == before
+
+
 def test_deleting_here_makes_unlink_go_green(world: World) -> None:
     cco = world.synced_cco()
     client = browser_of(world.person())
@@ -138,7 +182,7 @@ def test_restoring_the_backup_makes_it_another_database(world: World) -> None:
     assert world.link_of(cco).is_active
 
 
-@pytest.mark.parametrize("address", ["701/act/", "fault/", "restore-backup/"])
+@pytest.mark.parametrize("address", ["701/act/", "fault/", "restore-backup/", "jobs/2609/archive/"])
 def test_what_changes_the_practice_company_is_post_only(world: World, address: str) -> None:
     before = world.sage.change_orders()
 
@@ -308,6 +352,7 @@ ADDRESSES = [
     ("post", "702/act/"),
     ("post", "fault/"),
     ("post", "restore-backup/"),
+    ("post", "jobs/2609/archive/"),
 ]
 WORDS = {"act": "delete", "fault": "offline", **HEADER, **line(0)}
 

@@ -16,9 +16,15 @@ ACTS = (
     "restore",
     "recreate",
     "renumber",
+    "archive",
+    "delete-job",
+    "purge-history",
     "restore-backup",
     "fault",
 )
+
+MOST_DAYS = 36_500
+"""A hundred years: no history is older."""
 
 
 class Command(ReportingCommand):
@@ -32,18 +38,32 @@ class Command(ReportingCommand):
             "words",
             nargs="*",
             metavar="RECNUM",
-            help="the record; for renumber then the new number; for fault the fault's name, and the record "
-            "it strikes where it is not to strike everybody",
+            help="the record, for restore and recreate also its idnum; for renumber then the new number; for "
+            "archive and delete-job the job; for fault the fault's name (without one it lists "
+            "them), and the record it strikes where it is not to strike everybody",
+        )
+        parser.add_argument(
+            "--without-history", action="store_true", help="archive: Sage's history does not tell of it"
+        )
+        parser.add_argument(
+            "--days",
+            type=int,
+            default=90,
+            metavar="N",
+            help="purge-history: all that is older than N days (90); 0 purges everything",
         )
         parser.add_argument("--user", default="ACCT1", help="the name that Sage's history shows")
 
-    def handle(self, *, act: str, company: str, words: list[str], user: str, **_: Any) -> None:
+    def handle(self, *, act: str, company: str, words: list[str], **options: Any) -> None:
         connection = self.connection(company)
         if not registry.has_sandbox(connection):
             self.refuse(f"{company} is not connected to a practice company.", code=MISCONFIGURED)
         practice = registry.sandbox_at(Path(connection.sandbox_path))
         try:
-            self._act(practice, act, words, user)
+            if act in ("archive", "delete-job", "purge-history"):
+                self._act_on_many(practice, act, words, options)
+            else:
+                self._act(practice, act, words, options["user"])
         except NoSuchRecord as refused:
             self.refuse(str(refused))
 
@@ -67,6 +87,20 @@ class Command(ReportingCommand):
                 self.report(f"fault: {practice.fault()}; known: {', '.join(practice.faults())}")
             case "fault", [*names] if len(names) in (1, 2):
                 self._fault(practice, names)
+            case _:
+                self.refuse(f"wrong use of {act}; see --help", code=WRONG_USE)
+
+    def _act_on_many(self, practice: ErpSandbox, act: str, words: list[str], options: dict[str, Any]) -> None:
+        match act, words:
+            case "archive", [job]:
+                practice.archive(job, history=not options["without_history"])
+                self.report(f"archive: job {job} with all that hung on it", act=act, jobnum=job)
+            case "delete-job", [job]:
+                practice.delete_job(job, user=options["user"])
+                self.report(f"delete-job: job {job} with all that hung on it", act=act, jobnum=job)
+            case "purge-history", [] if 0 <= options["days"] <= MOST_DAYS:
+                purged = practice.purge_history(older_than_days=options["days"])
+                self.report(f"purge-history: {purged} entries", act=act, entries=purged)
             case _:
                 self.refuse(f"wrong use of {act}; see --help", code=WRONG_USE)
 

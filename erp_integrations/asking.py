@@ -47,12 +47,6 @@ NO_ANSWER_IN_TIME = Fault(
     "Sage did not answer in time.",
     "Try again, or ask the Sage administrator to check that the server is on and not busy.",
 )
-SUBCONTRACT_GONE = Fault(
-    FaultKind.MISCONFIGURED,
-    "subcontract-gone",
-    "The job or the subcontract that this commitment is tied to was not found in Sage.",
-    "Ask the Sage administrator whether it was deleted, archived or put in anew. Nothing was changed.",
-)
 NOT_CONNECTED = Fault(
     FaultKind.MISCONFIGURED,
     "not-connected",
@@ -65,6 +59,18 @@ NOT_UNDERSTOOD = Fault(
     "Plumbline did not understand what happened while it asked Sage.",
     "Please tell Plumbline's support what you did and when.",
 )
+
+
+def subcontract_gone(missing: str = "") -> Fault:
+    """The fault where a commitment's job or subcontract is not in the ERP; `missing` names it: "Job 2601"."""
+    return Fault(
+        FaultKind.MISCONFIGURED,
+        "subcontract-gone",
+        f"{missing or 'The job or the subcontract'}, which this commitment is linked to, is not in Sage, or "
+        "another record has its number now.",
+        "The Sage administrator can say whether it was deleted, archived or entered anew, and restore it. If "
+        "it stays gone, give the CCO back to the project team, to be moved to another commitment.",
+    )
 
 
 def look_up(

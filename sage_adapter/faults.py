@@ -19,7 +19,8 @@ _WAIT = FaultKind.UNAVAILABLE
 _ADMINISTRATOR = FaultKind.MISCONFIGURED
 _MAKERS = FaultKind.UNEXPECTED
 
-_TELL_US = "Nothing was changed. Please tell support; the details are in Plumbline's log."
+_TELL_US = "Please tell support; the details are in Plumbline's log."
+"""Like every advice without "Nothing was changed": the message that shows a fault says so once."""
 
 _FAULTS: tuple[Fault, ...] = (
     # --- wait ---

@@ -322,8 +322,8 @@ def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFoun
         )
     except ErpError as error:
         raise CouldNotAsk(error.fault) from None
-    except NotInErp:
-        raise CouldNotAsk(asking.SUBCONTRACT_GONE) from None
+    except NotInErp as missing:
+        raise CouldNotAsk(asking.subcontract_gone(str(missing))) from None
 
 
 def _tied_records(papers: Papers, found: tuple[ErpChangeOrderFound, ...]) -> set[str]:

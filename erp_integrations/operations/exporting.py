@@ -250,8 +250,9 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
         return _Nothing()
     try:
         linking.read_anchor(reader, claim.anchor, deadline=deadline)
-    except NotInErp:
-        return _Trouble(f"{asking.SUBCONTRACT_GONE.what} {asking.SUBCONTRACT_GONE.advice}")
+    except NotInErp as missing:
+        gone = asking.subcontract_gone(str(missing))
+        return _Trouble(f"{gone.what} {gone.advice}")
     record_number = records[0].record_number if records else writer.write(claim.draft, deadline=deadline)
     try:
         record = linking.read_record(

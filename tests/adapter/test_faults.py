@@ -388,6 +388,12 @@ def test_every_fault_says_what_happened_and_who_can_mend_it(code: str) -> None:
     assert type(error_for(known)) is family[known.kind]
 
 
+@pytest.mark.parametrize("code", FAULTS)
+def test_no_fault_says_that_nothing_was_changed_since_the_message_around_it_does(code: str) -> None:
+    known = FAULTS[code]
+    assert "nothing was" not in f"{known.what} {known.advice}".lower()
+
+
 def test_a_refused_application_name_says_where_it_is_approved() -> None:
     advice = fault("application-refused").advice
     assert "application name Plumbline" in advice

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -242,6 +243,28 @@ def test_fewer_or_more_findings_than_records_say_nothing_of_any(count: int) -> N
     """Whose finding is whose would be a guess."""
     findings = look_up_many(Reader(lambda: (PRESENT,) * count))
     assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "not-understood")] * 3
+
+
+@pytest.mark.parametrize("missing", ["Job 2611", "Subcontract 1201", ""])
+def test_a_commitment_whose_record_is_gone_is_told_by_its_name_and_with_what_to_do(missing: str) -> None:
+    gone = asking.subcontract_gone(missing)
+    assert gone.what.startswith(missing or "The job or the subcontract")
+    assert "Sage administrator" in gone.advice
+    assert "give the CCO back" in gone.advice
+
+
+FAULTS = (asking.NO_ANSWER_IN_TIME, asking.subcontract_gone(), asking.NOT_CONNECTED, asking.NOT_UNDERSTOOD)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.code)
+def test_no_fault_says_that_nothing_was_changed_since_the_message_around_it_does(fault: Fault) -> None:
+    assert "nothing was" not in f"{fault.what} {fault.advice}".lower()
+
+
+def test_the_how_to_explains_a_commitment_whose_record_is_gone() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "what-each-error-means.md").read_text()
+    gone = asking.subcontract_gone()
+    assert f"| `{gone.code}` | {gone.what} | {gone.advice} | no |" in page
 
 
 def test_a_handshake_comes_back_or_its_error_is_raised(silent: Reader) -> None:

@@ -8,16 +8,17 @@ import contextlib
 import functools
 import logging
 import math
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, FaultKind, error_for
+from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Fault, FaultKind, error_for
 from sage_adapter import odbc_string, wire
 from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
-from sage_adapter.faults import fault, fault_of
+from sage_adapter.faults import fault, fault_of, without_a_reason
 
 logger = logging.getLogger(__name__)
 
@@ -218,8 +219,10 @@ def _open_odbc(
         words = connection_string(pairs, spec.application_name, deadline, streaming=streaming)
     except odbc_string.KeywordRefused as error:
         raise error_for(fault("connection-string", error.keyword)) from error
-    with translated():
+    try:
         connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
+    except Exception as error:
+        raise error_for(_fault_of_sign_in(error, pairs)) from error
     try:
         with translated():
             dialect = _supported(str(connection.getinfo(pyodbc.SQL_DBMS_NAME)))
@@ -233,6 +236,28 @@ def _open_odbc(
         _close(connection)
         raise
     return connection, dialect, driver
+
+
+def _fault_of_sign_in(error: Exception, pairs: Sequence[odbc_string.Pair]) -> Fault:
+    """The fault behind a connection that could not be opened.
+
+    FreeTDS gives no reason where a server was reached and the sign-in failed, nor where there is no such
+    host. So the host's name is looked up. The port of a named instance may not have been found at all.
+    """
+    if not without_a_reason(error):
+        return fault_of(error)
+    host = odbc_string.server_of(pairs).partition(",")[0]
+    if "\\" in host or not _is_known(host):
+        return fault("unreachable")
+    encryption = odbc_string.value_of(odbc_string.for_driver(pairs), "Encryption")
+    return fault("encryption-not-offered" if encryption.casefold() == "require" else "sign-in-cut")
+
+
+def _is_known(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
 
 
 def installed_drivers() -> tuple[str, ...]:

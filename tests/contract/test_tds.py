@@ -166,6 +166,25 @@ def test_a_snapshot_that_is_lost_again_and_again_is_no_answer(
     assert wired.look(reference).proves_absence
 
 
+# --- whose words these are ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "code"),
+    [
+        ('role "sage_reader" is not permitted to log in', FaultKind.MISCONFIGURED, "login-refused"),
+        ("canceling statement due to user request", FaultKind.UNAVAILABLE, "timed-out"),
+        ("canceling statement due to statement timeout", FaultKind.UNAVAILABLE, "timed-out"),
+        ("canceling statement due to lock timeout", FaultKind.UNAVAILABLE, "locked"),
+    ],
+)
+def test_postgresqls_words_under_one_number_are_told_apart(
+    wired: Books, company: tsql.Company, words: str, kind: FaultKind, code: str
+) -> None:
+    company.errors["presence"] = (99, 33557097, words)
+    assert_no_answer(wired.look(wired.references()["present"]), kind, code)
+
+
 # --- a server of another make --------------------------------------------------------------------
 
 

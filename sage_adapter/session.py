@@ -19,6 +19,7 @@ from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Fault, Fa
 from sage_adapter import odbc_string, wire
 from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
 from sage_adapter.faults import fault, fault_of, without_a_reason
+from sage_adapter.wire import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -163,8 +164,8 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
     check_deadline(deadline)
     server, opener = _sandbox(spec) if spec.sandbox_path is not None else _odbc(spec, streaming=streaming)
     most_bytes = None if streaming else wire.MOST_BYTES
-    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes):
-        connection, dialect, driver = opener(deadline)
+    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes) as watch:
+        connection, dialect, driver = opener(deadline, watch)
         try:
             session = Session(connection, dialect, deadline, driver)
             if dialect.transaction_first:
@@ -176,7 +177,7 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
 
 
 _Opened = tuple[Any, Dialect, str]
-_Opener = Callable[[Deadline], _Opened]
+_Opener = Callable[[Deadline, Watch], _Opened]
 
 
 def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
@@ -186,7 +187,7 @@ def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
     if not (folder / COMPANY_FILE).is_file():
         raise error_for(fault("sandbox-missing"))
 
-    def opener(_deadline: Deadline) -> _Opened:
+    def opener(_deadline: Deadline, _watch: Watch) -> _Opened:
         with translated():
             return connect(folder), SANDBOX, ""
 
@@ -208,7 +209,12 @@ def _odbc(spec: ConnectionSpec, *, streaming: bool) -> tuple[str, _Opener]:
 
 
 def _open_odbc(
-    spec: ConnectionSpec, pairs: Sequence[odbc_string.Pair], deadline: Deadline, *, streaming: bool
+    spec: ConnectionSpec,
+    pairs: Sequence[odbc_string.Pair],
+    deadline: Deadline,
+    watch: Watch,
+    *,
+    streaming: bool,
 ) -> _Opened:
     pyodbc = _pyodbc()
     if not odbc_string.driver_of(pairs):
@@ -220,7 +226,8 @@ def _open_odbc(
     except odbc_string.KeywordRefused as error:
         raise error_for(fault("connection-string", error.keyword)) from error
     try:
-        connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
+        with watch.connecting():
+            connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
     except Exception as error:
         raise error_for(_fault_of_sign_in(error, pairs)) from error
     try:

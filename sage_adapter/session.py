@@ -17,7 +17,14 @@ from typing import Any
 
 from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Fault, FaultKind, error_for
 from sage_adapter import odbc_string, wire
-from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
+from sage_adapter.dialects import (
+    LOCK_WAIT_MILLISECONDS,
+    LOCK_WAIT_SHARE,
+    SANDBOX,
+    SQLITE,
+    Dialect,
+    dialect_named,
+)
 from sage_adapter.faults import fault, fault_of, without_a_reason
 from sage_adapter.wire import Watch
 
@@ -309,7 +316,7 @@ def connection_string(
     if kind is odbc_string.DriverKind.SQLITE:
         # The file itself is attached read-only afterwards. The driver waits for a lock twice as long as it is
         # told, and 100 seconds when it is not told.
-        wait = min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)) // 2
+        wait = _lock_wait(deadline) // 2
         pairs = odbc_string.with_value(pairs, "DATABASE", ":memory:")
         pairs = odbc_string.with_value(pairs, "Timeout", str(max(1, wait)))
     elif kind is odbc_string.DriverKind.POSTGRESQL:
@@ -336,7 +343,7 @@ def _begin(connection: Any, dialect: Dialect, pairs: Sequence[odbc_string.Pair],
     if dialect.statement_timeout:
         connection.timeout = whole_seconds(deadline)
     filled: dict[str, int | str] = {
-        "lock_wait": min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)),
+        "lock_wait": _lock_wait(deadline),
         "statement_wait": _milliseconds(deadline),
     }
     if dialect is SQLITE:
@@ -384,6 +391,16 @@ def _place_at(server: str, deadline: Deadline) -> Iterator[None]:
 
 def _milliseconds(deadline: Deadline) -> int:
     return max(1, math.ceil(deadline.remaining() * 1000))
+
+
+def _lock_wait(deadline: Deadline) -> int:
+    """Milliseconds that a question waits for somebody who is saving.
+
+    Shorter than the time-out of the statement and than what is left, so that the server says that it was a
+    lock before anything else ends the wait and says only that it was long.
+    """
+    shortest = min(_milliseconds(deadline), 1000 * whole_seconds(deadline))
+    return max(1, min(LOCK_WAIT_MILLISECONDS, int(LOCK_WAIT_SHARE * shortest)))
 
 
 def whole_seconds(deadline: Deadline) -> int:

@@ -310,12 +310,12 @@ def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFoun
     try:
         reader = registry.reader_for(registry.spec_of(papers.ties.connection))
         return asking.answer_to(
-            lambda: (
-                linking.read_anchor(reader, anchor, deadline=deadline),
+            lambda earlier: (
+                linking.read_anchor(reader, anchor, deadline=earlier),
                 reader.find_change_orders(
                     job_record_number=job.record_number,
                     subcontract_record_number=subcontract.record_number,
-                    deadline=deadline,
+                    deadline=earlier,
                 ),
             ),
             deadline=deadline,

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from psycopg import sql as pg
 
+from config.settings import SAGE_DEADLINE_SECONDS
 from erp_integrations import asking
 from erp_integrations.ports import (
     ChangeOrderReference,
@@ -33,6 +34,8 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
+from sage_adapter import session
+from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
 from tests.contract import tds
@@ -412,6 +415,38 @@ def test_psqlodbc_a_lock_is_no_answer(on_postgres: Books, postgres_server: Postg
         # Longer than the wait for a lock, too short for a second try.
         assert_no_answer(on_postgres.look(reference, seconds=3.4), WAIT, "locked")
     assert on_postgres.look(reference).proves_absence
+
+
+SCALE = 10
+"""By how much the time-outs are shorter in a test that keeps their proportions."""
+
+
+def test_psqlodbc_a_lock_is_told_before_the_asker_gives_up(
+    on_postgres: Books, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every try waits for it, and together they use up the default deadline."""
+    reference, seconds = deleted(on_postgres), SAGE_DEADLINE_SECONDS / SCALE
+    monkeypatch.setattr(session, "LOCK_WAIT_MILLISECONDS", LOCK_WAIT_MILLISECONDS // SCALE)
+    with locked_table(postgres_server):
+        began = time.monotonic()
+        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+        assert time.monotonic() - began < seconds
+        assert_no_answer(finding, WAIT, "locked")
+    assert on_postgres.look(reference).proves_absence
+
+
+@pytest.mark.parametrize("seconds", [0.7, 1.3, 2.5])
+def test_psqlodbc_a_lock_is_told_within_every_deadline(
+    on_postgres: Books, postgres_server: PostgresServer, seconds: float
+) -> None:
+    """Also where the wait for a lock is longer than all the time there is."""
+    reference, reader = deleted(on_postgres), on_postgres.reader()
+    with locked_table(postgres_server):
+        finding = asking.look_up(reader, reference, deadline=Deadline.after(seconds), clock=now)
+        assert_no_answer(finding, WAIT, "locked")
+        findings = asking.look_up_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
+    for one in findings:
+        assert_no_answer(one, WAIT, "locked")
 
 
 def test_psqlodbc_a_statement_that_takes_too_long_ends_at_the_deadline(

@@ -2,6 +2,10 @@
 
 The question runs in a thread of its own. At the deadline the asker goes on with UNKNOWN; the thread is
 abandoned and its late answer falls on the floor: it has no way to settle anything.
+
+The reader gets a deadline that is a little earlier than the asker's. A reader that runs out of time knows
+why: the record is locked, the server is busy. With one deadline for both, the asker would give up at the
+moment at which the reader tells it, and the person would read "no answer" instead of the reason.
 """
 
 import contextvars
@@ -40,6 +44,11 @@ Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
+REPORT_SECONDS = 0.5
+"""How much earlier than the asker's deadline the reader's is: time to close the connection and to report."""
+REPORT_SHARE = 0.1
+"""The same as a share of the time that is left, for deadlines so short that half a second is most of them."""
+
 TROUBLE_OF_ONE = ("locked", "deadlock", "link-lost")
 """Faults by which one record of many can take the answer from all."""
 
@@ -48,12 +57,6 @@ NO_ANSWER_IN_TIME = Fault(
     "deadline",
     "Sage did not answer in time.",
     "Try again, or ask the Sage administrator to check that the server is on and not busy.",
-)
-SUBCONTRACT_GONE = Fault(
-    FaultKind.MISCONFIGURED,
-    "subcontract-gone",
-    "The job or the subcontract that this commitment is tied to was not found in Sage.",
-    "Ask the Sage administrator whether it was deleted, archived or put in anew. Nothing was changed.",
 )
 NOT_CONNECTED = Fault(
     FaultKind.MISCONFIGURED,
@@ -69,6 +72,18 @@ NOT_UNDERSTOOD = Fault(
 )
 
 
+def subcontract_gone(missing: str = "") -> Fault:
+    """The fault where a commitment's job or subcontract is not in the ERP; `missing` names it: "Job 2601"."""
+    return Fault(
+        FaultKind.MISCONFIGURED,
+        "subcontract-gone",
+        f"{missing or 'The job or the subcontract'}, which this commitment is linked to, is not in Sage, or "
+        "another record has its number now.",
+        "The Sage administrator can say whether it was deleted, archived or entered anew, and restore it. If "
+        "it stays gone, give the CCO back to the project team, to be moved to another commitment.",
+    )
+
+
 def look_up(
     reader: ErpReader,
     reference: ChangeOrderReference,
@@ -80,7 +95,7 @@ def look_up(
     """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong."""
     try:
         return _in_time(
-            lambda: reader.look_up(reference, deadline=deadline, clock=clock, controls=controls),
+            lambda earlier: reader.look_up(reference, deadline=earlier, clock=clock, controls=controls),
             deadline=deadline,
         )
     except ErpError as error:
@@ -99,7 +114,7 @@ def look_up_many(
 
     Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
     """
-    question = partial(reader.look_up_many, deadline=deadline, clock=clock, controls=controls)
+    question = partial(reader.look_up_many, clock=clock, controls=controls)
     return _findings(question, references, deadline)
 
 
@@ -112,26 +127,31 @@ def glance_many(
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
     """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
-    question = partial(reader.glance_many, deadline=deadline, clock=clock, controls=controls)
+    question = partial(reader.glance_many, clock=clock, controls=controls)
     return _findings(question, references, deadline)
 
 
 def _findings(
-    question: Callable[[Sequence[ChangeOrderReference]], tuple[Finding, ...]],
+    question: Callable[..., tuple[Finding, ...]],
     references: Sequence[ChangeOrderReference],
     deadline: Deadline,
 ) -> tuple[Finding, ...]:
     try:
-        findings = _in_time(partial(question, references), deadline=deadline)
+        findings = _in_time(lambda earlier: question(references, deadline=earlier), deadline=deadline)
         if len(findings) != len(references):
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
         return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(references)
     if len(references) > 1 and not deadline.passed and all(map(_may_be_anothers_trouble, findings)):
         half = len(references) // 2
-        return (
+        again = (
             *_findings(question, references[:half], deadline),
             *_findings(question, references[half:], deadline),
+        )
+        # A half for which no time was left says nothing new: what is known of it says more.
+        return tuple(
+            known if new.reason == NO_ANSWER_IN_TIME.code else new
+            for known, new in zip(findings, again, strict=True)
         )
     return findings
 
@@ -143,23 +163,32 @@ def _may_be_anothers_trouble(finding: Finding) -> bool:
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
     """What the server says of itself. Raises `ErpError`."""
-    return _in_time(lambda: reader.handshake(deadline=deadline), deadline=deadline)
+    return _in_time(lambda earlier: reader.handshake(deadline=earlier), deadline=deadline)
 
 
-def answer_to(question: Callable[[], Answer], *, deadline: Deadline) -> Answer:
-    """Whatever else is asked of the ERP. Raises `NotInErp` and `WriteRefused` as it does, and `ErpError`."""
+def answer_to(question: Callable[[Deadline], Answer], *, deadline: Deadline) -> Answer:
+    """Whatever else is asked of the ERP, by a question that gets the reader's deadline.
+
+    Raises `NotInErp` and `WriteRefused` as the question does, and `ErpError`.
+    """
     return _in_time(question, deadline=deadline, answers=(NotInErp, WriteRefused))
 
 
+def _for_the_reader(deadline: Deadline) -> Deadline:
+    """The reader's deadline for an asker who waits until `deadline`."""
+    return Deadline(deadline.at - min(REPORT_SECONDS, REPORT_SHARE * deadline.remaining()))
+
+
 def _in_time(
-    question: Callable[[], Answer], *, deadline: Deadline, answers: tuple[type[Exception], ...] = ()
+    question: Callable[[Deadline], Answer], *, deadline: Deadline, answers: tuple[type[Exception], ...] = ()
 ) -> Answer:
     """The answer, or what is an answer too where it is raised. Everything else is an `ErpError`."""
     answered: SimpleQueue[Answer | Exception] = SimpleQueue()
+    earlier = _for_the_reader(deadline)
 
     def ask() -> None:
         try:
-            answered.put(question())
+            answered.put(question(earlier))
         except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
             answered.put(error)
 
@@ -193,6 +222,7 @@ class _Ahead:
 
     def __init__(self, reader: ErpReader, deadline: Deadline) -> None:
         self._reader, self._deadline = reader, deadline
+        self._readers_deadline = _for_the_reader(deadline)
         self._read: Queue[KeyStream | KeyBlock | Exception | None] = Queue(maxsize=1)
         self._left = threading.Event()
 
@@ -214,7 +244,7 @@ class _Ahead:
     def _all(self) -> None:
         with suppress(_Left):
             try:
-                with self._reader.stream_keys(deadline=self._deadline) as stream:
+                with self._reader.stream_keys(deadline=self._readers_deadline) as stream:
                     self._give(stream)
                     for block in stream.blocks:
                         self._give(block)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 LOCK_WAIT_MILLISECONDS = 3000
 """How long a question waits for somebody who is saving, before it gives up and asks again."""
+LOCK_WAIT_SHARE = 0.8
+"""At most this share of the time that is left: the rest is for what is said before and after."""
 
 
 @dataclass(frozen=True, slots=True)

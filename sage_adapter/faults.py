@@ -19,7 +19,8 @@ _WAIT = FaultKind.UNAVAILABLE
 _ADMINISTRATOR = FaultKind.MISCONFIGURED
 _MAKERS = FaultKind.UNEXPECTED
 
-_TELL_US = "Nothing was changed. Please tell support; the details are in Plumbline's log."
+_TELL_US = "Please tell support; the details are in Plumbline's log."
+"""Like every advice without "Nothing was changed": the message that shows a fault says so once."""
 
 _FAULTS: tuple[Fault, ...] = (
     # --- wait ---
@@ -123,6 +124,14 @@ _FAULTS: tuple[Fault, ...] = (
         "Sage's database server refuses the login of the connection.",
         "The Sage administrator can check the login and its password; an ERP admin then stores the "
         "connection again.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "sign-in-cut",
+        "Sage's database server was reached, and closed the connection before the sign-in was complete.",
+        "Where the server is starting or busy, try again in a few minutes. Else the Sage administrator can "
+        "check that it accepts TLS 1.2 and connections from Plumbline's server; SQL Server's error log says "
+        "why it closed this one.",
     ),
     Fault(
         _ADMINISTRATOR,
@@ -244,6 +253,23 @@ _FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         _ADMINISTRATOR,
+        "encryption-not-offered",
+        "The connection asks for encryption, and Sage's database server was reached but offers none that the "
+        "driver accepts.",
+        "The Sage administrator can switch on encryption with TLS 1.2 on the server. Where it has none at "
+        "all and the network is trusted, an ERP admin can switch encryption off in the connection. A server "
+        "that is only starting answers in a few minutes.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
+        "tls-too-old",
+        "Sage's database server speaks only an old version of TLS, which the driver refuses.",
+        "The Sage administrator must switch on TLS 1.2 on the server: SQL Server 2012, 2014 and 2016 may "
+        "need Microsoft's update for it. Until then Plumbline's administrator can lower MinProtocol in "
+        "OpenSSL's settings on Plumbline's server. The certificate is not the cause.",
+    ),
+    Fault(
+        _ADMINISTRATOR,
         "driver-missing",
         "The connection's ODBC driver is not installed on Plumbline's server, or none that Plumbline uses.",
         "Plumbline's administrator must install the driver, or an ERP admin names one that is installed.",
@@ -318,6 +344,7 @@ _NUMBERS: dict[int, str] = {
     18486: "login-refused",  # locked out
     18487: "login-refused",  # password expired
     18488: "login-refused",  # password must be changed
+    17187: "server-starting",  # not ready to accept new client connections
     208: "table-missing",
     207: "column-missing",
     229: "no-rights",
@@ -357,6 +384,7 @@ _NUMBERS: dict[int, str] = {
     596: "link-lost",  # killed
     10053: "link-lost",
     10054: "link-lost",
+    104: "link-lost",  # the same from Linux, where Microsoft's driver gives the system's own number
     10060: "unreachable",
     10061: "unreachable",
 }
@@ -372,10 +400,22 @@ _SQLITE_NUMBERS: dict[int, str] = {
 """SQLite's result codes: looked at only when SQLite spoke, since they are small numbers."""
 
 _ANY = ""
+_OLD_TLS: tuple[str, ...] = (
+    # OpenSSL's words, behind "SSL Provider:" in Microsoft's driver and in those of psqlODBC.
+    "unsupported protocol",
+    "wrong version number",
+    "no protocols available",
+    "unsafe legacy renegotiation disabled",  # the server knows no RFC 5746: Windows without updates
+    "alert protocol version",
+)
+"""At sign-in. Further words of the same error may name a certificate, which has nothing to do with it."""
+
 _WORDS: tuple[tuple[str, str, str], ...] = (
     # (SQLSTATE or any, words, code): for drivers that put different events under one SQLSTATE.
     ("01000", "can't open lib", "driver-missing"),
     (_ANY, "specified driver could not be loaded", "driver-missing"),
+    ("08001", "encryption not supported", "encryption-not-offered"),
+    ("08001", "does not support ssl, but ssl was required", "encryption-not-offered"),
     ("08001", "certificate", "encryption-refused"),
     ("08001", "ssl", "encryption-refused"),
     ("08001", "tls", "encryption-refused"),
@@ -386,7 +426,6 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("08001", "no password supplied", "login-refused"),
     ("08001", "no pg_hba.conf entry", "login-refused"),
     ("08001", 'role "', "login-refused"),
-    ("08001", "is not permitted to log in", "login-refused"),
     ("08001", "permission denied for database", "database-missing"),
     ("08001", 'database "', "database-missing"),
     ("08001", "the database system is", "server-starting"),
@@ -398,8 +437,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("HY000", "no such table", "table-missing"),
     ("HY000", "no such column", "column-missing"),
     # Babelfish sends PostgreSQL's words under one number of its own, 33557097 (its error_mapping.txt).
+    (_ANY, "is not permitted to log in", "login-refused"),
     (_ANY, "permission denied for", "no-rights"),
     (_ANY, "canceling statement due to lock timeout", "locked"),
+    (_ANY, "canceling statement due to conflict", "data-moved"),
+    (_ANY, "canceling statement due to", "timed-out"),  # statement timeout, user request
     (_ANY, "terminating connection due to", "link-lost"),
     (_ANY, "too many clients", "server-full"),
     ("HY000", "unknown error", "link-lost"),
@@ -456,6 +498,11 @@ class _Diagnostic:
     numbers: frozenset[int]
     from_sqlite: bool
 
+    @property
+    def at_sign_in(self) -> bool:
+        """Whether the connection was being opened: drivers name the ODBC function at the end."""
+        return "(sqldriverconnect)" in self.words
+
 
 def fault_of(exc: BaseException) -> Fault:
     """The fault behind an exception of a driver, or of the sandbox.
@@ -469,8 +516,30 @@ def fault_of(exc: BaseException) -> Fault:
     return FAULTS[_code_of(diagnostic) if diagnostic else "internal-error"]
 
 
+def without_a_reason(exc: BaseException) -> bool:
+    """Whether it is FreeTDS's only word for every sign-in that failed, and for a host that is not known.
+
+    Measured with 1.3.17: no encryption where it is demanded, TLS that is too old, a connection that the
+    server closed. Nothing that listens (20009) and a silent server (HYT00) have words of their own.
+    """
+    diagnostic = _diagnostic_of(exc)
+    return (
+        diagnostic is not None
+        and diagnostic.at_sign_in
+        and "[freetds]" in diagnostic.words
+        and "unable to connect to data source" in diagnostic.words
+    )
+
+
 def _code_of(diagnostic: _Diagnostic) -> str:
-    return _by_number(diagnostic) or _by_words(diagnostic) or _STATES.get(diagnostic.state) or "unknown-error"
+    if diagnostic.at_sign_in and any(words in diagnostic.words for words in _OLD_TLS):
+        return "tls-too-old"
+    code = _by_number(diagnostic) or _by_words(diagnostic) or _STATES.get(diagnostic.state) or "unknown-error"
+    if diagnostic.at_sign_in and code == "link-lost":
+        # Nothing was open yet that could be lost: the server closed the door. Behind it "SSL Provider" means
+        # that it did so while TLS was agreed on, as Windows does where no version suits both.
+        return "tls-too-old" if "ssl provider" in diagnostic.words else "sign-in-cut"
+    return code
 
 
 def _by_number(diagnostic: _Diagnostic) -> str | None:

@@ -9,6 +9,7 @@ import functools
 import logging
 import math
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, FaultKind, error_for
+from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Fault, FaultKind, error_for
 from sage_adapter import odbc_string, wire
-from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS, SANDBOX, SQLITE, Dialect, dialect_named
-from sage_adapter.faults import fault, fault_of
+from sage_adapter.dialects import (
+    LOCK_WAIT_MILLISECONDS,
+    LOCK_WAIT_SHARE,
+    SANDBOX,
+    SQLITE,
+    Dialect,
+    dialect_named,
+)
+from sage_adapter.faults import fault, fault_of, without_a_reason
+from sage_adapter.wire import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -188,8 +197,8 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
     check_deadline(deadline)
     server, opener = _sandbox(spec) if spec.sandbox_path is not None else _odbc(spec, streaming=streaming)
     most_bytes = None if streaming else wire.MOST_BYTES
-    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes):
-        connection, dialect, driver = opener(deadline)
+    with _place_at(server, deadline), wire.watched(server, deadline, most_bytes=most_bytes) as watch:
+        connection, dialect, driver = opener(deadline, watch)
         try:
             session = Session(connection, dialect, deadline, driver)
             if dialect.transaction_first:
@@ -201,7 +210,7 @@ def open_session(spec: ConnectionSpec, deadline: Deadline, *, streaming: bool = 
 
 
 _Opened = tuple[Any, Dialect, str]
-_Opener = Callable[[Deadline], _Opened]
+_Opener = Callable[[Deadline, Watch], _Opened]
 
 
 def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
@@ -211,7 +220,7 @@ def _sandbox(spec: ConnectionSpec) -> tuple[str, _Opener]:
     if not (folder / COMPANY_FILE).is_file():
         raise error_for(fault("sandbox-missing"))
 
-    def opener(_deadline: Deadline) -> _Opened:
+    def opener(_deadline: Deadline, _watch: Watch) -> _Opened:
         with translated():
             return connect(folder), SANDBOX, ""
 
@@ -233,7 +242,12 @@ def _odbc(spec: ConnectionSpec, *, streaming: bool) -> tuple[str, _Opener]:
 
 
 def _open_odbc(
-    spec: ConnectionSpec, pairs: Sequence[odbc_string.Pair], deadline: Deadline, *, streaming: bool
+    spec: ConnectionSpec,
+    pairs: Sequence[odbc_string.Pair],
+    deadline: Deadline,
+    watch: Watch,
+    *,
+    streaming: bool,
 ) -> _Opened:
     pyodbc = _pyodbc()
     if not odbc_string.driver_of(pairs):
@@ -244,8 +258,11 @@ def _open_odbc(
         words = connection_string(pairs, spec.application_name, deadline, streaming=streaming)
     except odbc_string.KeywordRefused as error:
         raise error_for(fault("connection-string", error.keyword)) from error
-    with translated():
-        connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
+    try:
+        with watch.connecting():
+            connection = pyodbc.connect(words, autocommit=True, timeout=login_timeout)
+    except Exception as error:
+        raise error_for(_fault_of_sign_in(error, pairs)) from error
     try:
         with translated():
             dialect = _supported(str(connection.getinfo(pyodbc.SQL_DBMS_NAME)))
@@ -259,6 +276,28 @@ def _open_odbc(
         _close(connection)
         raise
     return connection, dialect, driver
+
+
+def _fault_of_sign_in(error: Exception, pairs: Sequence[odbc_string.Pair]) -> Fault:
+    """The fault behind a connection that could not be opened.
+
+    FreeTDS gives no reason where a server was reached and the sign-in failed, nor where there is no such
+    host. So the host's name is looked up. The port of a named instance may not have been found at all.
+    """
+    if not without_a_reason(error):
+        return fault_of(error)
+    host = odbc_string.server_of(pairs).partition(",")[0]
+    if "\\" in host or not _is_known(host):
+        return fault("unreachable")
+    encryption = odbc_string.value_of(odbc_string.for_driver(pairs), "Encryption")
+    return fault("encryption-not-offered" if encryption.casefold() == "require" else "sign-in-cut")
+
+
+def _is_known(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
 
 
 def installed_drivers() -> tuple[str, ...]:
@@ -303,7 +342,7 @@ def connection_string(
     if kind is odbc_string.DriverKind.SQLITE:
         # The file itself is attached read-only afterwards. The driver waits for a lock twice as long as it is
         # told, and 100 seconds when it is not told.
-        wait = min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)) // 2
+        wait = _lock_wait(deadline) // 2
         pairs = odbc_string.with_value(pairs, "DATABASE", ":memory:")
         pairs = odbc_string.with_value(pairs, "Timeout", str(max(1, wait)))
     elif kind is odbc_string.DriverKind.POSTGRESQL:
@@ -330,7 +369,7 @@ def _begin(connection: Any, dialect: Dialect, pairs: Sequence[odbc_string.Pair],
     if dialect.statement_timeout:
         connection.timeout = whole_seconds(deadline)
     filled: dict[str, int | str] = {
-        "lock_wait": min(LOCK_WAIT_MILLISECONDS, _milliseconds(deadline)),
+        "lock_wait": _lock_wait(deadline),
         "statement_wait": _milliseconds(deadline),
     }
     if dialect is SQLITE:
@@ -378,6 +417,16 @@ def _place_at(server: str, deadline: Deadline) -> Iterator[None]:
 
 def _milliseconds(deadline: Deadline) -> int:
     return max(1, math.ceil(deadline.remaining() * 1000))
+
+
+def _lock_wait(deadline: Deadline) -> int:
+    """Milliseconds that a question waits for somebody who is saving.
+
+    Shorter than the time-out of the statement and than what is left, so that the server says that it was a
+    lock before anything else ends the wait and says only that it was long.
+    """
+    shortest = min(_milliseconds(deadline), 1000 * whole_seconds(deadline))
+    return max(1, min(LOCK_WAIT_MILLISECONDS, int(LOCK_WAIT_SHARE * shortest)))
 
 
 def whole_seconds(deadline: Deadline) -> int:

@@ -310,20 +310,20 @@ def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFoun
     try:
         reader = registry.reader_for(registry.spec_of(papers.ties.connection))
         return asking.answer_to(
-            lambda: (
-                linking.read_anchor(reader, anchor, deadline=deadline),
+            lambda earlier: (
+                linking.read_anchor(reader, anchor, deadline=earlier),
                 reader.find_change_orders(
                     job_record_number=job.record_number,
                     subcontract_record_number=subcontract.record_number,
-                    deadline=deadline,
+                    deadline=earlier,
                 ),
             ),
             deadline=deadline,
         )
     except ErpError as error:
         raise CouldNotAsk(error.fault) from None
-    except NotInErp:
-        raise CouldNotAsk(asking.SUBCONTRACT_GONE) from None
+    except NotInErp as missing:
+        raise CouldNotAsk(asking.subcontract_gone(str(missing))) from None
 
 
 def _tied_records(papers: Papers, found: tuple[ErpChangeOrderFound, ...]) -> set[str]:

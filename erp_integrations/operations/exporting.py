@@ -8,6 +8,7 @@ was signed off; so a time-out, a kill or a second click never exports twice.
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -231,7 +232,7 @@ def _bring_in_time(claim: _Claim) -> _Outcome:
     try:
         reader = registry.reader_for(claim.spec)
         writer = registry.writer_for(claim.spec, claim.writer)
-        return asking.answer_to(lambda: _bring(claim, reader, writer, deadline), deadline=deadline)
+        return asking.answer_to(partial(_bring, claim, reader, writer), deadline=deadline)
     except ErpError as error:
         return _Trouble(f"{error.fault.what} {error.fault.advice}", error.fault)
     except WriteRefused as refused:
@@ -250,8 +251,9 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
         return _Nothing()
     try:
         linking.read_anchor(reader, claim.anchor, deadline=deadline)
-    except NotInErp:
-        return _Trouble(f"{asking.SUBCONTRACT_GONE.what} {asking.SUBCONTRACT_GONE.advice}")
+    except NotInErp as missing:
+        gone = asking.subcontract_gone(str(missing))
+        return _Trouble(f"{gone.what} {gone.advice}")
     record_number = records[0].record_number if records else writer.write(claim.draft, deadline=deadline)
     try:
         record = linking.read_record(
@@ -285,7 +287,7 @@ def _records_in_time(claim: _Claim) -> tuple[ErpChangeOrderFound, ...] | Fault:
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(claim.spec)
-        return asking.answer_to(lambda: _records(claim, reader, deadline, by_hand=True), deadline=deadline)
+        return asking.answer_to(partial(_records, claim, reader, by_hand=True), deadline=deadline)
     except ErpError as error:
         return error.fault
 

@@ -189,11 +189,20 @@ def read_record(
 
 
 def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> ErpSubcontract:
-    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now."""
-    job = reader.read_job(anchor.job_record_number, deadline=deadline)
-    subcontract = reader.read_subcontract(anchor.subcontract_record_number, deadline=deadline)
-    if (job.row_id, subcontract.row_id) != (anchor.job_row_id, anchor.subcontract_row_id):
-        raise NotInErp
+    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now.
+
+    The words of `NotInErp` name which of the two is missing.
+    """
+    missing = f"Job {anchor.job_record_number}"
+    try:
+        if reader.read_job(anchor.job_record_number, deadline=deadline).row_id != anchor.job_row_id:
+            raise NotInErp
+        missing = f"Subcontract {anchor.subcontract_record_number}"
+        subcontract = reader.read_subcontract(anchor.subcontract_record_number, deadline=deadline)
+        if subcontract.row_id != anchor.subcontract_row_id:
+            raise NotInErp
+    except NotInErp:
+        raise NotInErp(missing) from None
     return subcontract
 
 

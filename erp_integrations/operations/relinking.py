@@ -117,8 +117,8 @@ def _read(connection: Connection, former: ChangeOrderLink) -> Record:
     try:
         reader = registry.reader_for(registry.spec_of(connection))
         record = asking.answer_to(
-            lambda: linking.read_record(
-                reader, former.record_number, former.subcontract_record_number, deadline=deadline
+            lambda earlier: linking.read_record(
+                reader, former.record_number, former.subcontract_record_number, deadline=earlier
             ),
             deadline=deadline,
         )

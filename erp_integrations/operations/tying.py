@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -271,7 +272,7 @@ def _read(
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(registry.spec_of(connection))
-        return asking.answer_to(lambda: question(reader, deadline), deadline=deadline)
+        return asking.answer_to(partial(question, reader), deadline=deadline)
     except NotInErp:
         raise NoRecord(record_number) from None
     except ErpError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from erp_integrations.ports import FaultKind, Misconfigured, Unavailable, Unexpected, error_for
-from sage_adapter.faults import FAULTS, fault, fault_of
+from sage_adapter.faults import FAULTS, fault, fault_of, without_a_reason
 
 MS = "[Microsoft][ODBC Driver 18 for SQL Server]"
 TDS = "[FreeTDS][SQL Server]"
@@ -123,6 +123,77 @@ RECORDED = [
         f"[08001] {MS}Client unable to establish connection: TLS (0) (SQLDriverConnect)",
         "encryption-refused",
     ),
+    # TLS that is too old, with which a certificate that is named too has nothing to do
+    *(
+        (
+            "OperationalError",
+            "08001",
+            f"[08001] {MS}SSL Provider: {words} (-1) (SQLDriverConnect)",
+            "tls-too-old",
+        )
+        for words in (
+            "[error:0A000102:SSL routines::unsupported protocol]",
+            "[error:0A000102:SSL routines::unsupported protocol][error:0A0000C7:SSL routines::peer did not "
+            "return a certificate]",
+            "[error:1425F102:SSL routines:ssl_choose_client_version:unsupported protocol]",
+            "[error:0A00010B:SSL routines::wrong version number]",
+            "[error:0A0000BF:SSL routines::no protocols available]",
+            "[error:0A000152:SSL routines::unsafe legacy renegotiation disabled]",
+            "[error:0A00042E:SSL routines::tlsv1 alert protocol version:SSL alert number 70]",
+        )
+    ),
+    (
+        "OperationalError",
+        "08001",
+        f"[08001] {MS}SSL Provider: Error code 0x2746 (10054) (SQLDriverConnect); [08001] {MS}Client unable "
+        "to establish connection (10054)",
+        "tls-too-old",
+    ),
+    (
+        "OperationalError",
+        "08001",
+        f"[08001] {MS}SSL Provider: [error:0A000086:SSL routines::certificate verify failed:self-signed "
+        "certificate] (-1) (SQLDriverConnect)",
+        "encryption-refused",
+    ),
+    (
+        "OperationalError",
+        "08001",
+        f"[08001] {MS}Encryption not supported on SQL Server. (20) (SQLDriverConnect)",
+        "encryption-not-offered",
+    ),
+    (
+        "OperationalError",
+        "08001",
+        '[08001] connection to server at "10.0.0.9", port 5432 failed: server does not support SSL, but SSL '
+        "was required\n (101) (SQLDriverConnect)",
+        "encryption-not-offered",
+    ),
+    # the server closes the connection before the sign-in is complete
+    *(
+        ("OperationalError", state, f"[{state}] {MS}{words} (SQLDriverConnect)", "sign-in-cut")
+        for state in ("08001", "08S01")
+        for words in ("TCP Provider: Error code 0x2746 (10054)", "TCP Provider: Error code 0x68 (104)")
+    ),
+    (
+        "OperationalError",
+        "08S01",
+        f"[08S01] {TDS}Unexpected EOF from the server (20017) (SQLDriverConnect)",
+        "sign-in-cut",
+    ),
+    (
+        "ProgrammingError",
+        "42000",
+        f"[42000] {TDS}SQL Server is not ready to accept new client connections. (17187) (SQLDriverConnect)",
+        "server-starting",
+    ),
+    (
+        "ProgrammingError",
+        "42000",
+        f'[42000] {MS}[SQL Server]role "books-login" is not permitted to log in (33557097) '
+        "(SQLDriverConnect)",
+        "login-refused",
+    ),
     (
         "Error",
         "01000",
@@ -225,6 +296,21 @@ RECORDED = [
         "[57014] ERROR: canceling statement due to statement timeout (7) (SQLExecDirectW)",
         "timed-out",
     ),
+    *(
+        (
+            "ProgrammingError",
+            "42000",
+            f"[42000] {driver}canceling statement due to {cause} (33557097) (SQLExecDirectW)",
+            code,
+        )
+        for driver in (f"{MS}[SQL Server]", TDS)
+        for cause, code in (
+            ("user request", "timed-out"),
+            ("statement timeout", "timed-out"),
+            ("lock timeout", "locked"),
+            ("conflict with recovery", "data-moved"),
+        )
+    ),
     (
         "ProgrammingError",
         "42000",
@@ -273,6 +359,12 @@ RECORDED = [
         "OperationalError",
         "08S01",
         f"[08S01] {MS}TCP Provider: Error code 0x2746 (10054) (SQLExecDirectW)",
+        "link-lost",
+    ),
+    (
+        "OperationalError",
+        "08S01",
+        f"[08S01] {MS}TCP Provider: Error code 0x68 (104) (SQLExecDirectW)",
         "link-lost",
     ),
     ("Error", "01000", f"[01000] {TDS}Unexpected EOF from the server (20017) (SQLExecDirectW)", "link-lost"),
@@ -386,6 +478,31 @@ def test_every_fault_says_what_happened_and_who_can_mend_it(code: str) -> None:
         FaultKind.UNEXPECTED: Unexpected,
     }
     assert type(error_for(known)) is family[known.kind]
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_no_fault_says_that_nothing_was_changed_since_the_message_around_it_does(code: str) -> None:
+    known = FAULTS[code]
+    assert "nothing was" not in f"{known.what} {known.advice}".lower()
+
+
+def test_old_tls_is_told_with_what_to_switch_on_and_not_with_the_certificate() -> None:
+    advice = fault("tls-too-old").advice
+    assert "TLS 1.2" in advice
+    assert "MinProtocol" in advice
+    assert "check the server's certificate" not in advice
+
+
+@pytest.mark.parametrize(
+    ("message", "without"),
+    [
+        (f"[08001] {TDS}Unable to connect to data source (0) (SQLDriverConnect)", True),
+        (f"[08S01] {TDS}Unable to connect: Adaptive Server is unavailable (20009) (SQLDriverConnect)", False),
+        (f"[08001] {MS}Encryption not supported on SQL Server. (20) (SQLDriverConnect)", False),
+    ],
+)
+def test_only_freetds_gives_no_reason(message: str, *, without: bool) -> None:
+    assert without_a_reason(Exception(message[1:6], message)) is without
 
 
 def test_a_refused_application_name_says_where_it_is_approved() -> None:

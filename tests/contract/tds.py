@@ -18,7 +18,7 @@ COLLATION = bytes.fromhex("0904d00034")
 
 DONE = struct.pack("<BHHQ", 0xFD, 0x0000, 0, 0)
 DONE_ATTENTION = struct.pack("<BHHQ", 0xFD, 0x0020, 0, 0)
-NO_ENCRYPTION = 0x02
+ENCRYPTION, NO_ENCRYPTION = 0x01, 0x02
 UNKNOWN_LENGTH = struct.pack("<Q", 0xFFFFFFFFFFFFFFFE)
 """Of a value of unlimited size that comes in chunks."""
 
@@ -46,6 +46,15 @@ class Client:
         for number, part in enumerate(parts):
             status = _LAST if last and number == len(parts) - 1 else 0
             self.socket.sendall(struct.pack(">BBHHBB", _REPLY, status, len(part) + 8, 0, 1, 0) + part)
+
+    def send_tls(self, record: bytes) -> None:
+        """A record of TLS; before the sign-in it travels in a packet of PRELOGIN."""
+        self.socket.sendall(struct.pack(">BBHHBB", PRELOGIN, _LAST, len(record) + 8, 0, 1, 0) + record)
+
+    def reset(self) -> None:
+        """Closes the connection without a farewell."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def message(self) -> tuple[int, bytes]:
         """The next whole message: its type and what it holds. Raises `OSError` at the end."""
@@ -95,8 +104,25 @@ def _login_accepted() -> bytes:
     return struct.pack("<BH", 0xAD, len(body)) + body + changed + DONE
 
 
-def _prelogin() -> bytes:
-    version, encryption = bytes((16, 0, 0x10, 0, 0, 0)), bytes((NO_ENCRYPTION,))
+def server_hello(version: int) -> bytes:
+    """The answer of a server that speaks no newer TLS than `version` (RFC 5246, 7.4.1.3): 0x0300 is SSL 3.0.
+
+    It agrees to secure renegotiation (RFC 5746), which drivers demand first.
+    """
+    secure_renegotiation = bytes.fromhex("ff01000100")
+    body = struct.pack(">H32xBHB", version, 0, 0x002F, 0)
+    body += struct.pack(">H", len(secure_renegotiation)) + secure_renegotiation
+    hello = b"\x02" + len(body).to_bytes(3, "big") + body
+    return struct.pack(">BHH", 22, version, len(hello)) + hello
+
+
+def tls_alert(number: int) -> bytes:
+    """A fatal alert."""
+    return struct.pack(">BHHBB", 21, 0x0301, 2, 2, number)
+
+
+def _prelogin(encryption_offered: int) -> bytes:
+    version, encryption = bytes((16, 0, 0x10, 0, 0, 0)), bytes((encryption_offered,))
     at = 11
     head = struct.pack(">BHH", 0, at, len(version)) + struct.pack(">BHH", 1, at + len(version), 1) + b"\xff"
     return head + version + encryption
@@ -111,6 +137,8 @@ class Server:
     """Listens on 127.0.0.1, one thread for each connection."""
 
     behave: Behaviour
+    tls: Callable[[Client], object] | None = None
+    """What it does when TLS begins; a server without it offers no encryption."""
     port: int = 0
     statements: list[str] = field(default_factory=list)
     logins: list[bytes] = field(default_factory=list)
@@ -121,8 +149,10 @@ class Server:
         with contextlib.suppress(OSError), connection:
             while True:
                 kind, message = client.message()
-                if kind == PRELOGIN:
-                    client.send(_prelogin())
+                if kind == PRELOGIN and message[:1] == b"\x16" and self.tls:  # a ClientHello
+                    self.tls(client)
+                elif kind == PRELOGIN:
+                    client.send(_prelogin(ENCRYPTION if self.tls else NO_ENCRYPTION))
                 elif kind == LOGIN7:
                     self.logins.append(message)
                     client.send(_login_accepted())
@@ -146,9 +176,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(behave: Behaviour) -> Iterator[Server]:
+def serving(behave: Behaviour, tls: Callable[[Client], object] | None = None) -> Iterator[Server]:
     """A server while the block runs; connections that are open at the end are cut."""
-    server, open_ones = Server(behave), list[socket.socket]()
+    server, open_ones = Server(behave, tls), list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server.port = listener.getsockname()[1]
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from psycopg import sql as pg
 
+from config.settings import SAGE_DEADLINE_SECONDS
 from erp_integrations import asking
 from erp_integrations.ports import (
     ChangeOrderReference,
@@ -28,12 +29,16 @@ from erp_integrations.ports import (
     ConnectionSpec,
     Deadline,
     ErpError,
+    Fault,
     FaultKind,
     Finding,
     Verdict,
 )
+from sage_adapter import session
+from sage_adapter.dialects import LOCK_WAIT_MILLISECONDS
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
+from tests.contract import tds
 from tests.contract.engines import (
     DATABASE,
     PATIENCE_SECONDS,
@@ -445,6 +450,38 @@ def test_psqlodbc_a_lock_is_no_answer(on_postgres: Books, postgres_server: Postg
     assert on_postgres.look(reference).proves_absence
 
 
+SCALE = 10
+"""By how much the time-outs are shorter in a test that keeps their proportions."""
+
+
+def test_psqlodbc_a_lock_is_told_before_the_asker_gives_up(
+    on_postgres: Books, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every try waits for it, and together they use up the default deadline."""
+    reference, seconds = deleted(on_postgres), SAGE_DEADLINE_SECONDS / SCALE
+    monkeypatch.setattr(session, "LOCK_WAIT_MILLISECONDS", LOCK_WAIT_MILLISECONDS // SCALE)
+    with locked_table(postgres_server):
+        began = time.monotonic()
+        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+        assert time.monotonic() - began < seconds
+        assert_no_answer(finding, WAIT, "locked")
+    assert on_postgres.look(reference).proves_absence
+
+
+@pytest.mark.parametrize("seconds", [0.7, 1.3, 2.5])
+def test_psqlodbc_a_lock_is_told_within_every_deadline(
+    on_postgres: Books, postgres_server: PostgresServer, seconds: float
+) -> None:
+    """Also where the wait for a lock is longer than all the time there is."""
+    reference, reader = deleted(on_postgres), on_postgres.reader()
+    with locked_table(postgres_server):
+        finding = asking.look_up(reader, reference, deadline=Deadline.after(seconds), clock=now)
+        assert_no_answer(finding, WAIT, "locked")
+        findings = asking.look_up_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
+    for one in findings:
+        assert_no_answer(one, WAIT, "locked")
+
+
 def test_psqlodbc_a_statement_that_takes_too_long_ends_at_the_deadline(
     on_postgres: Books, postgres_server: PostgresServer
 ) -> None:
@@ -642,6 +679,9 @@ DRIVERS = {
 }
 
 
+ENCRYPTED = {"microsoft": "Encrypt=yes;TrustServerCertificate=yes;", "freetds": "Encryption=require;"}
+
+
 def sql_server_spec(driver: str, port: int) -> ConnectionSpec:
     return ConnectionSpec(
         kind="sage-100-contractor",
@@ -684,6 +724,74 @@ def test_sql_server_drivers_a_listener_that_never_answers(
         finding = reader.look_up(reference, deadline=Deadline.after(1), clock=now)
         assert time.monotonic() - began < 1 + SLACK_SECONDS
     assert_no_answer(finding, WAIT, "unreachable", "timed-out", "deadline")
+
+
+def sign_in(driver: str, port: int, *, encrypted: bool) -> Fault:
+    """The fault of a sign-in to the server at `port`."""
+    spec = sql_server_spec(driver, port)
+    string = spec.odbc_string.replace("Encrypt=optional;", "") + (ENCRYPTED[driver] if encrypted else "")
+    if not encrypted and driver == "microsoft":
+        string += "Encrypt=no;"
+    with pytest.raises(ErpError) as raised:
+        open_reader(replace(spec, odbc_string=string)).handshake(deadline=Deadline.after(3))
+    assert_words_fit_for_the_page(raised.value.fault.what, raised.value.fault.advice)
+    return raised.value.fault
+
+
+REFUSED_TLS: dict[str, tuple[Callable[[tds.Client], object], str]] = {
+    # What FreeTDS says is the same for all of them.
+    "speaks SSL 3.0": (lambda client: client.send_tls(tds.server_hello(0x0300)), "tls-too-old"),
+    "refuses our versions": (lambda client: client.send_tls(tds.tls_alert(70)), "tls-too-old"),
+    "speaks no TLS": (lambda client: client.send_tls(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "tls-too-old"),
+    "closes": (lambda client: client.socket.close(), "sign-in-cut"),
+    "resets": (lambda client: client.reset(), "sign-in-cut"),
+}
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+@pytest.mark.parametrize("what", REFUSED_TLS)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_sql_server_drivers_a_server_that_cannot_agree_on_tls(
+    driver: str, what: str, *, encrypted: bool
+) -> None:
+    """Also without encryption drivers use TLS for the sign-in: switching encryption off is no way out."""
+    needed(driver)
+    act, code = REFUSED_TLS[what]
+
+    def tls(client: tds.Client) -> None:
+        act(client)
+        time.sleep(0.2)  # the driver reads it before the connection is closed
+        client.socket.close()
+
+    with tds.serving(lambda _client, _statement: False, tls) as server:
+        told = sign_in(driver, server.port, encrypted=encrypted)
+        assert not server.logins
+    if driver == "freetds":
+        code = "encryption-not-offered" if encrypted else "sign-in-cut"
+    assert (told.kind, told.code, told.retry) == (ADMINISTRATOR, code, False)
+    assert "TLS 1.2" in told.advice
+    assert "certificate;" not in told.advice
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_sql_server_drivers_encryption_that_the_server_does_not_offer(driver: str) -> None:
+    needed(driver)
+    with tds.serving(lambda _client, _statement: False) as server:
+        told = sign_in(driver, server.port, encrypted=True)
+        assert not server.logins
+    assert (told.kind, told.code) == (ADMINISTRATOR, "encryption-not-offered")
+    assert "Sage administrator" in told.advice
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_freetds_a_host_that_is_not_known_is_not_said_to_be_reached(*, encrypted: bool) -> None:
+    needed("freetds")
+    spec = sql_server_spec("freetds", 1433)
+    string = spec.odbc_string.replace("127.0.0.1", "no-such-host.invalid")
+    string += ENCRYPTED["freetds"] if encrypted else ""
+    with pytest.raises(ErpError) as raised:
+        open_reader(replace(spec, odbc_string=string)).handshake(deadline=Deadline.after(1.4))
+    assert raised.value.fault.code == "unreachable"
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -6,14 +6,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from erp_integrations.ports import Deadline, ErpError
+from erp_integrations.ports import Deadline, ErpError, Verdict
 from sage_adapter.reader import open_reader
-from tests.contract import hostile, tds
-from tests.contract.engines import SQL_SERVER_DRIVERS
+from sage_adapter.sandbox import open_sandbox
+from tests.contract import hostile, tds, tsql
+from tests.contract.engines import SQL_SERVER_DRIVERS, tds_books
 from tests.contract.test_faults import SLACK_SECONDS, assert_words_fit_for_the_page, needed
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +152,52 @@ def test_the_next_question_after_a_hostile_answer_is_asked_and_answered(driver: 
             assert_words_fit_for_the_page(raised.value.fault.what, raised.value.fault.advice)
             codes.append(raised.value.fault.code)
     assert codes[-1] == "row-not-understood"  # it answered in good form, and says nothing of itself
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_field_without_end_of_one_company_does_not_cost_another_its_answer(
+    driver: str, tmp_path: Path
+) -> None:
+    """Two companies on one server, in one process: only the connection that is overdue is cut."""
+    company = tsql.Company(tmp_path / "Wire Point")
+    sandbox = open_sandbox(company.folder, name="harbor-point")
+    sandbox.create()
+    hostile_began, hostile_ended = threading.Event(), threading.Event()
+
+    def behave(client: tds.Client, statement: str) -> bool:
+        if client.number != hostile_number or "sys.objects" not in statement:
+            return company.behave(client, statement)
+        hostile_began.set()
+        try:
+            a_field_without_end(client)
+        finally:
+            hostile_ended.set()
+        return True
+
+    hostile_number = 0
+    with tds.serving(behave) as server:
+        books = tds_books(sandbox, company.folder, needed(driver), server.port)
+        books.accept()
+        reference = books.references()["present"]
+        asked_late = threading.Event()
+
+        def slowly(_connection: int, name: str) -> None:
+            if name == "presence":
+                asked_late.set()
+                assert hostile_ended.wait(20)
+
+        company.before = slowly
+        hostile_number = 2  # the next connection; the first was the acceptance
+        with ThreadPoolExecutor(2) as askers:
+            endless = askers.submit(books.look, reference, seconds=0.5)
+            assert hostile_began.wait(20)
+            honest = askers.submit(books.look, reference, seconds=20)
+            assert asked_late.wait(20)
+            assert endless.result(30).verdict is Verdict.UNKNOWN
+            found = honest.result(30)
+        assert found.verdict is Verdict.PRESENT
+        presences = [one for one, name in company.heard if name == "presence"]
+        assert len(presences) == 1  # it was not cut, and did not need a second try
 
 
 HARD_WORDS = (

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from erp_integrations import asking
 from erp_integrations.ports import ChangeOrderReference, Deadline, FaultKind, Verdict
 from sage_adapter import odbc_string, session
 from sage_adapter.sandbox import open_sandbox
@@ -164,6 +165,54 @@ def test_a_snapshot_that_is_lost_again_and_again_is_no_answer(
     assert_no_answer(wired.look(reference), FaultKind.UNAVAILABLE, "data-moved")
     company.errors.clear()
     assert wired.look(reference).proves_absence
+
+
+# --- a lock --------------------------------------------------------------------------------------
+
+LOCKED = (1222, "Lock request time out period exceeded.")
+
+
+@pytest.mark.parametrize("look", ["first", "second"])
+@pytest.mark.parametrize("seconds", [1.0, 1.7])
+def test_a_lock_is_told_before_the_asker_gives_up(
+    wired: Books, company: tsql.Company, look: str, seconds: float
+) -> None:
+    """The server waits as long as LOCK_TIMEOUT says, for every try anew, and then tells error 1222."""
+    reference, waits = deleted(wired), dict[int, float]()
+    question = "presence" if look == "first" else "carriers"
+
+    def before(connection: int, words: str) -> None:
+        if set_to := re.search(r"LOCK_TIMEOUT (\d+)", words):
+            waits[connection] = int(set_to[1]) / 1000
+        if words == question:
+            threading.Event().wait(waits[connection])
+
+    company.before = before
+    company.errors[question] = (99, *LOCKED)
+    finding = asking.look_up(wired.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+    assert_no_answer(finding, FaultKind.UNAVAILABLE, "locked")
+    assert waits
+    company.errors.clear()
+    assert wired.look(reference).proves_absence
+
+
+# --- whose words these are ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "code"),
+    [
+        ('role "sage_reader" is not permitted to log in', FaultKind.MISCONFIGURED, "login-refused"),
+        ("canceling statement due to user request", FaultKind.UNAVAILABLE, "timed-out"),
+        ("canceling statement due to statement timeout", FaultKind.UNAVAILABLE, "timed-out"),
+        ("canceling statement due to lock timeout", FaultKind.UNAVAILABLE, "locked"),
+    ],
+)
+def test_postgresqls_words_under_one_number_are_told_apart(
+    wired: Books, company: tsql.Company, words: str, kind: FaultKind, code: str
+) -> None:
+    company.errors["presence"] = (99, 33557097, words)
+    assert_no_answer(wired.look(wired.references()["present"]), kind, code)
 
 
 # --- a server of another make --------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, User
+from erp_integrations import export_words
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
 from erp_integrations.operations import accepting, linking, sending
 from erp_integrations.operations.export_refusals import (
@@ -238,14 +239,18 @@ def test_nothing_is_accepted_while_sage_cannot_be_asked(
 # --- reject ---
 
 
-@pytest.mark.parametrize("table", ["actrec", "subcon"])
+@pytest.mark.parametrize(("table", "what"), [("actrec", "Job "), ("subcon", "Subcontract ")])
 def test_nothing_is_accepted_for_another_record_under_the_same_number(
-    world: World, sent: CommitmentChangeOrder, approver: User, table: str
+    world: World, sent: CommitmentChangeOrder, approver: User, table: str, what: str
 ) -> None:
     take_number_over(world, table)
 
-    with pytest.raises(CouldNotAsk, match="subcontract-gone"):
+    with pytest.raises(CouldNotAsk, match="subcontract-gone") as raised:
         accept(world, sent, by=approver)
+
+    assert raised.value.fault.what.startswith(what)
+    message = export_words.refused_message(raised.value, erp="Sage")
+    assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
 
     assert status_of(sent) == ErpStatus.READY_TO_EXPORT
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -255,6 +256,58 @@ def test_fewer_or_more_findings_than_records_say_nothing_of_any(count: int) -> N
     """Whose finding is whose would be a guess."""
     findings = look_up_many(Reader(lambda: (PRESENT,) * count))
     assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "not-understood")] * 3
+
+
+@pytest.mark.parametrize(("seconds", "earlier"), [(10.0, 0.5), (1.0, 0.1), (0.2, 0.02)])
+def test_the_reader_has_a_little_less_time_than_the_asker(seconds: float, earlier: float) -> None:
+    """So that what it says when its time is up is heard."""
+    deadline, given = Deadline.after(seconds), list[Deadline]()
+    asking.answer_to(given.append, deadline=deadline)
+    assert deadline.at - given[0].at == pytest.approx(earlier, abs=0.01)
+
+
+LOCKED = Fault(FaultKind.UNAVAILABLE, "locked", "It is locked.", "Try again.", retry=True)
+
+
+@dataclass(frozen=True)
+class LockedReader(Reader):
+    """Tells the lock when all of its time is up, or nothing where it has no time."""
+
+    def look_up_many(
+        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+    ) -> tuple[Finding, ...]:
+        known = asking.NO_ANSWER_IN_TIME if deadline.remaining() < 0.05 else LOCKED
+        threading.Event().wait(deadline.remaining())
+        return (Finding(Verdict.UNKNOWN, known.code, fault=known),) * len(references)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_lock_that_lasts_until_the_deadline_is_told_as_a_lock(count: int) -> None:
+    """Also where no time is left to ask about each half by itself."""
+    findings = look_up_many(LockedReader(lambda: None), seconds=0.4, count=count)
+    assert [(one.verdict, one.fault) for one in findings] == [(Verdict.UNKNOWN, LOCKED)] * count
+
+
+@pytest.mark.parametrize("missing", ["Job 2611", "Subcontract 1201", ""])
+def test_a_commitment_whose_record_is_gone_is_told_by_its_name_and_with_what_to_do(missing: str) -> None:
+    gone = asking.subcontract_gone(missing)
+    assert gone.what.startswith(missing or "The job or the subcontract")
+    assert "Sage administrator" in gone.advice
+    assert "give the CCO back" in gone.advice
+
+
+FAULTS = (asking.NO_ANSWER_IN_TIME, asking.subcontract_gone(), asking.NOT_CONNECTED, asking.NOT_UNDERSTOOD)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.code)
+def test_no_fault_says_that_nothing_was_changed_since_the_message_around_it_does(fault: Fault) -> None:
+    assert "nothing was" not in f"{fault.what} {fault.advice}".lower()
+
+
+def test_the_how_to_explains_a_commitment_whose_record_is_gone() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "what-each-error-means.md").read_text()
+    gone = asking.subcontract_gone()
+    assert f"| `{gone.code}` | {gone.what} | {gone.advice} | no |" in page
 
 
 def test_a_handshake_comes_back_or_its_error_is_raised(silent: Reader) -> None:

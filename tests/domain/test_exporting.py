@@ -224,7 +224,7 @@ def test_nothing_is_written_to_another_record_under_the_same_number(
     before = books_of(world)
     take_number_over(world, table)
 
-    with pytest.raises(ExportFailed, match="put in anew"):
+    with pytest.raises(ExportFailed, match="entered anew"):
         export(world, cco, by=approver)
 
     assert books_of(world) == before
@@ -239,7 +239,7 @@ def test_what_was_keyed_into_another_record_under_the_same_number_is_not_tied(
     key_in(world, cco)
     take_number_over(world, "subcon")
 
-    with pytest.raises(ExportFailed, match="put in anew"):
+    with pytest.raises(ExportFailed, match="entered anew"):
         export(world, cco, by=approver)
 
     assert status_of(cco) == ErpStatus.EXPORTING

@@ -25,7 +25,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations.checking import STORED, stand
+from erp_integrations.operations.checking import STORED, is_older, stand
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -148,15 +148,17 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 now=now,
                 clock=chunk.clock,
             )
-            # The attempt's own event tells what was found: no other is written.
-            stand(
-                link,
-                standing_of(link, finding),
-                connection=connection,
-                looked_at=finding.first_looked_at,
-                checked_at=now,
-            )
-            if settlement.state == AttemptState.UNLINKED:
+            unlinked = settlement.state == AttemptState.UNLINKED
+            if unlinked or not is_older(finding, link, connection):
+                # The attempt's own event tells what was found: no other is written.
+                stand(
+                    link,
+                    standing_of(link, finding),
+                    connection=connection,
+                    looked_at=finding.first_looked_at,
+                    checked_at=min(finding.told_at or now, now),
+                )
+            if unlinked:
                 _cut(link, actor=actor, now=now)
                 # Of two parts of a header that are gone together, the second is not what was asked about.
                 sharing[link.row_id] -= 1

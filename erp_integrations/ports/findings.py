@@ -118,9 +118,16 @@ class Finding:
     first_looked_at: datetime | None = None
     second_looked_at: datetime | None = None
     """Set only when the second look agreed with the first."""
+    asked_at: datetime | None = None
+    """When the question began that got no answer, by the asker's clock; None where a look was begun."""
     proof: Proof | None = None
     fault: Fault | None = None
     """Set exactly when the verdict is UNKNOWN."""
+
+    @property
+    def told_at(self) -> datetime | None:
+        """As of when it tells: its newest look, else the moment at which it began to be asked."""
+        return self.second_looked_at or self.first_looked_at or self.asked_at
 
     @property
     def proves_absence(self) -> bool:

@@ -3,10 +3,22 @@
 import dataclasses
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    Field,
+    PositiveIntegerField,
+    Q,
+    TextField,
+    Value,
+    When,
+)
 
 from companies.access import Ruling, find_access
 from companies.models import Company
@@ -102,6 +114,7 @@ def set_connection(
     connection.seen_incarnation = ""
     connection.checked_at = None
     connection.failures_in_a_row = 0
+    connection.last_failure_code = ""  # the address that failed is no longer this one
     connection.save()
     _tell(
         connection,
@@ -209,20 +222,35 @@ def rights_to_change(actor: Actor, *, company_id: int) -> str:
     return ruling.rights
 
 
-def note_answer(connection: Connection, fault: Fault | None, *, now: datetime | StatementClock) -> None:
+def note_answer(
+    connection: Connection,
+    fault: Fault | None,
+    *,
+    now: datetime | StatementClock,
+    asked_at: datetime | None = None,
+) -> None:
     """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
 
-    Locks the connection.
+    `asked_at` is when the question that failed was asked: a success that is newer stays the last word. Locks
+    the connection in any case.
     """
     mine = Connection.objects.filter(pk=connection.pk)
     if fault is None:
         mine.update(last_success_at=now, failures_in_a_row=0)
-    else:
-        mine.update(
-            last_failure_at=now,
-            last_failure_words=fault.what,
-            failures_in_a_row=F("failures_in_a_row") + 1,
-        )
+        return
+    failed: dict[str, tuple[Any, Field[Any, Any]]] = {
+        "last_failure_at": (now, DateTimeField()),
+        "last_failure_words": (Value(fault.what), TextField()),
+        "last_failure_code": (Value(fault.code), CharField()),
+        "failures_in_a_row": (F("failures_in_a_row") + 1, PositiveIntegerField()),
+    }
+    newer = Q(pk__in=[]) if asked_at is None else Q(last_success_at__gt=asked_at)
+    mine.update(
+        **{
+            name: Case(When(newer, then=F(name)), default=value, output_field=kind)
+            for name, (value, kind) in failed.items()
+        }
+    )
 
 
 def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
@@ -252,7 +280,8 @@ def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, 
 
 
 def _keep_fault(connection: Connection, fault: Fault, *, now: datetime) -> None:
-    connection.last_failure_at, connection.last_failure_words = now, fault.what
+    connection.last_failure_at = now
+    connection.last_failure_words, connection.last_failure_code = fault.what, fault.code
     connection.failures_in_a_row += 1
 
 

@@ -22,6 +22,7 @@ from erp_integrations.models import (
     ExportOutcome,
     PresenceKey,
 )
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import TakenOver
 from erp_integrations.operations.ledger import append_event, label_of, record_of
 from erp_integrations.operations.walking import end_round, take
@@ -108,6 +109,7 @@ def link_change_order(
             raise AlreadyLinked
         compared = compare(change_order, record)
         now = database_now()
+        note_answer(connection, None, now=now)
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
         take(Step.LINK, change_order)
         end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)

@@ -12,6 +12,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations import linking
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     ChangedSince,
     CouldNotAsk,
@@ -64,6 +65,7 @@ def relink_change_order(
         if linking.is_tied(record, connection=locked):
             raise RecordTaken
         now = database_now()
+        note_answer(locked, None, now=now)
         link = linking.make_link(change_order, record, connection=locked, actor=actor, now=now)
         take(Step.RELINK, change_order)
         linking.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights, reason=reason)

@@ -25,7 +25,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations.checking import STORED, is_older, stand
+from erp_integrations.operations.checking import OF_ONE_RECORD, STORED, is_older, stand
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -191,8 +191,13 @@ def _lock_connection(
     gone one is settled before the other.
     """
     connection_id = links[0].connection_id
-    faults = [finding.fault for finding in findings]
-    note_answer(links[0].connection, None if None in faults else faults[0], now=StatementClock())
+    answered = any(one.fault is None or one.fault.code in OF_ONE_RECORD for one in findings)
+    note_answer(
+        links[0].connection,
+        None if answered else findings[0].fault,
+        now=StatementClock(),
+        asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
+    )
     row_ids = ChangeOrderLink.objects.filter(
         connection_id=connection_id, row_id__in={link.row_id for link in links}, unlinked_at__isnull=True
     ).values("row_id")

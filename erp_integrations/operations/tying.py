@@ -21,6 +21,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
 from erp_integrations.models.links import Link
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     AlreadyTied,
     AnotherRecord,
@@ -235,6 +236,7 @@ def _tie(
             rights = _rights(actor, company)
             connection = lock_asked(asked)
             now = database_now()
+            note_answer(connection, None, now=now)
             link = make(connection, now)
             append_event(
                 kind=EventKind.LINKED,

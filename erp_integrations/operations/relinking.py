@@ -58,8 +58,9 @@ def relink_change_order(
         connection = Connection.objects.get(pk=former.connection_id)
     record = _read(connection, former)
     with transaction.atomic(durable=True):
+        locked = linking.lock_connection(connection)
         change_order, former_now, rights = _lock_former(company_id, change_order_id, actor)
-        locked = linking.lock_asked(connection)
+        linking.require_asked(locked, connection)
         if former_now.pk != former.pk:
             raise TakenOver
         if linking.is_tied(record, connection=locked):

@@ -165,6 +165,8 @@ def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
         yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):
         yield Fact("Second look", "", datetime.fromisoformat(second))
+    if evidence.get("overtaken"):
+        yield Fact("What the list says", "stays as it was: something newer was known already")
     if deletion := found.get("deletion"):
         yield Fact("Deleted in Sage", _by(deletion), datetime.fromisoformat(deletion["at"]))
     elif verdict:

@@ -79,6 +79,8 @@ class Ending:
     link: ChangeOrderLink
     finding: Finding
     settlement: Settlement
+    overtaken: bool = False
+    """Whether something newer was known of the link already, and stays."""
 
 
 # --- what counts at this moment ------------------------------------------------------------------
@@ -149,7 +151,8 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 clock=chunk.clock,
             )
             unlinked = settlement.state == AttemptState.UNLINKED
-            if unlinked or not is_older(finding, link, connection):
+            overtaken = not unlinked and is_older(finding, link, connection)
+            if not overtaken:
                 # The attempt's own event tells what was found: no other is written.
                 stand(
                     link,
@@ -162,7 +165,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 _cut(link, actor=actor, now=now)
                 # Of two parts of a header that are gone together, the second is not what was asked about.
                 sharing[link.row_id] -= 1
-            endings.append(Ending(attempt, link, finding, settlement))
+            endings.append(Ending(attempt, link, finding, settlement, overtaken))
         _save([ending.link for ending in endings])
         _end(endings, actor=actor, now=now)
     for ending in endings:
@@ -275,7 +278,11 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
         now=now,
         rights=settlement.ruling.rights,
         reason=settlement.reason,
-        evidence={**ending.attempt.evidence, **record_of(link)},
+        evidence={
+            **ending.attempt.evidence,
+            **record_of(link),
+            **({"overtaken": True} if ending.overtaken else {}),
+        },
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )

@@ -17,6 +17,7 @@ from erp_integrations import clock
 from erp_integrations.actors import Actor
 from erp_integrations.asking import NO_ANSWER_IN_TIME
 from erp_integrations.clock import database_now
+from erp_integrations.event_words import evidence_facts
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -304,6 +305,9 @@ def test_what_was_found_after_our_looks_stays_when_they_are_settled(
     assert link.presence_checked_at > began
     assert world.attempts(cco)[0].verdict == "present"
     assert world.events(kind="PRESENCE_CHANGED") == []
+    [event] = world.events(kind="STILL_IN_ERP")
+    facts = {fact.label: fact.words for fact in evidence_facts(event.evidence)}
+    assert facts["What the list says"] == "stays as it was: something newer was known already"
 
 
 def test_a_question_that_timed_out_does_not_overwrite_what_was_found_after_it_began(

@@ -1,6 +1,7 @@
 """One order of locks: no two acts wait for each other in a ring."""
 
 from functools import partial
+from typing import Any
 
 from commitments.models import ErpStatus
 from erp_integrations import registry
@@ -77,7 +78,7 @@ def test_linking_and_sending_do_not_wait_for_each_other(committed_world: World) 
 
 def test_every_act_takes_its_locks_in_the_one_order(committed_world: World) -> None:
     world, seen = committed_world, Transactions()
-    keys = {"company_id": world.company.pk}
+    keys: dict[str, Any] = {"company_id": world.company.pk}
     with seen.recorded():
         tied_commitment(world)
         approver = world.person()

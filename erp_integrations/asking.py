@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import TypeVar
@@ -92,14 +93,19 @@ def look_up(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> Finding:
-    """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong."""
+    """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong.
+
+    A finding without a look carries the moment at which the question began.
+    """
+    began = clock()
     try:
-        return _in_time(
+        finding = _in_time(
             lambda earlier: reader.look_up(reference, deadline=earlier, clock=clock, controls=controls),
             deadline=deadline,
         )
     except ErpError as error:
-        return Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)
+        return _no_answer(error.fault, began)
+    return _dated(finding, began)
 
 
 def look_up_many(
@@ -115,7 +121,7 @@ def look_up_many(
     Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
     """
     question = partial(reader.look_up_many, clock=clock, controls=controls)
-    return _findings(question, references, deadline)
+    return _findings(question, references, deadline, clock)
 
 
 def glance_many(
@@ -128,32 +134,45 @@ def glance_many(
 ) -> tuple[Finding, ...]:
     """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
     question = partial(reader.glance_many, clock=clock, controls=controls)
-    return _findings(question, references, deadline)
+    return _findings(question, references, deadline, clock)
 
 
 def _findings(
     question: Callable[..., tuple[Finding, ...]],
     references: Sequence[ChangeOrderReference],
     deadline: Deadline,
+    clock: Clock,
 ) -> tuple[Finding, ...]:
+    began = clock()
     try:
         findings = _in_time(lambda earlier: question(references, deadline=earlier), deadline=deadline)
         if len(findings) != len(references):
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
-        return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(references)
+        return (_no_answer(error.fault, began),) * len(references)
     if len(references) > 1 and not deadline.passed and all(map(_may_be_anothers_trouble, findings)):
         half = len(references) // 2
         again = (
-            *_findings(question, references[:half], deadline),
-            *_findings(question, references[half:], deadline),
+            *_findings(question, references[:half], deadline, clock),
+            *_findings(question, references[half:], deadline, clock),
         )
         # A half for which no time was left says nothing new: what is known of it says more.
-        return tuple(
+        findings = tuple(
             known if new.reason == NO_ANSWER_IN_TIME.code else new
             for known, new in zip(findings, again, strict=True)
         )
-    return findings
+    return tuple(_dated(finding, began) for finding in findings)
+
+
+def _no_answer(fault: Fault, began: datetime) -> Finding:
+    return Finding(Verdict.UNKNOWN, fault.code, fault=fault, asked_at=began)
+
+
+def _dated(finding: Finding, began: datetime) -> Finding:
+    """Dates a finding without a look, so that it never counts as newer than what was found meanwhile."""
+    if finding.verdict is Verdict.UNKNOWN and finding.told_at is None:
+        return replace(finding, asked_at=began)
+    return finding
 
 
 def _may_be_anothers_trouble(finding: Finding) -> bool:

@@ -14,6 +14,8 @@ PROOFS = {
     Proof.HISTORY.value: "Sage's own history shows that ours was deleted",
     Proof.INSERTED_LATER.value: "It was entered after ours was last seen",
 }
+UNNAMED_USER = "a user that Sage does not name"
+"""Who deleted a record where Sage's history holds no name, or a blank one."""
 
 
 class EventOutcome(StrEnum):
@@ -90,7 +92,7 @@ def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
         number = f"number {header.get('number') or 'empty'}"
         words.append(", ".join(filter(None, (_record_of(header), number, header.get("status")))))
     if deletion := evidence.get("deletion"):
-        words.append(f"Deleted {_by(deletion)}".strip())
+        words.append(f"Deleted {_by(deletion)}")
     if other := evidence.get("other_record"):
         words.append(f"{_record_of(other)} carries the number now")
     if lines := evidence.get("lines_on_subcontract"):
@@ -105,8 +107,9 @@ def _record_of(found: dict[str, Any]) -> str:
 
 
 def _by(deletion: dict[str, Any]) -> str:
-    said = (("by", deletion.get("user")), ("with", deletion.get("application")))
-    return " ".join(f"{how} {who}" for how, who in said if who)
+    user, application = ((deletion.get(what) or "").strip() for what in ("user", "application"))
+    by = f"by {user or UNNAMED_USER}"
+    return f"{by} with {application}" if application else by
 
 
 def _change(event: LinkEvent) -> tuple[str, ...]:
@@ -156,10 +159,14 @@ def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
     verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
     if verdict:
         yield Fact("Verdict", _presence(verdict))
+    if asked := evidence.get("asked_at"):
+        yield Fact("Asked, without a look", "", datetime.fromisoformat(asked))
     if first := evidence.get("first_looked_at"):
         yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):
         yield Fact("Second look", "", datetime.fromisoformat(second))
+    if evidence.get("overtaken"):
+        yield Fact("What the list says", "stays as it was: something newer was known already")
     if deletion := found.get("deletion"):
         yield Fact("Deleted in Sage", _by(deletion), datetime.fromisoformat(deletion["at"]))
     elif verdict:

@@ -116,6 +116,8 @@ def _words(refusal: ExportRefused, erp: str) -> tuple[str, ...]:
             return _duplicate(refusal, erp)
         case Differs():
             return _differs(refusal, erp)
+        case CouldNotAsk(fault=fault) if UNTOUCHED in fault.advice:
+            return (fault.what, fault.advice)
         case _:
             return tuple(words.format(refusal=refusal, erp=erp) for words in WORDS[type(refusal)])
 

@@ -161,6 +161,8 @@ class Freshness:
     tone: Tone
     words: str
     at: datetime | None = None
+    answered_at: datetime | None = None
+    """Of a failure: when the ERP answered last, before it."""
 
 
 # --- history of one CCO --------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 Words only; nothing here decides. `erp` is the ERP's name as the kind of connection spells it.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.utils.timezone import localtime
 
+from erp_integrations.event_words import UNNAMED_USER
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
@@ -21,9 +23,10 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import Unlinked
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.ports import Evidence, Finding, Verdict
+from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, Verdict
 
 SUCCESS = "Successful Unlinked"
+UNCHANGED = "Nothing was changed"
 STILL_THERE = "The CCO is still in {erp}. Please delete it before retrying"
 
 
@@ -47,12 +50,14 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
             return Message(
                 "error",
                 STILL_THERE.format(erp=erp),
-                (_of(refusal.link), _how_it_is_still_there(refusal.finding, refusal.link)),
+                (_of(refusal.link), *_how_it_is_still_there(refusal.finding, refusal.link)),
                 next_steps,
             )
         case NoTrustworthyAnswer():
             title, *rest = _no_answer(refusal, erp=erp)
-            return Message("warning", title, (*rest, f"Nothing was changed: {_of(refusal.link)}"), next_steps)
+            told = any(UNCHANGED in words for words in (title, *rest))
+            still_linked = _of(refusal.link) if told else f"{UNCHANGED}: {_of(refusal.link)}"
+            return Message("warning", title, (*rest, still_linked), next_steps)
         case UnlinkInProgress():
             return Message(
                 "warning",
@@ -106,37 +111,44 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
 # --- still there ---------------------------------------------------------------------------------
 
 
-def _how_it_is_still_there(finding: Finding, link: ChangeOrderLink) -> str:
+def _how_it_is_still_there(finding: Finding, link: ChangeOrderLink) -> Iterator[str]:
+    """What Sage holds now, what it was where that is another, and what is to be done about it."""
     header = finding.evidence.header
-    match finding.verdict:
-        case Verdict.PRESENT_NOT_EFFECTIVE if header:
-            return f"It is marked {header.status} in Sage; delete it there to unlink."
-        case Verdict.RENUMBERED if header:
-            return _renumbered(header.number, header.job_record_number, header.phase, link)
-        case _ if finding.evidence.lines_on_subcontract == 0:
-            return (
-                f"Record {link.record_number} is there, but without a line on subcontract "
-                f"{link.subcontract_record_number}. Delete the whole change order in Sage, "
-                "or restore its line."
-            )
-        case _:
-            return f"Record {link.record_number}, change number {link.number}."
-
-
-def _renumbered(number: str, job: str, phase: str, link: ChangeOrderLink) -> str:
-    """The new number, job or phase; whichever changed."""
-    changes = [
-        f"its {what} is {now or 'empty'} (it was {before or 'empty'})"
-        for what, now, before in (
-            ("number", number.strip(), link.number.strip()),
-            ("job", job, link.job_record_number),
-            ("phase", phase, link.phase),
-        )
-        if now != before
-    ]
-    return (
-        f"Record {link.record_number} was changed in Sage: {', '.join(changes)}. Delete it there to unlink."
+    if header is None:
+        yield f"Record {link.record_number}, number {link.number.strip() or 'empty'}, was found there."
+        return
+    now, before = _names_of(header), _names_of(link)
+    yield (
+        f"Record {now['record number']} in Sage: number {now['number']}, job {now['job']}, "
+        f"phase {now['phase']}."
     )
+    changes = [
+        f"its {what} is {value} (it was {before[what]})"
+        for what, value in now.items()
+        if value != before[what]
+    ]
+    without_lines = finding.evidence.lines_on_subcontract == 0
+    if changes:
+        last = finding.verdict is not Verdict.PRESENT_NOT_EFFECTIVE and not without_lines
+        delete = " Delete it there to unlink." if last else ""
+        yield f"It was changed in Sage: {', '.join(changes)}.{delete}"
+    if finding.verdict is Verdict.PRESENT_NOT_EFFECTIVE:
+        yield f"It is marked {header.status} in Sage; delete it there to unlink."
+    elif without_lines:
+        yield (
+            f"It is there, but without a line on subcontract {link.subcontract_record_number}. "
+            "Delete the whole change order in Sage, or restore its line."
+        )
+
+
+def _names_of(record: HeaderSeen | ChangeOrderLink) -> dict[str, str]:
+    """By what a person finds the record in Sage."""
+    return {
+        "record number": record.record_number,
+        "number": record.number.strip() or "empty",
+        "job": record.job_record_number,
+        "phase": record.phase.strip() or "0",
+    }
 
 
 # --- gone ----------------------------------------------------------------------------------------
@@ -145,12 +157,18 @@ def _renumbered(number: str, job: str, phase: str, link: ChangeOrderLink) -> str
 def _evidence_of_death(evidence: Evidence, *, erp: str) -> list[str]:
     words = []
     if evidence.deletion:
-        words.append(f"Deleted there by {evidence.deletion.user} on {_day(evidence.deletion.at)}.")
+        words.append(_deleted(evidence.deletion))
     elif not evidence.history_readable:
         words.append(f"{erp}'s own history could not be read, so it is not known who deleted it.")
     if evidence.subcontract_present is False:
         words.append("Its subcontract is gone from Sage too.")
     return words
+
+
+def _deleted(deletion: HistoryEntry) -> str:
+    if user := deletion.user.strip():
+        return f"Deleted there by {user} on {_day(deletion.at)}."
+    return f"Deleted there on {_day(deletion.at)}, by {UNNAMED_USER}."
 
 
 # --- no trustworthy answer -----------------------------------------------------------------------
@@ -165,8 +183,8 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
             record = evidence.other_record.record_number
             return (
                 f"Record {record} carries the same number",
-                "Plumbline cannot tell whether it is the old record in a new place. Delete or renumber it in "
-                "Sage, or link this CCO to it.",
+                f"Record {record} carries the same number. Delete or renumber it in Sage, or move this CCO's "
+                "link to it.",
             )
         case Verdict.AMBIGUOUS:
             return (
@@ -174,6 +192,11 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
                 f"The change order is gone, but {_lines(evidence.lines_on_subcontract)} with record number "
                 f"{refusal.link.record_number} on subcontract {refusal.link.subcontract_record_number}. "
                 "Ask your Sage administrator to finish the deletion, then try again.",
+            )
+        case Verdict.JOB_MISSING if finding.reason == "job-closed-and-empty":
+            return (
+                "The job is closed and nothing of it is there",
+                "If it was not archived, set it to Current in Sage and unlink again.",
             )
         case Verdict.JOB_MISSING:
             return (

@@ -154,7 +154,7 @@ def _presences_told_otherwise(
             if (attempt["reason"], attempt["verdict"]) == ("expired", "unknown"):
                 # Ended by the next click, which writes no presence; or late, which does.
                 may_be[link_id] |= {"unknown"}
-            else:
+            elif not json.loads(event["told"]).get("overtaken"):
                 may_be[link_id] = {attempt["verdict"]}
     return broken + [
         f"link {link['id']} is stored as {link['presence']}, told as {may_be[link['id']]}"

@@ -37,6 +37,9 @@ class Connection(models.Model):
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure_words = models.TextField(blank=True, editable=False)
+    last_failure_code = models.CharField(
+        max_length=60, blank=True, db_default="", default="", editable=False, help_text="`ports.Fault.code`."
+    )
     failures_in_a_row = models.PositiveIntegerField(
         default=0,
         db_default=0,

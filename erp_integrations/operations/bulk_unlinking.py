@@ -139,7 +139,7 @@ def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
 
     Raises `DoesNotExist`, `UnlinkNotAllowed`.
     """
-    bulk = BulkUnlink.objects.select_for_update().get(pk=bulk_id, company_id=company_id)
+    bulk = BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id, company_id=company_id)
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     ruling = may_cancel_bulk_unlink(access, started_by_id=bulk.actor_id) if access else NOT_IN_THE_DIRECTORY
     if not ruling:
@@ -183,6 +183,7 @@ def queue_unfinished(now: datetime) -> None:
 @transaction.atomic(durable=True)
 def _take(bulk_id: int) -> Taken:
     """The next chunk, with a lease. What a worker left behind that did not come back is looked at first."""
+    _lock(bulk_id)
     now = database_now()
     left = list(
         _locked(bulk_id).filter(state=ItemState.CHECKING, expires_at__lte=now)[:MOST_LOOKED_UP_AT_ONCE]
@@ -212,6 +213,7 @@ def _take(bulk_id: int) -> Taken:
 @transaction.atomic(durable=True)
 def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None:
     """Ends the items of this turn. What has no end yet keeps its lease, and is taken again after it."""
+    _lock(bulk_id)
     now = database_now()
     turns = {item.pk: item.tries for item in taken.values()}
     locked = BulkUnlinkItem.objects.select_for_update().filter(pk__in=turns, state=ItemState.CHECKING)
@@ -234,6 +236,11 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
             state=ItemState.NO_ANSWER, reason=NOT_ASKED, ended_at=now
         )
     _finish(bulk_id, now=now)
+
+
+def _lock(bulk_id: int) -> None:
+    """Before its items, see `locking`: whoever ends the last of them ends the bulk unlink, too."""
+    BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id)
 
 
 def _locked(bulk_id: int) -> QuerySet[BulkUnlinkItem]:

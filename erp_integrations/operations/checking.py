@@ -18,9 +18,9 @@ from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
-from erp_integrations.presence import Standing, seen_at, seen_clock, standing_of
+from erp_integrations.presence import Standing, checked_at, seen_at, seen_clock, standing_of
 
-OF_ONE_RECORD = ("sage-changing",)
+OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job")
 """Faults that say nothing about the connection although somebody else can mend them."""
 
 
@@ -80,7 +80,7 @@ def record_findings(
         if became is Recorded.CHANGED:
             events.append(_event(link, finding, standing, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
-            looked_at = _looked_at(finding) or now
+            looked_at = finding.told_at or now
             stand(link, standing, finding, connection=connection, checked_at=looked_at)
             stored.append(link)
         elif became in (Recorded.SAME, Recorded.OLDER) and note_sight(link, finding, connection):
@@ -99,26 +99,23 @@ def _judge(
     connection_revision: int,
     silent: bool,
 ) -> Recorded:
-    looked_at = _looked_at(finding)
     if not link.is_active:
         return Recorded.ENDED
     if link.connection_id != connection.pk or connection.revision != connection_revision:
         return Recorded.NO_ANSWER
     answered = tells_of_the_record(finding) and finding.incarnation == connection.accepted_incarnation
-    if not silent and (looked_at is None or not answered):
+    if not silent and (finding.told_at is None or not answered):
         return Recorded.NO_ANSWER
-    if (
-        looked_at is not None
-        and link.presence_checked_at is not None
-        and looked_at < link.presence_checked_at
-    ):
+    if is_older(finding, link, connection):
         return Recorded.OLDER
     stored = (link.presence, link.drift, link.seen)
     return Recorded.SAME if stored == _columns(standing) else Recorded.CHANGED
 
 
-def _looked_at(finding: Finding) -> datetime | None:
-    return finding.second_looked_at or finding.first_looked_at
+def is_older(finding: Finding, link: ChangeOrderLink, connection: Connection) -> bool:
+    """Whether something newer than the finding is known of the link: from a look, or a complete run."""
+    known = checked_at(link, connection)
+    return finding.told_at is not None and known is not None and finding.told_at < known
 
 
 def _columns(standing: Standing) -> tuple[str, list[str], dict[str, str]]:

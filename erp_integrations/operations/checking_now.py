@@ -77,7 +77,13 @@ def check_change_orders(
         became = Counter(recorded.values())
         answered = len(links) - became[Recorded.NO_ANSWER]
         fault = None if answered else next((one.fault for one in findings if one.fault), None)
-        note_answer(connection, fault, now=StatementClock(), server_clock=clock_told(findings))
+        note_answer(
+            connection,
+            fault,
+            now=StatementClock(),
+            asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
+            server_clock=clock_told(findings),
+        )
         only = links[0] if len(links) == 1 else None
         append_event(
             kind=EventKind.CHECKED,

@@ -8,7 +8,18 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    Field,
+    PositiveIntegerField,
+    Q,
+    TextField,
+    Value,
+    When,
+)
 
 from companies.access import Ruling, find_access
 from companies.models import Company
@@ -112,6 +123,7 @@ def set_connection(
     connection.seen_incarnation = ""
     connection.checked_at = None
     connection.failures_in_a_row = 0
+    connection.last_failure_code = ""  # the address that failed is no longer this one
     connection.save()
     _tell(
         connection,
@@ -259,22 +271,30 @@ def note_answer(
     fault: Fault | None,
     *,
     now: datetime | StatementClock,
+    asked_at: datetime | None = None,
     server_clock: timedelta | None = None,
 ) -> None:
     """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
 
-    Locks the connection. `server_clock` is the server's local time minus ours, where it was told.
+    `asked_at` is when the question that failed was asked: a success that is newer stays the last word.
+    `server_clock` is the server's local time minus ours, where it was told. Locks the connection in any case.
     """
     mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
     if fault is None:
         mine.update(last_success_at=now, failures_in_a_row=0, **clock)
-    else:
-        mine.update(
-            last_failure_at=now,
-            last_failure_words=fault.what,
-            failures_in_a_row=F("failures_in_a_row") + 1,
-            **clock,
-        )
+        return
+    failed: dict[str, tuple[Any, Field[Any, Any]]] = {
+        "last_failure_at": (now, DateTimeField()),
+        "last_failure_words": (Value(fault.what), TextField()),
+        "last_failure_code": (Value(fault.code), CharField()),
+        "failures_in_a_row": (F("failures_in_a_row") + 1, PositiveIntegerField()),
+    }
+    newer = Q(pk__in=[]) if asked_at is None else Q(last_success_at__gt=asked_at)
+    kept = {
+        name: Case(When(newer, then=F(name)), default=value, output_field=kind)
+        for name, (value, kind) in failed.items()
+    }
+    mine.update(**kept, **clock)
 
 
 def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
@@ -342,7 +362,8 @@ def _keep_clock(connection: Connection, server_clock: timedelta | None, *, now: 
 
 
 def _keep_fault(connection: Connection, fault: Fault, *, now: datetime) -> None:
-    connection.last_failure_at, connection.last_failure_words = now, fault.what
+    connection.last_failure_at = now
+    connection.last_failure_words, connection.last_failure_code = fault.what, fault.code
     connection.failures_in_a_row += 1
 
 

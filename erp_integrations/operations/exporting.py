@@ -323,9 +323,9 @@ def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLin
 
 def _lock_mine(claim: _Claim) -> tuple[CommitmentChangeOrder, Export, datetime]:
     """Everything locked again, and the lease given back. Raises `TakenOver` where it is no longer ours."""
+    connection = Connection.objects.select_for_update(no_key=True).get(company_id=claim.company_id)
     change_order = lock_change_order(company_id=claim.company_id, change_order_id=claim.change_order_id)
     export = open_export(change_order)
-    connection = Connection.objects.select_for_update().get(company_id=claim.company_id)
     now = database_now()
     if (
         export is None

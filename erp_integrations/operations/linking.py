@@ -22,6 +22,7 @@ from erp_integrations.models import (
     ExportOutcome,
     PresenceKey,
 )
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import TakenOver
 from erp_integrations.operations.ledger import append_event, label_of, record_of
 from erp_integrations.operations.walking import end_round, take
@@ -97,6 +98,8 @@ def link_change_order(
     connection = Connection.objects.get(company=companies.get(pk=change_order_id))
     record = read_record(_reader(connection), record_number, subcontract_record_number)
     with transaction.atomic(durable=True):
+        # Whoever ties the same record at the same moment waits here; the constraint is behind it.
+        locked = lock_connection(connection)
         change_order = (
             CommitmentChangeOrder.objects.select_for_update(of=("self",))
             .select_related("commitment__vendor", "commitment__project__company")
@@ -108,12 +111,12 @@ def link_change_order(
         ):
             raise NotReadyToLink
         used = rights()
-        # Whoever ties the same record at the same moment waits here; the constraint is behind it.
-        connection = lock_asked(connection)
+        connection = require_asked(locked, connection)
         if is_tied(record, connection=connection):
             raise AlreadyLinked
         compared = compare(change_order, record)
         now = database_now()
+        note_answer(connection, None, now=now)
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
         take(Step.LINK, change_order)
         end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
@@ -121,9 +124,13 @@ def link_change_order(
     return link
 
 
-def lock_asked(asked: Connection) -> Connection:
-    """The connection, locked. Raises `TakenOver` where it is no longer the one that was asked."""
-    locked = Connection.objects.select_for_update().get(pk=asked.pk)
+def lock_connection(asked: Connection) -> Connection:
+    """The connection as it is now, locked: before any CCO, see `locking`."""
+    return Connection.objects.select_for_update(no_key=True).get(pk=asked.pk)
+
+
+def require_asked(locked: Connection, asked: Connection) -> Connection:
+    """The locked connection. Raises `TakenOver` where it is no longer the one that was asked."""
     if locked.revision != asked.revision:
         raise TakenOver
     return locked

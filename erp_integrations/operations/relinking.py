@@ -12,6 +12,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations import linking
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     ChangedSince,
     CouldNotAsk,
@@ -57,13 +58,15 @@ def relink_change_order(
         connection = Connection.objects.get(pk=former.connection_id)
     record = _read(connection, former)
     with transaction.atomic(durable=True):
+        locked = linking.lock_connection(connection)
         change_order, former_now, rights = _lock_former(company_id, change_order_id, actor)
-        locked = linking.lock_asked(connection)
+        linking.require_asked(locked, connection)
         if former_now.pk != former.pk:
             raise TakenOver
         if linking.is_tied(record, connection=locked):
             raise RecordTaken
         now = database_now()
+        note_answer(locked, None, now=now)
         link = linking.make_link(change_order, record, connection=locked, actor=actor, now=now)
         take(Step.RELINK, change_order)
         linking.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights, reason=reason)

@@ -23,7 +23,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations.checking import STORED, stand
+from erp_integrations.operations.checking import OF_ONE_RECORD, STORED, is_older, stand
 from erp_integrations.operations.connecting import clock_told, note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -83,6 +83,8 @@ class Ending:
     link: ChangeOrderLink
     finding: Finding
     settlement: Settlement
+    overtaken: bool = False
+    """Whether something newer was known of the link already, and stays."""
 
 
 # --- what counts at this moment ------------------------------------------------------------------
@@ -154,12 +156,17 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 now=now,
                 clock=chunk.clock,
             )
-            # The attempt's own event tells what was found: no other is written.
-            if _counts(finding, attempt=attempt, link=link, connection=connection):
-                stand(link, standing_of(link, finding), finding, connection=connection, checked_at=now)
-            if settlement.state == AttemptState.UNLINKED:
+            unlinked = settlement.state == AttemptState.UNLINKED
+            overtaken = not unlinked and not _counts(
+                finding, attempt=attempt, link=link, connection=connection
+            )
+            if not overtaken:
+                # The attempt's own event tells what was found: no other is written.
+                checked_at = min(finding.told_at or now, now)
+                stand(link, standing_of(link, finding), finding, connection=connection, checked_at=checked_at)
+            if unlinked:
                 _cut(link, actor=actor, now=now)
-            endings.append(Ending(attempt, link, finding, settlement))
+            endings.append(Ending(attempt, link, finding, settlement, overtaken))
         _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)
     for ending in endings:
@@ -175,9 +182,8 @@ def _counts(
 
     The link must be active, the connection the one that was asked, and nothing newer stored.
     """
-    looked_at = finding.second_looked_at or finding.first_looked_at or attempt.started_at
-    newer = link.presence_checked_at is not None and link.presence_checked_at > looked_at
-    return link.is_active and connection.revision == attempt.connection_revision and not newer
+    same = connection.revision == attempt.connection_revision
+    return link.is_active and same and not is_older(finding, link, connection)
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
@@ -197,11 +203,12 @@ def _lock_connection(links: Sequence[ChangeOrderLink], findings: Sequence[Findin
     Whether it answered is noted first: that is what locks it, so that of two parts of one header that are
     gone one is settled before the other.
     """
-    faults = [finding.fault for finding in findings]
+    answered = any(one.fault is None or one.fault.code in OF_ONE_RECORD for one in findings)
     note_answer(
         links[0].connection,
-        None if None in faults else faults[0],
+        None if answered else findings[0].fault,
         now=StatementClock(),
+        asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
         server_clock=clock_told(findings),
     )
     return Connection.objects.select_related("company").get(pk=links[0].connection_id)
@@ -273,7 +280,11 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
         now=now,
         rights=settlement.ruling.rights,
         reason=settlement.reason,
-        evidence={**ending.attempt.evidence, **record_of(link)},
+        evidence={
+            **ending.attempt.evidence,
+            **record_of(link),
+            **({"overtaken": True} if ending.overtaken else {}),
+        },
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )

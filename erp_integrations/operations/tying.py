@@ -22,6 +22,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
 from erp_integrations.models.links import Link
+from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     AlreadyTied,
     AnotherRecord,
@@ -32,7 +33,7 @@ from erp_integrations.operations.export_refusals import (
     RecordTaken,
 )
 from erp_integrations.operations.ledger import append_event
-from erp_integrations.operations.linking import lock_asked
+from erp_integrations.operations.linking import lock_connection, require_asked
 from erp_integrations.operations.walking import access_of, require
 from erp_integrations.policies import may_link_records
 from erp_integrations.ports import (
@@ -232,10 +233,12 @@ def _tie(
     """The row and its event, of the connection that was asked; the constraints tell who was quicker."""
     try:
         with transaction.atomic(durable=True):
+            locked = lock_connection(asked)
             subject_id = subject.lock()
             rights = _rights(actor, company)
-            connection = lock_asked(asked)
+            connection = require_asked(locked, asked)
             now = database_now()
+            note_answer(connection, None, now=now)
             link = make(connection, now)
             append_event(
                 kind=EventKind.LINKED,

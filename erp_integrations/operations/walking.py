@@ -1,4 +1,4 @@
-"""A step of a CCO along its ERP status, under its lock."""
+"""A step of a CCO along its ERP status, under its lock. `locking` says what is locked before it."""
 
 from datetime import datetime
 

@@ -206,9 +206,16 @@ class Finding:
     """Set only when the second look agreed with the first."""
     server_ahead: timedelta | None = None
     """The ERP server's local time minus ours at the first look; None where no server told."""
+    asked_at: datetime | None = None
+    """When the question began that got no answer, by the asker's clock; None where a look was begun."""
     proof: Proof | None = None
     fault: Fault | None = None
     """Set exactly when the verdict is UNKNOWN."""
+
+    @property
+    def told_at(self) -> datetime | None:
+        """As of when it tells: its newest look, else the moment at which it began to be asked."""
+        return self.second_looked_at or self.first_looked_at or self.asked_at
 
     @property
     def proves_absence(self) -> bool:

@@ -1,15 +1,17 @@
 """The connection, as the pages show it: never its secrets."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localdate, localtime
 
 from companies.access import Access
 from companies.models import Company
 from erp_integrations import registry
 from erp_integrations.models import Connection
-from erp_integrations.pages import ConnectionCard, Freshness, Tone
+from erp_integrations.pages import ConnectionCard, Freshness, ReportLine, Tone
 from erp_integrations.policies import may_change_connection, may_check_connection, rests_until
 from erp_integrations.ports import ServerParts
 from erp_integrations.queries.handshakes import report_of
@@ -38,7 +40,8 @@ def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
         return Freshness("doubt", f"The connection to {erp} is unchecked")
     success, failure = connection.last_success_at, connection.last_failure_at
     if failure and (success is None or failure > success):
-        return Freshness("doubt", f"{erp} could not be asked", failure)
+        why = ": another database answered" if _met_another_database(connection) else ""
+        return Freshness("doubt", f"{erp} could not be asked{why}", failure, answered_at=success)
     if success is None:
         return Freshness("waiting", f"{erp} was not asked yet")
     return Freshness("good", f"{erp} answered", success)
@@ -47,6 +50,9 @@ def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
 def card_of(connection: Connection, access: Access) -> ConnectionCard:
     until = rests_until(connection)
     status, tone = _status(connection)
+    lines = report_of(connection)
+    if _met_another_database(connection):
+        lines = (_met(connection),)  # what the last check found is older, and would mislead
     slug = connection.company.slug
     return ConnectionCard(
         erp_name=registry.erp_name(connection.kind),
@@ -55,7 +61,7 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
         application_name=connection.application_name,
         status=status,
         tone=tone,
-        lines=report_of(connection),
+        lines=lines,
         last_success_at=connection.last_success_at,
         last_failure_at=connection.last_failure_at,
         last_failure_words=connection.last_failure_words,
@@ -76,9 +82,40 @@ def _waits_for_acceptance(connection: Connection) -> bool:
     )
 
 
+ANOTHER_DATABASE = ("wrong-database", "other-incarnation")
+"""Faults of a question that another database than the accepted one answered."""
+
+
+def _met_another_database(connection: Connection) -> bool:
+    """Whether a question met one since the accepted one answered last, was checked last or was accepted."""
+    failed = connection.last_failure_at
+    if connection.last_failure_code not in ANOTHER_DATABASE or failed is None:
+        return False
+    later = (connection.last_success_at, connection.checked_at, connection.accepted_at)
+    return all(at is None or at < failed for at in later)
+
+
+def _met(connection: Connection) -> ReportLine:
+    return ReportLine(
+        "refused",
+        connection.last_failure_words,
+        "Check now shows which database it is. Then an ERP admin can accept it, or correct the connection.",
+        fault=connection.last_failure_code,
+    )
+
+
+def _at(moment: datetime) -> str:
+    """The time; with the day where that is not today."""
+    local = localtime(moment)
+    time = f"{local:%I:%M %p}".removeprefix("0")
+    return f"at {time}" if local.date() == localdate() else f"on {local:%b} {local.day}, {time}"
+
+
 def _status(connection: Connection) -> tuple[str, Tone]:
     if not connection.accepted_incarnation:
         return "Unchecked", "doubt"
+    if _met_another_database(connection) and connection.last_failure_at is not None:
+        return f"Another database answered {_at(connection.last_failure_at)}; accept or correct it", "doubt"
     if _waits_for_acceptance(connection):
         return "Another database answers", "doubt"
     if connection.handshake.get("problems") or connection.handshake.get("fault"):

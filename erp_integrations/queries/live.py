@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Max, Subquery
+
 from companies.models import Company
 from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent
 from erp_integrations.pages import Presence
@@ -13,6 +15,9 @@ from erp_integrations.queries.change_orders import presence_of
 AGES_STAND = timedelta(seconds=30)
 """For so long an open page may show the ages that it was given."""
 
+MAY_COME_LATE = 5_000
+"""So many ids behind the newest an event may be that becomes visible; what is later waits for the ages."""
+
 
 def state_of(company: Company, connection: Connection, now: datetime) -> str:
     """Is another one as soon as an open page may have something new to say, and as its ages grow.
@@ -20,14 +25,27 @@ def state_of(company: Company, connection: Connection, now: datetime) -> str:
     Whoever knows the state needs no answer. One query, whatever is on the page: what changes a row or a count
     stands in the ledger, and what dates them with the connection.
     """
-    events = LinkEvent.objects.filter(company_id=company.pk).order_by("-at", "-id")
     facts = (
-        events.values_list("id", flat=True).first(),
+        *_events_seen(company),
         *(connection.revision, connection.accepted_incarnation, connection.reconciled_at),
         *(connection.last_success_at, connection.last_failure_at),
         now.timestamp() // AGES_STAND.total_seconds(),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _events_seen(company: Company) -> tuple[int | None, int]:
+    """The newest event's id, and how many of the last ids are visible; no event is ever deleted.
+
+    An event gets its id and its time when it is written, and is visible when it is committed, perhaps after
+    a newer one. Then the newest stays and the count grows.
+    """
+    events = LinkEvent.objects.filter(company_id=company.pk)
+    newest = events.order_by("-id").values("id")[:1]
+    seen = events.filter(id__gt=Subquery(newest) - MAY_COME_LATE).aggregate(
+        newest=Max("id"), count=Count("id")
+    )
+    return seen["newest"], seen["count"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from companies.access import Ruling
 from companies.doors import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations import registry
-from erp_integrations.forms.list import AskedForm
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
     ExportRefused,
@@ -31,6 +30,7 @@ from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.connections import find_connection, freshness_of
 from erp_integrations.queries.exports import waiting_row
 from erp_integrations.queries.history import find_change_order
+from erp_integrations.views.change_orders import asked_in
 from erp_integrations.views.said import say
 
 
@@ -112,8 +112,11 @@ def answer_in_row(
     """For HTMX: the row as it is now, or nothing where it left the view; the rest out of band."""
     change_order.refresh_from_db(fields=["erp_status"])
     if not may_see_erp_integrations(request.access):
-        return reswap(render(request, "erp_integrations/unlink_answer.html", {"message": message}), "none")
-    asked = AskedForm(QueryDict(urlsplit(request.htmx.current_url or "").query)).asked()
+        only_words = render(
+            request, "erp_integrations/unlink_answer.html", {"message": message}, status=status
+        )
+        return reswap(only_words, "none")
+    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
     connection = find_connection(request.company)
     context = {
         "message": message,

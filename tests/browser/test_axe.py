@@ -97,7 +97,7 @@ def too_old(page: Page) -> None:
 def checked(page: Page) -> None:
     page.goto(pages.CONNECTION)
     page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_role("heading", name="What the last check found")).to_be_visible()
+    expect(page.get_by_role("heading", name="What was found last")).to_be_visible()
 
 
 def problems(page: Page) -> None:

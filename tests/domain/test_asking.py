@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -181,6 +181,27 @@ def test_a_fault_is_not_sure_and_says_why() -> None:
     finding = look_up(raising(Misconfigured(FAULT)))
     assert (finding.verdict, finding.reason, finding.fault) == (Verdict.UNKNOWN, "login-refused", FAULT)
     assert not finding.proves_absence
+
+
+def test_no_answer_carries_the_time_at_which_the_question_began(silent: Reader) -> None:
+    times = iter((NOW, NOW + timedelta(seconds=9)))
+
+    def clock() -> datetime:
+        return next(times)
+
+    timed_out = asking.look_up(cast(ErpReader, silent), REFERENCE, deadline=Deadline.after(0.05), clock=clock)
+
+    assert timed_out.told_at == NOW
+    assert (timed_out.first_looked_at, timed_out.second_looked_at) == (None, None)
+    assert look_up(raising(Misconfigured(FAULT))).told_at == NOW
+    assert {one.told_at for one in look_up_many(raising(RuntimeError()))} == {NOW}
+
+
+def test_a_finding_without_an_answer_of_the_readers_own_is_stamped_too() -> None:
+    unknown = Finding(Verdict.UNKNOWN, "login-refused", fault=FAULT)
+    assert look_up(Reader(lambda: unknown)).told_at == NOW
+    looked = Finding(Verdict.UNKNOWN, "locked", fault=FAULT, first_looked_at=NOW - timedelta(seconds=1))
+    assert look_up(Reader(lambda: looked)) is looked
 
 
 @pytest.mark.parametrize("error", [RuntimeError("host books"), KeyError("x"), NotInErp(), TimeoutError()])

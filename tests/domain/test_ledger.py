@@ -128,6 +128,9 @@ def test_the_words_of_an_event_need_nothing_that_sage_may_leave_empty(world: Wor
     event = link_event(world, kind="STILL_IN_ERP", evidence=gaps | {"verdict": "present"})
     bare = link_event(world, kind="PRESENCE_CHANGED")
 
-    assert told_by(event) == ("Record 7, number empty", "Deleted")
+    assert told_by(event) == (
+        "Record 7, number empty",
+        "Deleted by a user that Sage does not name",
+    )
     assert [fact.label for fact in evidence_facts(event.evidence)] == ["Verdict", "Deleted in Sage"]
     assert words_of(bare).startswith("CCO 001")

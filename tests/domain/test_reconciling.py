@@ -379,6 +379,21 @@ def test_one_record_that_gives_no_answer_is_nobodys_trouble_but_its_own(world: W
     assert counts(made) == {"checked": 3, "absent": 2, "unknown": 1, "changed": 3}
 
 
+def test_a_record_that_gave_the_run_no_answer_does_not_overwrite_a_newer_look(world: World) -> None:
+    """A look that was never answered is dated by its question."""
+    ccos = [world.synced_cco(key) for key in ("present", "plain-01")]
+    for cco in ccos:
+        world.delete_in_sage(cco)
+    later = database_now() + timedelta(hours=1)
+    ChangeOrderLink.objects.filter(change_order=ccos[1]).update(presence_checked_at=later)
+    world.sage.set_fault("deadlock", record_number=world.record_of(ccos[1]))
+
+    run(world)
+
+    assert [world.link_of(cco).presence for cco in ccos] == ["absent", "present"]
+    assert told(world, ccos[1]) == []
+
+
 def test_links_that_are_as_they_were_cost_no_query_each(world: World) -> None:
     def queries() -> int:
         with CaptureQueriesContext(database) as asked:

@@ -15,7 +15,9 @@ from commitments.operations.change_orders import delete_change_order
 from commitments.operations.refusals import ChangeOrderLocked
 from erp_integrations import clock
 from erp_integrations.actors import Actor
+from erp_integrations.asking import NO_ANSWER_IN_TIME
 from erp_integrations.clock import database_now
+from erp_integrations.event_words import evidence_facts
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -258,7 +260,7 @@ def test_a_run_that_began_at_the_very_moment_of_the_first_look_keeps_the_link(
     assert_left_alone(world, cco, "link-changed")
 
 
-def test_what_the_look_saw_otherwise_is_stored_with_the_time_of_the_answer(
+def test_what_the_look_saw_otherwise_is_stored_with_the_time_of_the_look(
     committed_world: World, moments: Moments
 ) -> None:
     world = committed_world
@@ -270,8 +272,76 @@ def test_what_the_look_saw_otherwise_is_stored_with_the_time_of_the_answer(
 
     link, [attempt] = world.link_of(cco), world.attempts(cco)
     assert (link.presence, link.drift, link.seen) == ("not-effective", ["status"], {"status": "Void"})
-    assert link.presence_checked_at == attempt.ended_at
+    assert link.presence_checked_at == attempt.first_looked_at
     assert world.events(kind="PRESENCE_CHANGED") == []
+
+
+def found_meanwhile(world: World, cco: CommitmentChangeOrder, moments: Moments, presence: str) -> datetime:
+    """Lets somebody else find the record so, and store it, after our looks. When the click began."""
+    began = database_now()
+
+    def somebody_looks() -> None:
+        ChangeOrderLink.objects.filter(change_order=cco).update(
+            presence=presence, presence_checked_at=database_now()
+        )
+
+    moments.after_looks = somebody_looks
+    return began
+
+
+def test_what_was_found_after_our_looks_stays_when_they_are_settled(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = found_meanwhile(world, cco, moments, "ambiguous")
+
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+
+    link = world.link_of(cco)
+    assert link.presence == "ambiguous"
+    assert link.presence_checked_at is not None
+    assert link.presence_checked_at > began
+    assert world.attempts(cco)[0].verdict == "present"
+    assert world.events(kind="PRESENCE_CHANGED") == []
+    [event] = world.events(kind="STILL_IN_ERP")
+    facts = {fact.label: fact.words for fact in evidence_facts(event.evidence)}
+    assert facts["What the list says"] == "stays as it was: something newer was known already"
+
+
+def test_a_question_that_timed_out_does_not_overwrite_what_was_found_after_it_began(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = found_meanwhile(world, cco, moments, "absent")
+    moments.told = lambda finding: Finding(
+        Verdict.UNKNOWN, "deadline", fault=NO_ANSWER_IN_TIME, asked_at=began
+    )
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    link = world.link_of(cco)
+    assert (link.presence, link.is_active) == ("absent", True)
+    assert_left_alone(world, cco, "deadline")
+    assert world.events(kind="PRESENCE_CHANGED") == []
+
+
+def test_what_a_run_found_after_a_question_began_stays_too(committed_world: World, moments: Moments) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    moments.after_looks = lambda: complete_a_run(world, began=database_now())
+    moments.told = lambda finding: Finding(
+        Verdict.UNKNOWN, "deadline", fault=NO_ANSWER_IN_TIME, asked_at=began
+    )
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert world.link_of(cco).presence == "present"
 
 
 def test_a_run_that_saw_the_record_after_its_successor_came_keeps_the_link(

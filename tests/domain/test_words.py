@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from erp_integrations import words
+from erp_integrations import export_words, words
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations import judging, refusals, settling
+from erp_integrations.operations.export_refusals import CouldNotAsk
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -117,6 +118,35 @@ def test_every_red_message_has_the_same_title_and_words_of_its_own(verdict: Verd
 # --- red in detail --------------------------------------------------------------------------------
 
 
+def test_red_names_what_sage_holds_now_and_not_what_the_link_remembers() -> None:
+    moved = HeaderSeen("705", " 14-B ", "2612", "2", "Open")
+    finding = Finding(Verdict.RENUMBERED, "header-renumbered", Evidence(header=moved))
+    details = refused(finding).details
+    assert "Record 705 in Sage: number 14-B, job 2612, phase 2." in details
+    assert details[-1] == (
+        "It was changed in Sage: its record number is 705 (it was 701), its number is 14-B (it was 14), "
+        "its job is 2612 (it was 2611), its phase is 2 (it was 1). Delete it there to unlink."
+    )
+
+
+@pytest.mark.parametrize("verdict", judging.STILL_THERE)
+def test_red_tells_a_record_number_that_changed_alone(verdict: Verdict) -> None:
+    header = replace(HEADER, record_number="705", status="Void")
+    finding = Finding(verdict, "", Evidence(header=header, lines_on_subcontract=1))
+    words_of = " ".join(refused(finding).details)
+    assert "Record 705 in Sage: number 14, job 2611, phase 1." in words_of
+    assert "its record number is 705 (it was 701)" in words_of
+    assert "its number is" not in words_of
+
+
+def test_red_of_what_is_as_it_was_names_it_once() -> None:
+    assert refused(FINDINGS[Verdict.PRESENT]).details[1:] == (
+        "Record 701 in Sage: number 14, job 2611, phase 1.",
+    )
+    bare = replace(FINDINGS[Verdict.PRESENT], evidence=Evidence(header=replace(HEADER, number=" ", phase="")))
+    assert "Record 701 in Sage: number empty, job 2611, phase 0." in refused(bare).details
+
+
 @pytest.mark.parametrize("status", ["Void", "Rejected"])
 def test_void_and_rejected_are_named(status: str) -> None:
     finding = replace(
@@ -154,6 +184,13 @@ def test_who_deleted_it_and_when_is_told() -> None:
     assert "Deleted there by ACCT2 on Nov 20, 12:05 PM." in details
 
 
+@pytest.mark.parametrize("user", ["", "   "])
+def test_a_deletion_by_a_user_whom_history_does_not_name_says_so(user: str) -> None:
+    details = unlinked(Evidence(deletion=replace(DELETION, user=user), history_readable=True)).details
+    assert "Deleted there on Nov 20, 12:05 PM, by a user that Sage does not name." in details
+    assert not any("by  on" in detail for detail in details)
+
+
 def test_a_history_that_could_not_be_read_is_told() -> None:
     assert any("history could not be read" in detail for detail in unlinked(Evidence()).details)
     readable = unlinked(Evidence(history_readable=True)).details
@@ -178,12 +215,45 @@ def test_the_other_record_of_a_replaced_one_is_named() -> None:
 def test_an_unproved_replacement_is_named() -> None:
     message = refused(FINDINGS[Verdict.REPLACED])
     assert message.title == "Record 812 carries the same number"
-    assert "Delete or renumber it in Sage, or link this CCO to it." in message.details[0]
+    assert message.details[0] == (
+        "Record 812 carries the same number. Delete or renumber it in Sage, or move this CCO's link to it."
+    )
 
 
 def test_a_missing_job_in_the_words_of_the_product() -> None:
     title = refused(FINDINGS[Verdict.JOB_MISSING]).title
     assert title == "The job itself is not in Sage (archived or deleted). The link stays."
+
+
+def test_a_closed_job_with_nothing_left_in_it_says_what_to_try() -> None:
+    message = refused(Finding(Verdict.JOB_MISSING, "job-closed-and-empty"))
+    assert message.title == "The job is closed and nothing of it is there"
+    assert message.details[0] == "If it was not archived, set it to Current in Sage and unlink again."
+    assert message.details[-1].startswith("Nothing was changed: CCO 014")
+
+
+@pytest.mark.parametrize(
+    ("code", "what", "advice"),
+    [
+        (
+            "no-control",
+            "Nothing that should be there is there",
+            "Plumbline asked for 13 other linked records and found 0. Ask your Sage administrator whether "
+            "the database is complete; or state a confirmed deletion.",
+        ),
+        (
+            "history-silent",
+            "Gone, and Sage's history knows of no deletion",
+            "Ask your Sage administrator whether history was cleared; or state a confirmed deletion.",
+        ),
+    ],
+)
+def test_an_absence_that_is_not_believed_says_why_and_what_to_do(code: str, what: str, advice: str) -> None:
+    fault = Fault(FaultKind.MISCONFIGURED, code, what, advice)
+    message = refused(Finding(Verdict.UNKNOWN, code, fault=fault))
+    assert (message.level, message.title) == ("warning", what)
+    assert message.details[0] == advice
+    assert "still linked" in message.details[-1]
 
 
 @pytest.mark.parametrize(("lines", "told"), [(1, "1 line is left"), (2, "2 lines are left")])
@@ -234,6 +304,14 @@ def test_every_fault_has_words_and_says_who_can_mend_it(fault: Fault) -> None:
     assert message.level == "warning"
     assert message.title == fault.what
     assert message.details[0] == fault.advice != ""
+
+
+@pytest.mark.parametrize("fault", faults._FAULTS, ids=lambda fault: fault.code)
+def test_that_nothing_was_changed_is_said_once(fault: Fault) -> None:
+    message = refused(Finding(Verdict.UNKNOWN, fault.code, fault=fault))
+    assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
+    exported = export_words.refused_message(CouldNotAsk(fault), erp=ERP)
+    assert " ".join((exported.title, *exported.details)).count("Nothing was changed") == 1
 
 
 def test_being_checked_says_by_whom_and_since_when() -> None:

@@ -1,5 +1,6 @@
 """The Connection tab: what was found and who can mend it, and never a secret."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from erp_integrations.models import Connection, EventKind
 from erp_integrations.operations import connecting
 from tests import factories
 from tests.web.pages import page_of
-from tests.web.people import answered_message, browser_of, click, htmx
+from tests.web.people import answered_message, browser_of, click, htmx, unlink_address
 from tests.world import LINKER, World
 
 CONNECTION = "/companies/harbor-point/erp-integrations/connection/"
@@ -196,6 +197,97 @@ def test_another_database_is_shown_and_waits_for_an_erp_admin(restored: World) -
     admin = restored.person("erp-admin", erp_integrations=Level.ADMIN)
     assert "required" in page_of(browser_of(admin).get(CONNECTION)).one("#reason")
     assert restored.fresh_connection().accepted_incarnation == before
+
+
+@pytest.mark.parametrize("fault", ["wrong-database", "restored"])
+def test_an_unlink_that_met_another_database_shows_at_once(world: World, fault: str) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    client = browser_of(approver)
+    assert page_of(client.get(CONNECTION)).one("#connection-status").text == "Accepted"
+    if fault == "restored":
+        world.sage.restore_backup()
+    else:
+        world.sage.set_fault(fault)
+
+    client.post(unlink_address(world, cco))
+
+    page = page_of(client.get(CONNECTION))
+    status = page.one("#connection-status").text
+    assert re.fullmatch(r"Another database answered at \d+:\d\d [AP]M; accept or correct it", status)
+    [line] = page.all(".check-refused")
+    assert "Check now shows which database it is" in line.text
+    assert "another database answered" in page.one("#freshness").text
+    assert world.link_of(cco).is_active
+
+
+def test_another_database_that_was_met_is_told_until_the_accepted_one_answers(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    client = browser_of(approver)
+    world.sage.set_fault("wrong-database")
+    client.post(unlink_address(world, cco))
+    world.sage.set_fault("none")
+
+    client.post(unlink_address(world, cco))
+
+    page = page_of(client.get(CONNECTION))
+    assert page.one("#connection-status").text == "Accepted"
+    assert "answered" in page.one("#freshness").text
+    assert "could not be asked" not in page.one("#freshness").text
+
+
+def test_a_database_that_was_met_and_then_accepted_is_no_other_any_more(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    admin = browser_of(world.person("erp-admin", erp_integrations=Level.ADMIN))
+    world.sage.restore_backup()
+    admin.post(CONNECTION + "check/")
+    browser_of(approver).post(unlink_address(world, cco))
+    assert "Another database answered" in page_of(admin.get(CONNECTION)).one("#connection-status").text
+
+    accept(admin, world, reason="Restored after the fire")
+
+    assert "Another database" not in page_of(admin.get(CONNECTION)).one("#connection-status").text
+
+
+def test_a_connection_that_was_set_anew_forgets_the_database_that_was_met(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.sage.set_fault("wrong-database")
+    browser_of(approver).post(unlink_address(world, cco))
+
+    connecting.set_connection(
+        company=world.company,
+        address=connecting.Address(
+            kind=registry.SANDBOX, database=world.books.name, sandbox_path=world.place
+        ),
+        actor=LINKER,
+    )
+
+    status = page_of(browser_of(approver).get(CONNECTION)).one("#connection-status").text
+    assert "Another database" not in status
+
+
+def test_a_link_that_was_made_after_a_failure_is_an_answer(world: World) -> None:
+    """The list says of its row that the record is there, now."""
+    approver = world.person()
+    world.sage.set_fault("offline")
+    browser_of(approver).post(CONNECTION + "check/")
+    assert "could not be asked" in page_of(browser_of(approver).get(CONNECTION)).one("#freshness").text
+    world.sage.set_fault("none")
+
+    world.synced_cco()
+
+    freshness = page_of(browser_of(approver).get(CONNECTION)).one("#freshness").text
+    assert "Sage 100 Contractor® answered" in freshness
+    assert "could not be asked" not in freshness
+
+
+def test_a_failure_says_when_sage_answered_last(world: World) -> None:
+    approver = browser_of(world.person())
+    approver.post(CONNECTION + "check/")
+    world.sage.set_fault("offline")
+
+    approver.post(CONNECTION + "check/")
+
+    assert "last answer" in page_of(approver.get(CONNECTION)).one("#freshness").text
 
 
 def accept(client: Client, world: World, **fields: str) -> Any:

@@ -4,19 +4,25 @@ import csv
 import io
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.access import Access
+from companies.doors import MemberRequest
 from companies.models import Level
 from erp_integrations.drafts import prepared_from_json
 from erp_integrations.models import ChangeOrderLink, Export
+from erp_integrations.pages import Message
 from erp_integrations.ports import ChangeOrderEntry, EntryLine
+from erp_integrations.views.answering import answer_in_row
 from tests import sendable
 from tests.sendable import approved_cco, books_of, status_of, tied_commitment
 from tests.web.pages import Element, page_of
@@ -208,6 +214,33 @@ def test_with_htmx_the_row_leaves_and_the_rest_is_brought_up_to_date(accepted: A
     assert answered_message(answer)[0] == GREEN
     assert "Exporting 0" in fragment.text
     assert "Successfully Synced 1" in fragment.text
+
+
+def test_the_rows_answer_knows_a_project_by_its_typed_name_as_the_list_does(accepted: Accepted) -> None:
+    address_of_list = list_address(accepted.world, f"{EXPORTING}&project=harbor+tower")
+    tabs = [tab["href"] for tab in page_of(accepted.client.get(address_of_list)).one("#views").all("a")]
+    assert all("project=2611" in tab for tab in tabs)
+
+    answer = accepted.client.post(accepted.address("export"), headers=htmx(address_of_list))
+
+    assert answer.status_code == 409
+    assert [tab["href"] for tab in page_of(answer).all("a") if "view=" in tab["href"]] == [
+        tab for tab in tabs if "view=" in tab
+    ]
+
+
+def test_the_rows_answer_keeps_its_code_for_whoever_lost_the_list_meanwhile(accepted: Accepted) -> None:
+    request = cast(MemberRequest, RequestFactory().post(accepted.address("export"), headers=htmx("/")))
+    request.htmx, request.company = HtmxDetails(request), accepted.world.company
+    request.access = Access(
+        company_id=accepted.world.company.pk, user_id=accepted.approver.pk, can_push_to_accounting=True
+    )
+
+    answer = answer_in_row(request, accepted.cco, Message("warning", "It is not there yet"), status=409)
+
+    assert answer.status_code == 409
+    assert answer["HX-Reswap"] == "none"
+    assert page_of(answer).all(f"#cco-{accepted.cco.pk}") == []
 
 
 @pytest.mark.parametrize("rights", [{"can_push_to_accounting": False}, {"erp_integrations": Level.READ_ONLY}])

@@ -22,6 +22,8 @@ from sage_adapter.sandbox.writer import REJECTED, VOID, open_books
 
 BACKUP_FOLDER = "backup"
 LINKED_FILE = "as-linked.sqlite"
+BETWEEN_DELETIONS = timedelta(seconds=3)
+"""In a story: deletions closer to each other than two seconds would look like an archive's."""
 DEFAULT_STORY = "harbor-point"
 
 
@@ -58,7 +60,7 @@ class Sandbox:
         """What the scenarios say, in one transaction, and the faults of single records."""
         story = self._story()
         keys = {scenario.key: scenario.record_number for scenario in self.company().scenarios}
-        with open_books(self.folder) as books:
+        with open_books(self.folder, pace=BETWEEN_DELETIONS) as books:
             story.play(books, keys)
         with open_books(self.folder, referential=False) as books:
             for key in story.torn:

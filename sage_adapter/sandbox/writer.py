@@ -68,11 +68,16 @@ def make_files(folder: Path, *, database_name: str, company: str) -> None:
 
 @contextmanager
 def open_books(
-    folder: Path, *, referential: bool = True, wait_seconds: float = _WAIT_SECONDS
+    folder: Path,
+    *,
+    referential: bool = True,
+    wait_seconds: float = _WAIT_SECONDS,
+    pace: timedelta = timedelta(0),
 ) -> Iterator["Books"]:
     """One transaction on the company: committed at the end of the block, undone by any exception.
 
-    `referential=False` lets a record be torn apart, which the program never does and a crash may.
+    `referential=False` lets a record be torn apart, which the program never does and a crash may. `pace` dates
+    each deletion so much after the one before: a person deletes one record after the other.
     """
     if not (folder / COMPANY_FILE).is_file():
         raise NoSuchRecord("There is no practice company here yet.")
@@ -84,7 +89,7 @@ def open_books(
         connection.execute(f"PRAGMA foreign_keys = {int(referential)}")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield Books(connection)
+            yield Books(connection, pace)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -97,9 +102,14 @@ def open_books(
 class Books:
     """The open books, inside one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, pace: timedelta = timedelta(0)) -> None:
         self._connection = connection
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._pace, self._ahead = pace, timedelta(0)
+
+    def now(self) -> datetime:
+        """The moment that an act without one of its own is dated."""
+        return datetime.now(UTC) + self._ahead
 
     # --- rows --------------------------------------------------------------------------------
 
@@ -121,7 +131,7 @@ class Books:
         application: str = APPLICATION,
     ) -> str:
         """Adds a row, with a new `_idnum` unless one is given; returns it."""
-        moment = stamp(at or datetime.now(UTC))
+        moment = stamp(at or self.now())
         row: dict[str, Value] = {"_idnum": new_row_id(), "insdte": moment, "insusr": user, **values}
         if table in _PARENT and "_idref" not in row:
             parent = self.rows(f"SELECT _idnum FROM dbo.{_PARENT[table]} WHERE recnum = ?", row["recnum"])
@@ -143,7 +153,7 @@ class Books:
         at: datetime | None = None,
     ) -> None:
         """Changes rows and their stamps."""
-        moment = stamp(at or datetime.now(UTC))
+        moment = stamp(at or self.now())
         changed: dict[str, Value] = {**values, "upddte": moment, "updusr": user}
         names = ", ".join(f'"{name}" = ?' for name in changed)
         self._connection.execute(f"UPDATE dbo.{table} SET {names} WHERE {where}", (*changed.values(), *key))
@@ -161,7 +171,7 @@ class Books:
     ) -> None:
         """Removes rows for good: Sage keeps no deleted rows but in its history."""
         if history:
-            self._remember("delete", table, where, key, stamp(at or datetime.now(UTC)), user, APPLICATION)
+            self._remember("delete", table, where, key, stamp(at or self.now()), user, APPLICATION)
         self._connection.execute(f"DELETE FROM dbo.{table} WHERE {where}", key)
 
     def _remember(
@@ -272,6 +282,7 @@ class Books:
         `keep_lines` tears the record apart. `history=False` is no act of Sage's windows: the rows are lost to
         damage, or to a statement of a database administrator.
         """
+        self._ahead += self._pace
         header = self.header(record_number)
         number = int(header["recnum"])
         lines = self.lines(number)
@@ -417,11 +428,11 @@ class Books:
         job = self._job(record_number)
         if job["status"] != CLOSED:
             raise NoSuchRecord(f"Job {record_number} is not closed; only closed jobs are archived.")
-        self._remove_job(job, user=SYSTEM_ADMINISTRATOR, at=datetime.now(UTC), history=history)
+        self._remove_job(job, user=SYSTEM_ADMINISTRATOR, at=self.now(), history=history)
 
     def delete_job(self, record_number: str, *, user: str, at: datetime | None = None) -> None:
         """Somebody deletes a job, of whatever status, with all that hangs on it. History tells."""
-        self._remove_job(self._job(record_number), user=user, at=at or datetime.now(UTC), history=True)
+        self._remove_job(self._job(record_number), user=user, at=at or self.now(), history=True)
 
     def _job(self, record_number: str) -> dict[str, Any]:
         found = self.rows("SELECT * FROM dbo.actrec WHERE recnum = ?", _as_number(record_number))

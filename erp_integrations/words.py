@@ -23,7 +23,7 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import Unlinked
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, Verdict
+from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, OtherRecord, Verdict
 
 SUCCESS = "Successful Unlinked"
 UNCHANGED = "Nothing was changed"
@@ -35,11 +35,7 @@ def unlinked_message(unlinked: Unlinked, *, erp: str, next_steps: tuple[NextStep
     link, finding = unlinked.link, unlinked.finding
     details = [f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}) is no longer tied to {erp}.']
     details += _evidence_of_death(finding.evidence, erp=erp)
-    if finding.verdict is Verdict.REPLACED and finding.evidence.other_record:
-        details.append(
-            f"Record {finding.evidence.other_record.record_number} carries its number now: it is another "
-            "record, do not link this CCO to it by mistake."
-        )
+    details += [_another(other) for other in finding.evidence.other_records]
     return Message("success", SUCCESS, tuple(details), next_steps)
 
 
@@ -151,6 +147,16 @@ def _names_of(record: HeaderSeen | ChangeOrderLink) -> dict[str, str]:
     }
 
 
+def _another(other: OtherRecord) -> str:
+    """A record that came after ours, and is easily taken for it."""
+    number = f" (number {other.number.strip()})" if other.number.strip() else ""
+    what = "has its record number now" if other.has_our_record_number else "carries its number now"
+    return (
+        f"Record {other.record_number}{number} {what}: it is another change order, do not link this CCO to it "
+        "by mistake."
+    )
+
+
 # --- gone ----------------------------------------------------------------------------------------
 
 
@@ -162,6 +168,8 @@ def _evidence_of_death(evidence: Evidence, *, erp: str) -> list[str]:
         words.append(f"{erp}'s own history could not be read, so it is not known who deleted it.")
     if evidence.subcontract_present is False:
         words.append("Its subcontract is gone from Sage too.")
+    if evidence.billed_beyond:
+        words.append(f"Its subcontract is billed {evidence.billed_beyond:,.2f} beyond its value now.")
     return words
 
 
@@ -186,17 +194,24 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
                 f"Record {record} carries the same number. Delete or renumber it in Sage, or move this CCO's "
                 "link to it.",
             )
+        case Verdict.AMBIGUOUS if evidence.moved_to_subcontract:
+            return (
+                f"It was moved to subcontract {evidence.moved_to_subcontract} in Sage",
+                f"Record {refusal.link.record_number} is there, with a line on a subcontract that it did not "
+                "change before, and none on its own. Move the line back in Sage, or delete the change order "
+                "there, then try again.",
+            )
         case Verdict.AMBIGUOUS:
             return (
                 "It is half deleted in Sage",
-                f"The change order is gone, but {_lines(evidence.lines_on_subcontract)} with record number "
-                f"{refusal.link.record_number} on subcontract {refusal.link.subcontract_record_number}. "
-                "Ask your Sage administrator to finish the deletion, then try again.",
+                f"The change order is gone, but {_lines(evidence.lines_left)} of record "
+                f"{refusal.link.record_number}. Ask your Sage administrator to finish the deletion, then try "
+                "again.",
             )
         case Verdict.JOB_MISSING if finding.reason == "job-closed-and-empty":
             return (
                 "The job is closed and nothing of it is there",
-                "If it was not archived, set it to Current in Sage and unlink again.",
+                "If it was not archived, set it to Current in Sage and unlink again. If it was, the link stays.",
             )
         case Verdict.JOB_MISSING:
             return (

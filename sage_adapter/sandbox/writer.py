@@ -76,8 +76,8 @@ def open_books(
 ) -> Iterator["Books"]:
     """One transaction on the company: committed at the end of the block, undone by any exception.
 
-    `referential=False` lets a record be torn apart, which the program never does and a crash may. `pace` dates
-    each deletion so much after the one before: a person deletes one record after the other.
+    `referential=False` lets a record be torn apart, which the program never does and a crash may. `pace`
+    dates each deletion so much after the one before: a person deletes one record after the other.
     """
     if not (folder / COMPANY_FILE).is_file():
         raise NoSuchRecord("There is no practice company here yet.")

@@ -152,8 +152,8 @@ def _another(other: OtherRecord) -> str:
     number = f" (number {other.number.strip()})" if other.number.strip() else ""
     what = "has its record number now" if other.has_our_record_number else "carries its number now"
     return (
-        f"Record {other.record_number}{number} {what}: it is another change order, do not link this CCO to it "
-        "by mistake."
+        f"Record {other.record_number}{number} {what}: it is another change order, do not link this CCO to "
+        "it by mistake."
     )
 
 
@@ -211,7 +211,8 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
         case Verdict.JOB_MISSING if finding.reason == "job-closed-and-empty":
             return (
                 "The job is closed and nothing of it is there",
-                "If it was not archived, set it to Current in Sage and unlink again. If it was, the link stays.",
+                "If it was not archived, set it to Current in Sage and unlink again. If it was, the link "
+                "stays.",
             )
         case Verdict.JOB_MISSING:
             return (

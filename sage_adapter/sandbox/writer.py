@@ -212,10 +212,12 @@ class Books:
     def next_number(self, table: str, *, first: int = 1) -> int:
         """One more than the highest record number that is there, as Sage gives it; `first` where none is.
 
-        So the number of the last record is given again once that record is deleted.
+        So the number of the last record is given again once that record is deleted, unless lines were left
+        behind under it: a new record must not take them over.
         """
-        found = self.rows(f"SELECT MAX(recnum) + 1 AS next FROM dbo.{table}")
-        return int(found[0]["next"] or first)
+        tables = (table, *(lines for lines, parent in _PARENT.items() if parent == table))
+        found = [self.rows(f"SELECT MAX(recnum) + 1 AS next FROM dbo.{one}")[0]["next"] for one in tables]
+        return max((int(number) for number in found if number is not None), default=first)
 
     def count_totals(self, subcontract: int | None = None) -> None:
         """Counts the running totals of one subcontract, or of all, from the change lines that are in effect.

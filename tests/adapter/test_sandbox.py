@@ -190,6 +190,16 @@ def test_the_number_of_a_deleted_last_record_is_given_again(sandbox: ErpSandbox,
     assert_totals_true(folder)
 
 
+def test_a_number_under_which_lines_were_left_behind_is_not_given_again(
+    sandbox: ErpSandbox, folder: Path
+) -> None:
+    number = last(sandbox)
+    with open_books(folder, referential=False) as books:
+        books.delete(number, user=USER, keep_lines=True)
+    assert sandbox.recreate(number, user=USER) == str(int(number) + 1)
+    assert rows(folder, "SELECT COUNT(*) FROM dbo.sbcgln WHERE recnum = ?", int(number)) == [(1,)]
+
+
 def test_a_deleted_record_and_the_one_that_has_its_number_now_are_both_listed(sandbox: ErpSandbox) -> None:
     number = last(sandbox)
     before = sandbox.change_order(number).row_id

@@ -90,12 +90,16 @@ class _Found:
         company: int | None = None
         with rows.refused_unless_understood():
             for kind, recnum, idnum, vndctc in answer:
-                what, number = rows.whole(kind), rows.whole(recnum)
+                what = rows.whole(kind)
+                if what == _HEADER:
+                    # Asked for by its row id; what else of it cannot be read is no other record's trouble.
+                    self._headers[rows.row_id(idnum)] += 1
+                    continue
+                number = rows.whole(recnum)
                 if what == _JOB:
                     self._jobs[number] += 1
-                    self._same_jobs[number, rows.row_id(idnum)] += 1
-                elif what == _HEADER:
-                    self._headers[rows.row_id(idnum)] += 1
+                    if (job := rows.or_none(rows.row_id, idnum)) is not None:
+                        self._same_jobs[number, job] += 1
                 elif what == _LINE and vndctc is not None:
                     self._lines[number, rows.whole(vndctc)] += 1
                 elif what == _SUBCONTRACT:

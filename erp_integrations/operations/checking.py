@@ -20,6 +20,8 @@ from erp_integrations.operations.ledger import append_events, event_of, label_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.presence import SEEN, Standing, seen_at, standing_of
 
+ROW_NOT_UNDERSTOOD = "row-not-understood"
+"""The fault of a record that cannot be read: the connection has answered."""
 OF_ONE_RECORD = ("sage-changing",)
 """Faults that say nothing about the connection although somebody else can mend them."""
 

@@ -25,7 +25,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations.checking import STORED, stand
+from erp_integrations.operations.checking import ROW_NOT_UNDERSTOOD, STORED, stand
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -180,6 +180,11 @@ def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
     return {attempt.pk: attempt for attempt in attempts}
 
 
+def _is_of_a_record_alone(finding: Finding) -> bool:
+    """Whether the accepted database answered well, and only the record cannot be read."""
+    return bool(finding.incarnation) and finding.reason == ROW_NOT_UNDERSTOOD
+
+
 def _lock_connection(
     links: Sequence[ChangeOrderLink], findings: Sequence[Finding]
 ) -> tuple[Connection, Counter[UUID]]:
@@ -189,7 +194,7 @@ def _lock_connection(
     gone one is settled before the other.
     """
     connection_id = links[0].connection_id
-    faults = [finding.fault for finding in findings]
+    faults = [None if _is_of_a_record_alone(finding) else finding.fault for finding in findings]
     note_answer(links[0].connection, None if None in faults else faults[0], now=StatementClock())
     row_ids = ChangeOrderLink.objects.filter(
         connection_id=connection_id, row_id__in={link.row_id for link in links}, unlinked_at__isnull=True

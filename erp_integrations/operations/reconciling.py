@@ -63,7 +63,7 @@ def _compare(claim: Claim, reader: ErpReader) -> Sifted:
     with asking.keys(reader, deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:
         if stream.incarnation != claim.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
-        sieve = Sieve(claim.connection.pk, stream.jobs)
+        sieve = Sieve(claim.connection.pk, stream.jobs, stream.odd_jobs)
         for block in stream.blocks:
             sieve.sift(block)
             claim.change_orders = sieve.sifted.change_orders

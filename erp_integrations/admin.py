@@ -163,7 +163,17 @@ class BulkUnlinkItemAdmin(ReadOnlyAdmin):
 
 @admin.register(ReconcileRun)
 class ReconcileRunAdmin(ReadOnlyAdmin):
-    list_display = ("id", "connection", "state", "started_at", "ended_at", "checked", "changed", "fault_code")
+    list_display = (
+        "id",
+        "connection",
+        "state",
+        "started_at",
+        "ended_at",
+        "checked",
+        "changed",
+        "odd",
+        "fault_code",
+    )
     list_filter = ("state",)
     search_fields = ("connection__company__name", "fault_code", "fault_words", "actor_name")
     list_select_related = ("connection__company",)

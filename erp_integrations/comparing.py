@@ -9,6 +9,7 @@ from erp_integrations.ports import (
     ErpChangeOrder,
     ErpChangeOrderFound,
     ErpChangeOrderLine,
+    OddChangeOrder,
     PreparedChangeOrder,
     PreparedLine,
 )
@@ -129,3 +130,25 @@ def carrying(
 def with_the_amount(amount: Decimal, found: Iterable[ErpChangeOrderFound]) -> tuple[ErpChangeOrderFound, ...]:
     """The records with the same amount on the same subcontract."""
     return tuple(record for record in found if record.amount == amount)
+
+
+# --- and which that cannot be read? --------------------------------------------------------------
+
+
+def odd_written_by(key: str, odd: Iterable[OddChangeOrder]) -> tuple[OddChangeOrder, ...]:
+    """The records that carry the export's key, although they cannot be read in everything."""
+    return tuple(one for one in odd if one.key is not None and same(one.key, key))
+
+
+def odd_carrying(
+    number: str, job: str, phase: str, odd: Iterable[OddChangeOrder]
+) -> tuple[OddChangeOrder, ...]:
+    """The records with that number on the job and phase, as far as job and phase can be read."""
+    return tuple(
+        one
+        for one in odd
+        if one.number is not None
+        and same(one.number, number)
+        and (one.job_record_number is None or same(one.job_record_number, job))
+        and (one.phase is None or same(one.phase, phase))
+    )

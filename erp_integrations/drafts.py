@@ -23,6 +23,7 @@ from erp_integrations.ports import (
     ErpChangeOrderFound,
     ErpSubcontract,
     ErpSubcontractLine,
+    OddRecord,
     PreparedChangeOrder,
     PreparedField,
     PreparedLine,
@@ -156,6 +157,13 @@ class Preview:
     subject: Subject
     """The CCO as the rules see it, now that the ERP was asked."""
     notices: tuple[Broken, ...] = ()
+    odd: tuple[OddRecord, ...] = ()
+    """Records of the job and the subcontract that cannot be read: what they hold was not compared."""
+
+    @property
+    def number_is_taken(self) -> bool:
+        """Whether a record carries the number on the job already, be it one that cannot be read."""
+        return bool(self.subject.same_number)
 
     @property
     def token(self) -> str:

@@ -336,8 +336,21 @@ class RunLine:
     drifted: int
     unknown: int
     changed: int
+    odd: int
+    """Records in the books that cannot be read."""
     words: str
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class OddLine:
+    """A record in the books that cannot be read."""
+
+    table: str
+    record: str
+    """Its number, or its row id where the number is what cannot be read; empty for neither."""
+    column: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,3 +363,7 @@ class Reconciling:
     """Why not every link was compared since the last complete run; empty where the last run was that."""
     runs: tuple[RunLine, ...]
     url: str
+    odd: int
+    """How many records the last complete run could not read."""
+    odd_lines: tuple[OddLine, ...]
+    """The first of them."""

@@ -7,18 +7,17 @@ never proves anything. All moments are naive, in the server's local time.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from erp_integrations.ports import HeaderSeen, error_for
 from sage_adapter import rows
 from sage_adapter.faults import fault
 
 Row = tuple[Any, ...]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +94,13 @@ class SubcontractSums:
         return beyond if beyond > 0 else None
 
 
-def readable(read: Callable[..., T], value: object) -> T | None:
-    """What `read` makes of a value of another record; None where it means nothing."""
-    try:
-        return None if value is None else read(value)
-    except (ValueError, ArithmeticError):
-        return None
-
-
 def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
 def _number_of(value: object) -> str:
     """A record number, or a phase; empty for none and for what is none."""
-    return readable(rows.record_number, value) or ""
+    return rows.or_none(rows.record_number, value) or ""
 
 
 # --- look.sql ------------------------------------------------------------------------------------
@@ -154,14 +145,14 @@ class LookAnswer:
     def _take(self, kind: int, row: Row) -> None:
         match kind:
             case 1:
-                recnum, row_id = rows.whole(row[1]), readable(rows.row_id, row[2])
+                recnum, row_id = rows.whole(row[1]), rows.or_none(rows.row_id, row[2])
                 if row in self._headers[recnum]:  # found by its record number and by its row id
                     return
                 self._headers[recnum].append(row)
                 if row_id is not None:
                     self._there[row_id].append(row)
             case 2:
-                row_id = readable(rows.row_id, row[2])
+                row_id = rows.or_none(rows.row_id, row[2])
                 if row_id is not None:
                     self.jobs[row_id] = JobSeen(_number_of(row[1]), _job_status(row[6]))
             case 3:
@@ -169,7 +160,7 @@ class LookAnswer:
             case 4:
                 self.subcontracts.add(rows.whole(row[1]))
             case 5:
-                self.lowest_inserted_at = readable(rows.moment, row[7])
+                self.lowest_inserted_at = rows.or_none(rows.moment, row[7])
             case 6:
                 self._of_job[_number_of(row[4])] = rows.count(row[1])
             case _:
@@ -188,15 +179,15 @@ class LookAnswer:
         if not found:
             return None
         _, recnum, _, number, job, phase, status, *_ = found[0]
-        with rows.refused_unless_understood(f"prmchg, record {recnum}"):
+        with rows.refused_unless_understood(recnum):
             if len(found) > 1:
-                raise rows.NotUnderstood("_idnum, a row id that is there more than once")
+                raise rows.NotUnderstood("prmchg._idnum, a row id that is there more than once")
             return HeaderSeen(
                 record_number=rows.record_number(recnum),
-                number=rows.at("chgnum", rows.number, number),
-                job_record_number=rows.at("jobnum", rows.reference, job),
-                phase=rows.at("phsnum", rows.phase, phase),
-                status=rows.at("status", rows.change_order_status, status),
+                number=rows.at("prmchg.chgnum", rows.number, number),
+                job_record_number=rows.at("prmchg.jobnum", rows.reference, job),
+                phase=rows.at("prmchg.phsnum", rows.phase, phase),
+                status=rows.at("prmchg.status", rows.change_order_status, status),
             )
 
     def bearer_of(self, record: int, row_id: uuid.UUID) -> Bearer | None:
@@ -208,10 +199,10 @@ class LookAnswer:
         if not found:
             return None
         _, recnum, other, number, job, phase, _, inserted, *_ = found[0]
-        with rows.refused_unless_understood(f"prmchg, record {recnum}"):
+        with rows.refused_unless_understood(recnum):
             if len(found) > 1:
-                raise rows.NotUnderstood("recnum, a record number that is there more than once")
-            its_row_id = rows.at("_idnum", rows.row_id, other)
+                raise rows.NotUnderstood("prmchg.recnum, a record number that is there more than once")
+            its_row_id = rows.at("prmchg._idnum", rows.row_id, other)
         if its_row_id == row_id:
             return None
         return Bearer(
@@ -220,31 +211,31 @@ class LookAnswer:
             number=_text(number),
             job_record_number=_number_of(job),
             phase=_number_of(phase),
-            inserted_at=readable(rows.moment, inserted),
+            inserted_at=rows.or_none(rows.moment, inserted),
         )
 
     def lines_of(self, record: int, row_id: uuid.UUID) -> tuple[Line, ...]:
         """The lines with our record number or our row id, each once, in their order."""
         found: set[Line] = set()
         for _, recnum, _, _, _, _, _, inserted, subcontract, header_row_id, line in self._lines:
-            header = readable(rows.row_id, header_row_id)
+            header = rows.or_none(rows.row_id, header_row_id)
             if recnum != record and header != row_id:
                 continue
-            with rows.refused_unless_understood(f"sbcgln, record {recnum}"):
+            with rows.refused_unless_understood(recnum):
                 found.add(
                     Line(
-                        record_number=rows.at("recnum", rows.whole, recnum),
-                        line=readable(rows.whole, line) or 0,
-                        subcontract=rows.at("vndctc", rows.reference, subcontract),
+                        record_number=rows.at("sbcgln.recnum", rows.whole, recnum),
+                        line=rows.or_none(rows.whole, line) or 0,
+                        subcontract=rows.at("sbcgln.vndctc", rows.reference, subcontract),
                         header_row_id=header,
-                        inserted_at=readable(rows.moment, inserted),
+                        inserted_at=rows.or_none(rows.moment, inserted),
                     )
                 )
         return tuple(sorted(found, key=lambda one: (one.record_number, one.line, one.subcontract)))
 
 
 def _job_status(value: object) -> str:
-    code = readable(rows.whole, value)
+    code = rows.or_none(rows.whole, value)
     return "unknown" if code is None else rows.JOB_STATUS.get(code, str(code))
 
 
@@ -268,12 +259,12 @@ class CarriersAnswer:
         recnum, row_id, number, _, phase, inserted, *_ = row
         self._on_job[job].append(
             OnJob(
-                row_id=readable(rows.row_id, row_id),
+                row_id=rows.or_none(rows.row_id, row_id),
                 record_number=_number_of(recnum),
                 number=_text(number),
                 job_record_number=job,
                 phase=_number_of(phase),
-                inserted_at=readable(rows.moment, inserted),
+                inserted_at=rows.or_none(rows.moment, inserted),
             )
         )
 
@@ -281,19 +272,21 @@ class CarriersAnswer:
         recnum, row_id, number, job, _, inserted, sub_number, amount, *_ = row
         self._on_subcontract[subcontract].append(
             OnSubcontract(
-                row_id=readable(rows.row_id, row_id),
+                row_id=rows.or_none(rows.row_id, row_id),
                 record_number=_number_of(recnum),
                 number=_text(number),
                 job_record_number=_number_of(job),
                 sub_change_number=_text(sub_number),
-                amount=readable(rows.amount, amount) or Decimal("0.00"),
-                inserted_at=readable(rows.moment, inserted),
+                amount=rows.or_none(rows.amount, amount) or Decimal("0.00"),
+                inserted_at=rows.or_none(rows.moment, inserted),
             )
         )
 
     def _take_subcontract(self, subcontract: str, row: list[Any]) -> None:
         before = self._sums.get(subcontract, SubcontractSums(*[Decimal("0.00")] * 3))
-        original, changes, billed = (readable(rows.amount, value) or Decimal("0.00") for value in row[-3:])
+        original, changes, billed = (
+            rows.or_none(rows.amount, value) or Decimal("0.00") for value in row[-3:]
+        )
         self._sums[subcontract] = SubcontractSums(
             before.original + original, before.changes + changes, before.billed + billed
         )

@@ -121,7 +121,7 @@ class History:
 
         Raises `row-not-understood` for a row of which not even the record can be told: it may be anybody's.
         """
-        with rows.refused_unless_understood("dbo_Audit.prmchg"):
+        with rows.refused_unless_understood():
             for kind, recnum, row_id, moment, *others in answer.rows:
                 if rows.whole(kind) == 1:
                     self._add_job(row_id, moment)
@@ -154,7 +154,7 @@ def _entry(moment: Any, others: Sequence[Any]) -> Entry | None:
 
 def reach_of(answer: Answer) -> Reach:
     """What the one row of history_reach.sql says."""
-    with rows.refused_unless_understood("dbo_Audit.prmchg"):
+    with rows.refused_unless_understood():
         if len(answer.rows) != 1:
             raise error_for(fault("no-count"))
         oldest, deletions = answer.rows[0]
@@ -163,6 +163,6 @@ def reach_of(answer: Answer) -> Reach:
 
 def newest_of(answer: Answer) -> HistoryMark | None:
     """The mark that the rows of history_newest.sql give; None for empty history."""
-    with rows.refused_unless_understood("dbo_Audit.prmchg"):
+    with rows.refused_unless_understood():
         marks = [HistoryMark(rows.record_number(recnum), rows.moment(at)) for recnum, at in answer.rows]
     return max(marks, key=lambda mark: (mark.at, int(mark.record_number)), default=None)

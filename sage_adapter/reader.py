@@ -16,12 +16,12 @@ from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
     NO_CONTROLS,
     ChangeOrderReference,
+    ChangeOrdersFound,
     Clock,
     ConnectionSpec,
     Controls,
     Deadline,
     ErpChangeOrder,
-    ErpChangeOrderFound,
     ErpError,
     ErpJob,
     ErpReader,
@@ -168,7 +168,7 @@ class SageReader:
                 handshake.require_accepted(self.spec)
                 session = ends.enter_context(open_session(self.spec, deadline, streaming=True))
                 greeting = self._greeted(session, datetime.now(UTC))
-                jobs = stream.jobs(session)
+                jobs, odd_jobs = stream.jobs(session)
                 mark = self._history_mark(session, greeting)
             blocks = _told(stream.blocks(session))
             ends.callback(blocks.close)
@@ -176,6 +176,7 @@ class SageReader:
                 incarnation=greeting.handshake.incarnation,
                 jobs=jobs,
                 blocks=blocks,
+                odd_jobs=odd_jobs,
                 server_ahead=greeting.server_ahead,
                 history_mark=mark,
             )
@@ -213,7 +214,8 @@ class SageReader:
             header = rows.change_order_header(_only(session, "change_order", record_number))
             found = session.ask("change_order_lines", (look.key(record_number),), limit=_MOST_LINES)
             lines = sorted(
-                (rows.change_order_line(row) for row in found.rows), key=lambda line: line.line_number
+                (rows.change_order_line(row, header.record_number) for row in found.rows),
+                key=lambda line: line.line_number,
             )
             return ErpChangeOrder(
                 row_id=header.row_id,
@@ -232,16 +234,20 @@ class SageReader:
 
     def find_change_orders(
         self, *, job_record_number: str, subcontract_record_number: str, deadline: Deadline
-    ) -> tuple[ErpChangeOrderFound, ...]:
+    ) -> ChangeOrdersFound:
         """The change orders of the job and those with a line on the subcontract. Raises `ErpError`."""
 
-        def ask(session: Session) -> tuple[ErpChangeOrderFound, ...]:
+        def ask(session: Session) -> ChangeOrdersFound:
             job, subcontract = look.key(job_record_number), look.key(subcontract_record_number)
             headers = session.ask("change_orders_of_job", (job,), limit=_MOST_FOUND)
             changes = session.ask("change_orders_of_subcontract", (subcontract,), limit=_MOST_FOUND)
             found = rows.change_orders_found(headers.rows, changes.rows)
             # "None" lets an export go on: not from a company that shows us nothing at all.
-            if not found and not rows.single_count(session.ask("jobs_count").rows):
+            if (
+                not headers.rows
+                and not changes.rows
+                and not rows.single_count(session.ask("jobs_count").rows)
+            ):
                 raise error_for(fault("empty-database"))
             return found
 

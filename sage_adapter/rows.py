@@ -19,12 +19,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from erp_integrations.ports import (
+    ChangeOrdersFound,
     ErpChangeOrderFound,
     ErpChangeOrderLine,
     ErpJob,
     ErpSubcontract,
     ErpSubcontractLine,
     ErpVendor,
+    OddChangeOrder,
+    OddRecord,
     error_for,
 )
 from sage_adapter.faults import fault
@@ -52,11 +55,18 @@ _MOST_SHOWN = 40
 class NotUnderstood(ValueError):
     """A value of the database that has no meaning here. Says which column, and what stood there."""
 
+    column = ""
+    """`prmchg.status`, where it is known."""
+
+
+def shown(value: object) -> str:
+    """A value as evidence: cut short, and with nothing that a page could trip over."""
+    written = "NULL" if value is None else ascii(value[:_MOST_SHOWN] if isinstance(value, str) else value)
+    return written[:_MOST_SHOWN]
+
 
 def _refused(why: str, value: object) -> NotUnderstood:
-    """The refusal, with the value as evidence: cut short, and with nothing that a page could trip over."""
-    shown = "NULL" if value is None else ascii(value[:_MOST_SHOWN] if isinstance(value, str) else value)
-    return NotUnderstood(f"{why}: {shown[:_MOST_SHOWN]}")
+    return NotUnderstood(f"{why}: {shown(value)}")
 
 
 # --- single values -----------------------------------------------------------------------------
@@ -194,7 +204,9 @@ def at(column: str, read: Callable[..., T], value: object, *more: object) -> T:
     try:
         return read(value, *more)
     except ValueError as error:
-        raise NotUnderstood(f"{column}, {error}") from error
+        refused = NotUnderstood(f"{column}, {error}")
+        refused.column = column
+        raise refused from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +230,7 @@ def single_count(rows: Sequence[tuple[Any, ...]]) -> int:
 
 
 def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
-    with refused_unless_understood():
+    with refused_unless_understood(row[0]):
         return _header(row)
 
 
@@ -236,8 +248,9 @@ def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
     )
 
 
-def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
-    with refused_unless_understood():
+def change_order_line(row: tuple[Any, ...], record: object = None) -> ErpChangeOrderLine:
+    """A line of the change order that bears the record number."""
+    with refused_unless_understood(record):
         linnum, dscrpt, vndnum, vndctc, ctclin, chgnum, chgsts, cstcde, csttyp, bdgprc = row
         return ErpChangeOrderLine(
             line_number=at("sbcgln.linnum", whole, linnum),
@@ -253,26 +266,95 @@ def change_order_line(row: tuple[Any, ...]) -> ErpChangeOrderLine:
         )
 
 
+def odd_record(column: str, record: object, value: object, idnum: object = None) -> OddRecord:
+    """Names a record that cannot be read by its first odd column, `prmchg.status`, and what stands there."""
+    table, _, name = column.partition(".")
+    return OddRecord(
+        table=table,
+        record_number=or_none(record_number, record) or "",
+        column=name,
+        shown=shown(value),
+        row_key=str(or_none(row_id, idnum) or "").upper(),
+    )
+
+
+def or_none(read: Callable[[Any], T], value: object) -> T | None:
+    """What `read` makes of the value, or None where it refuses."""
+    try:
+        return read(value)
+    except ValueError:
+        return None
+
+
 def change_orders_found(
     headers: Sequence[tuple[Any, ...]], changes: Sequence[tuple[Any, ...]]
-) -> tuple[ErpChangeOrderFound, ...]:
-    """Each change order once, by record number: those of a job, and those with a line on a subcontract."""
+) -> ChangeOrdersFound:
+    """Each change order once, by record number: those of a job, and those with a line on a subcontract.
+
+    One that cannot be read, or a line of which cannot, is named; the others are found.
+    """
     with refused_unless_understood():
-        by_record = {at("prmchg.recnum", record_number, header[0]): header for header in headers}
-        changed: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
-        for *header, sub_number, bdgprc in changes:
-            record = at("sbcgln.recnum", record_number, header[0])
-            by_record.setdefault(record, tuple(header))
-            changed[record].append(
-                (at("sbcgln.chgnum", number, sub_number), at("sbcgln.bdgprc", amount, bdgprc))
-            )
-        return tuple(
-            _found(by_record[record], changed.get(record, [])) for record in sorted(by_record, key=int)
+        # A record without a number is one by itself; nothing can be joined to it.
+        by_record: dict[Any, tuple[Any, ...]] = {
+            (at if header[0] is None else str(header[0]), header[0] is None): tuple(header)
+            for at, header in enumerate(headers)
+        }
+        lines: dict[Any, list[tuple[Any, Any]]] = defaultdict(list)
+        for *columns, sub_number, bdgprc in changes:
+            record = (str(columns[0]), False)
+            by_record.setdefault(record, tuple(columns))
+            lines[record].append((sub_number, bdgprc))
+        found: list[ErpChangeOrderFound] = []
+        odd: list[OddChangeOrder] = []
+        for record, header in by_record.items():
+            readable, odd_lines = _changes(header, lines.get(record, []))
+            odd += odd_lines
+            try:
+                found.append(_found(header, readable, amount_known=not odd_lines))
+            except NotUnderstood as error:
+                value = dict(zip(_FOUND_COLUMNS, header, strict=True))[error.column]
+                odd.append(_odd_change_order(header, odd_record(error.column, header[0], value, header[1])))
+        return ChangeOrdersFound(
+            found=tuple(sorted(found, key=lambda one: int(one.record_number))), odd=tuple(odd)
         )
 
 
-def _found(header: tuple[Any, ...], changes: list[tuple[str, Decimal]]) -> ErpChangeOrderFound:
+_FOUND_COLUMNS = tuple(
+    f"prmchg.{name}" for name in ("recnum", "_idnum", "chgnum", "jobnum", "phsnum", "status", "usrdf1")
+)
+
+
+def _changes(
+    header: tuple[Any, ...], lines: Sequence[tuple[Any, Any]]
+) -> tuple[list[tuple[str, Decimal]], list[OddChangeOrder]]:
+    """The lines of one change order that can be read, and those that cannot."""
+    readable: list[tuple[str, Decimal]] = []
+    odd: list[OddChangeOrder] = []
+    for sub_number, bdgprc in lines:
+        try:
+            readable.append((at("sbcgln.chgnum", number, sub_number), at("sbcgln.bdgprc", amount, bdgprc)))
+        except NotUnderstood as error:
+            value = sub_number if error.column == "sbcgln.chgnum" else bdgprc
+            odd.append(_odd_change_order(header, odd_record(error.column, header[0], value)))
+    return readable, odd
+
+
+def _odd_change_order(header: tuple[Any, ...], odd: OddRecord) -> OddChangeOrder:
+    _recnum, _idnum, chgnum, jobnum, phsnum, _state, usrdf1 = header
+    return OddChangeOrder(
+        odd=odd,
+        number=or_none(text, chgnum),
+        job_record_number=or_none(reference, jobnum),
+        phase=or_none(phase, phsnum),
+        key=or_none(text, usrdf1),
+    )
+
+
+def _found(
+    header: tuple[Any, ...], changes: list[tuple[str, Decimal]], *, amount_known: bool
+) -> ErpChangeOrderFound:
     recnum, idnum, chgnum, jobnum, phsnum, state, usrdf1 = header
+    summed = sum((one for _, one in changes), Decimal("0.00")) if changes and amount_known else None
     return ErpChangeOrderFound(
         row_id=at("prmchg._idnum", row_id, idnum),
         record_number=at("prmchg.recnum", record_number, recnum),
@@ -282,24 +364,25 @@ def _found(header: tuple[Any, ...], changes: list[tuple[str, Decimal]]) -> ErpCh
         status=at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
         key=at("prmchg.usrdf1", text, usrdf1),
         sub_change_numbers=tuple(sorted({sub_number for sub_number, _ in changes})),
-        amount=sum((one for _, one in changes), Decimal("0.00")) if changes else None,
+        amount=summed,
     )
 
 
 def job(row: tuple[Any, ...]) -> ErpJob:
-    with refused_unless_understood():
+    with refused_unless_understood(row[0]):
         recnum, idnum, jobnme, state = row
-        code = at("actrec.status", whole, state)
+        code, name = or_none(whole, state), or_none(text, jobnme)
+        # Name and status are only shown: one that is odd is shown as it stands there.
         return ErpJob(
             row_id=at("actrec._idnum", row_id, idnum),
             record_number=at("actrec.recnum", record_number, recnum),
-            name=at("actrec.jobnme", text, jobnme),
-            status=JOB_STATUS.get(code, str(code)),
+            name=shown(jobnme) if name is None else name,
+            status=shown(state) if code is None else JOB_STATUS.get(code, str(code)),
         )
 
 
 def vendor(row: tuple[Any, ...]) -> ErpVendor:
-    with refused_unless_understood():
+    with refused_unless_understood(row[0]):
         recnum, idnum, vndnme = row
         return ErpVendor(
             row_id=at("actpay._idnum", row_id, idnum),
@@ -309,32 +392,55 @@ def vendor(row: tuple[Any, ...]) -> ErpVendor:
 
 
 def subcontract(row: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> ErpSubcontract:
-    with refused_unless_understood():
+    """Refused where what a change order hangs on cannot be read; what is only shown is named and left out."""
+    with refused_unless_understood(row[0]):
         recnum, idnum, ctcnum, jobnum, phsnum, vndnum, dscrpt, state = row
+        odd: list[OddRecord] = []
+
+        def shown_only(column: str, read: Callable[..., str], value: object, *more: object) -> str:
+            try:
+                return at(column, read, value, *more)
+            except NotUnderstood:
+                odd.append(odd_record(column, recnum, value, idnum))
+                return ""
+
+        kept = [line for line in (_subcontract_line(line, recnum, odd) for line in lines) if line]
         return ErpSubcontract(
             row_id=at("subcon._idnum", row_id, idnum),
             record_number=at("subcon.recnum", record_number, recnum),
-            number=at("subcon.ctcnum", number, ctcnum),
+            number=shown_only("subcon.ctcnum", number, ctcnum),
             job_record_number=at("subcon.jobnum", reference, jobnum),
             phase=at("subcon.phsnum", phase, phsnum),
             vendor_record_number=at("subcon.vndnum", reference, vndnum),
-            description=at("subcon.dscrpt", text, dscrpt),
-            status=at("subcon.status", status, state, SUBCONTRACT_STATUS),
-            lines=tuple(
-                sorted((_subcontract_line(line) for line in lines), key=lambda line: line.line_number)
-            ),
+            description=shown_only("subcon.dscrpt", text, dscrpt),
+            status=shown_only("subcon.status", status, state, SUBCONTRACT_STATUS),
+            lines=tuple(sorted(kept, key=lambda line: line.line_number)),
+            odd=tuple(odd),
         )
 
 
-def _subcontract_line(row: tuple[Any, ...]) -> ErpSubcontractLine:
+def _subcontract_line(
+    row: tuple[Any, ...], recnum: object, odd: list[OddRecord]
+) -> ErpSubcontractLine | None:
+    """The line, or None where it cannot be told which one it is. What cannot be read is added to `odd`."""
     linnum, dscrpt, cstcde, csttyp, original = row
-    return ErpSubcontractLine(
-        line_number=at("sbcnln.linnum", whole, linnum),
-        description=at("sbcnln.dscrpt", text, dscrpt),
-        cost_code=at("sbcnln.cstcde", cost_code, cstcde),
-        cost_type=at("sbcnln.csttyp", reference, csttyp),
-        amount=at("sbcnln.amount", amount, original),
-    )
+    try:
+        known = (
+            at("sbcnln.linnum", whole, linnum),
+            at("sbcnln.cstcde", cost_code, cstcde),
+            at("sbcnln.csttyp", reference, csttyp),
+        )
+    except NotUnderstood as error:
+        columns = {"sbcnln.linnum": linnum, "sbcnln.cstcde": cstcde, "sbcnln.csttyp": csttyp}
+        odd.append(odd_record(error.column, recnum, columns[error.column]))
+        return None
+    line_number, code, cost_type = known
+    description, price = or_none(text, dscrpt), or_none(amount, original)
+    if description is None:
+        odd.append(odd_record("sbcnln.dscrpt", recnum, dscrpt))
+    if price is None:
+        odd.append(odd_record("sbcnln.amount", recnum, original))
+    return ErpSubcontractLine(line_number, description or "", code, cost_type, price or Decimal("0.00"))
 
 
 def change_order_status(value: object) -> str:
@@ -343,14 +449,15 @@ def change_order_status(value: object) -> str:
 
 
 @contextmanager
-def refused_unless_understood(where: str = "") -> Iterator[None]:
+def refused_unless_understood(record: object = None) -> Iterator[None]:
     """Turns a value that is not understood, or a row of another width, into `row-not-understood`.
 
-    `where` names the table and record that the value is of.
+    `record` is the record number that the evidence names.
     """
     try:
         yield
     except (ValueError, InvalidOperation) as error:
         evidence = str(error) if isinstance(error, NotUnderstood) else ""
-        evidence = ", ".join(part for part in (where, evidence) if part)
+        if evidence and record is not None:
+            evidence = f"record {shown(record)}, {evidence}"
         raise error_for(fault("row-not-understood", evidence)) from error

@@ -61,7 +61,7 @@ class SandboxWriter:
             subcontract_record_number=draft.subcontract_record_number,
             deadline=deadline,
         )
-        written = next((one.record_number for one in found if one.key == str(draft.key)), None)
+        written = next((one.record_number for one in found.found if one.key == str(draft.key)), None)
         if written is not None:
             return written
         check_deadline(deadline)

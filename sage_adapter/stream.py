@@ -1,7 +1,9 @@
 """The keys of a whole company, from raw rows to checked values, as fast as they come.
 
 A million rows pass here, so that everything is done a column and some thousands of rows at a time, by
-functions that loop outside of Python. What is not as expected falls back to `rows`, which refuses it by name.
+functions that loop outside of Python. What is not as expected falls back to `rows`, value by value; a row of
+which a value is refused there is left out and named, and stops no other. Rows out of order, or of another
+width, are no trouble of one record: those are raised.
 
 Change orders come in ranges of record numbers, each with its lines. Between two ranges nothing is open at the
 server but the connection: no cursor, and no lock where there is no transaction.
@@ -19,6 +21,7 @@ from erp_integrations.ports import (
     ChangeOrderKeys,
     KeyBlock,
     KeyRows,
+    OddRecord,
     SubcontractChangeKeys,
     error_for,
 )
@@ -38,7 +41,10 @@ _GROWTH = 8
 """How many times wider the next range may be, so that no gap is walked in small steps."""
 
 _BELOW_ALL, _ABOVE_ALL = -(2**63), int(LARGEST_RECORD_NUMBER)
-"""No record number is below zero; one that is must come, to be refused by name."""
+"""No record number is below zero; one that is must come, to be named."""
+
+_MOST_UNNUMBERED = 10_000
+"""Rows without a record number, of one table. No key of Sage's allows one, so that many are no oddity."""
 
 Rows = list[Any]
 Column = Sequence[Any]
@@ -47,21 +53,28 @@ Column = Sequence[Any]
 # --- what is asked -------------------------------------------------------------------------------
 
 
-def jobs(session: Session) -> Mapping[str, str]:
-    """The row id of every job, by its record number. Raises `Unexpected` (`empty-database`) for none."""
+def jobs(session: Session) -> tuple[Mapping[str, str], tuple[OddRecord, ...]]:
+    """The row id of every job, by its record number, and the jobs that cannot be read.
+
+    Raises `Unexpected` (`empty-database`) for none.
+    """
     found, complete = session.read("stream_jobs", most=_MOST_JOBS)
     if not complete:
         raise error_for(fault("too-many-rows"))
     if not found:
         raise error_for(fault("empty-database"))
     with rows.refused_unless_understood():
-        recnum, idnum = _columns(found, 2)
-        return dict(zip(_record_numbers()(recnum), _row_keys(idnum), strict=True))
+        (recnum, idnum), odd = _reader(_JOBS)(found)
+        if not recnum:
+            raise rows.NotUnderstood(f"none of {len(found)} jobs can be read: {odd[0].label}")
+        return dict(zip(recnum, idnum, strict=True)), odd
 
 
 def blocks(session: Session) -> Iterator[KeyBlock]:
     """All change orders and their lines, to the last. Raises what `Session.read` raises."""
-    change_orders, lines = _change_orders(), _lines()
+    change_orders, lines = _reader(_CHANGE_ORDERS), _reader(_LINES)
+    extra_headers = _unnumbered(session, "unnumbered_change_orders", _CHANGE_ORDERS)
+    extra_lines = _unnumbered(session, "unnumbered_lines", _LINES)
     raw = _raw_blocks(session)
     # One range ahead, so that the server and the wire work while the last one is being read. Left early, the
     # executor waits for the range under way before the connection is closed.
@@ -70,8 +83,27 @@ def blocks(session: Session) -> Iterator[KeyBlock]:
         while block := coming.result():
             coming = ahead.submit(next, raw, None)
             with rows.refused_unless_understood():
-                made = KeyBlock(str(block.upto), change_orders(block.headers), lines(block.lines))
-            yield made
+                headers, odd_headers = change_orders(block.headers)
+                changes, odd_lines = lines(block.lines)
+            recnum, idnum, *others = headers
+            yield KeyBlock(
+                str(block.upto),
+                KeyRows(ChangeOrderKeys, (idnum, recnum, *others)),
+                KeyRows(SubcontractChangeKeys, changes),
+                (*extra_headers, *odd_headers),
+                (*extra_lines, *odd_lines),
+            )
+            extra_headers = extra_lines = ()
+
+
+def _unnumbered(session: Session, query: str, kinds: Sequence["_Kind"]) -> tuple[OddRecord, ...]:
+    """The rows that no range of record numbers holds."""
+    found, complete = session.read(query, most=_MOST_UNNUMBERED)
+    if not complete:
+        raise error_for(fault("too-many-rows"))
+    with rows.refused_unless_understood():
+        _readable, odd = _reader(kinds)(found)
+    return odd
 
 
 class _RawBlock(NamedTuple):
@@ -117,8 +149,9 @@ class _Ranges:
 
     def __init__(self, records: Any, lowest: Any, highest: Any) -> None:
         with rows.refused_unless_understood():
-            self._highest = rows.whole(highest) if records else 0
-            self._lowest = rows.whole(lowest) if records else 0
+            # None where there is no record, or none that has a number.
+            self._highest = 0 if highest is None else rows.whole(highest)
+            self._lowest = 0 if lowest is None else rows.whole(lowest)
             span = self._highest - self._lowest + 1
             self._width = _wide_enough(span, rows.whole(records))
 
@@ -157,45 +190,73 @@ class _Known(dict[Any, str]):
 _MOST_KNOWN = 100_000
 
 
-def _change_orders() -> Callable[[Rows], KeyRows[ChangeOrderKeys]]:
-    record_numbers = _record_numbers()
-    job, phase = _Known(rows.reference), _Known(rows.phase)
-    status = _Known(lambda value: rows.status(value, rows.CHANGE_ORDER_STATUS))
+class _Kind(NamedTuple):
+    """A column, and how it is read."""
 
-    def read(found: Rows) -> KeyRows[ChangeOrderKeys]:
+    name: str
+    one: Callable[[Any], Any]
+    """Refuses a value that is not understood."""
+    together: Callable[[], Callable[[Column], Column]]
+    """Makes what reads many values at once, and refuses them all for one."""
+
+
+def _few(one: Callable[[Any], str]) -> Callable[[], Callable[[Column], Column]]:
+    """For a column with few different values."""
+
+    def together() -> Callable[[Column], Column]:
+        known = _Known(one)
+        return lambda column: list(map(known.__getitem__, column))
+
+    return together
+
+
+def _reader(kinds: Sequence[_Kind]) -> Callable[[Rows], tuple[list[Column], tuple[OddRecord, ...]]]:
+    """Reads rows into columns; those that cannot be read are left out of every column, and named."""
+    together = [kind.together() for kind in kinds]
+    none: list[Column] = [() for _ in kinds]
+
+    def columns(found: Rows) -> list[Column]:
+        raw = _columns(found, len(kinds))
+        # The record numbers last: what reads them remembers where it was, and must not for nothing.
+        read = [read(column) for read, column in zip(together[::-1], raw[::-1], strict=True)]
+        return read[::-1]
+
+    def read(found: Rows) -> tuple[list[Column], tuple[OddRecord, ...]]:
         if not found:
-            return KeyRows(ChangeOrderKeys)
-        recnum, idnum, chgnum, jobnum, phsnum, state = _columns(found, 6)
-        columns = (
-            _row_keys(idnum),
-            record_numbers(recnum),
-            _numbers(chgnum),
-            list(map(job.__getitem__, jobnum)),
-            list(map(phase.__getitem__, phsnum)),
-            list(map(status.__getitem__, state)),
-        )
-        return KeyRows(ChangeOrderKeys, columns)
+            return none, ()
+        try:
+            return columns(found), ()
+        except (ValueError, TypeError):
+            odd = _odd(kinds, _columns(found, len(kinds)))
+            readable = [row for at, row in enumerate(found) if at not in odd]
+            return columns(readable) if readable else none, tuple(odd[at] for at in sorted(odd))
 
     return read
 
 
-def _lines() -> Callable[[Rows], KeyRows[SubcontractChangeKeys]]:
-    record_numbers = _record_numbers()
-    subcontract = _Known(rows.record_number)
+def _odd(kinds: Sequence[_Kind], columns: Sequence[Column]) -> dict[int, OddRecord]:
+    """The rows that cannot be read, by their place, each named by its first column that is odd."""
+    odd: dict[int, OddRecord] = {}
+    by_name = dict(zip((kind.name.partition(".")[2] for kind in kinds), columns, strict=True))
+    idnum = by_name.get("_idnum")
+    for kind, column in zip(kinds, columns, strict=True):
+        if _all_read(kind, column):
+            continue
+        for at, value in enumerate(column):
+            try:
+                kind.one(value)
+            except ValueError:
+                row_id = idnum[at] if idnum else None
+                odd.setdefault(at, rows.odd_record(kind.name, by_name["recnum"][at], value, row_id))
+    return odd
 
-    def read(found: Rows) -> KeyRows[SubcontractChangeKeys]:
-        if not found:
-            return KeyRows(SubcontractChangeKeys)
-        recnum, vndctc, chgnum, bdgprc = _columns(found, 4)
-        columns = (
-            record_numbers(recnum),
-            list(map(subcontract.__getitem__, vndctc)),
-            _numbers(chgnum),
-            _amounts(bdgprc),
-        )
-        return KeyRows(SubcontractChangeKeys, columns)
 
-    return read
+def _all_read(kind: _Kind, column: Column) -> bool:
+    try:
+        kind.together()(column)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _columns(found: Rows, width: int) -> list[Column]:
@@ -224,13 +285,17 @@ def _record_numbers() -> Callable[[Column], Column]:
 _OF_A_ROW_ID = b"0123456789ABCDEF-"
 
 
+def _row_key(value: Any) -> str:
+    return str(rows.row_id(value)).upper()
+
+
 def _row_keys(idnum: Column) -> Column:
     """Row ids as upper-case text. Drivers give them so already; others are read one by one."""
     together = _together(idnum)
     upper = together.isascii() and not together.encode("ascii").translate(None, _OF_A_ROW_ID)
-    if upper and set(map(len, idnum)) == {36}:
+    if together and upper and set(map(len, idnum)) == {36}:
         return idnum
-    return [str(rows.row_id(value)).upper() for value in idnum]
+    return list(map(_row_key, idnum))
 
 
 def _numbers(chgnum: Column) -> Column:
@@ -248,7 +313,44 @@ def _together(column: Column) -> str:
         return ""
 
 
+_MOST_AMOUNT = Decimal(10) ** 13
+"""More than an amount of Sage's can be, decimal(12,2), and little enough to be summed a thousandfold."""
+
+
+def _amount(value: Any) -> Decimal:
+    known = rows.amount(value)
+    if abs(known) >= _MOST_AMOUNT:
+        raise rows.NotUnderstood("an amount out of range")
+    return known
+
+
 def _amounts(bdgprc: Column) -> Column:
-    if set(map(type, bdgprc)) == {Decimal} and all(map(Decimal.is_finite, bdgprc)):
+    readable = set(map(type, bdgprc)) == {Decimal} and all(map(Decimal.is_finite, bdgprc))
+    if readable and max(map(Decimal.adjusted, bdgprc)) < _MOST_AMOUNT.adjusted():
         return bdgprc
-    return list(map(rows.amount, bdgprc))
+    return list(map(_amount, bdgprc))
+
+
+def _change_order_status(value: Any) -> str:
+    return rows.status(value, rows.CHANGE_ORDER_STATUS)
+
+
+_JOBS = (
+    _Kind("actrec.recnum", rows.record_number, _record_numbers),
+    _Kind("actrec._idnum", _row_key, lambda: _row_keys),
+)
+_CHANGE_ORDERS = (
+    _Kind("prmchg.recnum", rows.record_number, _record_numbers),
+    _Kind("prmchg._idnum", _row_key, lambda: _row_keys),
+    _Kind("prmchg.chgnum", rows.number, lambda: _numbers),
+    _Kind("prmchg.jobnum", rows.reference, _few(rows.reference)),
+    _Kind("prmchg.phsnum", rows.phase, _few(rows.phase)),
+    _Kind("prmchg.status", _change_order_status, _few(_change_order_status)),
+)
+_LINES = (
+    _Kind("sbcgln.recnum", rows.record_number, _record_numbers),
+    _Kind("sbcgln.vndctc", rows.record_number, _few(rows.record_number)),
+    _Kind("sbcgln.chgnum", rows.number, lambda: _numbers),
+    _Kind("sbcgln.bdgprc", _amount, lambda: _amounts),
+)
+"""Their columns, in the order of the queries."""

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("erp_integrations", "0013_controls"),
+        ("erp_integrations", "0014_odd_records"),
     ]
 
     operations = [

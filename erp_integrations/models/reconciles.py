@@ -44,6 +44,15 @@ class ReconcileRun(models.Model):
         default=0, help_text="Links about which something new was recorded."
     )
 
+    odd = models.PositiveIntegerField(
+        default=0, help_text="Records of the books that cannot be read, linked or not."
+    )
+    odd_records = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The first of them: table, record number, column, what stands there.",
+    )
+
     fault_code = models.CharField(max_length=60, blank=True)
     fault_words = models.TextField(blank=True)
     fault_advice = models.TextField(blank=True)

@@ -50,6 +50,7 @@ from erp_integrations.operations.walking import (
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.ports import (
     ChangeOrderDraft,
+    ChangeOrdersFound,
     Deadline,
     ErpChangeOrderFound,
     ErpError,
@@ -60,6 +61,8 @@ from erp_integrations.ports import (
 from erp_integrations.rules import When, broken_rules, notices
 from erp_integrations.transitions import Step
 
+NO_NUMBER = "without a readable number"
+"""A record whose own number cannot be read, in a sentence about records."""
 NO_KEY = uuid.UUID(int=0)
 """Of a draft that is compared and never written."""
 
@@ -79,19 +82,35 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     subject = subject_of(papers, erp_number=erp_number)
     if broken := broken_rules(subject, When.ACCEPT):
         raise RulesBroken(broken)
-    subcontract, found = _ask_about(papers)
+    subcontract, there = _ask_about(papers)
+    found = there.found
     draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
     prepared, by_hand = _prepare(papers, draft, writer)
     same_number = comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
     with_amount = comparing.with_the_amount(prepared.total, found)
     others = {record.record_number for record in same_number} | _tied_records(papers, with_amount)
     same_amount = tuple(record for record in with_amount if record.record_number not in others)
+    # A record that cannot be read holds its number all the same.
+    unreadable = comparing.odd_carrying(
+        prepared.number, prepared.job_record_number, prepared.phase, there.odd
+    )
+    carrying = [record.record_number for record in same_number]
+    carrying += [one.odd.record_number or NO_NUMBER for one in unreadable]
     asked = dataclasses.replace(
         subject,
-        same_number=tuple(record.record_number for record in same_number),
+        same_number=tuple(dict.fromkeys(carrying)),
         same_amount=tuple(record.record_number for record in same_amount),
     )
-    return Preview(draft, prepared, by_hand, same_number, same_amount, asked, notices(subject, When.ACCEPT))
+    return Preview(
+        draft,
+        prepared,
+        by_hand,
+        same_number,
+        same_amount,
+        asked,
+        notices(subject, When.ACCEPT),
+        odd=(*subcontract.odd, *(one.odd for one in there.odd)),
+    )
 
 
 def accept_change_order(
@@ -302,7 +321,7 @@ def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[Prepar
     return writer.prepare(draft), writer.by_hand
 
 
-def _ask_about(papers: Papers) -> tuple[ErpSubcontract, tuple[ErpChangeOrderFound, ...]]:
+def _ask_about(papers: Papers) -> tuple[ErpSubcontract, ChangeOrdersFound]:
     """The subcontract, and the change orders there are on it and on the job."""
     job, subcontract = papers.ties.job, papers.ties.commitment
     anchor = Anchor(job.record_number, job.row_id, subcontract.record_number, subcontract.row_id)

@@ -20,7 +20,9 @@ from erp_integrations.operations.ledger import append_events, event_of, label_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.presence import Standing, checked_at, seen_at, seen_clock, standing_of
 
-OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job")
+ROW_NOT_UNDERSTOOD = "row-not-understood"
+"""The fault of a record that cannot be read: the connection has answered."""
+OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job", ROW_NOT_UNDERSTOOD)
 """Faults that say nothing about the connection although somebody else can mend them."""
 
 

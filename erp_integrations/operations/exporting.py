@@ -32,6 +32,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.operations import linking
 from erp_integrations.operations.accepting import close_as_rejected
+from erp_integrations.operations.checking import ROW_NOT_UNDERSTOOD
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import (
     CouldNotAsk,
@@ -68,6 +69,7 @@ from erp_integrations.ports import (
     ErpWriter,
     Fault,
     NotInErp,
+    OddChangeOrder,
     PreparedChangeOrder,
     WriteRefused,
 )
@@ -121,6 +123,22 @@ class _Trouble:
 _Outcome = _Found | _Nothing | _Trouble
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the ERP holds of the export."""
+
+    records: tuple[ErpChangeOrderFound, ...]
+    odd: tuple[OddChangeOrder, ...]
+    """Records that carry the export's key, or by hand its number, but cannot be read: neither taken for the
+    export's own, nor for nothing."""
+
+    @property
+    def words(self) -> str:
+        """About the odd ones."""
+        told = "; ".join(dict.fromkeys(one.odd.label for one in self.odd))
+        return f"A record there may be this change order, but it cannot be read: {told}."
+
+
 def export_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> ChangeOrderLink:
     """Brings an accepted CCO into the ERP and ties it to its record; by hand: looks whether it is there.
 
@@ -153,12 +171,16 @@ def give_back_change_order(
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
         export.save(update_fields=["writing_until"])
-        if there == ():
+        if isinstance(there, _Looked) and not there.records and not there.odd:
             take(Step.GIVE_BACK, change_order)
             return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
     if isinstance(there, Fault):
         raise MayBeThere(f"{there.what} It may be in {claim.erp} already, so it stays here. {there.advice}")
-    raise FoundInErp(there[0].record_number)
+    if not there.records:
+        raise MayBeThere(
+            f"{there.words} So it stays here. The Sage administrator can correct the value; then try again."
+        )
+    raise FoundInErp(there.records[0].record_number)
 
 
 # --- transaction 1: claim ------------------------------------------------------------------------
@@ -240,7 +262,13 @@ def _bring_in_time(claim: _Claim) -> _Outcome:
 
 
 def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadline) -> _Outcome:
-    records = _records(claim, reader, deadline, by_hand=writer.by_hand)
+    looked = _records(claim, reader, deadline, by_hand=writer.by_hand)
+    records = looked.records
+    if looked.odd and not records:
+        return _Trouble(
+            f"{looked.words} Nothing was written. The Sage administrator can correct the value; "
+            "then try again."
+        )
     if len(records) > 1:
         numbers = " and ".join(record.record_number for record in records)
         return _Trouble(
@@ -267,23 +295,24 @@ def _bring(claim: _Claim, reader: ErpReader, writer: ErpWriter, deadline: Deadli
     return _Found(record, comparing.differences(claim.prepared, record.change_order))
 
 
-def _records(
-    claim: _Claim, reader: ErpReader, deadline: Deadline, *, by_hand: bool
-) -> tuple[ErpChangeOrderFound, ...]:
+def _records(claim: _Claim, reader: ErpReader, deadline: Deadline, *, by_hand: bool) -> _Looked:
     """The export's own records: by its key; keyed in by hand, also by number, job and phase."""
-    prepared = claim.prepared
-    found = reader.find_change_orders(
+    prepared, key = claim.prepared, str(claim.draft.key)
+    there = reader.find_change_orders(
         job_record_number=prepared.job_record_number,
         subcontract_record_number=prepared.subcontract_record_number,
         deadline=deadline,
     )
-    mine = comparing.written_by(str(claim.draft.key), found)
+    mine, odd = comparing.written_by(key, there.found), comparing.odd_written_by(key, there.odd)
     if mine or not by_hand:
-        return mine
-    return comparing.carrying(prepared.number, prepared.job_record_number, prepared.phase, found)
+        return _Looked(mine, odd)
+    place = (prepared.number, prepared.job_record_number, prepared.phase)
+    return _Looked(
+        comparing.carrying(*place, there.found), (*odd, *comparing.odd_carrying(*place, there.odd))
+    )
 
 
-def _records_in_time(claim: _Claim) -> tuple[ErpChangeOrderFound, ...] | Fault:
+def _records_in_time(claim: _Claim) -> _Looked | Fault:
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(claim.spec)
@@ -299,7 +328,9 @@ def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLin
     with transaction.atomic(durable=True):
         change_order, export, now = _lock_mine(claim)
         rights = _rights(actor, company_id=claim.company_id)
-        note_answer(export.connection, outcome.fault if isinstance(outcome, _Trouble) else None, now=now)
+        fault = outcome.fault if isinstance(outcome, _Trouble) else None
+        if fault is None or fault.code != ROW_NOT_UNDERSTOOD:  # that is the record's trouble
+            note_answer(export.connection, fault, now=now)
         export.looked_at = now
         refusal = _why_not(outcome, export)
         if refusal is None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -205,6 +205,8 @@ def _end(claim: Claim, sifted: Sifted | None, fault: Fault | None, *, now: datet
         absent=counts.absent,
         drifted=counts.drifted,
         unknown=counts.unknown,
+        odd=counts.odd,
+        odd_records=[asdict(one) for one in counts.odd_records],
         fault_code=fault.code if fault else "",
         fault_words=fault.what if fault else "",
         fault_advice=fault.advice if fault else "",

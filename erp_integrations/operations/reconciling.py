@@ -64,7 +64,7 @@ def _compare(claim: Claim, reader: ErpReader) -> Sifted:
         if stream.incarnation != claim.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
         claim.server_clock, claim.history_mark = stream.server_ahead, stream.history_mark
-        sieve = Sieve(claim.connection.pk, stream.jobs)
+        sieve = Sieve(claim.connection.pk, stream.jobs, stream.odd_jobs)
         for block in stream.blocks:
             sieve.sift(block)
             claim.change_orders = sieve.sifted.change_orders

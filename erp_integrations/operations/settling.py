@@ -197,13 +197,19 @@ def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
     return {attempt.pk: attempt for attempt in attempts}
 
 
+def _is_of_a_record_alone(finding: Finding) -> bool:
+    """Whether the accepted database answered, and only of the record there is no trustworthy answer."""
+    fault = finding.fault
+    return fault is not None and bool(finding.incarnation) and fault.code in OF_ONE_RECORD
+
+
 def _lock_connection(links: Sequence[ChangeOrderLink], findings: Sequence[Finding]) -> Connection:
     """The connection as it counts now.
 
     Whether it answered is noted first: that is what locks it, so that of two parts of one header that are
     gone one is settled before the other.
     """
-    answered = any(one.fault is None or one.fault.code in OF_ONE_RECORD for one in findings)
+    answered = any(one.fault is None or _is_of_a_record_alone(one) for one in findings)
     note_answer(
         links[0].connection,
         None if answered else findings[0].fault,

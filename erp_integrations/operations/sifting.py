@@ -17,11 +17,13 @@ from psycopg.types.string import TextLoader
 
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.models.links import GONE
-from erp_integrations.ports import ChangeOrderKeys, KeyBlock, KeyRows, SubcontractChangeKeys
+from erp_integrations.ports import ChangeOrderKeys, KeyBlock, KeyRows, OddRecord, SubcontractChangeKeys
 from erp_integrations.presence import SEEN, standing_of_header
 
 PAGE = 20_000
 """Links that are compared at a time."""
+ODD_KEPT = 50
+"""So many of the records that cannot be read are kept by name; of more, there is the count."""
 
 _PAGE = """
     SELECT row_id, record_number, number, job_record_number, phase, 'Approved',
@@ -86,6 +88,14 @@ class Sifted:
     """Ids of links that were gone before, and are: who carries their numbers now is not in the keys."""
     again: set[int] = field(default_factory=set)
     """Those of them that are suspects all the same."""
+    odd: int = 0
+    """How many records of the books cannot be read, linked or not."""
+    odd_records: list[OddRecord] = field(default_factory=list)
+    """The first `ODD_KEPT` of them."""
+
+    def note_odd(self, odd: Sequence[OddRecord]) -> None:
+        self.odd += len(odd)
+        self.odd_records += odd[: max(0, ODD_KEPT - len(self.odd_records))]
 
     def count(self, presence: str, *, drifted: bool) -> None:
         """One more link of which this is known."""
@@ -118,22 +128,54 @@ class _Stored(NamedTuple):
     erp_amount: Decimal
 
 
-class Sieve:
-    """Compares the active links of one connection with its books, block by block."""
+class _Odd:
+    """Records that cannot be read, and which links are theirs: by row id, or by number where that is odd."""
 
-    def __init__(self, connection_id: int, jobs: Mapping[str, str]) -> None:
+    def __init__(self, odd: Iterable[OddRecord]) -> None:
+        self._row_ids: set[str] = set()
+        self._numbers: set[str] = set()
+        for one in odd:
+            if one.row_key:
+                self._row_ids.add(one.row_key.lower())
+            elif one.record_number:
+                self._numbers.add(one.record_number)
+
+    def holds(self, row_id: str, record_number: str) -> bool:
+        return row_id in self._row_ids or record_number in self._numbers
+
+
+class Sieve:
+    """Compares the active links of one connection with its books, block by block.
+
+    A record that cannot be read is neither missing nor otherwise: its links take a look, which says that it
+    cannot be read, and never count as missing. A job that cannot be read is there.
+    """
+
+    def __init__(
+        self, connection_id: int, jobs: Mapping[str, str], odd_jobs: Sequence[OddRecord] = ()
+    ) -> None:
         self._connection_id = connection_id
         self._jobs = {record_number: row_key.lower() for record_number, row_key in jobs.items()}
+        self._odd_jobs = _Odd(odd_jobs)
+        self._unnumbered: list[OddRecord] = []
+        """Change orders that stand in no block's range, but whose row ids are known."""
+        self._odd_headers, self._odd_lines = _Odd(()), _Odd(())
         self._after: tuple[str, int] = ("", 0)
         self.sifted = Sifted()
+        self.sifted.note_odd(odd_jobs)
 
     def sift(self, block: KeyBlock) -> None:
         """Every link up to the block's last record number. Blocks come in their order."""
-        self.sifted.change_orders += len(block.change_orders)
+        odd = block.odd_change_orders
+        self._unnumbered += [one for one in odd if one.row_key and not one.record_number]
+        self._odd_headers, self._odd_lines = _Odd((*odd, *self._unnumbered)), _Odd(block.odd_lines)
+        self.sifted.note_odd((*odd, *block.odd_lines))
+        self.sifted.change_orders += len(block.change_orders) + len(odd)
         self._compare(_order(block.upto), _headers(block.change_orders), sums_of(block.lines))
 
     def sift_rest(self) -> None:
         """The links whose record numbers come after all that the books can hold."""
+        self._odd_headers, self._odd_lines = _Odd(self._unnumbered), _Odd(())
         self._compare(_AFTER_ALL_NUMBERS, {}, {})
 
     def _compare(self, upto: str, headers: Headers, sums: Sums) -> None:
@@ -173,8 +215,16 @@ class Sieve:
             found = headers.get(row[0])
             header = ChangeOrderKeys(row[0].upper(), *found) if found else None
             amount = sums.get((row[_RECORD], row[_SUBCONTRACT]))
-            job_is_there = self._jobs.get(row[_JOB]) == row[_JOB_ROW]
-            if is_stored(link, header, amount, job_is_there=job_is_there):
+            job_is_there = self._jobs.get(row[_JOB]) == row[_JOB_ROW] or self._odd_jobs.holds(
+                row[_JOB_ROW], row[_JOB]
+            )
+            if header is None and self._odd_headers.holds(row[0], row[_RECORD]):
+                self.sifted.suspects.add(link.id, None)
+            elif self._odd_lines.holds("", row[_RECORD]):
+                # What its lines add up to is not known, and no ground to say that the amount is another one.
+                self.sifted.suspects.add(link.id, None)
+                self._count_missing(link, is_missing=header is None or not job_is_there)
+            elif is_stored(link, header, amount, job_is_there=job_is_there):
                 self.sifted.count(link.presence, drifted=bool(link.drift))
                 if link.presence in GONE:
                     self.sifted.gone.append(link.id)
@@ -185,8 +235,10 @@ class Sieve:
                 self.sifted.count(PresenceKey.PRESENT, drifted=False)
             else:
                 self.sifted.suspects.add(link.id, amount if header else None)
-                is_missing = header is None or not job_is_there
-                self.sifted.missing += is_missing and link.presence in (*SEEN, PresenceKey.UNCHECKED)
+                self._count_missing(link, is_missing=header is None or not job_is_there)
+
+    def _count_missing(self, link: _Stored, *, is_missing: bool) -> None:
+        self.sifted.missing += is_missing and link.presence in (*SEEN, PresenceKey.UNCHECKED)
 
 
 def is_stored(

@@ -52,6 +52,7 @@ from erp_integrations.ports.keys import (
 )
 from erp_integrations.ports.reading import MOST_GLANCED_AT_ONCE, MOST_LOOKED_UP_AT_ONCE, ErpReader
 from erp_integrations.ports.records import (
+    ChangeOrdersFound,
     ErpChangeOrder,
     ErpChangeOrderFound,
     ErpChangeOrderLine,
@@ -59,6 +60,8 @@ from erp_integrations.ports.records import (
     ErpSubcontract,
     ErpSubcontractLine,
     ErpVendor,
+    OddChangeOrder,
+    OddRecord,
 )
 from erp_integrations.ports.sandbox import (
     BulkRecord,
@@ -94,6 +97,7 @@ __all__ = [
     "ChangeOrderEntry",
     "ChangeOrderKeys",
     "ChangeOrderReference",
+    "ChangeOrdersFound",
     "Clock",
     "ConnectionSpec",
     "Control",
@@ -128,6 +132,8 @@ __all__ = [
     "Misconfigured",
     "NoSuchRecord",
     "NotInErp",
+    "OddChangeOrder",
+    "OddRecord",
     "OtherRecord",
     "PartRefused",
     "PreparedChangeOrder",

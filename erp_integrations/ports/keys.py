@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import Any, NamedTuple, TypeVar, overload
 
 from erp_integrations.ports.connections import HistoryMark
+from erp_integrations.ports.records import OddRecord
 
 
 class ChangeOrderKeys(NamedTuple):
@@ -81,6 +82,11 @@ class KeyBlock(NamedTuple):
     """By record number."""
     lines: KeyRows[SubcontractChangeKeys]
     """All lines on subcontracts of the same range, by record number; also those that lost their header."""
+    odd_change_orders: tuple[OddRecord, ...] = ()
+    """Those of the range that cannot be read, which are not above; in the first block, also those without a
+    record number."""
+    odd_lines: tuple[OddRecord, ...] = ()
+    """The same of lines."""
 
 
 LARGEST_RECORD_NUMBER = str(2**63 - 1)
@@ -94,10 +100,13 @@ class KeyStream:
     incarnation: str
     """Of the database that answers."""
     jobs: Mapping[str, str]
-    """Every job: its record number and its row id, written as in `ChangeOrderKeys`. Never empty."""
+    """Every job that can be read: its record number and its row id, written as in `ChangeOrderKeys`. Never
+    empty."""
     blocks: Iterator[KeyBlock]
     """In ascending order, without gap or overlap. Raises `ErpError` where the connection fails midway."""
     server_ahead: timedelta | None = None
     """The ERP server's local time minus ours when the stream began."""
     history_mark: HistoryMark | None = None
     """The newest entry of the ERP's own history; None when unreadable or empty."""
+    odd_jobs: tuple[OddRecord, ...] = ()
+    """The jobs that cannot be read."""

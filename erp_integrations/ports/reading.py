@@ -9,8 +9,8 @@ from erp_integrations.ports.deadlines import Clock, Deadline
 from erp_integrations.ports.findings import NO_CONTROLS, ChangeOrderReference, Controls, Finding
 from erp_integrations.ports.keys import KeyStream
 from erp_integrations.ports.records import (
+    ChangeOrdersFound,
     ErpChangeOrder,
-    ErpChangeOrderFound,
     ErpJob,
     ErpSubcontract,
     ErpVendor,
@@ -90,8 +90,9 @@ class ErpReader(Protocol):
         From the accepted database, over one connection that ends with the context, in memory that does not
         grow with the company, without a cursor or a lock that lasts from one block to the next. Only a stream
         that was read to its end is complete; a key that is missing from it is no proof that the record is
-        gone: confirm it with a look. Raises `ErpError` on entering, and in the middle; what the context's own
-        block raises passes unchanged.
+        gone: confirm it with a look. A row that cannot be read is named among the odd and left out; rows that
+        are out of order or of another width are trouble of the whole. Raises `ErpError` on entering, and in
+        the middle; what the context's own block raises passes unchanged.
         """
         ...
 
@@ -113,10 +114,11 @@ class ErpReader(Protocol):
 
     def find_change_orders(
         self, *, job_record_number: str, subcontract_record_number: str, deadline: Deadline
-    ) -> tuple[ErpChangeOrderFound, ...]:
-        """Every change order of the job, and every other with a line on the subcontract; by record number.
+    ) -> ChangeOrdersFound:
+        """Every change order of the job, and every other with a line on the subcontract.
 
         Raises `ErpError`. None at all is an answer too, and no proof of anything: it is read once. Lines that
-        have lost their header are no change order, and are not here.
+        have lost their header are no change order, and are not here. One that cannot be read is among the
+        odd, and keeps none of the others from being found.
         """
         ...

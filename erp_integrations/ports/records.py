@@ -7,6 +7,32 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
+class OddRecord:
+    """A record that cannot be read, and the first of its columns that is why."""
+
+    table: str
+    """As the ERP calls it: `prmchg`."""
+    record_number: str
+    """Empty where it is what cannot be read. Of a line: its change order's."""
+    column: str
+    shown: str
+    """What stands in that column, as evidence: printable and cut short; `NULL` for nothing."""
+    row_key: str = ""
+    """The row id as `ChangeOrderKeys` writes it; empty where it cannot be read, and for lines."""
+
+    @property
+    def label(self) -> str:
+        """Where it is and what stands there, for a sentence."""
+        if self.record_number:
+            record = f"record {self.record_number}"
+        elif self.row_key:
+            record = f"the record with row id {self.row_key}"
+        else:
+            record = "a record without a readable number"
+        return f"{self.table}, {record}, column {self.column}: {self.shown}"
+
+
+@dataclass(frozen=True, slots=True)
 class ErpJob:
     row_id: uuid.UUID
     record_number: str
@@ -28,6 +54,7 @@ class ErpSubcontractLine:
     cost_code: str
     cost_type: str
     amount: Decimal
+    """Zero where it cannot be read; the subcontract names the line as odd then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +68,8 @@ class ErpSubcontract:
     description: str
     status: str
     lines: tuple[ErpSubcontractLine, ...] = ()
+    odd: tuple[OddRecord, ...] = ()
+    """What of it and of its lines cannot be read. Such a value is empty above; such a line may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +118,30 @@ class ErpChangeOrderFound:
     sub_change_numbers: tuple[str, ...]
     """Of its lines on the subcontract asked about."""
     amount: Decimal | None
-    """Sum of its lines on the subcontract asked about; None where it has none there."""
+    """Sum of its lines on the subcontract asked about; None where it has none there, or where one of them
+    cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddChangeOrder:
+    """A change order of a job or a subcontract that cannot be read in everything.
+
+    What can be read of it is here, so that it is not taken for free what it holds: None is what cannot.
+    """
+
+    odd: OddRecord
+    number: str | None
+    job_record_number: str | None
+    phase: str | None
+    key: str | None
+    """As in `ErpChangeOrderFound`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrdersFound:
+    """The change orders of a job and a subcontract."""
+
+    found: tuple[ErpChangeOrderFound, ...]
+    """Those that can be read, by record number."""
+    odd: tuple[OddChangeOrder, ...] = ()
+    """The others, and those of `found` that have a line that cannot be read."""

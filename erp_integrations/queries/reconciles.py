@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from erp_integrations import registry
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState
-from erp_integrations.pages import Reconciling, RunLine, Tone
+from erp_integrations.pages import OddLine, Reconciling, RunLine, Tone
 from erp_integrations.policies import reconciles_every
 
 SHOWN = 8
@@ -29,11 +29,12 @@ WHY_STALE = {
 
 
 def reconciling_of(connection: Connection) -> Reconciling:
-    """One query."""
-    runs = tuple(
-        _line(run)
-        for run in ReconcileRun.objects.filter(connection=connection).order_by("-started_at")[:SHOWN]
-    )
+    """One query; one more where the last complete run is not among the last ones."""
+    last = list(ReconcileRun.objects.filter(connection=connection).order_by("-started_at")[:SHOWN])
+    complete = next((run for run in last if run.state == ReconcileState.COMPLETE), None)
+    if complete is None and len(last) == SHOWN:
+        complete = last_complete(connection)
+    runs = tuple(map(_line, last))
     ended = next((run for run in runs if run.state != ReconcileState.RUNNING), None)
     return Reconciling(
         how_often=_how_often(connection),
@@ -41,7 +42,19 @@ def reconciling_of(connection: Connection) -> Reconciling:
         why_stale=WHY_STALE.get(ended.state, NOT_ENDED) if ended else "",
         runs=runs,
         url=reverse("connection-reconciliation", args=[connection.company.slug]),
+        odd=complete.odd if complete else 0,
+        odd_lines=tuple(map(_odd_line, complete.odd_records)) if complete else (),
     )
+
+
+def last_complete(connection: Connection) -> ReconcileRun | None:
+    runs = ReconcileRun.objects.filter(connection=connection, state=ReconcileState.COMPLETE)
+    return runs.order_by("-started_at").first()
+
+
+def _odd_line(odd: dict[str, str]) -> OddLine:
+    record = odd["record_number"] or (f"row id {odd['row_key']}" if odd["row_key"] else "")
+    return OddLine(table=odd["table"], record=record, column=odd["column"], shown=odd["shown"])
 
 
 def _how_often(connection: Connection) -> str:
@@ -78,6 +91,7 @@ def _line(run: ReconcileRun) -> RunLine:
         drifted=run.drifted,
         unknown=run.unknown,
         changed=run.changed,
+        odd=run.odd,
         words=run.fault_words,
         advice=run.fault_advice,
     )

@@ -17,6 +17,7 @@ from erp_integrations.ports import (
     LARGEST_RECORD_NUMBER,
     ChangeOrderKeys,
     ChangeOrderReference,
+    ChangeOrdersFound,
     ConnectionSpec,
     Deadline,
     ErpChangeOrderFound,
@@ -41,6 +42,7 @@ from sage_adapter.faults import fault
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
 from sage_adapter.session import Session
+from tests.odd import damage
 
 
 def now() -> datetime:
@@ -482,6 +484,10 @@ def test_what_is_not_there_is_not_in_the_erp(reader: ErpReader) -> None:
 
 
 def find(reader: ErpReader, job: str = "2611", subcontract: str = "1201") -> tuple[ErpChangeOrderFound, ...]:
+    return find_all(reader, job, subcontract).found
+
+
+def find_all(reader: ErpReader, job: str = "2611", subcontract: str = "1201") -> ChangeOrdersFound:
     return reader.find_change_orders(
         job_record_number=job, subcontract_record_number=subcontract, deadline=soon()
     )
@@ -504,21 +510,85 @@ def test_the_key_of_an_export_comes_back_without_its_padding(
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "column", "shown"),
     [
-        "UPDATE prmchg SET status = 4.5 WHERE recnum = 701",
-        "UPDATE sbcgln SET bdgprc = 'a lot' WHERE recnum = 701",
-        "UPDATE sbcgln SET chgnum = X'00' WHERE recnum = 701",
-        "UPDATE prmchg SET usrdf1 = X'00' WHERE recnum = 701",
+        ("status = 4.5", "status", "4.5"),
+        ("status = 0", "status", "0"),
+        ("status = NULL", "status", "NULL"),
+        ("chgnum = NULL", "chgnum", "NULL"),
+        ("chgnum = '123456789012345678901234'", "chgnum", "'123456789012345678901234'"),
+        ("_idnum = NULL", "_idnum", "NULL"),
+        ("phsnum = -1", "phsnum", "-1"),
+        ("usrdf1 = X'00'", "usrdf1", "b'\\x00'"),
     ],
 )
-def test_a_found_row_that_is_not_understood_is_refused_whole(
-    over_sqlite3: ErpReader, tmp_path: Path, change: str
+def test_an_odd_change_order_is_named_and_keeps_no_other_from_being_found(
+    over_sqlite3: ErpReader, tmp_path: Path, change: str, column: str, shown: str
 ) -> None:
-    change_books(tmp_path, change)
+    before = {one.record_number: one for one in find(over_sqlite3)}
+    damage(tmp_path / "books", f"UPDATE prmchg SET {change} WHERE recnum = 701")
+
+    there = find_all(over_sqlite3)
+
+    assert {one.record_number: one for one in there.found} == {
+        number: one for number, one in before.items() if number != "701"
+    }
+    [odd] = there.odd
+    assert (odd.odd.table, odd.odd.record_number) == ("prmchg", "701")
+    assert (odd.odd.column, odd.odd.shown) == (column, shown)
+    if column == "chgnum":
+        assert odd.number == (None if shown == "NULL" else shown.strip("'"))
+    else:
+        assert odd.number == before["701"].number
+    assert odd.job_record_number == before["701"].job_record_number
+
+
+def test_a_change_order_with_an_odd_line_is_found_without_its_amount(
+    over_sqlite3: ErpReader, tmp_path: Path
+) -> None:
+    before = {one.record_number: one for one in find(over_sqlite3)}
+    damage(tmp_path / "books", "UPDATE sbcgln SET bdgprc = NULL WHERE recnum = 701")
+
+    there = find_all(over_sqlite3)
+
+    after = {one.record_number: one for one in there.found}
+    assert after.keys() == before.keys()
+    assert after["701"] == replace(before["701"], amount=None, sub_change_numbers=())
+    assert {(one.odd.table, one.odd.record_number, one.odd.column, one.odd.shown) for one in there.odd} == {
+        ("sbcgln", "701", "bdgprc", "NULL")
+    }
+
+
+def test_what_is_only_shown_of_a_job_and_a_subcontract_may_be_odd(
+    over_sqlite3: ErpReader, company: SandboxCompany, tmp_path: Path
+) -> None:
+    [before] = [one for one in company.subcontracts if one.record_number == "1201"]
+    damage(
+        tmp_path / "books",
+        "UPDATE actrec SET status = NULL, jobnme = NULL WHERE recnum = 2611",
+        "UPDATE subcon SET status = 9 WHERE recnum = 1201",
+        "UPDATE sbcnln SET amount = NULL WHERE recnum = 1201 AND linnum = 1",
+    )
+
+    job = over_sqlite3.read_job("2611", deadline=soon())
+    subcontract = over_sqlite3.read_subcontract("1201", deadline=soon())
+
+    assert (job.name, job.status) == ("NULL", "NULL")
+    assert [line.cost_code for line in subcontract.lines] == [line.cost_code for line in before.lines]
+    assert {(one.table, one.record_number, one.column, one.shown) for one in subcontract.odd} == {
+        ("subcon", "1201", "status", "9"),
+        ("sbcnln", "1201", "amount", "NULL"),
+    }
+
+
+def test_a_subcontract_without_a_row_id_is_refused_by_its_record_number(
+    over_sqlite3: ErpReader, tmp_path: Path
+) -> None:
+    damage(tmp_path / "books", "UPDATE subcon SET _idnum = NULL WHERE recnum = 1201")
     with pytest.raises(Unexpected) as raised:
-        find(over_sqlite3)
-    assert raised.value.fault.code == "row-not-understood"
+        over_sqlite3.read_subcontract("1201", deadline=soon())
+    assert "record 1201, subcon._idnum" in raised.value.fault.what
+    assert "Sage administrator can correct it" in raised.value.fault.advice
 
 
 @pytest.mark.parametrize("number", ["twelve", "", "-1", "9" * 40])
@@ -953,25 +1023,100 @@ def test_lines_without_their_header_and_records_added_meanwhile_are_in_the_strea
 
 
 @pytest.mark.parametrize(
-    ("statement", "evidence"),
+    ("statement", "named"),
     [
-        ("UPDATE prmchg SET status = 9", "a status outside the list: 9"),
-        ("UPDATE prmchg SET recnum = -1 WHERE recnum = (SELECT MIN(recnum) FROM prmchg)", "negative"),
-        (f"UPDATE prmchg SET chgnum = '{'9' * 40}'", "a number too long"),
-        ("UPDATE prmchg SET _idnum = 'not one' WHERE recnum = (SELECT MIN(recnum) FROM prmchg)", "row id"),
+        ("UPDATE prmchg SET status = 9 WHERE recnum = 701", ("prmchg", "701", "status", "9")),
+        ("UPDATE prmchg SET recnum = -1 WHERE recnum = 701", ("prmchg", "", "recnum", "-1")),
+        ("UPDATE prmchg SET recnum = NULL WHERE recnum = 701", ("prmchg", "", "recnum", "NULL")),
+        (
+            f"UPDATE prmchg SET chgnum = '{'9' * 24}' WHERE recnum = 701",
+            ("prmchg", "701", "chgnum", f"'{'9' * 24}'"),
+        ),
+        ("UPDATE prmchg SET _idnum = 'not one' WHERE recnum = 701", ("prmchg", "701", "_idnum", "'not one'")),
+        ("UPDATE prmchg SET _idnum = NULL WHERE recnum = 701", ("prmchg", "701", "_idnum", "NULL")),
+        ("UPDATE sbcgln SET bdgprc = 1e30 WHERE recnum = 701", ("sbcgln", "701", "bdgprc", "1e+30")),
+        ("UPDATE sbcgln SET vndctc = -5 WHERE recnum = 701", ("sbcgln", "701", "vndctc", "-5")),
+        ("UPDATE sbcgln SET recnum = NULL WHERE recnum = 701", ("sbcgln", "", "recnum", "NULL")),
     ],
 )
-def test_a_stream_stops_at_what_is_not_understood(
-    over_sqlite3: ErpReader, sandbox: ErpSandbox, tmp_path: Path, statement: str, evidence: str
+def test_a_stream_names_what_is_not_understood_and_delivers_everything_else(
+    over_sqlite3: ErpReader, tmp_path: Path, statement: str, named: tuple[str, ...]
 ) -> None:
-    with closing(sqlite3.connect(tmp_path / "books" / "company.sqlite")) as books:
-        books.execute("PRAGMA ignore_check_constraints = 1")
-        books.execute(statement)
-        books.commit()
+    _keys, [before] = streamed(over_sqlite3)
+    damage(tmp_path / "books", statement)
+
+    _keys, [after] = streamed(over_sqlite3)
+
+    odd = {*after.odd_change_orders, *after.odd_lines}
+    assert {(one.table, one.record_number, one.column, one.shown) for one in odd} == {named}
+    spoilt = 1 if named[0] == "prmchg" else 0
+    assert [one for one in before.change_orders if one.record_number != "701" or not spoilt] == list(
+        after.change_orders
+    )
+    kept = [one for one in before.lines if one.record_number != "701"]
+    assert [one for one in after.lines if one.record_number != "701"] == kept
+
+
+def test_a_job_that_cannot_be_read_is_named_and_the_others_are_delivered(
+    over_sqlite3: ErpReader, tmp_path: Path
+) -> None:
+    before, _blocks = streamed(over_sqlite3)
+    damage(
+        tmp_path / "books",
+        "UPDATE actrec SET _idnum = NULL WHERE recnum = 2611",
+        "UPDATE actrec SET recnum = -7 WHERE recnum = (SELECT MAX(recnum) FROM actrec)",
+    )
+
+    after, _blocks = streamed(over_sqlite3)
+
+    lost = {"2611", max(before.jobs, key=int)}
+    assert after.jobs == {number: key for number, key in before.jobs.items() if number not in lost}
+    assert sorted((one.table, one.record_number, one.column, one.shown) for one in after.odd_jobs) == [
+        ("actrec", "", "recnum", "-7"),
+        ("actrec", "2611", "_idnum", "NULL"),
+    ]
+    assert {one.row_key for one in after.odd_jobs} == {"", before.jobs[max(before.jobs, key=int)]}
+
+
+@pytest.mark.parametrize("block", [1, 3, 7])
+def test_odd_records_are_named_once_however_small_the_blocks_are(
+    over_sqlite3: ErpReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    damage(
+        tmp_path / "books",
+        "UPDATE prmchg SET status = 7 WHERE recnum = 703",
+        "UPDATE prmchg SET recnum = NULL WHERE recnum = 704",
+        "UPDATE prmchg SET recnum = -recnum WHERE recnum IN (705, 706, 707)",
+        "UPDATE sbcgln SET chgnum = NULL WHERE recnum = 708",
+    )
+    monkeypatch.setattr(stream, "BLOCK", block)
+    monkeypatch.setattr(stream, "_MOST", 2 * block)
+
+    _keys, blocks = streamed(over_sqlite3)
+
+    named = [(one.table, one.column) for part in blocks for one in (*part.odd_change_orders, *part.odd_lines)]
+    lines = named.count(("sbcgln", "chgnum"))
+    assert lines >= 1
+    assert sorted(named) == [
+        *[("prmchg", "recnum")] * 4,
+        ("prmchg", "status"),
+        *[("sbcgln", "chgnum")] * lines,
+    ]
+
+
+def test_rows_out_of_their_order_still_stop_the_stream(
+    over_sqlite3: ErpReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Session.read
+
+    def shuffled(self: Session, name: str, *given: object, **named: object) -> object:
+        found, complete = real(self, name, *given, **named)  # type: ignore[arg-type]
+        return (found[1:-1][::-1] and [found[0], *found[1:-1][::-1], found[-1]]) or found, complete
+
+    monkeypatch.setattr(Session, "read", shuffled)
     with pytest.raises(ErpError) as raised:
         streamed(over_sqlite3)
-    assert raised.value.fault.kind is FaultKind.UNEXPECTED
-    assert evidence in raised.value.fault.what
+    assert "not in their order" in raised.value.fault.what
 
 
 def test_nothing_is_streamed_from_another_database(

@@ -264,7 +264,11 @@ def test_what_was_not_understood_is_kept_as_evidence_and_cut_short(
 ) -> None:
     with pytest.raises(Unexpected) as caught:
         rows.change_order_header(changed(HEADER, at, value))
-    assert caught.value.fault.what == f"{FAULTS['row-not-understood'].what} ({evidence})"
+    record = "record 12, "
+    if at == 0:
+        record = "" if value is None else f"record {value}, "
+    what = FAULTS["row-not-understood"].what
+    assert caught.value.fault.what == f"{what} ({record}{evidence})"
 
 
 def test_a_key_that_is_there_twice_is_named() -> None:

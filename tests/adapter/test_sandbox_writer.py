@@ -15,6 +15,7 @@ import pytest
 from erp_integrations.ports import (
     ChangeOrderDraft,
     ChangeOrderEntry,
+    ChangeOrdersFound,
     ConnectionSpec,
     Deadline,
     DraftLine,
@@ -92,7 +93,7 @@ def written(spec: ConnectionSpec) -> list[ErpChangeOrderFound]:
     found = open_reader(spec).find_change_orders(
         job_record_number="2611", subcontract_record_number="1201", deadline=soon()
     )
-    return [one for one in found if one.key == str(DRAFT.key)]
+    return [one for one in found.found if one.key == str(DRAFT.key)]
 
 
 def alike(line: ErpChangeOrderLine | PreparedLine) -> tuple[object, ...]:
@@ -192,7 +193,9 @@ def test_two_that_look_at_once_and_find_nothing_still_write_once(
     spec: ConnectionSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = write(spec)
-    monkeypatch.setattr("sage_adapter.reader.SageReader.find_change_orders", lambda *_, **__: ())
+    monkeypatch.setattr(
+        "sage_adapter.reader.SageReader.find_change_orders", lambda *_, **__: ChangeOrdersFound(())
+    )
     assert write(spec) == first
     monkeypatch.undo()
     assert len(written(spec)) == 1

@@ -87,8 +87,9 @@ def test_only_keys_are_compared_and_only_with_parameters(name: str) -> None:
     for where in parsed(name).find_all(exp.Where):
         for comparison in where.find_all(exp.Predicate):
             if isinstance(comparison, exp.Is):
-                assert name == "stream_lines"
-                assert comparison.sql() == "vndctc IS NULL"  # negated: pure budget changes have none
+                column = "vndctc" if name == "stream_lines" else "recnum"
+                assert name in ("stream_lines", "unnumbered_change_orders", "unnumbered_lines")
+                assert comparison.sql() == f"{column} IS NULL"  # negated for vndctc: budget changes have none
                 continue
             ranges = (exp.GT, exp.LTE) if name in STREAMS else ()
             assert isinstance(comparison, exp.EQ | exp.In) or type(comparison) in ranges

@@ -109,7 +109,7 @@ def _fresh(folder: Path, make: Callable[..., Books]) -> Books:
 def found(books: Books, **where: str) -> int:
     """How many change orders there are of a job and a subcontract."""
     asked = {"job_record_number": "2611", "subcontract_record_number": "1201"} | where
-    return len(books.reader().find_change_orders(deadline=Deadline.after(1), **asked))
+    return len(books.reader().find_change_orders(deadline=Deadline.after(1), **asked).found)
 
 
 # --- the sandbox -------------------------------------------------------------------------------

@@ -410,10 +410,14 @@ def test_what_is_not_there_is_said_to_be_not_there(played: Played) -> None:
 
 
 def found(books: Books, job: str, subcontract: str) -> dict[str, ErpChangeOrderFound]:
-    every = books.reader().find_change_orders(
-        job_record_number=job,
-        subcontract_record_number=subcontract,
-        deadline=Deadline.after(PATIENCE_SECONDS),
+    every = (
+        books.reader()
+        .find_change_orders(
+            job_record_number=job,
+            subcontract_record_number=subcontract,
+            deadline=Deadline.after(PATIENCE_SECONDS),
+        )
+        .found
     )
     assert [one.record_number for one in every] == sorted((one.record_number for one in every), key=int)
     return {one.record_number: one for one in every}

@@ -62,7 +62,7 @@ def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_i
             job_record_number=references[9].job_record_number,
             subcontract_record_number=references[9].subcontract_record_number,
             deadline=soon,
-        )
+        ).found
         with reader.stream_keys(deadline=soon) as keys:
             assert list(keys.blocks)
         reader.glance_many(references[:12], deadline=soon, clock=now)

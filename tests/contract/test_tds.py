@@ -114,7 +114,7 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
         job_record_number=there.job_record_number,
         subcontract_record_number=there.subcontract_record_number,
         deadline=soon,
-    )
+    ).found
     with reader.stream_keys(deadline=soon) as keys:
         assert list(keys.blocks)
     reader.glance_many(references[:12], deadline=soon, clock=now)

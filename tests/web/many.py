@@ -30,8 +30,13 @@ def commitments_in_projects(world: World, count: int) -> list[Commitment]:
     return made
 
 
-def many_synced(world: World, count: int, *, commitments: list[Commitment]) -> list[CommitmentChangeOrder]:
-    """`count` synced CCOs, dealt out over the commitments; number n is worth n + 1."""
+def many_synced(
+    world: World, count: int, *, commitments: list[Commitment], job_row_id: uuid.UUID | None = None
+) -> list[CommitmentChangeOrder]:
+    """`count` synced CCOs, dealt out over the commitments; number n is worth n + 1.
+
+    All of one job: that of the row id, or each of one that is nowhere.
+    """
     now = database_now()
     code = factories.CostCodeFactory.create(company=world.company)
     kind = factories.CostTypeFactory.create(company=world.company)
@@ -63,7 +68,7 @@ def many_synced(world: World, count: int, *, commitments: list[Commitment]) -> l
             last_seen_at=now,
             number=f"N-{n + 1}",
             job_record_number="2611",
-            job_row_id=uuid.uuid4(),
+            job_row_id=job_row_id or uuid.uuid4(),
             phase="0",
             subcontract_record_number="1201",
             erp_amount=Decimal(n + 1),

@@ -15,6 +15,7 @@ from erp_integrations.management.reporting import (
 )
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
+from erp_integrations.ports import OddRecord
 
 COUNTS = ("checked", "present", "absent", "drifted", "unknown", "changed")
 
@@ -62,7 +63,16 @@ def _seconds(run: ReconcileRun) -> float:
 def _words(slug: str, run: ReconcileRun) -> str:
     counts = ", ".join(f"{getattr(run, name):,} {name}" for name in COUNTS)
     line = f"{slug}: {run.get_state_display().lower()}; {counts}; {_seconds(run)} s"
-    return f"{line}\n  {run.fault_words} {run.fault_advice}" if run.fault_code else line
+    told = [line]
+    if run.fault_code:
+        told.append(f"  {run.fault_words} {run.fault_advice}")
+    if run.odd:
+        named = [OddRecord(**odd).label for odd in run.odd_records]
+        more = f", the first {len(named)} are" if run.odd > len(named) else ""
+        told.append(f"  Records Plumbline cannot read: {run.odd:,}{more}")
+        told += [f"    {label}" for label in named]
+        told.append("  The Sage administrator can correct these values.")
+    return "\n".join(told)
 
 
 def _fields(slug: str, run: ReconcileRun) -> dict[str, Any]:
@@ -75,4 +85,6 @@ def _fields(slug: str, run: ReconcileRun) -> dict[str, Any]:
         "change_orders": run.change_orders,
         "fault": run.fault_code,
         "why": run.fault_words,
+        "odd": run.odd,
+        "odd_records": run.odd_records,
     }

@@ -25,6 +25,7 @@ class Act(StrEnum):
     REJECT = "reject a CCO"
     UNLINK = "unlink a CCO"
     RELINK = "relink a CCO"
+    MOVE_LINK = "move a CCO's link to another record"
 
     SEE_COMMITMENTS = "see commitments and CCOs"
     CHANGE_COMMITMENTS = "create and edit commitments and CCOs, approve and delete CCOs"
@@ -57,6 +58,7 @@ MATRIX: dict[Act, Needs] = {
     Act.REJECT: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
     Act.UNLINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
     Act.RELINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
+    Act.MOVE_LINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
     Act.SEE_COMMITMENTS: Needs(commitments=Level.READ_ONLY),
     Act.CHANGE_COMMITMENTS: Needs(commitments=Level.ADMIN),
     Act.SEE_CHANGE_HISTORY: Needs(commitments=Level.ADMIN),

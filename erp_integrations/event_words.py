@@ -37,6 +37,7 @@ _OF_KINDS: dict[str, EventOutcome] = {
     EventKind.UNLINKED: EventOutcome.UNLINKED,
     EventKind.LINKED: EventOutcome.LINKED,
     EventKind.RELINKED: EventOutcome.LINKED,
+    EventKind.LINK_MOVED: EventOutcome.LINKED,
     EventKind.STILL_IN_ERP: EventOutcome.REFUSED,
     EventKind.NOT_ALLOWED: EventOutcome.REFUSED,
     EventKind.REJECTED: EventOutcome.REFUSED,

@@ -9,6 +9,7 @@ from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.operations.export_refusals import (
     AlreadyTied,
     AnotherRecord,
+    BeingUnlinked,
     ChangedSince,
     CouldNotAsk,
     Differs,
@@ -22,6 +23,7 @@ from erp_integrations.operations.export_refusals import (
     NeverUnlinked,
     NoRecord,
     NotAllowed,
+    NotAsShown,
     NotPossibleNow,
     NotThereYet,
     NumberInUse,
@@ -31,8 +33,10 @@ from erp_integrations.operations.export_refusals import (
     ReasonNeeded,
     RecordElsewhere,
     RecordNotBack,
+    RecordNotEffective,
     RecordTaken,
     RulesBroken,
+    SameRecord,
     TakenOver,
 )
 from erp_integrations.pages import Message, NextStep
@@ -74,6 +78,21 @@ def relinked_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextS
         "success",
         f"CCO {link.cco_number} is linked again: record {link.record_number}",
         (f"The same record is back in {erp}. The CCO is Synced and locked again.",),
+        next_steps,
+    )
+
+
+def moved_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    former = link.moved_from
+    assert former is not None, "a moved link knows where it was moved from"
+    return Message(
+        "success",
+        f"CCO {link.cco_number} is linked to record {link.record_number} now",
+        (
+            f"It was linked to record {former.record_number} before. While that one is in {erp}, this CCO is "
+            "unlinked only after record "
+            f"{former.record_number} was linked to another CCO, ignored with a reason, or deleted there.",
+        ),
         next_steps,
     )
 
@@ -176,6 +195,25 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     DiffersFromOurs: (
         "Record {refusal.record.record_number} is not in everything as this CCO",
         "Nothing was linked. Compare the two, and say whether it is this CCO all the same.",
+    ),
+    SameRecord: (
+        "It is linked to record {refusal.record_number} already",
+        "Nothing was changed. Name the record that it belongs to instead.",
+    ),
+    RecordNotEffective: (
+        "Record {refusal.record_number} is {refusal.status} in {erp}",
+        "This CCO is not, so its link is not moved to that record. Nothing was changed. Name another record, "
+        "or have that one reopened there.",
+    ),
+    BeingUnlinked: (
+        "This CCO is being unlinked",
+        "{refusal.by} asked {erp} about it, alone or with others. Its link was not moved. Wait until that is "
+        "decided, then look at it again.",
+    ),
+    NotAsShown: (
+        "This is not what you were shown",
+        "The CCO or one of the records was changed meanwhile. Its link was not moved. Look at both as they "
+        "are below, then say yes again.",
     ),
     RecordTaken: (
         "That record is tied to something else here",

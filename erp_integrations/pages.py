@@ -194,6 +194,8 @@ class LinkPeriod:
     erp_number: str
     row_id: str
     link_id: int
+    moved_to: str = ""
+    """The record that the CCO's link was moved to, where that is how this one ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from erp_integrations.views import (
     exporting,
     home,
     list_csv,
+    move_link,
     records,
     sandbox,
     team,
@@ -31,6 +32,7 @@ change_order_patterns = [
     path("unlink/", change_orders.unlink, name="unlink"),
     path("check/", checking.check, name="check"),
     path("relink/", undoing.relink, name="relink"),
+    path("move/", move_link.move, name="move"),
     path("unwind-plan/", undoing.plan, name="unwind-plan"),
 ]
 

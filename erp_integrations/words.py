@@ -103,6 +103,15 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
             raise TypeError(f"no words for {type(refusal).__name__}")
 
 
+def record_to_move_to(refusal: UnlinkRefused) -> str:
+    """The record that stands in the place of ours without proof, so that the CCO may belong to it."""
+    if not isinstance(refusal, NoTrustworthyAnswer) or refusal.reason in MEANWHILE:
+        return ""
+    finding = refusal.finding
+    other = finding.evidence.other_record
+    return other.record_number if finding.verdict is Verdict.REPLACED and other else ""
+
+
 # --- still there ---------------------------------------------------------------------------------
 
 
@@ -166,7 +175,7 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
             return (
                 f"Record {record} carries the same number",
                 "Plumbline cannot tell whether it is the old record in a new place. Delete or renumber it in "
-                "Sage, or link this CCO to it.",
+                "Sage, or move this CCO's link to it.",
             )
         case Verdict.AMBIGUOUS:
             return (

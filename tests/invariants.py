@@ -62,10 +62,14 @@ def fingerprint(company_id: int) -> str:
 
 
 def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> list[str]:
-    """No link is closed without a finding that two looks inside the attempt proved."""
+    """No link is closed without a finding that two looks inside the attempt proved, but by a move."""
     broken = []
+    successors = _successors(links)
     for link in links:
         if link["unlinked_at"] is None:
+            continue
+        if successor := successors.get(link["id"]):
+            broken += _moves_gone_wrong(link, successor, attempts)
             continue
         cutting = [a for a in attempts if a["link_id"] == link["id"] and a["state"] == "UNLINKED"]
         if len(cutting) != 1:
@@ -90,6 +94,32 @@ def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict
             broken.append(f"the looks of link {link['id']} do not lie inside its attempt: {times}")
         if attempt["ended_at"] != link["unlinked_at"]:
             broken.append(f"link {link['id']} ended at another time than its attempt")
+    return broken
+
+
+def _successors(links: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The link that a moved link was moved to, by the id of the one that ended."""
+    return {link["moved_from_id"]: link for link in links if link["moved_from_id"] is not None}
+
+
+def _moves_gone_wrong(
+    former: dict[str, Any], successor: dict[str, Any], attempts: list[dict[str, Any]]
+) -> list[str]:
+    """A moved link goes on as a link of the same CCO and connection to another record, at that moment."""
+    broken = []
+    same = [name for name in ("change_order_id", "connection_id") if former[name] != successor[name]]
+    if same:
+        broken.append(f"link {former['id']} was moved to a link with another {same[0]}")
+    if former["unlinked_at"] != successor["linked_at"]:
+        broken.append(f"link {former['id']} ended at another time than the one it was moved to began")
+    record = ("row_id", "subcontract_record_number")
+    if all(former[name] == successor[name] for name in record):
+        broken.append(f"link {former['id']} was moved to the record it was tied to")
+    broken += [
+        f"link {former['id']} was moved, and unlinked by attempt {attempt['id']}"
+        for attempt in attempts
+        if attempt["link_id"] == former["id"] and attempt["state"] == "UNLINKED"
+    ]
     return broken
 
 
@@ -120,8 +150,14 @@ def _stories_that_differ(
         for e in told
         if e["attempt_id"] not in ended
     ]
-    for kinds, moment in ((("LINKED", "RELINKED"), "linked_at"), (("UNLINKED",), "unlinked_at")):
-        happened = sorted(link["id"] for link in links if link[moment] is not None)
+    moved = {link["moved_from_id"] for link in links}
+    happenings = (
+        (("LINKED", "RELINKED"), [link["id"] for link in links if link["moved_from_id"] is None]),
+        (("LINK_MOVED",), [link["id"] for link in links if link["moved_from_id"] is not None]),
+        (("UNLINKED",), [one["id"] for one in links if one["unlinked_at"] and one["id"] not in moved]),
+    )
+    for kinds, ids in happenings:
+        happened = sorted(ids)
         written = sorted(
             e["link_id"] for e in events if e["kind"] in kinds and e["subject_kind"] == "change-order"
         )

@@ -41,6 +41,35 @@ class RecordForm(forms.Form):
     )
 
 
+class FindRecordForm(forms.Form):
+    """The record that a CCO's link may be moved to."""
+
+    record = forms.RegexField(
+        r"^[0-9]{1,18}$",
+        label="Sage record number",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="Of the record that this CCO belongs to.",
+        error_messages={
+            "required": "Enter the record number as Sage shows it.",
+            "invalid": "A record number in Sage is digits only, at most 18.",
+        },
+    )
+
+
+class MoveLinkForm(forms.Form):
+    """A record to move a CCO's link to, and exactly what the person was shown."""
+
+    record = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
+    subcontract = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
+    shown = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text="It is kept in the ledger with both records.",
+        error_messages={"required": "Say why this CCO belongs to the other record."},
+    )
+
+
 class LinkForm(RecordForm):
     """A record to link to, and the comparison that the person has said yes to."""
 

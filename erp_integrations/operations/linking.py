@@ -198,6 +198,7 @@ def make_link(
     connection: Connection,
     actor: Actor,
     now: datetime,
+    moved_from: ChangeOrderLink | None = None,
 ) -> ChangeOrderLink:
     """The row, made inside the caller's transaction, which writes status and event too."""
     commitment, project = change_order.commitment, change_order.commitment.project
@@ -226,6 +227,7 @@ def make_link(
         contract_company=commitment.vendor.name,
         presence=PresenceKey.PRESENT,
         presence_checked_at=now,
+        moved_from=moved_from,
     )
 
 

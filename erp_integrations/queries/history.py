@@ -47,6 +47,12 @@ def find_change_order(company: Company, change_order_id: int) -> CommitmentChang
     )
 
 
+def find_active_link(change_order: CommitmentChangeOrder) -> LinkPeriod | None:
+    """What the CCO is tied to now."""
+    link = ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at=None).first()
+    return _period(link) if link else None
+
+
 def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: str) -> dict[str, Any]:
     """The template's context; `url` is the project team's page, where the viewer may see it."""
     connection = find_connection(company)
@@ -82,7 +88,7 @@ def story_of(change_order_id: int, links: Sequence[ChangeOrderLink], *, company_
     exports = Export.objects.filter(change_order=change_order_id).order_by("-sent_at", "-id")[:MOST_LINES]
     return Story(
         rounds=tuple(round_of(export) for export in exports),
-        links=tuple(_period(link) for link in links),
+        links=_periods(links),
         attempts=tuple(_attempt(attempt) for attempt in attempts),
         events=tuple(
             EventLine(
@@ -141,8 +147,15 @@ def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
     return _period(max(cut, key=lambda link: (link.unlinked_at, link.pk)))
 
 
-def _period(link: ChangeOrderLink) -> LinkPeriod:
+def _periods(links: Sequence[ChangeOrderLink]) -> tuple[LinkPeriod, ...]:
+    """All links of one CCO: each that was moved names the record of the next one."""
+    moved_to = {link.moved_from_id: link.record_number for link in links if link.moved_from_id}
+    return tuple(_period(link, moved_to=moved_to.get(link.pk, "")) for link in links)
+
+
+def _period(link: ChangeOrderLink, *, moved_to: str = "") -> LinkPeriod:
     return LinkPeriod(
+        moved_to=moved_to,
         link_id=link.pk,
         linked_at=link.linked_at,
         linked_by=link.linked_by_name,

@@ -24,6 +24,7 @@ WORDS = {
 QUESTIONS: dict[Act, Callable[[Access], Ruling]] = {
     Act.UNLINK: lambda access: erp.may_unlink(access, **IN_TOWER),
     Act.RELINK: lambda access: erp.may_relink(access, **IN_TOWER),
+    Act.MOVE_LINK: lambda access: erp.may_move_link(access, **IN_TOWER),
     Act.SEND: lambda access: erp.may_send(access, **IN_TOWER),
     Act.ACCEPT: erp.may_accept,
     Act.REJECT: erp.may_reject,

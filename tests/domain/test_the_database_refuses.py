@@ -1,5 +1,6 @@
 """What the database refuses, however it is asked: by an operation, the admin, the ORM or SQL in a shell."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -187,6 +188,106 @@ def test_an_attempt_that_unlinks_and_leaves_its_link(world: World) -> None:
         attempt_of(link)
         run("SET CONSTRAINTS ALL IMMEDIATE")
     assert not UnlinkAttempt.objects.exists()
+
+
+# --- or is moved to another record ----------------------------------------------------------------
+
+
+def moved_to(link: ChangeOrderLink, **changes: Any) -> models.Model:
+    """The link that takes the place of one that ended a moment ago, not saved yet."""
+    values = {
+        "row_id": uuid.uuid4(),
+        "record_number": "999",
+        "moved_from_id": link.pk,
+        "linked_at": link.unlinked_at,
+        "unlinked_at": None,
+        "unlinked_by_name": "",
+        "presence_checked_at": timezone.now(),
+    }
+    return copy_of(link, **values | changes)
+
+
+def end(link: ChangeOrderLink) -> None:
+    """Ends the link and leaves its CCO Synced, as a move does."""
+    link.unlinked_at, link.unlinked_by_name = timezone.now(), "somebody"
+    link.save(update_fields=["unlinked_at", "unlinked_by_name"])
+
+
+def test_a_link_that_is_moved_is_allowed(committed_world: World) -> None:
+    """So that the refusals below are about what they name."""
+    link = committed_world.link_of(committed_world.synced_cco())
+    with transaction.atomic():
+        end(link)
+        moved_to(link).save()
+    assert ChangeOrderLink.objects.get(unlinked_at=None).moved_from_id == link.pk
+
+
+def test_a_link_ended_for_a_move_without_a_link_in_its_place(committed_world: World) -> None:
+    link = committed_world.link_of(committed_world.synced_cco())
+    with refused_by("change_order_link_ends_with_proof"):
+        close(link)
+    link.refresh_from_db()
+    assert link.is_active
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"linked_at": timezone.now() + timedelta(hours=1)},
+        {"same record": True},
+        {"change_order_id": None},
+    ],
+    ids=["at another moment", "to the same record", "of another CCO"],
+)
+def test_a_link_moved(world: World, changes: dict[str, Any]) -> None:
+    cco = world.synced_cco()
+    link, other = world.link_of(cco), world.free_cco()
+    if changes.pop("same record", False):
+        changes = {"row_id": link.row_id, "record_number": link.record_number}
+    if "change_order_id" in changes:
+        changes = {"change_order_id": other.pk}
+    with refused_by("change_order_link_moves_well"):
+        end(link)
+        moved_to(link, **changes).save()
+    link.refresh_from_db()
+    assert link.is_active
+
+
+def test_a_link_moved_from_one_that_is_active(world: World) -> None:
+    link, other = world.link_of(world.synced_cco()), world.free_cco()
+    with refused_by("change_order_link_moves_well"):
+        moved_to(link, change_order_id=other.pk, linked_at=timezone.now()).save()
+    assert ChangeOrderLink.objects.count() == 1
+
+
+def test_a_link_moved_from_one_that_an_unlink_has_cut(world: World) -> None:
+    """Neither after the unlink, nor in the middle of one."""
+    link = world.link_of(unlinked_cco(world))
+    with refused_by("change_order_link_moves_well"):
+        moved_to(link).save()
+    assert ChangeOrderLink.objects.count() == 1
+
+
+def test_a_link_moved_while_an_unlink_is_being_decided(world: World) -> None:
+    link = world.link_of(world.synced_cco())
+    attempt_of(link, state=AttemptState.CHECKING, ended_at=None, verdict="", expires_at=timezone.now())
+    with refused_by("change_order_link_moves_well"):
+        end(link)
+        moved_to(link).save()
+    link.refresh_from_db()
+    assert link.is_active
+
+
+def test_where_a_link_was_moved_from_rewritten(world: World) -> None:
+    link, other = world.link_of(world.synced_cco()), world.link_of(world.synced_cco("void"))
+    end(link)
+    moved = moved_to(link)
+    moved.save()
+    for former in (None, other.pk):
+        with refused_by("link_is_history"):
+            ChangeOrderLink.objects.filter(pk=moved.pk).update(moved_from=former)
+    with refused_by("link_is_history"):
+        ChangeOrderLink.objects.filter(pk=other.pk).update(moved_from=link)
 
 
 @pytest.mark.parametrize(

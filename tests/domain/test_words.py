@@ -178,7 +178,24 @@ def test_the_other_record_of_a_replaced_one_is_named() -> None:
 def test_an_unproved_replacement_is_named() -> None:
     message = refused(FINDINGS[Verdict.REPLACED])
     assert message.title == "Record 812 carries the same number"
-    assert "Delete or renumber it in Sage, or link this CCO to it." in message.details[0]
+    assert "Delete or renumber it in Sage, or move this CCO's link to it." in message.details[0]
+
+
+def test_an_unproved_replacement_names_the_record_that_the_link_may_be_moved_to() -> None:
+    other = OtherRecord("704", "14-5", None)
+    replaced = Finding(
+        Verdict.REPLACED, "replaced-without-proof", Evidence(other_record=other, other_records=(other,))
+    )
+    present = Finding(Verdict.PRESENT, "header-found")
+
+    told = [
+        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason)),
+        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired")),
+        words.record_to_move_to(StillInErp(link=LINK, finding=present)),
+        words.record_to_move_to(NeverLinked()),
+    ]
+
+    assert told == ["704", "", "", ""]
 
 
 def test_a_missing_job_in_the_words_of_the_product() -> None:

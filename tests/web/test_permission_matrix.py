@@ -113,6 +113,9 @@ MATRIX: dict[str, Address] = {
     "worksheet-csv": Address((COMPANY, FAILED), only(*SEES_ERP), members(WRONG_METHOD)),
     "give-back": Address((COMPANY, FAILED), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "relink": Address((COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)),
+    "move": Address(
+        (COMPANY, CCO), only("approver", "erp-admin"), only("approver", "erp-admin", answer=INCOMPLETE)
+    ),
     "unwind-plan": Address((COMPANY, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
     "erp-commitments": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-jobs": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),

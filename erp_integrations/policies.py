@@ -56,6 +56,11 @@ def may_change_connection(access: Access) -> Ruling:
     return ruling_on(Act.CHANGE_CONNECTION, access)
 
 
+def may_state_deletion(access: Access) -> Ruling:
+    """State that records were deleted in the ERP, confirm another person's statement, withdraw one."""
+    return ruling_on(Act.STATE_DELETION, access)
+
+
 def may_check_connection(access: Access) -> Ruling:
     return ruling_on(Act.CHECK_CONNECTION, access)
 

@@ -70,6 +70,25 @@ class MoveLinkForm(forms.Form):
     )
 
 
+class LeftRecordForm(forms.Form):
+    """What becomes of a record that a CCO's link was moved from; `link` is the link that ended."""
+
+    link = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    act = forms.ChoiceField(choices=[("ignore", "Ignore"), ("stop", "Stop ignoring")])
+    reason = forms.CharField(max_length=2000, required=False)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is to be ignored no longer; only where the form is valid."""
+        return bool(self.cleaned_data["act"] == "stop")
+
+    def clean_reason(self) -> str:
+        reason: str = self.cleaned_data["reason"]
+        if self.cleaned_data.get("act") == "ignore" and not reason:
+            raise forms.ValidationError("Say why this record needs no CCO.")
+        return reason
+
+
 class LinkForm(RecordForm):
     """A record to link to, and the comparison that the person has said yes to."""
 

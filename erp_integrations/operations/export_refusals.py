@@ -197,12 +197,59 @@ class BeingUnlinked(ExportRefused):
         self.since = since
 
 
+class RecordNotLeft(ExportRefused):
+    """The CCO's link was not moved from that record, or the record is linked, ignored or not by now."""
+
+
 class NotAsShown(ExportRefused):
     """One of the records, or the CCO, is no longer what the person was shown. `now` is what is there now."""
 
     def __init__(self, now: SideBySide) -> None:
         super().__init__(now.record_number)
         self.now = now
+
+
+# --- stated deletions ----------------------------------------------------------------------------
+
+
+class TooManyRecords(ExportRefused):
+    """More records were named than one statement takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class NotLinkedRecords(ExportRefused):
+    """No CCO of the company is linked to these records."""
+
+    def __init__(self, record_numbers: tuple[str, ...]) -> None:
+        super().__init__(", ".join(record_numbers))
+        self.record_numbers = record_numbers
+
+    @property
+    def named(self) -> str:
+        return ", ".join(self.record_numbers) or "of that number"
+
+
+class RecordSeen(ExportRefused):
+    """The last look has seen the record, or there was none: nothing says that it is gone."""
+
+    def __init__(self, record_number: str) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+
+
+class DatabaseNotAccepted(ExportRefused):
+    """No database is accepted, or another one than that which the statement is about."""
+
+
+class OwnStatement(ExportRefused):
+    """The person who stated a deletion cannot confirm it."""
+
+
+class StatementOver(ExportRefused):
+    """The statement was confirmed, withdrawn or ended already."""
 
 
 # --- what a CCO hangs on -------------------------------------------------------------------------

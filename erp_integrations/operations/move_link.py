@@ -1,7 +1,7 @@
 """Moving a CCO's link to another record of Sage, after a person has seen both side by side.
 
 The CCO stays Synced. The link that ends by a move is not cut: nothing proves its record gone, and
-`queries.left_records` holds the new link to account for it.
+`left_records` holds the new link to account for it.
 """
 
 import dataclasses

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from companies.access import Access, Ruling, find_access
 from companies.models import Project
 from erp_integrations.actors import Actor
 from erp_integrations.clock import StatementClock, database_now
+from erp_integrations.confirmed_deletions import ConfirmedBy, find_confirmed_by
 from erp_integrations.evidence import as_json
 from erp_integrations.models import (
     AttemptState,
@@ -26,6 +27,7 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.operations.checking import STORED, stand
+from erp_integrations.operations.confirm_deletion import end_if_seen
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -37,7 +39,7 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.policies import may_unlink
 from erp_integrations.ports import ConnectionSpec, ErpError, Finding, Verdict
-from erp_integrations.presence import reference_to, standing_of
+from erp_integrations.presence import SEEN, reference_to, standing_of
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,8 @@ class Unlinked:
 
     link: ChangeOrderLink
     finding: Finding
+    confirmed: ConfirmedBy | None = None
+    """Who stated and confirmed that the record was deleted, where that was needed."""
 
 
 Outcome = Unlinked | UnlinkRefused
@@ -79,6 +83,7 @@ class Ending:
     link: ChangeOrderLink
     finding: Finding
     settlement: Settlement
+    confirmed: ConfirmedBy | None = None
 
 
 # --- what counts at this moment ------------------------------------------------------------------
@@ -160,13 +165,20 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 _cut(link, actor=actor, now=now)
                 # Of two parts of a header that are gone together, the second is not what was asked about.
                 sharing[link.row_id] -= 1
-            endings.append(Ending(attempt, link, finding, settlement))
+            confirmed = find_confirmed_by(connection, _row_ids_confirmed(link, finding), now)
+            endings.append(Ending(attempt, link, finding, settlement, confirmed.get(link.row_id)))
         _save([ending.link for ending in endings])
         _end(endings, actor=actor, now=now)
+        seen = {ending.link.row_id for ending in endings if ending.finding.verdict.value in SEEN}
+        end_if_seen(connection, seen, now, actor=actor)
     for ending in endings:
         _log(ending, actor=actor)
         outcomes[ending.link.change_order_id or 0] = _outcome_of(ending)
     return outcomes
+
+
+def _row_ids_confirmed(link: ChangeOrderLink, finding: Finding) -> tuple[UUID, ...]:
+    return (link.row_id,) if finding.evidence.deletion_confirmed else ()
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
@@ -268,10 +280,14 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
         now=now,
         rights=settlement.ruling.rights,
         reason=settlement.reason,
-        evidence={**ending.attempt.evidence, **record_of(link)},
+        evidence={**ending.attempt.evidence, **record_of(link), **_confirmed_by(ending)},
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )
+
+
+def _confirmed_by(ending: Ending) -> dict[str, object]:
+    return {"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}
 
 
 def _log(ending: Ending, *, actor: Actor) -> None:
@@ -290,7 +306,7 @@ def _outcome_of(ending: Ending) -> Outcome:
     link, finding, settlement = ending.link, ending.finding, ending.settlement
     match settlement.state:
         case AttemptState.UNLINKED:
-            return Unlinked(link=link, finding=finding)
+            return Unlinked(link=link, finding=finding, confirmed=ending.confirmed)
         case AttemptState.STILL_IN_ERP:
             return StillInErp(link=link, finding=finding)
         case AttemptState.NOT_ALLOWED:

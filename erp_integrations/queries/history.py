@@ -25,10 +25,12 @@ from erp_integrations.pages import (
     RoundLine,
     Tone,
 )
+from erp_integrations.presence import SEEN
 from erp_integrations.queries.change_orders import TONES
 from erp_integrations.queries.connections import find_connection
 
 MOST_LINES = 100
+SEEN_OR_UNCHECKED = SEEN | {PresenceKey.UNCHECKED}
 OUTCOME_TONES: dict[str, Tone] = {
     AttemptState.CHECKING: "waiting",
     AttemptState.UNLINKED: "good",
@@ -47,9 +49,13 @@ def find_change_order(company: Company, change_order_id: int) -> CommitmentChang
     )
 
 
+def find_active_link_row(change_order: CommitmentChangeOrder) -> ChangeOrderLink | None:
+    return ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at=None).first()
+
+
 def find_active_link(change_order: CommitmentChangeOrder) -> LinkPeriod | None:
     """What the CCO is tied to now."""
-    link = ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at=None).first()
+    link = find_active_link_row(change_order)
     return _period(link) if link else None
 
 
@@ -63,6 +69,7 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
         "change_order": facts_of(change_order, url=url),
         "rounds": story.rounds,
         "former": _former(links),
+        "not_seen": any(link.is_active and link.presence not in SEEN_OR_UNCHECKED for link in links),
         "links": story.links,
         "attempts": story.attempts,
         "events": story.events,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
 from erp_integrations.actors import actor_on_page
+from erp_integrations.clock import database_now
 from erp_integrations.forms.connection import AcceptForm, ConnectionForm
 from erp_integrations.forms.reconciling import ReconcileForm
 from erp_integrations.models import Connection
@@ -22,9 +23,11 @@ from erp_integrations.policies import (
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
+    may_state_deletion,
     reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
+from erp_integrations.queries.confirmed_deletions import deletion_lines
 from erp_integrations.queries.connections import card_of, find_connection, find_parts, freshness_of
 from erp_integrations.queries.reconciles import interval_words, reconciling_of
 from erp_integrations.views.said import say
@@ -118,6 +121,8 @@ def _page(
         "open": form is not None or found is None,
         "reconciling": reconciling_of(found) if found else None,
         "reconcile_open": reconcile_form is not None,
+        "deletions": deletion_lines(request.company, request.access, database_now()),
+        "may_state": bool(may_state_deletion(request.access)),
     }
     if may_change_connection(request.access):
         if found is not None:

@@ -31,6 +31,7 @@ QUESTIONS: dict[Act, Callable[[Access], Ruling]] = {
     Act.LINK_RECORDS: erp.may_link_records,
     Act.SEE_ERP_INTEGRATIONS: erp.may_see_erp_integrations,
     Act.CHANGE_CONNECTION: erp.may_change_connection,
+    Act.STATE_DELETION: erp.may_state_deletion,
     Act.CHECK_CONNECTION: erp.may_check_connection,
     Act.CHECK_PRESENCE: erp.may_check_presence,
     Act.USE_SANDBOX: erp.may_use_sandbox,

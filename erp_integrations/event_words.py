@@ -229,6 +229,9 @@ def _other(evidence: dict[str, Any]) -> Iterator[Fact]:
     for one in evidence.get("compared", ()):
         words = one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"
         yield Fact(f"Compared: {one['what']}", words)
+    counted = evidence.get("comparison") or evidence
+    if "there" in counted and "links" in counted:
+        yield Fact("Linked records in it", f"{counted['there']:,} of {counted['links']:,}")
     if database := evidence.get("database"):
         yield Fact("Database", str(database))
 

@@ -131,8 +131,8 @@ def _of_the_lines(
         yield Side(
             f"Lines with cost code {code}, cost type {cost_type}",
             "no line" if wanted is None else f"{wanted:,.2f}",
-            _said(linked.get(place, []), linked_record),
-            _said(held, other),
+            _said(linked.get(place, [])) if linked_record else NOT_FOUND,
+            _said(held),
             differs=(wanted is None) != (not held) or (wanted or Decimal()) != sum(held, Decimal()),
         )
     total = sum(ours.amounts.values(), Decimal())
@@ -174,9 +174,7 @@ def _total(lines: Mapping[tuple[str, str], list[Decimal]]) -> Decimal:
     return sum((amount for amounts in lines.values() for amount in amounts), Decimal())
 
 
-def _said(amounts: list[Decimal], record: ErpChangeOrder | None) -> str:
-    if record is None:
-        return NOT_FOUND
+def _said(amounts: list[Decimal]) -> str:
     if not amounts:
         return "no line"
     total = f"{sum(amounts, Decimal()):,.2f}"

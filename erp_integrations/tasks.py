@@ -11,6 +11,7 @@ from erp_integrations.operations import (
     mailing,
     watching,
 )
+from erp_integrations.operations.compare_database import compare_database_on_the_queue
 from erp_integrations.policies import TICK
 
 EVERY_TICK = f"* * * * * */{TICK.seconds}"
@@ -50,6 +51,11 @@ def tidy_up_leases(timestamp: int) -> None:  # noqa: ARG001  (given as above)
 @app.task
 def tell_of_deletion(deletion_id: int) -> None:
     confirm_deletion.tell_administrators(deletion_id)
+
+
+@app.task
+def compare_database(connection_id: int) -> None:
+    compare_database_on_the_queue(connection_id)
 
 
 @app.periodic(cron=EVERY_MINUTE)

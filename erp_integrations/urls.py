@@ -77,6 +77,7 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("connection/deletions/", deletions.state, name="deletion-state"),
     path("connection/deletions/<int:deletion_id>/confirm/", deletions.confirm, name="deletion-confirm"),
     path("connection/deletions/<int:deletion_id>/withdraw/", deletions.withdraw, name="deletion-withdraw"),
+    path("connection/compare/", connection.compare, name="connection-compare"),
     path("connection/accept/", connection.accept, name="connection-accept"),
 ]
 

@@ -139,6 +139,7 @@ MATRIX: dict[str, Address] = {
     "connection-reconciliation": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=INCOMPLETE)
     ),
+    "connection-compare": Address((COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE)),
     "deletion-state": Address((COMPANY,), only("erp-admin"), only("erp-admin", answer=INCOMPLETE)),
     # There is none of that number; who is an ERP admin is told so.
     **{

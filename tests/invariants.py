@@ -6,6 +6,7 @@ another company was touched is told by two fingerprints of that company, one bef
 
 import json
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -38,6 +39,7 @@ def broken_by_kind(*, company_id: int | None = None) -> dict[str, list[str]]:
         "wrong unlinks": [
             *_links_closed_without_proof(links, attempts),
             *_synced_is_linked(change_orders),
+            *_deletions_of_one_person(_rows(_DELETIONS, company_id), events),
         ],
         "lost or doubled events": [
             *_stories_that_differ(links, attempts, events),
@@ -53,7 +55,10 @@ def fingerprint(company_id: int) -> str:
     """Changes when anything of a company changes that an act of the product may touch."""
     everything = " UNION ALL ".join(
         f"SELECT row_to_json(one)::text AS words FROM ({sql}) AS one"
-        for sql in (*_OF_COMMITMENTS, _LINKS, _ATTEMPTS, _EVENTS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
+        for sql in (
+            *(*_OF_COMMITMENTS, _LINKS, _ATTEMPTS, _EVENTS, _EXPORTS, _CONNECTIONS, _DIRECTORY),
+            *(_IGNORED, _DELETIONS),
+        )
     )
     return "\n".join(sorted(row["words"] for row in _rows(everything, company_id)))
 
@@ -120,6 +125,37 @@ def _moves_gone_wrong(
         for attempt in attempts
         if attempt["link_id"] == former["id"] and attempt["state"] == "UNLINKED"
     ]
+    return broken
+
+
+def _deletions_of_one_person(deletions: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    """A deletion counts with a second person, or a day after the mail; each step is told once."""
+    broken = []
+    for deletion in deletions:
+        number = deletion["id"]
+        told = Counter(
+            event["kind"]
+            for event in events
+            if event["kind"].startswith("DELETION_") and json.loads(event["told"])["deletion"] == number
+        )
+        confirmed, ended = deletion["confirmed_at"] is not None, deletion["ended_why"]
+        happened = Counter(
+            {
+                "DELETION_STATED": 1,
+                "DELETION_CONFIRMED": int(confirmed),
+                "DELETION_WITHDRAWN": int(ended == "WITHDRAWN"),
+                "DELETION_ENDED": int(ended == "SEEN"),
+            }
+        )
+        if +happened != told:
+            broken.append(f"deletion {number} went {dict(+happened)}, told as {dict(told)}")
+        if not confirmed:
+            continue
+        if deletion["confirmed_by_id"] == deletion["stated_by_id"]:
+            broken.append(f"deletion {number} was stated and confirmed by one person")
+        day_after = deletion["told_at"] and deletion["told_at"] + timedelta(days=1)
+        if deletion["confirmed_by_id"] is None and not (day_after and day_after <= deletion["confirmed_at"]):
+            broken.append(f"deletion {number} was confirmed by nobody within a day of the mail")
     return broken
 
 
@@ -326,6 +362,20 @@ _CONNECTIONS = """
     SELECT * FROM erp_integrations_connection
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
+_IGNORED = """
+    SELECT ignored.* FROM erp_integrations_ignoredrecord ignored
+    JOIN erp_integrations_connection c ON c.id = ignored.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY ignored.id"""
+
+_DELETIONS = """
+    SELECT deletion.*, (
+        SELECT json_agg(row_to_json(record) ORDER BY record.id)
+        FROM erp_integrations_confirmeddeletionrecord record
+        WHERE record.deletion_id = deletion.id)::text AS records
+    FROM erp_integrations_confirmeddeletion deletion
+    JOIN erp_integrations_connection c ON c.id = deletion.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY deletion.id"""
+
 _DIRECTORY = """
     SELECT * FROM companies_membership
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
@@ -344,6 +394,6 @@ _HISTORY = """
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
 _ALL_OF_A_COMPANY = (
-    *(_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS),
+    *(_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS, _IGNORED, _DELETIONS),
     *(_DIRECTORY, _REQUESTS, _DIRECTORY_EVENTS, _HISTORY),
 )

@@ -18,6 +18,7 @@ class Act(StrEnum):
     SEE_ERP_INTEGRATIONS = "see ERP Integrations"
     CHECK_CONNECTION = "check the connection"
     CHANGE_CONNECTION = "change the connection"
+    STATE_DELETION = "state or confirm that records were deleted in the ERP"
     CHECK_PRESENCE = "ask the ERP whether records are still there"
     USE_SANDBOX = "act as an accountant in the practice company"
     LINK_RECORDS = "tie projects, vendors and commitments to their records"
@@ -25,6 +26,7 @@ class Act(StrEnum):
     REJECT = "reject a CCO"
     UNLINK = "unlink a CCO"
     RELINK = "relink a CCO"
+    MOVE_LINK = "move a CCO's link to another record"
 
     SEE_COMMITMENTS = "see commitments and CCOs"
     CHANGE_COMMITMENTS = "create and edit commitments and CCOs, approve and delete CCOs"
@@ -50,6 +52,7 @@ MATRIX: dict[Act, Needs] = {
     Act.SEE_ERP_INTEGRATIONS: Needs(erp_integrations=Level.READ_ONLY),
     Act.CHECK_CONNECTION: Needs(erp_integrations=Level.STANDARD),
     Act.CHANGE_CONNECTION: Needs(erp_integrations=Level.ADMIN),
+    Act.STATE_DELETION: Needs(erp_integrations=Level.ADMIN),
     Act.CHECK_PRESENCE: Needs(erp_integrations=Level.STANDARD),
     Act.USE_SANDBOX: Needs(erp_integrations=Level.STANDARD),
     Act.LINK_RECORDS: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
@@ -57,6 +60,7 @@ MATRIX: dict[Act, Needs] = {
     Act.REJECT: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
     Act.UNLINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
     Act.RELINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
+    Act.MOVE_LINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),
     Act.SEE_COMMITMENTS: Needs(commitments=Level.READ_ONLY),
     Act.CHANGE_COMMITMENTS: Needs(commitments=Level.ADMIN),
     Act.SEE_CHANGE_HISTORY: Needs(commitments=Level.ADMIN),

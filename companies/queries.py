@@ -78,6 +78,19 @@ def accounting_approvers(company: Company) -> QuerySet[Membership]:
     )
 
 
+def members_with_level(
+    company: Company, tool: CompanyTool, level: Level = Level.ADMIN
+) -> QuerySet[Membership]:
+    """The active entries of everybody who has at least that level on a tool of the company now."""
+    return Membership.objects.filter(
+        company=company,
+        is_active=True,
+        user__is_active=True,
+        company_levels__tool=tool,
+        company_levels__level__gte=level,
+    )
+
+
 def own_entry_id(access: Access) -> int:
     """The id of the person's own entry. Raises `Membership.DoesNotExist`."""
     return Membership.objects.only("id").get(company_id=access.company_id, user_id=access.user_id).pk

@@ -15,8 +15,11 @@ from erp_integrations.models import (
     BulkUnlinkItem,
     ChangeOrderLink,
     CommitmentLink,
+    ConfirmedDeletion,
+    ConfirmedDeletionRecord,
     Connection,
     Export,
+    IgnoredRecord,
     JobLink,
     LinkEvent,
     ReconcileRun,
@@ -159,6 +162,37 @@ class BulkUnlinkItemAdmin(ReadOnlyAdmin):
     search_fields = ("link__cco_number", "link__cco_title", "link__record_number", "bulk__actor_name")
     list_select_related = ("bulk", "link")
     indexed = (("bulk__id__exact",),)
+
+
+@admin.register(IgnoredRecord)
+class IgnoredRecordAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "connection",
+        "record_number",
+        "ignored_at",
+        "ignored_by_name",
+        "reason",
+        "ended_at",
+    )
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("connection__company__name", "record_number", "ignored_by_name", "reason")
+    list_select_related = ("connection__company",)
+
+
+@admin.register(ConfirmedDeletion)
+class ConfirmedDeletionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "connection", "stated_by_name", "stated_at", "confirmed_at", "ends_at", "ended_why")
+    list_filter = ("ended_why", ("confirmed_at", admin.EmptyFieldListFilter))
+    search_fields = ("connection__company__name", "stated_by_name", "confirmed_by_name", "reason")
+    list_select_related = ("connection__company",)
+
+
+@admin.register(ConfirmedDeletionRecord)
+class ConfirmedDeletionRecordAdmin(ReadOnlyAdmin):
+    list_display = ("id", "deletion", "link", "record_number", "row_id")
+    search_fields = ("record_number", "link__cco_number", "link__cco_title")
+    list_select_related = ("deletion", "link")
 
 
 @admin.register(ReconcileRun)

@@ -18,6 +18,28 @@ UNNAMED_USER = "a user that Sage does not name"
 """Who deleted a record where Sage's history holds no name, or a blank one."""
 
 
+REASONED = frozenset(
+    {
+        EventKind.LINK_MOVED,
+        EventKind.RECORD_IGNORED,
+        EventKind.DELETION_STATED,
+        EventKind.DELETION_CONFIRMED,
+        EventKind.DELETION_WITHDRAWN,
+    }
+)
+"""Kinds whose reason is what a person has written, and no code."""
+
+
+OF_DELETIONS = frozenset(
+    {
+        EventKind.DELETION_STATED,
+        EventKind.DELETION_CONFIRMED,
+        EventKind.DELETION_WITHDRAWN,
+        EventKind.DELETION_ENDED,
+    }
+)
+
+
 class EventOutcome(StrEnum):
     """What came of what was done or asked. Every kind of event has one; what is not named here is `OTHER`."""
 
@@ -39,6 +61,7 @@ _OF_KINDS: dict[str, EventOutcome] = {
     EventKind.UNLINKED: EventOutcome.UNLINKED,
     EventKind.LINKED: EventOutcome.LINKED,
     EventKind.RELINKED: EventOutcome.LINKED,
+    EventKind.LINK_MOVED: EventOutcome.LINKED,
     EventKind.STILL_IN_ERP: EventOutcome.REFUSED,
     EventKind.NOT_ALLOWED: EventOutcome.REFUSED,
     EventKind.REJECTED: EventOutcome.REFUSED,
@@ -74,7 +97,7 @@ def words_of(event: LinkEvent) -> str:
 def told_by(event: LinkEvent) -> tuple[str, ...]:
     """What changed, and what was found or why, in short sentences."""
     found = found_words(event.evidence)
-    if event.via == Via.ADMIN:  # staff say why in words of their own
+    if event.via == Via.ADMIN or event.kind in REASONED:  # people say why in words of their own
         return (*_change(event), *found, *((f"because: {event.reason}",) if event.reason else ()))
     return (*_change(event), *filter(None, found or (event.reason.replace("-", " "),)))
 
@@ -97,6 +120,10 @@ def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
         words.append(f"{_record_of(other)} carries the number now")
     if lines := evidence.get("lines_on_subcontract"):
         words.append(f"Lines on the subcontract: {lines}")
+    if by := finding.get("confirmed_deletion"):
+        words.append(f"Deletion stated by {by['stated_by']}, confirmed by {by['confirmed_by']}")
+    elif evidence.get("deletion_confirmed"):
+        words.append("Its deletion was stated and confirmed")
     if proof := finding.get("proof"):
         words.append(PROOFS.get(proof, proof))
     return tuple(words)
@@ -116,6 +143,14 @@ def _change(event: LinkEvent) -> tuple[str, ...]:
     """What was known before and what is known now; of a check, what was said."""
     if event.kind == EventKind.CHECKED:
         return tuple(map(_presence, event.evidence.get("verdicts", ())))
+    if event.kind == EventKind.LINK_MOVED:
+        former = event.evidence.get("moved_from", {}).get("record_number", "")
+        return (f"Record {former} → record {event.evidence.get('record_number', '')}",)
+    if event.kind in (EventKind.RECORD_IGNORED, EventKind.RECORD_NOT_IGNORED):
+        return (f"Record {event.evidence.get('record_number', '')}",)
+    if event.kind in OF_DELETIONS:
+        numbers = [one["record_number"] for one in event.evidence.get("records", ())]
+        return (f"{'Record' if len(numbers) == 1 else 'Records'} {', '.join(numbers)}",)
     if event.kind != EventKind.PRESENCE_CHANGED:
         return ()
     before, now = event.evidence.get("before", {}).get("presence", ""), event.evidence.get("presence", "")
@@ -141,7 +176,7 @@ def _drift(key: str) -> str:
 
 def evidence_facts(evidence: dict[str, Any]) -> tuple[Fact, ...]:
     """What is in the evidence of an event, as far as people can use it."""
-    return (*_record(evidence), *_looks(evidence), *_other(evidence))
+    return (*_record(evidence), *_people(evidence), *_looks(evidence), *_other(evidence))
 
 
 def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
@@ -152,6 +187,20 @@ def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
         yield Fact("Sage number", str(number))
     if row_id := evidence.get("row_id"):
         yield Fact("Row id in Sage", str(row_id).upper())
+    if former := evidence.get("moved_from"):
+        there = "still in Sage then" if former.get("was_there") else "not found in Sage then"
+        yield Fact("Moved from", f"record {former['record_number']}, number {former['number']}, {there}")
+
+
+def _people(evidence: dict[str, Any]) -> Iterator[Fact]:
+    """Who stated and who confirmed a deletion, and of which records."""
+    by = evidence.get("confirmed_deletion") or evidence
+    if stated_by := by.get("stated_by"):
+        yield Fact("Deletion stated by", str(stated_by))
+    if confirmed_by := by.get("confirmed_by"):
+        yield Fact("Confirmed by", str(confirmed_by))
+    if records := evidence.get("records"):
+        yield Fact("Records", ", ".join(str(one["record_number"]) for one in records))
 
 
 def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
@@ -187,6 +236,9 @@ def _other(evidence: dict[str, Any]) -> Iterator[Fact]:
     for one in evidence.get("compared", ()):
         words = one["ours"] if one["same"] else f"{one['ours']} here, {one['found']} in Sage"
         yield Fact(f"Compared: {one['what']}", words)
+    counted = evidence.get("comparison") or evidence
+    if "there" in counted and "links" in counted:
+        yield Fact("Linked records in it", f"{counted['there']:,} of {counted['links']:,}")
     if database := evidence.get("database"):
         yield Fact("Database", str(database))
 

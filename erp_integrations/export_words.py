@@ -4,13 +4,19 @@ Words only; nothing here decides. `erp` is the ERP's name as the kind of connect
 "still in the ERP", which none of these is.
 """
 
+from datetime import datetime
+
+from django.utils.timezone import localtime
+
 from commitments.models import CommitmentChangeOrder
-from erp_integrations.models import ChangeOrderLink, Export
+from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion, Export, IgnoredRecord
 from erp_integrations.operations.export_refusals import (
     AlreadyTied,
     AnotherRecord,
+    BeingUnlinked,
     ChangedSince,
     CouldNotAsk,
+    DatabaseNotAccepted,
     Differs,
     DiffersFromOurs,
     DuplicateInErp,
@@ -22,18 +28,27 @@ from erp_integrations.operations.export_refusals import (
     NeverUnlinked,
     NoRecord,
     NotAllowed,
+    NotAsShown,
+    NotLinkedRecords,
     NotPossibleNow,
     NotThereYet,
     NumberInUse,
     OfAnother,
     OnlySubcontracts,
+    OwnStatement,
     PreviewChanged,
     ReasonNeeded,
     RecordElsewhere,
     RecordNotBack,
+    RecordNotEffective,
+    RecordNotLeft,
+    RecordSeen,
     RecordTaken,
     RulesBroken,
+    SameRecord,
+    StatementOver,
     TakenOver,
+    TooManyRecords,
 )
 from erp_integrations.pages import Message, NextStep
 
@@ -78,6 +93,67 @@ def relinked_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextS
     )
 
 
+def moved_message(link: ChangeOrderLink, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    former = link.moved_from
+    assert former is not None, "a moved link knows where it was moved from"
+    return Message(
+        "success",
+        f"CCO {link.cco_number} is linked to record {link.record_number} now",
+        (
+            f"It was linked to record {former.record_number} before. While that one is in {erp}, this CCO is "
+            "unlinked only after record "
+            f"{former.record_number} was linked to another CCO, ignored with a reason, or deleted there.",
+        ),
+        next_steps,
+    )
+
+
+def ignored_message(ignored: IgnoredRecord, *, next_steps: tuple[NextStep, ...] = ()) -> Message:
+    return Message(
+        "success",
+        f"Record {ignored.record_number} is ignored",
+        ("Unlinking the CCO no longer waits for it. The reason is kept in the ledger.",),
+        next_steps,
+    )
+
+
+def not_ignored_message(ignored: IgnoredRecord) -> Message:
+    return Message(
+        "success",
+        f"Record {ignored.record_number} is no longer ignored",
+        ("While it is in Sage and not linked, the CCO is not unlinked.",),
+    )
+
+
+def stated_message(records: int) -> Message:
+    what = "1 record" if records == 1 else f"{records} records"
+    return Message(
+        "success",
+        f"The deletion of {what} is stated",
+        (
+            "It counts once another ERP admin has confirmed it here, for seven days. Where there is no "
+            "other, it counts 24 hours after every administrator was told by mail. Sage is still asked at "
+            "each unlink.",
+        ),
+    )
+
+
+def confirmed_message(deletion: ConfirmedDeletion) -> Message:
+    assert deletion.ends_at is not None, "a confirmed statement ends"
+    return Message(
+        "success",
+        "The deletion is confirmed",
+        (
+            f"It was stated by {deletion.stated_by_name} and counts until {_day(deletion.ends_at)}. "
+            "Unlink the CCOs: Sage is asked once more about each.",
+        ),
+    )
+
+
+def withdrawn_message() -> Message:
+    return Message("success", "The statement is withdrawn", ("It counts for none of its records any more.",))
+
+
 def rejected_message(change_order: CommitmentChangeOrder) -> Message:
     return Message("success", f"CCO {change_order.number} is rejected", (_back_with_the_team(change_order),))
 
@@ -95,6 +171,11 @@ def _back_with_the_team(change_order: CommitmentChangeOrder) -> str:
     return (
         f'"{change_order.title}" ({project.name}) can be corrected and sent again. The reason goes with it.'
     )
+
+
+def _day(at: datetime) -> str:
+    local = localtime(at)
+    return f"{local:%b} {local.day}, {local:%I:%M %p}".replace(", 0", ", ")
 
 
 # --- amber ---------------------------------------------------------------------------------------
@@ -179,10 +260,63 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
         "Record {refusal.record.record_number} is not in everything as this CCO",
         "Nothing was linked. Compare the two, and say whether it is this CCO all the same.",
     ),
+    SameRecord: (
+        "It is linked to record {refusal.record_number} already",
+        "Nothing was changed. Name the record that it belongs to instead.",
+    ),
+    RecordNotEffective: (
+        "Record {refusal.record_number} is {refusal.status} in {erp}",
+        "This CCO is not, so its link is not moved to that record. Nothing was changed. Name another record, "
+        "or have that one reopened there.",
+    ),
+    BeingUnlinked: (
+        "This CCO is being unlinked",
+        "{refusal.by} asked {erp} about it, alone or with others. Its link was not moved. Wait until that is "
+        "decided, then look at it again.",
+    ),
+    NotAsShown: (
+        "This is not what you were shown",
+        "The CCO or one of the records was changed meanwhile. Its link was not moved. Look at both as they "
+        "are below, then say yes again.",
+    ),
+    RecordNotLeft: (
+        "This CCO does not answer for that record now",
+        "Somebody was quicker, or the page was old: it is linked or ignored by now, or the CCO's link was "
+        "moved again. Nothing was changed. This is how it stands.",
+    ),
     RecordTaken: (
         "That record is tied to something else here",
         "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
         "wrong.",
+    ),
+    TooManyRecords: (
+        "One statement takes {refusal.most} records",
+        "Nothing was stated. Name the others in another statement.",
+    ),
+    NotLinkedRecords: (
+        "No CCO is linked to record {refusal.named}",
+        "A deletion is stated of linked records only, each by its record number. Nothing was stated. Correct "
+        "the numbers, then try again.",
+    ),
+    RecordSeen: (
+        "Record {refusal.record_number} was in {erp} when Plumbline looked last, or was never looked for",
+        "Only what a look did not find can be stated to be deleted. Nothing was stated. Click Unlink, or "
+        "Check now, for its CCO first.",
+    ),
+    DatabaseNotAccepted: (
+        "The accepted database is another one",
+        "A stated deletion counts for the database that was accepted when it was stated. Nothing was "
+        "changed. An ERP admin accepts a database on the Connection tab; then state it anew.",
+    ),
+    OwnStatement: (
+        "Another ERP admin must confirm it",
+        "Whoever states a deletion cannot confirm it. Nothing was changed. Where the company has no other "
+        "ERP admin, it counts 24 hours after every administrator was told by mail.",
+    ),
+    StatementOver: (
+        "That statement is decided already",
+        "It was confirmed, withdrawn, or ended because a record is in {erp}. Nothing was changed. This is "
+        "how it stands.",
     ),
     AlreadyTied: (
         "It is linked already",

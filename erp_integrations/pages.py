@@ -196,6 +196,8 @@ class LinkPeriod:
     erp_number: str
     row_id: str
     link_id: int
+    moved_to: str = ""
+    """The record that the CCO's link was moved to, where that is how this one ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +317,39 @@ class ConnectionCard:
     may_change: bool
     practice: bool
     """Whether it is a practice company."""
+    compare_url: str
+    comparison: "DatabaseComparison | None"
+    """Of the database that waits; None where it was not compared yet."""
     waiting_incarnation: str
     """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRecord:
+    """A link whose record is not in the database that waits."""
+
+    label: str
+    record_number: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseComparison:
+    """What a database that waits to be accepted holds of the active links' records."""
+
+    at: datetime
+    under_way: bool
+    """Whether the queue is comparing; the counts are not known yet."""
+    why_not: str
+    """Why it could not be compared, and what to do; empty where it was."""
+    links: int = 0
+    there: int = 0
+    missing: tuple[MissingRecord, ...] = ()
+    """The first of them."""
+
+    @property
+    def missing_count(self) -> int:
+        return self.links - self.there
 
 
 @dataclass(frozen=True, slots=True)

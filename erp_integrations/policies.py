@@ -23,6 +23,11 @@ def may_relink(access: Access, *, project_id: int, project_name: str) -> Ruling:
     return ruling_on(Act.RELINK, access, project_id=project_id, project_name=project_name)
 
 
+def may_move_link(access: Access, *, project_id: int, project_name: str) -> Ruling:
+    """Move a CCO's link to another record: the three requirements of an unlink, since it ends a link too."""
+    return ruling_on(Act.MOVE_LINK, access, project_id=project_id, project_name=project_name)
+
+
 def may_send(access: Access, *, project_id: int, project_name: str) -> Ruling:
     """Send a CCO to the ERP, retrieve it, send it again: the project team's side."""
     return ruling_on(Act.SEND, access, project_id=project_id, project_name=project_name)
@@ -49,6 +54,11 @@ def may_see_erp_integrations(access: Access) -> Ruling:
 def may_change_connection(access: Access) -> Ruling:
     """Point the company at other books, or accept another database as its own."""
     return ruling_on(Act.CHANGE_CONNECTION, access)
+
+
+def may_state_deletion(access: Access) -> Ruling:
+    """State that records were deleted in the ERP, confirm another person's statement, withdraw one."""
+    return ruling_on(Act.STATE_DELETION, access)
 
 
 def may_check_connection(access: Access) -> Ruling:

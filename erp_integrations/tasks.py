@@ -4,7 +4,14 @@ from procrastinate.contrib.django import app
 
 from companies.tasks import EVERY_MINUTE
 from erp_integrations.clock import database_now
-from erp_integrations.operations import bulk_unlinking, comparing_by_itself, mailing, watching
+from erp_integrations.operations import (
+    bulk_unlinking,
+    comparing_by_itself,
+    confirm_deletion,
+    mailing,
+    watching,
+)
+from erp_integrations.operations.compare_database import compare_database_on_the_queue
 from erp_integrations.policies import TICK
 
 EVERY_TICK = f"* * * * * */{TICK.seconds}"
@@ -39,6 +46,22 @@ def reconcile(connection_id: int) -> None:
 def tidy_up_leases(timestamp: int) -> None:  # noqa: ARG001  (given as above)
     comparing_by_itself.end_expired_attempts(database_now())
     comparing_by_itself.forget_old_runs(database_now())
+
+
+@app.task
+def tell_of_deletion(deletion_id: int) -> None:
+    confirm_deletion.tell_administrators(deletion_id)
+
+
+@app.task
+def compare_database(connection_id: int) -> None:
+    compare_database_on_the_queue(connection_id)
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(queueing_lock="confirm-told-deletions")
+def confirm_told_deletions(timestamp: int) -> None:  # noqa: ARG001  (given as above)
+    confirm_deletion.confirm_told_deletions(database_now())
 
 
 @app.task

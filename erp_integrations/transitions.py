@@ -19,6 +19,7 @@ class Step(StrEnum):
     RETRY = "retry"
     GIVE_BACK = "back to the project team"
     UNLINK = "unlink"
+    MOVE = "move to another record"
     RELINK = "relink"
 
 
@@ -35,6 +36,7 @@ TRANSITIONS: dict[tuple[ErpStatus, Step], ErpStatus] = {
     (ErpStatus.FAILED_TO_EXPORT, Step.GIVE_BACK): ErpStatus.REJECTED,
     (ErpStatus.EXPORTING, Step.GIVE_BACK): ErpStatus.REJECTED,
     (ErpStatus.SYNCED, Step.UNLINK): ErpStatus.NOT_IN_ERP,
+    (ErpStatus.SYNCED, Step.MOVE): ErpStatus.SYNCED,
     (ErpStatus.NOT_IN_ERP, Step.RELINK): ErpStatus.SYNCED,
 }
 """(from, step) -> to. What is not here is not possible."""

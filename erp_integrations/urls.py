@@ -10,9 +10,12 @@ from erp_integrations.views import (
     change_orders,
     checking,
     connection,
+    deletions,
     exporting,
     home,
+    left_records,
     list_csv,
+    move_link,
     records,
     sandbox,
     team,
@@ -31,6 +34,8 @@ change_order_patterns = [
     path("unlink/", change_orders.unlink, name="unlink"),
     path("check/", checking.check, name="check"),
     path("relink/", undoing.relink, name="relink"),
+    path("left-records/", left_records.left_records, name="left-records"),
+    path("move/", move_link.move, name="move"),
     path("unwind-plan/", undoing.plan, name="unwind-plan"),
 ]
 
@@ -69,6 +74,10 @@ erp_patterns: list[URLPattern | URLResolver] = [
     path("connection/", connection.connection, name="connection"),
     path("connection/check/", connection.check, name="connection-check"),
     path("connection/reconciliation/", connection.set_reconciliation, name="connection-reconciliation"),
+    path("connection/deletions/", deletions.state, name="deletion-state"),
+    path("connection/deletions/<int:deletion_id>/confirm/", deletions.confirm, name="deletion-confirm"),
+    path("connection/deletions/<int:deletion_id>/withdraw/", deletions.withdraw, name="deletion-withdraw"),
+    path("connection/compare/", connection.compare, name="connection-compare"),
     path("connection/accept/", connection.accept, name="connection-accept"),
 ]
 

@@ -35,6 +35,11 @@ def unlinked_message(unlinked: Unlinked, *, erp: str, next_steps: tuple[NextStep
     link, finding = unlinked.link, unlinked.finding
     details = [f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}) is no longer tied to {erp}.']
     details += _evidence_of_death(finding.evidence, erp=erp)
+    if unlinked.confirmed:
+        by = unlinked.confirmed
+        details.append(
+            f"{by.stated_by} stated that it was deleted there ({by.reason}), confirmed by {by.confirmed_by}."
+        )
     details += [_another(other) for other in finding.evidence.other_records]
     return Message("success", SUCCESS, tuple(details), next_steps)
 
@@ -102,6 +107,26 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
             )
         case _:
             raise TypeError(f"no words for {type(refusal).__name__}")
+
+
+CONFIRMABLE = frozenset(
+    {"job-not-found", "job-closed-and-empty", "no-control", "history-silent", "deletion-of-closed-job"}
+)
+"""Reasons for which a confirmed deletion stands in."""
+
+
+def may_state_deletion_after(refusal: UnlinkRefused) -> bool:
+    """Whether a confirmed deletion would be an answer to what kept the link."""
+    return isinstance(refusal, NoTrustworthyAnswer) and refusal.reason in CONFIRMABLE
+
+
+def record_to_move_to(refusal: UnlinkRefused) -> str:
+    """The record that stands in the place of ours without proof, so that the CCO may belong to it."""
+    if not isinstance(refusal, NoTrustworthyAnswer) or refusal.reason in MEANWHILE:
+        return ""
+    finding = refusal.finding
+    other = finding.evidence.other_record
+    return other.record_number if finding.verdict is Verdict.REPLACED and other else ""
 
 
 # --- still there ---------------------------------------------------------------------------------
@@ -186,6 +211,13 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
     finding, evidence = refusal.finding, refusal.finding.evidence
     if refusal.reason in MEANWHILE:
         return MEANWHILE[refusal.reason]
+    if left := evidence.left_record:
+        return (
+            f"Record {left.record_number}, which this CCO was linked to until {_date(left.left_at)}, is "
+            "still in Sage. Link or ignore it first.",
+            "This CCO's link was moved from that record. Link the CCO that belongs to it, have it deleted in "
+            "Sage, or ignore it with a reason; then try again.",
+        )
     match finding.verdict:
         case Verdict.REPLACED if evidence.other_record and finding.proof is None:
             record = evidence.other_record.record_number
@@ -259,6 +291,11 @@ def _of(link: ChangeOrderLink) -> str:
 def _day(at: datetime) -> str:
     local = localtime(at)
     return f"{local:%b} {local.day}, {local:%I:%M %p}".replace(", 0", ", ")
+
+
+def _date(at: datetime) -> str:
+    local = localtime(at)
+    return f"{local:%b} {local.day}"
 
 
 def _clock(at: datetime) -> str:

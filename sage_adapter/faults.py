@@ -301,8 +301,8 @@ _FAULTS: tuple[Fault, ...] = (
         _MAKERS,
         "row-not-understood",
         "Sage's database holds a value Plumbline does not understand.",
-        "The Sage administrator can correct it. If it is right as it stands, please tell support; the details "
-        "are in Plumbline's log.",
+        "The Sage administrator can correct it. If it is right as it stands, please tell support; the "
+        "details are in Plumbline's log.",
     ),
     Fault(_MAKERS, "no-count", "Sage's database answered a question with nothing at all.", _TELL_US),
     Fault(_MAKERS, "too-many-rows", "Sage's database gave more rows than there can be.", _TELL_US),

@@ -6,6 +6,7 @@ another company was touched is told by two fingerprints of that company, one bef
 
 import json
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -38,6 +39,7 @@ def broken_by_kind(*, company_id: int | None = None) -> dict[str, list[str]]:
         "wrong unlinks": [
             *_links_closed_without_proof(links, attempts),
             *_synced_is_linked(change_orders),
+            *_deletions_of_one_person(_rows(_DELETIONS, company_id), events),
         ],
         "lost or doubled events": [
             *_stories_that_differ(links, attempts, events),
@@ -53,7 +55,10 @@ def fingerprint(company_id: int) -> str:
     """Changes when anything of a company changes that an act of the product may touch."""
     everything = " UNION ALL ".join(
         f"SELECT row_to_json(one)::text AS words FROM ({sql}) AS one"
-        for sql in (*_OF_COMMITMENTS, _LINKS, _ATTEMPTS, _EVENTS, _EXPORTS, _CONNECTIONS, _DIRECTORY)
+        for sql in (
+            *(*_OF_COMMITMENTS, _LINKS, _ATTEMPTS, _EVENTS, _EXPORTS, _CONNECTIONS, _DIRECTORY),
+            *(_IGNORED, _DELETIONS),
+        )
     )
     return "\n".join(sorted(row["words"] for row in _rows(everything, company_id)))
 
@@ -62,10 +67,14 @@ def fingerprint(company_id: int) -> str:
 
 
 def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> list[str]:
-    """No link is closed without a finding that two looks inside the attempt proved."""
+    """No link is closed without a finding that two looks inside the attempt proved, but by a move."""
     broken = []
+    successors = _successors(links)
     for link in links:
         if link["unlinked_at"] is None:
+            continue
+        if successor := successors.get(link["id"]):
+            broken += _moves_gone_wrong(link, successor, attempts)
             continue
         cutting = [a for a in attempts if a["link_id"] == link["id"] and a["state"] == "UNLINKED"]
         if len(cutting) != 1:
@@ -90,6 +99,63 @@ def _links_closed_without_proof(links: list[dict[str, Any]], attempts: list[dict
             broken.append(f"the looks of link {link['id']} do not lie inside its attempt: {times}")
         if attempt["ended_at"] != link["unlinked_at"]:
             broken.append(f"link {link['id']} ended at another time than its attempt")
+    return broken
+
+
+def _successors(links: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The link that a moved link was moved to, by the id of the one that ended."""
+    return {link["moved_from_id"]: link for link in links if link["moved_from_id"] is not None}
+
+
+def _moves_gone_wrong(
+    former: dict[str, Any], successor: dict[str, Any], attempts: list[dict[str, Any]]
+) -> list[str]:
+    """A moved link goes on as a link of the same CCO and connection to another record, at that moment."""
+    broken = []
+    same = [name for name in ("change_order_id", "connection_id") if former[name] != successor[name]]
+    if same:
+        broken.append(f"link {former['id']} was moved to a link with another {same[0]}")
+    if former["unlinked_at"] != successor["linked_at"]:
+        broken.append(f"link {former['id']} ended at another time than the one it was moved to began")
+    record = ("row_id", "subcontract_record_number")
+    if all(former[name] == successor[name] for name in record):
+        broken.append(f"link {former['id']} was moved to the record it was tied to")
+    broken += [
+        f"link {former['id']} was moved, and unlinked by attempt {attempt['id']}"
+        for attempt in attempts
+        if attempt["link_id"] == former["id"] and attempt["state"] == "UNLINKED"
+    ]
+    return broken
+
+
+def _deletions_of_one_person(deletions: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    """A deletion counts with a second person, or a day after the mail; each step is told once."""
+    broken = []
+    for deletion in deletions:
+        number = deletion["id"]
+        told = Counter(
+            event["kind"]
+            for event in events
+            if event["kind"].startswith("DELETION_") and json.loads(event["told"])["deletion"] == number
+        )
+        confirmed, ended = deletion["confirmed_at"] is not None, deletion["ended_why"]
+        happened = Counter(
+            {
+                "DELETION_STATED": 1,
+                "DELETION_CONFIRMED": int(confirmed),
+                "DELETION_WITHDRAWN": int(ended == "WITHDRAWN"),
+                "DELETION_ENDED": int(ended == "SEEN"),
+            }
+        )
+        if +happened != told:
+            broken.append(f"deletion {number} went {dict(+happened)}, told as {dict(told)}")
+        if not confirmed:
+            continue
+        if deletion["confirmed_by_id"] == deletion["stated_by_id"]:
+            broken.append(f"deletion {number} was stated and confirmed by one person")
+        day_after = deletion["told_at"] and deletion["told_at"] + timedelta(days=1)
+        if deletion["confirmed_by_id"] is None and not (day_after and day_after <= deletion["confirmed_at"]):
+            broken.append(f"deletion {number} was confirmed by nobody within a day of the mail")
     return broken
 
 
@@ -120,8 +186,14 @@ def _stories_that_differ(
         for e in told
         if e["attempt_id"] not in ended
     ]
-    for kinds, moment in ((("LINKED", "RELINKED"), "linked_at"), (("UNLINKED",), "unlinked_at")):
-        happened = sorted(link["id"] for link in links if link[moment] is not None)
+    moved = {link["moved_from_id"] for link in links}
+    happenings = (
+        (("LINKED", "RELINKED"), [link["id"] for link in links if link["moved_from_id"] is None]),
+        (("LINK_MOVED",), [link["id"] for link in links if link["moved_from_id"] is not None]),
+        (("UNLINKED",), [one["id"] for one in links if one["unlinked_at"] and one["id"] not in moved]),
+    )
+    for kinds, ids in happenings:
+        happened = sorted(ids)
         written = sorted(
             e["link_id"] for e in events if e["kind"] in kinds and e["subject_kind"] == "change-order"
         )
@@ -290,6 +362,20 @@ _CONNECTIONS = """
     SELECT * FROM erp_integrations_connection
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
+_IGNORED = """
+    SELECT ignored.* FROM erp_integrations_ignoredrecord ignored
+    JOIN erp_integrations_connection c ON c.id = ignored.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY ignored.id"""
+
+_DELETIONS = """
+    SELECT deletion.*, (
+        SELECT json_agg(row_to_json(record) ORDER BY record.id)
+        FROM erp_integrations_confirmeddeletionrecord record
+        WHERE record.deletion_id = deletion.id)::text AS records
+    FROM erp_integrations_confirmeddeletion deletion
+    JOIN erp_integrations_connection c ON c.id = deletion.connection_id
+    WHERE %(company)s::bigint IS NULL OR c.company_id = %(company)s ORDER BY deletion.id"""
+
 _DIRECTORY = """
     SELECT * FROM companies_membership
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
@@ -308,6 +394,6 @@ _HISTORY = """
     WHERE %(company)s::bigint IS NULL OR company_id = %(company)s ORDER BY id"""
 
 _ALL_OF_A_COMPANY = (
-    *(_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS),
+    *(_LINKS, _ATTEMPTS, _EVENTS, _CHANGE_ORDERS, _EXPORTS, _CONNECTIONS, _IGNORED, _DELETIONS),
     *(_DIRECTORY, _REQUESTS, _DIRECTORY_EVENTS, _HISTORY),
 )

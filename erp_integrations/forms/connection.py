@@ -16,6 +16,8 @@ class AcceptForm(forms.Form):
 
     incarnation = forms.CharField(max_length=500)
     reason = forms.CharField(max_length=200)
+    not_compared = forms.BooleanField(required=False)
+    """An explicit yes to a database that could not be compared."""
 
 
 CHECKED, TRUSTED, OPEN = "checked", "trusted", "open"

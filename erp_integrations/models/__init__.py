@@ -2,9 +2,15 @@
 
 from erp_integrations.models.attempts import AttemptState, UnlinkAttempt, Via
 from erp_integrations.models.bulks import UNFINISHED, BulkUnlink, BulkUnlinkItem, ItemState
+from erp_integrations.models.confirmed_deletions import (
+    ConfirmedDeletion,
+    ConfirmedDeletionRecord,
+    DeletionEnd,
+)
 from erp_integrations.models.connections import APPLICATION_NAME, Connection
 from erp_integrations.models.events import EventKind, LinkEvent
 from erp_integrations.models.exports import Export, ExportOutcome
+from erp_integrations.models.ignored_records import IgnoredRecord
 from erp_integrations.models.links import (
     ChangeOrderLink,
     CommitmentLink,
@@ -23,11 +29,15 @@ __all__ = [
     "BulkUnlinkItem",
     "ChangeOrderLink",
     "CommitmentLink",
+    "ConfirmedDeletion",
+    "ConfirmedDeletionRecord",
     "Connection",
+    "DeletionEnd",
     "Drift",
     "EventKind",
     "Export",
     "ExportOutcome",
+    "IgnoredRecord",
     "ItemState",
     "JobLink",
     "LinkEvent",

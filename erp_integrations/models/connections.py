@@ -33,6 +33,8 @@ class Connection(models.Model):
     handshake = models.JSONField(default=dict, editable=False)
     """The last `ports.Handshake` without the login, and under `fault` why the last check got none."""
     seen_incarnation = models.CharField(max_length=500, blank=True, editable=False)
+    comparison = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
+    """What another database that waits holds of the links' records: see `operations.compare_database`."""
     checked_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)

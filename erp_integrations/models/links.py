@@ -214,6 +214,15 @@ class ChangeOrderLink(Link):
     )
     erp_amount = models.DecimalField(max_digits=14, decimal_places=2)
 
+    moved_from = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="moved_to",
+        help_text="The link that ended when this CCO's link was moved to this record.",
+    )
+
     cco_number = models.CharField(max_length=30)
     cco_title = models.CharField(max_length=200)
     project_number = models.CharField(max_length=30)

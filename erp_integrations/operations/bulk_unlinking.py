@@ -199,7 +199,7 @@ def _take(bulk_id: int) -> Taken:
     _write(left)
     again = [item for item in again if item.state == ItemState.CHECKING]
     room = MOST_LOOKED_UP_AT_ONCE - len(again)
-    taken = [*again, *_locked(bulk_id).filter(state=ItemState.WAITING)[:room]]
+    taken = _without_ended_links([*again, *_locked(bulk_id).filter(state=ItemState.WAITING)[:room]], now=now)
     for item in taken:
         item.state = ItemState.CHECKING
         item.tries += 1
@@ -208,6 +208,20 @@ def _take(bulk_id: int) -> Taken:
     if not taken:
         _finish(bulk_id, now=now)
     return {item.change_order_id: item for item in taken}
+
+
+def _without_ended_links(items: Sequence[BulkUnlinkItem], *, now: datetime) -> list[BulkUnlinkItem]:
+    """Ends the items whose link has ended meanwhile: the CCO may be tied to another record by now."""
+    ended = dict(
+        ChangeOrderLink.objects.filter(
+            pk__in=[item.link_id for item in items], unlinked_at__isnull=False
+        ).values_list("pk", "unlinked_by_name")
+    )
+    over = [item for item in items if item.link_id in ended]
+    for item in over:
+        _end(item, ItemState.ALREADY, now=now, reason=f"{ended[item.link_id]} had ended its link before.")
+    _write(over)
+    return [item for item in items if item.link_id not in ended]
 
 
 @transaction.atomic(durable=True)

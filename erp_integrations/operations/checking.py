@@ -16,6 +16,7 @@ from companies.models import Company
 from erp_integrations.actors import Actor
 from erp_integrations.evidence import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
+from erp_integrations.operations.confirm_deletion import end_if_seen
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.presence import Standing, checked_at, seen_at, seen_clock, standing_of
@@ -89,6 +90,13 @@ def record_findings(
             stored.append(link)
     _save(stored)
     append_events(events)
+    seen = {
+        link.row_id
+        for link in links
+        if found[link.pk].evidence.header is not None
+        and recorded[link.pk] in (Recorded.CHANGED, Recorded.SAME, Recorded.OLDER)
+    }
+    end_if_seen(connection, seen, now, actor=actor)
     return recorded
 
 

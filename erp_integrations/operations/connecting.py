@@ -121,6 +121,7 @@ def set_connection(
     connection.revision += 1
     connection.handshake = {}
     connection.seen_incarnation = ""
+    connection.comparison = {}
     connection.checked_at = None
     connection.failures_in_a_row = 0
     connection.last_failure_code = ""  # the address that failed is no longer this one
@@ -202,7 +203,10 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
         if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
             raise NothingToAccept
         now = database_now()
+        # Links may be cut by what this database says from here on: a second person's yes belongs here.
         before = connection.accepted_incarnation
+        compared = _compared(connection, incarnation)
+        connection.comparison = {}
         _accept(connection, connection.handshake["incarnation"], actor=actor, now=now)
         mark = connection.handshake.get("history_mark") or {"record_number": "", "at": ""}
         _keep_mark(connection, mark["record_number"], mark["at"])
@@ -215,9 +219,17 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
             now=now,
             rights=rights,
             reason=reason.strip(),
-            evidence={"before": before, "after": connection.accepted_incarnation},
+            evidence={"before": before, "after": connection.accepted_incarnation, **compared},
         )
     return connection
+
+
+def _compared(connection: Connection, incarnation: str) -> dict[str, object]:
+    """What was known of the links' records in that database, for the ledger."""
+    comparison = connection.comparison
+    if comparison.get("incarnation") != incarnation or comparison.get("queued"):
+        return {}
+    return {"comparison": {name: comparison[name] for name in ("at", "links", "there") if name in comparison}}
 
 
 def rights_to_change(actor: Actor, *, company_id: int) -> str:

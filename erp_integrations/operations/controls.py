@@ -13,10 +13,11 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import QuerySet
 
+from erp_integrations.clock import StatementClock
+from erp_integrations.confirmed_deletions import find_confirmed
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import CONTROLS_AT_RANDOM, CONTROLS_OF_THE_JOB, Control, Controls
 from erp_integrations.presence import clock_in_doubt, seen_at, seen_clock
-from erp_integrations.queries.confirmed_deletions import find_confirmed
 
 FEW = 200
 """A company with no more active links than this is read whole; of a larger one, links are picked by index."""
@@ -93,7 +94,7 @@ def controls_of_a_bulk(
 def controls_from(connection: Connection, links: Iterable[ChangeOrderLink]) -> tuple[Control, ...]:
     """The records of the links as controls, each once."""
     by_record = {link.row_id: link for link in links}
-    confirmed = find_confirmed(connection, list(by_record)) if by_record else frozenset()
+    confirmed = find_confirmed(connection, list(by_record), StatementClock())
     return tuple(
         Control(
             row_id=link.row_id,

@@ -6,12 +6,14 @@ Every one means: nothing half done remains.
 import dataclasses
 import hashlib
 import json
+from datetime import datetime
 
 from commitments.models import ErpStatus
 from erp_integrations.comparing import Compared, Difference
 from erp_integrations.drafts import Preview
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault
 from erp_integrations.rules import Broken
+from erp_integrations.side_by_side import SideBySide
 from erp_integrations.transitions import Step
 
 
@@ -164,6 +166,90 @@ class ChangedSince(ExportRefused):
 
 class RecordNotBack(ExportRefused):
     """The very record the CCO was tied to is not in the ERP."""
+
+
+# --- moving a link to another record -------------------------------------------------------------
+
+
+class SameRecord(ExportRefused):
+    """The CCO is tied to that very record already."""
+
+    def __init__(self, record_number: str) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+
+
+class RecordNotEffective(ExportRefused):
+    """The record is Void or Rejected in the ERP, and the CCO is not."""
+
+    def __init__(self, record_number: str, status: str) -> None:
+        super().__init__(f"{record_number} is {status}")
+        self.record_number = record_number
+        self.status = status
+
+
+class BeingUnlinked(ExportRefused):
+    """An unlink of the CCO is being decided, or waits in a bulk unlink."""
+
+    def __init__(self, *, by: str, since: datetime) -> None:
+        super().__init__(by)
+        self.by = by
+        self.since = since
+
+
+class RecordNotLeft(ExportRefused):
+    """The CCO's link was not moved from that record, or the record is linked, ignored or not by now."""
+
+
+class NotAsShown(ExportRefused):
+    """One of the records, or the CCO, is no longer what the person was shown. `now` is what is there now."""
+
+    def __init__(self, now: SideBySide) -> None:
+        super().__init__(now.record_number)
+        self.now = now
+
+
+# --- stated deletions ----------------------------------------------------------------------------
+
+
+class TooManyRecords(ExportRefused):
+    """More records were named than one statement takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class NotLinkedRecords(ExportRefused):
+    """No CCO of the company is linked to these records."""
+
+    def __init__(self, record_numbers: tuple[str, ...]) -> None:
+        super().__init__(", ".join(record_numbers))
+        self.record_numbers = record_numbers
+
+    @property
+    def named(self) -> str:
+        return ", ".join(self.record_numbers) or "of that number"
+
+
+class RecordSeen(ExportRefused):
+    """The last look has seen the record, or there was none: nothing says that it is gone."""
+
+    def __init__(self, record_number: str) -> None:
+        super().__init__(record_number)
+        self.record_number = record_number
+
+
+class DatabaseNotAccepted(ExportRefused):
+    """No database is accepted, or another one than that which the statement is about."""
+
+
+class OwnStatement(ExportRefused):
+    """The person who stated a deletion cannot confirm it."""
+
+
+class StatementOver(ExportRefused):
+    """The statement was confirmed, withdrawn or ended already."""
 
 
 # --- what a CCO hangs on -------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from erp_integrations.models import (
     ExportOutcome,
     PresenceKey,
 )
+from erp_integrations.operations.confirm_deletion import end_if_seen
 from erp_integrations.operations.connecting import note_answer
 from erp_integrations.operations.export_refusals import TakenOver
 from erp_integrations.operations.ledger import append_event, label_of, record_of
@@ -220,9 +221,11 @@ def make_link(
     connection: Connection,
     actor: Actor,
     now: datetime,
+    moved_from: ChangeOrderLink | None = None,
 ) -> ChangeOrderLink:
     """The row, made inside the caller's transaction, which writes status and event too."""
     commitment, project = change_order.commitment, change_order.commitment.project
+    end_if_seen(connection, [record.change_order.row_id], now, actor=actor)
     return ChangeOrderLink.objects.create(
         connection=connection,
         change_order=change_order,
@@ -250,6 +253,7 @@ def make_link(
         contract_company=commitment.vendor.name,
         presence=PresenceKey.PRESENT,
         presence_checked_at=now,
+        moved_from=moved_from,
     )
 
 

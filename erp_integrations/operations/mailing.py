@@ -1,6 +1,6 @@
 """What ERP Integrations tells people by mail. Each call belongs into the transaction of what it tells of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.mail import link_to, queue_mail
 from companies.models import Company, Membership, OutgoingMail, User
 from companies.queries import accounting_approvers
+from erp_integrations.models import ConfirmedDeletion
 
 SUMMARY_HOUR = 6
 """From when on, by the clock of TIME_ZONE, a day's summary goes out: as soon as anything waits."""
@@ -58,6 +59,32 @@ def mail_failure(*, change_order_id: int, export_id: int, accepted_by_id: int | 
             about=f"CCO {change_order_id}, export failed",
             once=f"export-failed/{export_id}/{approver.pk}",
         )
+
+
+def mail_stated_deletion(deletion: ConfirmedDeletion, *, to: User, records: Sequence[str]) -> None:
+    """Tells an administrator what somebody states to be deleted in the ERP. Once for a person."""
+    company = deletion.connection.company
+    queue_mail(
+        to=to,
+        subject=f"Deletion in Sage stated: {company.name}",
+        body=_text(
+            f"{deletion.stated_by_name} states that these records were deleted in Sage, not archived and not "
+            "lost:",
+            "\n".join(f"- {record}" for record in records),
+            f"Reason: {deletion.reason}",
+            "Once a second ERP admin has confirmed it, their CCOs can be unlinked although Sage alone cannot "
+            "prove it. Where the company has one ERP admin only, that is so 24 hours after this mail was "
+            "sent to every administrator. If it is not true, withdraw it:",
+            link_to(reverse("connection", args=[company.slug])) + "#deletions",
+        ),
+        about=f"stated deletion {deletion.pk}",
+        once=name_of_deletion_mail(deletion, to=to),
+    )
+
+
+def name_of_deletion_mail(deletion: ConfirmedDeletion, *, to: User) -> str:
+    """Under which name a person's mail about a statement is kept."""
+    return f"deletion-stated/{deletion.pk}/{to.pk}"
 
 
 def queue_daily_summaries(now: datetime) -> None:

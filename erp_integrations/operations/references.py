@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Q, TextField, Value
 
+from erp_integrations.clock import StatementClock
+from erp_integrations.confirmed_deletions import find_confirmed
+from erp_integrations.left_records import find_left_records
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.models.links import in_order_of_numbers
 from erp_integrations.ports import ChangeOrderReference
 from erp_integrations.presence import reference_to, seen_at
-from erp_integrations.queries.confirmed_deletions import find_confirmed
-from erp_integrations.queries.left_records import find_left_records
 
 
 def references_to(
@@ -22,7 +23,7 @@ def references_to(
         return {}
     shared = _subcontracts_of_shared_headers(links, connection)
     held = _held_by_others(links, connection)
-    confirmed = find_confirmed(connection, [link.row_id for link in links])
+    confirmed = find_confirmed(connection, [link.row_id for link in links], StatementClock())
     left = find_left_records(links)
     return {
         link.pk: reference_to(

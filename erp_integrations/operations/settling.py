@@ -1,8 +1,9 @@
 """Settling what was asked: under the locks, by what counts at that moment, and told to the ledger."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -12,6 +13,7 @@ from companies.access import Access, Ruling, find_access
 from companies.models import Project
 from erp_integrations.actors import Actor
 from erp_integrations.clock import StatementClock, database_now
+from erp_integrations.confirmed_deletions import ConfirmedBy, find_confirmed_by
 from erp_integrations.evidence import as_json
 from erp_integrations.models import (
     AttemptState,
@@ -24,6 +26,7 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.operations.checking import OF_ONE_RECORD, STORED, is_older, stand
+from erp_integrations.operations.confirm_deletion import end_if_seen
 from erp_integrations.operations.connecting import clock_told, note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
@@ -56,6 +59,8 @@ class Unlinked:
 
     link: ChangeOrderLink
     finding: Finding
+    confirmed: ConfirmedBy | None = None
+    """Who stated and confirmed that the record was deleted, where that was needed."""
 
 
 Outcome = Unlinked | UnlinkRefused
@@ -85,6 +90,7 @@ class Ending:
     settlement: Settlement
     overtaken: bool = False
     """Whether something newer was known of the link already, and stays."""
+    confirmed: ConfirmedBy | None = None
 
 
 # --- what counts at this moment ------------------------------------------------------------------
@@ -166,9 +172,13 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 stand(link, standing_of(link, finding), finding, connection=connection, checked_at=checked_at)
             if unlinked:
                 _cut(link, actor=actor, now=now)
-            endings.append(Ending(attempt, link, finding, settlement, overtaken))
+            confirmed = find_confirmed_by(connection, _row_ids_confirmed(link, finding), now)
+            by = confirmed.get(link.row_id)
+            endings.append(Ending(attempt, link, finding, settlement, overtaken, by))
         _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)
+        seen = {ending.link.row_id for ending in endings if ending.finding.evidence.header}
+        end_if_seen(connection, seen, now, actor=actor)
     for ending in endings:
         _log(ending, actor=actor)
         outcomes[ending.link.change_order_id or 0] = _outcome_of(ending)
@@ -184,6 +194,10 @@ def _counts(
     """
     same = connection.revision == attempt.connection_revision
     return link.is_active and same and not is_older(finding, link, connection)
+
+
+def _row_ids_confirmed(link: ChangeOrderLink, finding: Finding) -> tuple[UUID, ...]:
+    return (link.row_id,) if finding.evidence.deletion_confirmed else ()
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
@@ -290,10 +304,15 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
             **ending.attempt.evidence,
             **record_of(link),
             **({"overtaken": True} if ending.overtaken else {}),
+            **_confirmed_by(ending),
         },
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )
+
+
+def _confirmed_by(ending: Ending) -> dict[str, object]:
+    return {"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}
 
 
 def _log(ending: Ending, *, actor: Actor) -> None:
@@ -312,7 +331,7 @@ def _outcome_of(ending: Ending) -> Outcome:
     link, finding, settlement = ending.link, ending.finding, ending.settlement
     match settlement.state:
         case AttemptState.UNLINKED:
-            return Unlinked(link=link, finding=finding)
+            return Unlinked(link=link, finding=finding, confirmed=ending.confirmed)
         case AttemptState.STILL_IN_ERP:
             return StillInErp(link=link, finding=finding)
         case AttemptState.NOT_ALLOWED:

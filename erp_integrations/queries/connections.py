@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,14 @@ from companies.access import Access
 from companies.models import Company
 from erp_integrations import registry
 from erp_integrations.models import Connection
-from erp_integrations.pages import ConnectionCard, Freshness, ReportLine, Tone
+from erp_integrations.pages import (
+    ConnectionCard,
+    DatabaseComparison,
+    Freshness,
+    MissingRecord,
+    ReportLine,
+    Tone,
+)
 from erp_integrations.policies import may_change_connection, may_check_connection, rests_until
 from erp_integrations.ports import ServerParts
 from erp_integrations.queries.handshakes import report_of
@@ -69,11 +77,34 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
         rests_until=until if until and until > timezone.now() else None,
         check_url=reverse("connection-check", args=[slug]),
         accept_url=reverse("connection-accept", args=[slug]),
+        compare_url=reverse("connection-compare", args=[slug]),
+        comparison=comparison_of(connection),
         may_check=bool(may_check_connection(access)),
         may_change=bool(may_change_connection(access)),
         practice=registry.has_sandbox(connection),
         waiting_incarnation=connection.seen_incarnation if _waits_for_acceptance(connection) else "",
     )
+
+
+def comparison_of(connection: Connection) -> DatabaseComparison | None:
+    """Of the database that waits now; None where that one was not compared."""
+    found = connection.comparison
+    if found.get("incarnation", "") != connection.seen_incarnation or not _waits_for_acceptance(connection):
+        return None
+    fault = found.get("fault")
+    return DatabaseComparison(
+        at=datetime.fromisoformat(found["at"]),
+        under_way=bool(found.get("queued")),
+        why_not=f"{fault['what']} {fault['advice']}" if fault else "",
+        links=found.get("links", 0),
+        there=found.get("there", 0),
+        missing=tuple(_missing(connection, one) for one in found.get("missing", ())),
+    )
+
+
+def _missing(connection: Connection, found: dict[str, Any]) -> MissingRecord:
+    url = reverse("change-order-history", args=[connection.company.slug, found["change_order_id"]])
+    return MissingRecord(found["label"], found["record_number"], url)
 
 
 def _waits_for_acceptance(connection: Connection) -> bool:

@@ -25,10 +25,12 @@ from erp_integrations.pages import (
     RoundLine,
     Tone,
 )
+from erp_integrations.presence import SEEN
 from erp_integrations.queries.change_orders import TONES
 from erp_integrations.queries.connections import find_connection
 
 MOST_LINES = 100
+SEEN_OR_UNCHECKED = SEEN | {PresenceKey.UNCHECKED}
 OUTCOME_TONES: dict[str, Tone] = {
     AttemptState.CHECKING: "waiting",
     AttemptState.UNLINKED: "good",
@@ -47,6 +49,16 @@ def find_change_order(company: Company, change_order_id: int) -> CommitmentChang
     )
 
 
+def find_active_link_row(change_order: CommitmentChangeOrder) -> ChangeOrderLink | None:
+    return ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at=None).first()
+
+
+def find_active_link(change_order: CommitmentChangeOrder) -> LinkPeriod | None:
+    """What the CCO is tied to now."""
+    link = find_active_link_row(change_order)
+    return _period(link) if link else None
+
+
 def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: str) -> dict[str, Any]:
     """The template's context; `url` is the project team's page, where the viewer may see it."""
     connection = find_connection(company)
@@ -57,6 +69,7 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
         "change_order": facts_of(change_order, url=url),
         "rounds": story.rounds,
         "former": _former(links),
+        "not_seen": any(link.is_active and link.presence not in SEEN_OR_UNCHECKED for link in links),
         "links": story.links,
         "attempts": story.attempts,
         "events": story.events,
@@ -82,7 +95,7 @@ def story_of(change_order_id: int, links: Sequence[ChangeOrderLink], *, company_
     exports = Export.objects.filter(change_order=change_order_id).order_by("-sent_at", "-id")[:MOST_LINES]
     return Story(
         rounds=tuple(round_of(export) for export in exports),
-        links=tuple(_period(link) for link in links),
+        links=_periods(links),
         attempts=tuple(_attempt(attempt) for attempt in attempts),
         events=tuple(
             EventLine(
@@ -141,8 +154,15 @@ def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
     return _period(max(cut, key=lambda link: (link.unlinked_at, link.pk)))
 
 
-def _period(link: ChangeOrderLink) -> LinkPeriod:
+def _periods(links: Sequence[ChangeOrderLink]) -> tuple[LinkPeriod, ...]:
+    """All links of one CCO: each that was moved names the record of the next one."""
+    moved_to = {link.moved_from_id: link.record_number for link in links if link.moved_from_id}
+    return tuple(_period(link, moved_to=moved_to.get(link.pk, "")) for link in links)
+
+
+def _period(link: ChangeOrderLink, *, moved_to: str = "") -> LinkPeriod:
     return LinkPeriod(
+        moved_to=moved_to,
         link_id=link.pk,
         linked_at=link.linked_at,
         linked_by=link.linked_by_name,

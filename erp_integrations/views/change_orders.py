@@ -28,7 +28,13 @@ from erp_integrations.operations.refusals import (
 )
 from erp_integrations.operations.unlinking import unlink_change_order
 from erp_integrations.pages import Message, NextStep
-from erp_integrations.policies import may_check_presence, may_relink, may_see_erp_integrations
+from erp_integrations.policies import (
+    may_check_presence,
+    may_move_link,
+    may_relink,
+    may_see_erp_integrations,
+    may_state_deletion,
+)
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
 from erp_integrations.queries.bulk_unlinks import bulk_actions
@@ -149,6 +155,10 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "may_relink": change_order.erp_status == ErpStatus.NOT_IN_ERP
         and context["former"] is not None
         and bool(may_relink(request.access, project_id=project.pk, project_name=project.name)),
+        "may_move": change_order.erp_status == ErpStatus.SYNCED
+        and bool(may_move_link(request.access, project_id=project.pk, project_name=project.name)),
+        "was_moved": any(link.moved_to for link in context["links"]),
+        "may_state": context["not_seen"] and bool(may_state_deletion(request.access)),
         "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
     }
     return render(request, "erp_integrations/change_order.html", context)
@@ -282,6 +292,14 @@ def _steps_after_refusal(
         steps.append(NextStep("Try again", reverse("unlink", args=arguments), post=True))
     if isinstance(refusal, StillInErp | NoTrustworthyAnswer):
         steps.append(NextStep("View history", reverse("change-order-history", args=arguments)))
+    if words.may_state_deletion_after(refusal) and may_state_deletion(request.access):
+        address = reverse("deletion-state", args=[request.company.slug])
+        steps.append(NextStep("State that it was deleted", f"{address}?cco={change_order_id}"))
+    if isinstance(refusal, NoTrustworthyAnswer) and refusal.finding.evidence.left_record:
+        steps.insert(0, NextStep("Link or ignore it", reverse("left-records", args=arguments)))
+    if record := words.record_to_move_to(refusal):
+        address = reverse("move", args=arguments)
+        steps.insert(0, NextStep(f"Move its link to record {record}", f"{address}?record={record}"))
     if isinstance(refusal, StillInErp):
         steps.append(NextStep("How to unlink", reverse("how-to-unlink")))
     return tuple(steps)

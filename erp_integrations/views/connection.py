@@ -13,19 +13,29 @@ from django.views.decorators.http import require_http_methods, require_POST
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
 from erp_integrations.actors import actor_on_page
+from erp_integrations.clock import database_now
 from erp_integrations.forms.connection import AcceptForm, ConnectionForm
 from erp_integrations.forms.reconciling import ReconcileForm
 from erp_integrations.models import Connection
 from erp_integrations.operations import connecting, reconcile_settings
-from erp_integrations.pages import Message
+from erp_integrations.operations.compare_database import compare_database
+from erp_integrations.pages import DatabaseComparison, Message
 from erp_integrations.policies import (
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
+    may_state_deletion,
     reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
-from erp_integrations.queries.connections import card_of, find_connection, find_parts, freshness_of
+from erp_integrations.queries.confirmed_deletions import deletion_lines
+from erp_integrations.queries.connections import (
+    card_of,
+    comparison_of,
+    find_connection,
+    find_parts,
+    freshness_of,
+)
 from erp_integrations.queries.reconciles import interval_words, reconciling_of
 from erp_integrations.views.said import say
 from erp_integrations.views.tabs import tabs_for
@@ -46,6 +56,11 @@ RECONCILE_CHANGED_MEANWHILE = Message(
     "warning",
     "Somebody changed these settings meanwhile. Nothing was stored.",
     ("What you typed is still here: save again to store it all the same.",),
+)
+NOT_COMPARED = Message(
+    "warning",
+    "Compare first: it is not known which of the linked records are in that database",
+    ("Nothing was accepted. Where it cannot be compared, the page says why and offers to accept it anyway.",),
 )
 NONE_STORED = "Type the password of the login: there is none stored that may be used for this."
 TYPE_IT_AGAIN = (
@@ -118,6 +133,8 @@ def _page(
         "open": form is not None or found is None,
         "reconciling": reconciling_of(found) if found else None,
         "reconcile_open": reconcile_form is not None,
+        "deletions": deletion_lines(request.company, request.access, database_now()),
+        "may_state": bool(may_state_deletion(request.access)),
     }
     if may_change_connection(request.access):
         if found is not None:
@@ -183,12 +200,52 @@ def _said(checked: connecting.Checked) -> Message:
 
 @company_member
 @require_POST
+def compare(request: MemberRequest) -> HttpResponse:
+    """Asks the database that waits which of the links' records are in it, before it can be accepted."""
+    ruling = may_change_connection(request.access)
+    found = _connection(request)
+    if not ruling:
+        raise PermissionDenied
+    try:
+        compared = compare_database(
+            connection_id=found.pk, actor=actor_on_page(request.user), rights=ruling.rights
+        )
+    except connecting.NothingToAccept:
+        messages.warning(request, "No other database waits to be accepted. Nothing was changed.")
+    else:
+        say(request, _compared(comparison_of(compared)))
+    return redirect("connection", request.company.slug)
+
+
+def _compared(comparison: DatabaseComparison | None) -> Message:
+    if comparison is None:
+        return Message("warning", "The connection was changed meanwhile", ("Check it, then compare again.",))
+    if comparison.under_way:
+        return Message(
+            "success",
+            "The databases are being compared",
+            ("It takes longer than a click: load this page again in a minute.",),
+        )
+    if comparison.why_not:
+        return Message("warning", "It could not be compared", (comparison.why_not, "Nothing was changed."))
+    return Message(
+        "success",
+        f"{comparison.there:,} of {comparison.links:,} linked records are in it",
+        ("Nothing was changed. Look at what is missing before you accept it.",),
+    )
+
+
+@company_member
+@require_POST
 def accept(request: MemberRequest) -> HttpResponse:
     """Accepts the database that answered last, with a reason."""
     found = _connection(request)
     if not may_change_connection(request.access):
         raise PermissionDenied
     form = AcceptForm(request.POST)
+    if form.is_valid() and not _was_compared(found, form):
+        say(request, NOT_COMPARED)
+        return redirect("connection", request.company.slug)
     if not form.is_valid():
         messages.warning(request, "Say why it is the right database. Nothing was changed.")
         return redirect("connection", request.company.slug)
@@ -206,6 +263,16 @@ def accept(request: MemberRequest) -> HttpResponse:
     else:
         messages.success(request, "The database was accepted.")
     return redirect("connection", request.company.slug)
+
+
+def _was_compared(found: Connection, form: AcceptForm) -> bool:
+    """Whether that very database was compared, or is accepted although it could not be, which is said."""
+    comparison = comparison_of(found)
+    if form.cleaned_data["incarnation"] != found.seen_incarnation:
+        return True  # the operation says that another one waits by now
+    if comparison is None or comparison.under_way:
+        return False
+    return not comparison.why_not or form.cleaned_data["not_compared"]
 
 
 @company_member

@@ -9,9 +9,11 @@ from django.views.decorators.http import require_GET
 
 from companies.doors import MemberRequest, company_member
 from erp_integrations import registry
+from erp_integrations.clock import database_now
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import FaultKind
 from erp_integrations.queries.change_orders import views_with_counts
+from erp_integrations.queries.confirmed_deletions import count_waiting_for
 from erp_integrations.queries.connections import connection_of, freshness_of
 from erp_integrations.queries.standing import standing_of
 
@@ -38,6 +40,7 @@ def company_home(request: MemberRequest) -> HttpResponse:
             "synced": next(tab for tab in tabs if tab.key == "synced"),
             "standing": standing_of(request.company, exact=request.GET.get("count") == "all"),
             "freshness": freshness_of(connection, erp=erp),
+            "to_confirm": count_waiting_for(request.company, request.access, database_now()),
         }
     return render(request, "companies/home.html", context)
 

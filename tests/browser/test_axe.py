@@ -117,6 +117,7 @@ def waits_for_acceptance(page: Page) -> None:
 
 def without_a_reason(page: Page) -> None:
     page.goto(pages.CONNECTION)
+    page.get_by_role("button", name="Compare first").click()
     page.get_by_label("Why is it the right one?").fill("   ")
     page.get_by_role("button", name="Accept this database").click()
     expect(page.locator("#messages .message")).to_be_visible()

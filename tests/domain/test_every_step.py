@@ -17,8 +17,13 @@ from companies.models import (
 )
 from companies.permissions import MATRIX, Act, Needs
 from erp_integrations.models import LinkEvent
-from erp_integrations.operations import accepting, exporting, relinking, sending, unlinking
-from erp_integrations.operations.export_refusals import ExportRefused, NotAllowed, NotPossibleNow
+from erp_integrations.operations import accepting, exporting, move_link, relinking, sending, unlinking
+from erp_integrations.operations.export_refusals import (
+    ExportRefused,
+    NotAllowed,
+    NotAsShown,
+    NotPossibleNow,
+)
 from erp_integrations.operations.refusals import UnlinkNotAllowed, UnlinkRefused
 from erp_integrations.transitions import TRANSITIONS, Step
 from tests.invariants import fingerprint
@@ -48,6 +53,19 @@ def _accept(world: World, cco: CommitmentChangeOrder, by: User) -> object:
     return accepting.accept_change_order(
         **_keys(world, cco, by), erp_number="9-7", writer="sandbox", token=TOKENS.get(cco.pk, "none")
     )
+
+
+def _move(world: World, cco: CommitmentChangeOrder, by: User) -> object:
+    """To another record of the subcontract; says yes to whatever is shown."""
+    keys = _keys(world, cco, by) | {
+        "record_number": world.scenarios["present"].record_number,
+        "subcontract_record_number": "",
+        "reason": "It is this one",
+    }
+    try:
+        return move_link.move_change_order_link(**keys, shown="")
+    except NotAsShown as refusal:
+        return move_link.move_change_order_link(**keys, shown=refusal.now.token)
 
 
 TOKENS: dict[int, str] = {}
@@ -100,6 +118,7 @@ DEEDS = {
         (Step.UNLINK,),
         lambda world, cco, by: unlinking.unlink_change_order(**_keys(world, cco, by)),
     ),
+    "move": Deed(Act.MOVE_LINK, (Step.MOVE,), _move),
     "relink": Deed(
         Act.RELINK,
         (Step.RELINK,),

@@ -1,6 +1,7 @@
 """What became of an export, in words: green for what was done, amber for every refusal, red for none."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,12 +12,23 @@ from erp_integrations.operations import export_refusals
 from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault, FaultKind
 from erp_integrations.rules import Broken, Place
+from erp_integrations.side_by_side import SideBySide
 from erp_integrations.transitions import Step
 
 ERP = "Sage 100 Contractor®"
 FAULT = Fault(FaultKind.UNAVAILABLE, "unreachable", "Sage cannot be reached.", "Try again.")
 THERE = ErpChangeOrderFound(uuid.uuid4(), "57", "14-5", "2611", "1", "Approved", "", (), None)
 RECORD = ErpChangeOrder(uuid.uuid4(), "57", "14-5", "2611", "1", "Added steel", "Approved", None)
+SHOWN = SideBySide(
+    link_id=1,
+    linked_record_number="56",
+    linked_row_id=uuid.uuid4(),
+    linked_is_there=True,
+    record_number="57",
+    row_id=uuid.uuid4(),
+    subcontract_record_number="1201",
+    sides=(),
+)
 REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.NotAllowed(("Needs 'Admin'",)), "Needs 'Admin'."),
     (export_refusals.NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus.SYNCED), "It is Synced by now"),
@@ -44,6 +56,18 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.NeverUnlinked(), "never unlinked"),
     (export_refusals.ChangedSince(), "changed after it was unlinked"),
     (export_refusals.RecordNotBack(), "not back"),
+    (export_refusals.SameRecord("57"), "linked to record 57 already"),
+    (export_refusals.RecordNotEffective("57", "Void"), f"Record 57 is Void in {ERP}"),
+    (export_refusals.BeingUnlinked(by="colleague", since=datetime.now(UTC)), "being unlinked"),
+    (export_refusals.RecordNotLeft(), "does not answer for that record"),
+    (export_refusals.NotAsShown(SHOWN), "not what you were shown"),
+    (export_refusals.TooManyRecords(50), "takes 50 records"),
+    (export_refusals.NotLinkedRecords(("57", "58")), "linked to record 57, 58"),
+    (export_refusals.NotLinkedRecords(()), "linked to record of that number"),
+    (export_refusals.RecordSeen("57"), "Record 57 was in"),
+    (export_refusals.DatabaseNotAccepted(), "accepted database is another one"),
+    (export_refusals.OwnStatement(), "Another ERP admin must confirm it"),
+    (export_refusals.StatementOver(), "decided already"),
     (export_refusals.AlreadyTied(), "linked already"),
     (export_refusals.NoRecord("57"), "holds no record 57"),
     (export_refusals.AnotherRecord(), "Another record"),

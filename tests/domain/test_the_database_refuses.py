@@ -1,5 +1,6 @@
 """What the database refuses, however it is asked: by an operation, the admin, the ORM or SQL in a shell."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -24,7 +25,10 @@ from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
     CommitmentLink,
+    ConfirmedDeletion,
+    ConfirmedDeletionRecord,
     Connection,
+    IgnoredRecord,
     JobLink,
     LinkEvent,
     UnlinkAttempt,
@@ -189,8 +193,315 @@ def test_an_attempt_that_unlinks_and_leaves_its_link(world: World) -> None:
     assert not UnlinkAttempt.objects.exists()
 
 
+# --- or is moved to another record ----------------------------------------------------------------
+
+
+def moved_to(link: ChangeOrderLink, **changes: Any) -> models.Model:
+    """The link that takes the place of one that ended a moment ago, not saved yet."""
+    values = {
+        "row_id": uuid.uuid4(),
+        "record_number": "999",
+        "moved_from_id": link.pk,
+        "linked_at": link.unlinked_at,
+        "unlinked_at": None,
+        "unlinked_by_name": "",
+        "presence_checked_at": timezone.now(),
+    }
+    return copy_of(link, **values | changes)
+
+
+def end(link: ChangeOrderLink) -> None:
+    """Ends the link and leaves its CCO Synced, as a move does."""
+    link.unlinked_at, link.unlinked_by_name = timezone.now(), "somebody"
+    link.save(update_fields=["unlinked_at", "unlinked_by_name"])
+
+
+def test_a_link_that_is_moved_is_allowed(committed_world: World) -> None:
+    """So that the refusals below are about what they name."""
+    link = committed_world.link_of(committed_world.synced_cco())
+    with transaction.atomic():
+        end(link)
+        moved_to(link).save()
+    assert ChangeOrderLink.objects.get(unlinked_at=None).moved_from_id == link.pk
+
+
+def test_a_link_ended_for_a_move_without_a_link_in_its_place(committed_world: World) -> None:
+    link = committed_world.link_of(committed_world.synced_cco())
+    with refused_by("change_order_link_ends_with_proof"):
+        close(link)
+    link.refresh_from_db()
+    assert link.is_active
+
+
 @pytest.mark.parametrize(
-    "table", ["joblink", "commitmentlink", "changeorderlink", "unlinkattempt", "linkevent"]
+    "changes",
+    [
+        {"linked_at": timezone.now() + timedelta(hours=1)},
+        {"same record": True},
+        {"change_order_id": None},
+    ],
+    ids=["at another moment", "to the same record", "of another CCO"],
+)
+def test_a_link_moved(world: World, changes: dict[str, Any]) -> None:
+    cco = world.synced_cco()
+    link, other = world.link_of(cco), world.free_cco()
+    if changes.pop("same record", False):
+        changes = {"row_id": link.row_id, "record_number": link.record_number}
+    if "change_order_id" in changes:
+        changes = {"change_order_id": other.pk}
+    with refused_by("change_order_link_moves_well"):
+        end(link)
+        moved_to(link, **changes).save()
+    link.refresh_from_db()
+    assert link.is_active
+
+
+def test_a_link_moved_from_one_that_is_active(world: World) -> None:
+    link, other = world.link_of(world.synced_cco()), world.free_cco()
+    with refused_by("change_order_link_moves_well"):
+        moved_to(link, change_order_id=other.pk, linked_at=timezone.now()).save()
+    assert ChangeOrderLink.objects.count() == 1
+
+
+def test_a_link_moved_from_one_that_an_unlink_has_cut(world: World) -> None:
+    """Neither after the unlink, nor in the middle of one."""
+    link = world.link_of(unlinked_cco(world))
+    with refused_by("change_order_link_moves_well"):
+        moved_to(link).save()
+    assert ChangeOrderLink.objects.count() == 1
+
+
+def test_a_link_moved_while_an_unlink_is_being_decided(world: World) -> None:
+    link = world.link_of(world.synced_cco())
+    attempt_of(link, state=AttemptState.CHECKING, ended_at=None, verdict="", expires_at=timezone.now())
+    with refused_by("change_order_link_moves_well"):
+        end(link)
+        moved_to(link).save()
+    link.refresh_from_db()
+    assert link.is_active
+
+
+def test_where_a_link_was_moved_from_rewritten(world: World) -> None:
+    link, other = world.link_of(world.synced_cco()), world.link_of(world.synced_cco("void"))
+    end(link)
+    moved = moved_to(link)
+    moved.save()
+    for former in (None, other.pk):
+        with refused_by("link_is_history"):
+            ChangeOrderLink.objects.filter(pk=moved.pk).update(moved_from=former)
+    with refused_by("link_is_history"):
+        ChangeOrderLink.objects.filter(pk=other.pk).update(moved_from=link)
+
+
+# --- a record is ignored with a reason -------------------------------------------------------------
+
+
+def ignored_record(world: World, **changes: Any) -> IgnoredRecord:
+    values: dict[str, Any] = {
+        "connection": world.connection,
+        "row_id": uuid.uuid4(),
+        "record_number": "799",
+        "reason": "Entered twice",
+        "ignored_at": timezone.now(),
+        "ignored_by_id": 1,
+        "ignored_by_name": "somebody",
+    }
+    ignored: IgnoredRecord = IgnoredRecord.objects.create(**values | changes)
+    return ignored
+
+
+@pytest.mark.parametrize("changes", [{"reason": ""}, {"ignored_by_name": ""}])
+def test_a_record_ignored_without(world: World, changes: dict[str, Any]) -> None:
+    with refused_by("ignored_record_says_why"):
+        ignored_record(world, **changes)
+
+
+def test_a_record_ignored_twice_at_a_time(world: World) -> None:
+    ignored = ignored_record(world)
+    with refused_by("ignored_record_once"):
+        ignored_record(world, row_id=ignored.row_id)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"ended_at": timezone.now() + timedelta(days=1)},
+        {"ended_by_id": 1, "ended_by_name": "somebody"},
+        {"ended_at": timezone.now() - timedelta(days=1), "ended_by_id": 1, "ended_by_name": "somebody"},
+    ],
+    ids=["by nobody", "at no time", "before it began"],
+)
+def test_an_ignored_record_that_ends(world: World, end: dict[str, Any]) -> None:
+    ignored = ignored_record(world)
+    with refused_by("ignored_record_ended_by_somebody"):
+        IgnoredRecord.objects.filter(pk=ignored.pk).update(**end)
+
+
+def test_an_ignored_record_rewritten_deleted_or_begun_again(world: World) -> None:
+    ignored = ignored_record(world)
+    with refused_by("ignored_record_ends_once"):
+        IgnoredRecord.objects.filter(pk=ignored.pk).update(reason="Another reason")
+    with refused_by("ignored_record_ends_once"):
+        run("DELETE FROM erp_integrations_ignoredrecord")
+    end = {"ended_at": timezone.now(), "ended_by_id": 1, "ended_by_name": "somebody"}
+    IgnoredRecord.objects.filter(pk=ignored.pk).update(**end)
+    with refused_by("ignored_record_ends_once"):
+        IgnoredRecord.objects.filter(pk=ignored.pk).update(ended_at=None, ended_by_id=None, ended_by_name="")
+    assert IgnoredRecord.objects.get().reason == "Entered twice"
+
+
+# --- a deletion is stated by one person and confirmed by another ------------------------------------
+
+
+WEEK = timedelta(days=7)
+
+
+def stated_deletion(world: World, **changes: Any) -> ConfirmedDeletion:
+    values: dict[str, Any] = {
+        "connection": world.connection,
+        "incarnation": "theirs",
+        "reason": "Deleted with its job",
+        "stated_at": timezone.now() - timedelta(days=2),
+        "stated_by_id": 1,
+        "stated_by_name": "somebody",
+    }
+    deletion: ConfirmedDeletion = ConfirmedDeletion.objects.create(**values | changes)
+    return deletion
+
+
+def confirmation(**changes: Any) -> dict[str, Any]:
+    """By somebody else, now, for a week."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "confirmed_at": now,
+        "confirmed_by_id": 2,
+        "confirmed_by_name": "somebody else",
+        "ends_at": now + WEEK,
+    }
+    return values | changes
+
+
+def test_a_deletion_confirmed_by_a_second_person_or_after_the_mail_is_allowed(world: World) -> None:
+    """So that the refusals below are about what they name."""
+    told_at = timezone.now() - timedelta(days=1, seconds=1)
+    for values in (confirmation(), confirmation(confirmed_by_id=None, told_at=told_at)):
+        ConfirmedDeletion.objects.filter(pk=stated_deletion(world).pk).update(**values)
+    assert ConfirmedDeletion.objects.filter(confirmed_at__isnull=False).count() == 2
+
+
+NO_SECOND_PERSON: dict[str, Callable[[], dict[str, Any]]] = {
+    "by the same person": lambda: confirmation(confirmed_by_id=1),
+    "by nobody": lambda: confirmation(confirmed_by_name=""),
+    "by nobody else, without mail": lambda: confirmation(confirmed_by_id=None),
+    "too soon after the mail": lambda: confirmation(
+        confirmed_by_id=None, told_at=timezone.now() - timedelta(hours=23)
+    ),
+    "by mail before it was stated": lambda: confirmation(
+        confirmed_by_id=None, told_at=timezone.now() - timedelta(days=3)
+    ),
+    "before it was stated": lambda: confirmation(confirmed_at=timezone.now() - timedelta(days=3)),
+    "for ever": lambda: confirmation(ends_at=None),
+    "for more than a week": lambda: confirmation(ends_at=timezone.now() + WEEK + timedelta(hours=1)),
+    "at no time": lambda: confirmation(confirmed_at=None),
+    "by somebody at no time": lambda: {"confirmed_by_id": 2},
+}
+
+
+@pytest.mark.parametrize("how", NO_SECOND_PERSON)
+def test_a_deletion_confirmed(world: World, how: str) -> None:
+    deletion = stated_deletion(world)
+    with refused_by("confirmed_deletion_by_a_second_person"):
+        ConfirmedDeletion.objects.filter(pk=deletion.pk).update(**NO_SECOND_PERSON[how]())
+    deletion.refresh_from_db()
+    assert deletion.confirmed_at is None
+
+
+@pytest.mark.parametrize("changes", [{"reason": ""}, {"stated_by_name": ""}, {"incarnation": ""}])
+def test_a_deletion_stated_without(world: World, changes: dict[str, Any]) -> None:
+    with refused_by("confirmed_deletion_says_why"):
+        stated_deletion(world, **changes)
+
+
+def test_a_statement_that_begins_confirmed_or_ended(world: World) -> None:
+    end = {"ended_at": timezone.now(), "ended_why": "WITHDRAWN", "ended_by_name": "somebody"}
+    for values in (confirmation(), end):
+        with refused_by("confirmed_deletion_begins_unconfirmed"):
+            stated_deletion(world, **values)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"ended_at": timezone.now()},
+        {"ended_at": timezone.now(), "ended_why": "SEEN"},
+        {"ended_at": timezone.now(), "ended_why": "BECAUSE", "ended_by_name": "somebody"},
+        {"ended_why": "SEEN", "ended_by_name": "somebody"},
+    ],
+    ids=["for no reason", "by nobody", "for an unknown reason", "at no time"],
+)
+def test_a_statement_that_ends(world: World, end: dict[str, Any]) -> None:
+    deletion = stated_deletion(world)
+    with refused_by("confirmed_deletion_ends_for_a_reason"):
+        ConfirmedDeletion.objects.filter(pk=deletion.pk).update(**end)
+
+
+def test_a_statement_rewritten_confirmed_anew_revived_or_deleted(world: World) -> None:
+    deletion = stated_deletion(world)
+    mine = ConfirmedDeletion.objects.filter(pk=deletion.pk)
+    for change in ({"reason": "Another"}, {"incarnation": "another"}, {"stated_by_id": 2}):
+        with refused_by("confirmed_deletion_is_history"):
+            mine.update(**change)
+    mine.update(**confirmation())
+    with refused_by("confirmed_deletion_is_history"):
+        mine.update(ends_at=timezone.now() + timedelta(days=6))
+    with refused_by("confirmed_deletion_is_history"):
+        mine.update(confirmed_by_id=3)
+    mine.update(ended_at=timezone.now(), ended_why="SEEN", ended_by_name="somebody")
+    with refused_by("confirmed_deletion_is_history"):
+        mine.update(ended_at=None, ended_why="", ended_by_name="")
+    with refused_by("confirmed_deletion_is_history"):
+        run("DELETE FROM erp_integrations_confirmeddeletion")
+    assert mine.get().ended_why == "SEEN"
+
+
+def name(deletion: ConfirmedDeletion, link: ChangeOrderLink, **changes: Any) -> ConfirmedDeletionRecord:
+    values = {"link": link, "row_id": link.row_id, "record_number": link.record_number} | changes
+    record: ConfirmedDeletionRecord = ConfirmedDeletionRecord.objects.create(deletion=deletion, **values)
+    return record
+
+
+def test_a_record_named_after_the_confirmation_or_otherwise_than_its_link(world: World) -> None:
+    link, deletion = world.link_of(world.synced_cco()), stated_deletion(world)
+    for changes in ({"row_id": uuid.uuid4()}, {"record_number": "799"}):
+        with refused_by("confirmed_deletion_names_its_records"):
+            name(deletion, link, **changes)
+    ConfirmedDeletion.objects.filter(pk=deletion.pk).update(**confirmation())
+    with refused_by("confirmed_deletion_names_its_records"):
+        name(deletion, link)
+    assert not ConfirmedDeletionRecord.objects.exists()
+
+
+def test_a_named_record_changed_or_deleted(world: World) -> None:
+    record = name(stated_deletion(world), world.link_of(world.synced_cco()))
+    with refused_by("confirmed_deletion_record_is_history"):
+        ConfirmedDeletionRecord.objects.filter(pk=record.pk).update(record_number="799")
+    with refused_by("confirmed_deletion_record_is_history"):
+        run("DELETE FROM erp_integrations_confirmeddeletionrecord")
+    assert ConfirmedDeletionRecord.objects.get().record_number == record.record_number
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "joblink",
+        "commitmentlink",
+        "changeorderlink",
+        "unlinkattempt",
+        "linkevent",
+        "ignoredrecord",
+        "confirmeddeletion",
+        "confirmeddeletionrecord",
+    ],
 )
 def test_links_attempts_and_events_truncated(world: World, table: str) -> None:
     world.synced_cco()

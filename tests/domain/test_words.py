@@ -2,12 +2,14 @@
 
 import ast
 import inspect
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from erp_integrations import export_words, words
+from erp_integrations.confirmed_deletions import ConfirmedBy
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.operations import judging, refusals, settling
 from erp_integrations.operations.export_refusals import CouldNotAsk
@@ -31,6 +33,7 @@ from erp_integrations.ports import (
     Finding,
     HeaderSeen,
     HistoryEntry,
+    LeftRecord,
     OtherRecord,
     Proof,
     Verdict,
@@ -217,6 +220,69 @@ def test_an_unproved_replacement_is_named() -> None:
     assert message.title == "Record 812 carries the same number"
     assert message.details[0] == (
         "Record 812 carries the same number. Delete or renumber it in Sage, or move this CCO's link to it."
+    )
+
+
+def test_an_unproved_replacement_names_the_record_that_the_link_may_be_moved_to() -> None:
+    other = OtherRecord("704", "14-5", None)
+    replaced = Finding(
+        Verdict.REPLACED, "replaced-without-proof", Evidence(other_record=other, other_records=(other,))
+    )
+    present = Finding(Verdict.PRESENT, "header-found")
+
+    told = [
+        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason)),
+        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired")),
+        words.record_to_move_to(StillInErp(link=LINK, finding=present)),
+        words.record_to_move_to(NeverLinked()),
+    ]
+
+    assert told == ["704", "", "", ""]
+
+
+def test_a_record_that_the_link_was_moved_from_is_named_with_the_day() -> None:
+    left = LeftRecord(uuid.uuid4(), "704", datetime(2026, 11, 3, 18, tzinfo=UTC))
+    finding = Finding(Verdict.AMBIGUOUS, "left-record-still-there", Evidence(left_record=left))
+
+    message = refused(finding)
+
+    assert message.level == "warning"
+    assert message.title == (
+        "Record 704, which this CCO was linked to until Nov 3, is still in Sage. Link or ignore it first."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "offered"),
+    [
+        ("job-not-found", True),
+        ("job-closed-and-empty", True),
+        ("no-control", True),
+        ("history-silent", True),
+        ("deletion-of-closed-job", True),
+        ("lines-without-header", False),
+        ("replaced-without-proof", False),
+        ("unreachable", False),
+        ("expired", False),
+    ],
+)
+def test_a_confirmed_deletion_is_offered_where_it_can_stand_in(reason: str, *, offered: bool) -> None:
+    finding = Finding(Verdict.JOB_MISSING, reason)
+
+    assert words.may_state_deletion_after(NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason)) is (
+        offered
+    )
+
+
+def test_a_confirmed_deletion_is_told_with_both_people() -> None:
+    by = ConfirmedBy(1, "erp-admin", "second-admin", "Deleted with its job")
+    finding = Finding(Verdict.ABSENT, "not-found-twice", Evidence(deletion_confirmed=True))
+
+    details = words.unlinked_message(Unlinked(link=LINK, finding=finding, confirmed=by), erp=ERP).details
+
+    assert (
+        "erp-admin stated that it was deleted there (Deleted with its job), confirmed by second-admin."
+        in details
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,7 +38,7 @@ from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from, database_now
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import connecting, reconcile_runs, relinking, unlinking
+from erp_integrations.operations import connecting, move_link, reconcile_runs, relinking, unlinking
 from erp_integrations.operations.checking import Recorded, record_findings
 from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
@@ -55,6 +56,9 @@ BY_ITSELF = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 
 KEYS = ("present", "plain-01", "sub-number-reused", "older-backup")
 """The scenarios whose records the sequences play with; the last vanishes when the backup is restored."""
+
+MOVES, SPARE = "present", "plain-02"
+"""The CCO whose link is moved, and the scenario whose record it is moved to; both on one subcontract."""
 
 PEOPLE = ("approver", "colleague")
 FAULTS = (
@@ -152,6 +156,7 @@ class Sequences(RuleBasedStateMachine):
             key: (str(link.row_id).upper(), int(link.record_number), int(link.subcontract_record_number))
             for key, link in ((key, self.world.link_of(cco)) for key, cco in self.ccos.items())
         }
+        self.spare = self.world.scenarios[SPARE].record_number
         self.may: dict[str, bool] = dict.fromkeys(PEOPLE, True)
         self.fault = "none"
         self.accepted = True
@@ -294,6 +299,33 @@ class Sequences(RuleBasedStateMachine):
         with contextlib.suppress(ExportRefused):
             self._relink(key, name)
 
+    @rule(name=st.sampled_from(PEOPLE))
+    def move(self, name: str) -> None:
+        """The link of one CCO to the other of its two records, whatever became of either."""
+        keys: dict[str, Any] = {"company_id": self.world.company.pk, "change_order_id": self.ccos[MOVES].pk}
+        with contextlib.suppress(ExportRefused):
+            shown = move_link.show_both_records(**keys, record_number=self.spare)
+            move_link.move_change_order_link(
+                **keys,
+                record_number=self.spare,
+                subcontract_record_number=shown.subcontract_record_number,
+                shown=shown.token,
+                actor=self._actor(name),
+                reason="It is this one",
+            )
+            assert self.may[name], f"{MOVES} was moved by somebody who may not"
+            assert self._trusted(), f"{MOVES} was moved although Sage cannot be believed ({self.fault})"
+            assert MOVES not in self.cut
+            tally["moves"] += 1
+            link = self.world.link_of(self.ccos[MOVES])
+            self.records[MOVES], self.spare = self.spare, self.records[MOVES]
+            self.own[MOVES] = (
+                str(link.row_id).upper(),
+                int(link.record_number),
+                int(link.subcontract_record_number),
+            )
+            assert self._in_sage(MOVES) == "there", f"{MOVES} was moved to a record that is not in Sage"
+
     # --- what happens by itself ---
 
     @precondition(lambda self: self.fault != "slow:1")  # each of a run's many questions would be slow
@@ -394,6 +426,8 @@ class Sequences(RuleBasedStateMachine):
         self._point_the_connection(at_home=True)
         if not self.accepted:
             self._accept()
+        with contextlib.suppress(NoSuchRecord):  # a moved link answers for the record it left
+            self.world.sage.delete(self.spare, user="ACCT2")
         for key, cco in self.ccos.items():
             if key in self.cut:
                 continue

@@ -1,6 +1,7 @@
 """The support desk: what it may change, and what nobody may."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -33,8 +34,10 @@ from erp_integrations.models import (
     CommitmentLink,
     Connection,
     Export,
+    IgnoredRecord,
     JobLink,
     LinkEvent,
+    PresenceKey,
     ReconcileRun,
     UnlinkAttempt,
     VendorLink,
@@ -42,9 +45,11 @@ from erp_integrations.models import (
 )
 from erp_integrations.operations import tying
 from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
+from erp_integrations.operations.confirm_deletion import state_deletion
 from erp_integrations.operations.reconciling import reconcile
 from tests import factories
 from tests.ledger import link_event
+from tests.sendable import actor
 from tests.web.pages import page_of
 from tests.web.people import browser_of
 from tests.world import LINKER, World
@@ -85,6 +90,22 @@ def desk(world: World) -> Client:
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     synced = world.synced_cco("plain-01")
+    ChangeOrderLink.objects.filter(change_order=synced).update(presence=PresenceKey.JOB_MISSING)
+    state_deletion(
+        company_id=world.company.pk,
+        record_numbers=[world.record_of(synced)],
+        reason="Deleted with its job",
+        actor=actor(world.erp_admin()),
+    )
+    IgnoredRecord.objects.create(
+        connection=world.connection,
+        row_id=uuid.uuid4(),
+        record_number="799",
+        reason="Entered twice",
+        ignored_at=database_now(),
+        ignored_by_id=approver.pk,
+        ignored_by_name=approver.name,
+    )
     Export.objects.create(
         connection=world.connection,
         change_order=world.free_cco(erp_status=ErpStatus.READY_TO_EXPORT),

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
 
 from companies.models import Level
 from erp_integrations import registry
 from erp_integrations.models import Connection, EventKind
 from erp_integrations.operations import connecting
 from tests import factories
+from tests.jobs import waiting, work
 from tests.web.pages import page_of
 from tests.web.people import answered_message, browser_of, click, htmx, unlink_address
 from tests.world import LINKER, World
@@ -194,8 +197,10 @@ def test_another_database_is_shown_and_waits_for_an_erp_admin(restored: World) -
     assert "Somebody with 'Admin' on ERP Integrations can accept it" in approver.one("#main").text
     assert approver.all("#reason") == []
 
-    admin = restored.person("erp-admin", erp_integrations=Level.ADMIN)
-    assert "required" in page_of(browser_of(admin).get(CONNECTION)).one("#reason")
+    admin = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    assert page_of(admin.get(CONNECTION)).all("#reason") == []
+    admin.post(CONNECTION + "compare/")
+    assert "required" in page_of(admin.get(CONNECTION)).one("#reason")
     assert restored.fresh_connection().accepted_incarnation == before
 
 
@@ -291,7 +296,9 @@ def test_a_failure_says_when_sage_answered_last(world: World) -> None:
 
 
 def accept(client: Client, world: World, **fields: str) -> Any:
-    """The form as the page shows it, filled in."""
+    """The form as the page shows it once the database was compared, filled in."""
+    client.post(CONNECTION + "compare/")
+    client.get(CONNECTION)  # which shows what came of it
     shown = world.fresh_connection().seen_incarnation
     return client.post(CONNECTION + "accept/", {"incarnation": shown, **fields})
 
@@ -344,6 +351,111 @@ def test_accepting_twice_accepts_once(restored: World) -> None:
     assert len(restored.events(kind=EventKind.INCARNATION_ACCEPTED)) == 1
 
 
+# --- what is in the other database ---------------------------------------------------------------
+
+
+def test_a_database_is_compared_before_it_can_be_accepted(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    before, shown = restored.fresh_connection().accepted_incarnation, restored.fresh_connection()
+
+    client.post(CONNECTION + "accept/", {"incarnation": shown.seen_incarnation, "reason": "Restored"})
+
+    assert "Compare first" in messages_on(client)
+    assert [one.text for one in page_of(client.get(CONNECTION)).one("#main").all("button")].count(
+        "Compare first"
+    ) == 1
+    assert restored.fresh_connection().accepted_incarnation == before
+    assert restored.events(kind=EventKind.INCARNATION_ACCEPTED) == []
+
+
+def test_the_page_says_how_many_linked_records_are_in_it_and_which_are_not(world: World) -> None:
+    kept, lost = world.synced_cco("present"), world.synced_cco("older-backup")
+    world.sage.restore_backup()
+    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    client = browser_of(world.person("erp-admin", erp_integrations=Level.ADMIN))
+
+    client.post(CONNECTION + "compare/")
+
+    assert "1 of 2 linked records are in it" in messages_on(client)
+    main = page_of(client.get(CONNECTION)).one("#main")
+    assert "1 of 2 linked records are in this database" in main.text
+    assert f"record {world.record_of(lost)}: CCO {lost.number}" in main.text
+    assert f"record {world.record_of(kept)}:" not in main.text
+    history = reverse("change-order-history", args=[world.company.slug, lost.pk])
+    assert history in [link.get("href") for link in main.all("a")]
+    [event] = world.events(kind=EventKind.INCARNATION_COMPARED)
+    assert (event.evidence["links"], event.evidence["there"]) == (2, 1)
+    assert event.rights == "Admin on ERP Integrations"
+    assert world.events(kind=EventKind.PRESENCE_CHANGED) == []
+    assert {world.link_of(cco).presence for cco in (kept, lost)} == {"present"}
+
+
+def test_what_was_compared_stands_with_the_acceptance(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+
+    accept(client, restored, reason="Restored after the disk failed")
+
+    [event] = restored.events(kind=EventKind.INCARNATION_ACCEPTED)
+    assert (event.evidence["comparison"]["links"], event.evidence["comparison"]["there"]) == (0, 0)
+    assert restored.fresh_connection().comparison == {}
+
+
+def test_a_database_that_cannot_be_compared_is_accepted_with_an_explicit_yes_only(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    shown = restored.fresh_connection().seen_incarnation
+    restored.sage.set_fault("offline")
+
+    accept(client, restored, reason="Restored")
+
+    assert "Compare first" in messages_on(client)
+    assert restored.events(kind=EventKind.INCARNATION_ACCEPTED) == []
+    assert "It could not be compared on" in page_of(client.get(CONNECTION)).one("#main").text
+    form = {"incarnation": shown, "reason": "Restored", "not_compared": "on"}
+    client.post(CONNECTION + "accept/", form)
+    assert restored.fresh_connection().accepted_incarnation == shown
+
+
+def test_a_comparison_counts_for_the_database_it_was_made_with(restored: World) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    client.post(CONNECTION + "compare/")
+    restored.sage.restore_backup()
+    connecting.check_connection(connection_id=restored.connection.pk, actor=LINKER)
+    before = restored.fresh_connection()
+
+    client.post(CONNECTION + "accept/", {"incarnation": before.seen_incarnation, "reason": "Restored"})
+
+    assert restored.fresh_connection().accepted_incarnation == before.accepted_incarnation
+    assert "Compare first" in page_of(client.get(CONNECTION)).one("#main").text
+
+
+def test_a_comparison_that_takes_too_long_goes_on_in_the_queue(restored: World, settings: Settings) -> None:
+    client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
+    settings.SAGE_DEADLINE_SECONDS = 0
+
+    client.post(CONNECTION + "compare/")
+
+    assert "The databases are being compared" in messages_on(client)
+    main = page_of(client.get(CONNECTION)).one("#main")
+    assert "It can be accepted once it was compared." in main.text
+    assert waiting("compare_database") == [{"connection_id": restored.connection.pk}]
+    work()
+    assert "0 of 0 linked records are in this database" in page_of(client.get(CONNECTION)).one("#main").text
+
+
+def test_where_no_other_database_waits_there_is_nothing_to_compare(world: World) -> None:
+    client = browser_of(world.person("erp-admin", erp_integrations=Level.ADMIN))
+
+    client.post(CONNECTION + "compare/")
+
+    assert "No other database waits to be accepted." in messages_on(client)
+    assert world.events(kind=EventKind.INCARNATION_COMPARED) == []
+
+
+def test_only_an_erp_admin_compares(restored: World) -> None:
+    assert browser_of(restored.person()).post(CONNECTION + "compare/").status_code == 403
+    assert restored.events(kind=EventKind.INCARNATION_COMPARED) == []
+
+
 def test_unlink_answers_amber_until_the_database_is_accepted(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     world.sage.restore_backup()
@@ -387,6 +499,6 @@ def test_no_level_gets_403_and_no_member_gets_404(world: World) -> None:
         assert client.post(CONNECTION + "accept/", {"reason": "x"}).status_code == status
 
 
-@pytest.mark.parametrize("act", ["check/", "accept/"])
+@pytest.mark.parametrize("act", ["check/", "accept/", "compare/"])
 def test_acts_are_post_only(world: World, act: str) -> None:
     assert browser_of(world.person()).get(CONNECTION + act).status_code == 405

@@ -113,6 +113,12 @@ MATRIX: dict[str, Address] = {
     "worksheet-csv": Address((COMPANY, FAILED), only(*SEES_ERP), members(WRONG_METHOD)),
     "give-back": Address((COMPANY, FAILED), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "relink": Address((COMPANY, CCO), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)),
+    "move": Address(
+        (COMPANY, CCO), only("approver", "erp-admin"), only("approver", "erp-admin", answer=INCOMPLETE)
+    ),
+    "left-records": Address(
+        (COMPANY, CCO), only(*SEES_ERP), only("approver", "erp-admin", answer=INCOMPLETE)
+    ),
     "unwind-plan": Address((COMPANY, CCO), only(*SEES_COMMITMENTS), members(WRONG_METHOD)),
     "erp-commitments": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
     "erp-jobs": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),
@@ -133,6 +139,15 @@ MATRIX: dict[str, Address] = {
     "connection-reconciliation": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=INCOMPLETE)
     ),
+    "connection-compare": Address((COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE)),
+    "deletion-state": Address((COMPANY,), only("erp-admin"), only("erp-admin", answer=INCOMPLETE)),
+    # There is none of that number; who is an ERP admin is told so.
+    **{
+        f"deletion-{act}": Address(
+            (COMPANY, "999999"), members(WRONG_METHOD), only("erp-admin", answer=NOT_YOURS)
+        )
+        for act in ("confirm", "withdraw")
+    },
     "connection-accept": Address(
         (COMPANY,), members(WRONG_METHOD), only("erp-admin", answer=DONE), {"reason": "It is ours"}
     ),

@@ -151,9 +151,9 @@ def _read_both(link: ChangeOrderLink, record_number: str, subcontract_record_num
     try:
         reader = registry.reader_for(registry.spec_of(link.connection))
         other, linked = asking.answer_to(
-            lambda: (
-                linking.read_record(reader, record_number, subcontract_record_number, deadline=deadline),
-                _find_linked(reader, link, deadline),
+            lambda earlier: (
+                linking.read_record(reader, record_number, subcontract_record_number, deadline=earlier),
+                _find_linked(reader, link, earlier),
             ),
             deadline=deadline,
         )
@@ -175,11 +175,12 @@ def _find_linked(reader: ErpReader, link: ChangeOrderLink, deadline: Deadline) -
         record = None
     if record is not None and record.row_id == link.row_id:
         return record
-    for found in reader.find_change_orders(
+    orders = reader.find_change_orders(
         job_record_number=link.job_record_number,
         subcontract_record_number=link.subcontract_record_number,
         deadline=deadline,
-    ):
+    )
+    for found in orders.found:
         if found.row_id == link.row_id:
             return reader.read_change_order(found.record_number, deadline=deadline)
     return None
@@ -247,7 +248,7 @@ def _ours(papers: Papers, link: ChangeOrderLink, other: Record) -> OurValues:
 
 
 def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reason: str) -> ChangeOrderLink:
-    """Locks the link, its attempts, the CCO and the connection, in the order in which an unlink does."""
+    """Locks the link, its attempts, the connection and the CCO: see `locking`."""
     link, connection = read.link, read.connection
     former = (
         ChangeOrderLink.objects.select_for_update(of=("self",))
@@ -259,10 +260,11 @@ def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reaso
         raise TakenOver
     now = database_now()
     _require_not_being_unlinked(former, now=now)
+    locked = linking.lock_connection(connection)
     change_order = lock_change_order(company_id=company_id, change_order_id=former.change_order_id or 0)
     rights = _rights(change_order, actor, company_id=company_id)
     require_possible(change_order, Step.MOVE)
-    locked = linking.lock_asked(connection)
+    linking.require_asked(locked, connection)
     seen = _judge(read, change_order, former)
     if seen.token != shown:
         raise NotAsShown(seen)

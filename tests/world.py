@@ -1,6 +1,7 @@
 """A small company that works: people, a project, CCOs and a real practice Sage behind a real connection."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent, Unli
 from erp_integrations.operations import connecting, linking
 from erp_integrations.operations.unlinking import Unlinked, unlink_change_order
 from erp_integrations.ports import ErpSandbox, SandboxCompany, SandboxScenario
+from sage_adapter.sandbox.company import BETWEEN_DELETIONS
+from sage_adapter.sandbox.writer import open_books
 from tests import factories
 
 LINKER = Actor(user_id=None, name="Loader", via=Via.DEMO)
@@ -63,6 +66,7 @@ class World:
     def __init__(self, practice_folder: Path, *, slug: str = "harbor-point") -> None:
         self.company: Company = factories.CompanyFactory.create(slug=slug, name="Harbor Point Builders")
         self.place = practice_folder
+        self.deletions = 0
         self.sage: ErpSandbox = registry.sandbox_at(practice_folder)
         self.books: SandboxCompany = self.sage.company()
         self.scenarios: dict[str, SandboxScenario] = {s.key: s for s in self.books.scenarios}
@@ -175,7 +179,11 @@ class World:
         return link
 
     def delete_in_sage(self, change_order: CommitmentChangeOrder) -> None:
-        self.sage.delete(self.record_of(change_order), user="ACCT2")
+        """As a person does it: each deletion some seconds after the one before."""
+        self.deletions += 1
+        at = datetime.now(UTC) + BETWEEN_DELETIONS * self.deletions
+        with open_books(self.place) as books:
+            books.delete(self.record_of(change_order), user="ACCT2", at=at)
 
     # --- acting and looking ---
 

@@ -295,7 +295,12 @@ class LockedReader(Reader):
     """Tells the lock when all of its time is up, or nothing where it has no time."""
 
     def look_up_many(
-        self, references: Sequence[ChangeOrderReference], *, deadline: Deadline, clock: Clock
+        self,
+        references: Sequence[ChangeOrderReference],
+        *,
+        deadline: Deadline,
+        clock: Clock,
+        controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
         known = asking.NO_ANSWER_IN_TIME if deadline.remaining() < 0.05 else LOCKED
         threading.Event().wait(deadline.remaining())

@@ -102,7 +102,7 @@ def test_one_question_is_asked_for_all(world: World, moments: Moments) -> None:
     assert len(meetings) == 1
 
 
-def test_of_two_parts_of_a_header_that_are_gone_together_one_is_cut(world: World) -> None:
+def test_two_parts_of_a_header_that_is_gone_are_both_cut(world: World) -> None:
     ours, others = world.synced_cco("shared-deleted"), world.synced_cco("shared-kept")
     approver = world.person()
     world.delete_in_sage(ours)
@@ -110,11 +110,10 @@ def test_of_two_parts_of_a_header_that_are_gone_together_one_is_cut(world: World
     bulk = start(world, [ours, others], approver)
     jobs.work()
 
-    assert sorted(states(bulk).values()) == ["NO_ANSWER", "UNLINKED"]
-    assert {attempt.reason for attempt in UnlinkAttempt.objects.filter(state="NO_ANSWER")} == {"link-changed"}
+    assert list(states(bulk).values()) == ["UNLINKED", "UNLINKED"]
 
 
-def test_of_three_parts_that_are_gone_together_the_last_is_no_longer_a_part(world: World) -> None:
+def test_three_parts_of_a_header_that_is_gone_are_all_cut(world: World) -> None:
     two = [world.synced_cco("shared-deleted"), world.synced_cco("shared-kept")]
     with open_books(Path(world.place)) as books:
         part = books.lines(int(world.record_of(two[0])))[0]
@@ -129,8 +128,7 @@ def test_of_three_parts_that_are_gone_together_the_last_is_no_longer_a_part(worl
     bulk = start(world, [*two, cco], world.person())
     jobs.work()
 
-    assert states(bulk) == {two[0].pk: "UNLINKED", two[1].pk: "UNLINKED", cco.pk: "NO_ANSWER"}
-    assert world.attempts(cco)[-1].reason == "link-changed"
+    assert states(bulk) == {two[0].pk: "UNLINKED", two[1].pk: "UNLINKED", cco.pk: "UNLINKED"}
 
 
 @contextmanager
@@ -463,7 +461,7 @@ def test_the_database_keeps_items_as_they_ended(world: World) -> None:
 
 def test_one_unlink_takes_twelve_statements_and_many_no_more(world: World) -> None:
     one, approver = world.synced_cco("padded"), world.person()
-    many = [world.synced_cco(key) for key in ("deleted", "recreated", "deleted-purged")]
+    many = [world.synced_cco(key) for key in ("deleted", "recreated", "corrected")]
     world.sage.play()
 
     for ccos in ([one], many):

@@ -32,7 +32,6 @@ from tests.world import LINKER, World
 
 GONE = {
     "deleted": ("absent", "not-found-twice", ""),
-    "deleted-purged": ("absent", "not-found-twice", ""),
     "two-phases-deleted": ("absent", "not-found-twice", ""),
     "two-jobs-deleted": ("absent", "not-found-twice", ""),
     "line-number-deleted": ("absent", "not-found-twice", ""),
@@ -40,11 +39,12 @@ GONE = {
     "invoiced": ("absent", "not-found-twice", ""),
     "no-audit": ("absent", "not-found-twice", ""),
     "contract-deleted": ("absent", "not-found-twice", ""),
-    "job-deleted-too": ("absent", "deleted-before-its-job", ""),
     "recreated": ("replaced", "replaced-after-deletion", "history"),
     "padded": ("replaced", "replaced-after-deletion", "history"),
     "sub-number-reused": ("replaced", "replaced-after-deletion", "history"),
-    "recreated-purged": ("replaced", "replaced-later", "inserted-later"),
+    "corrected": ("replaced", "replaced-after-deletion", "history"),
+    "corrected-same-number": ("replaced", "replaced-after-deletion", "history"),
+    "number-reused": ("absent", "record-number-used-on-another-job", ""),
 }
 """Scenario -> verdict, reason and proof with which its link is cut."""
 
@@ -61,13 +61,23 @@ STILL_THERE = {
     "rejected-lines-open": ("not-effective", "header-rejected"),
     "renumbered": ("renumbered", "header-renumbered"),
     "moved": ("renumbered", "header-renumbered"),
+    "job-replaced": ("renumbered", "header-renumbered"),
 }
 """Scenario -> verdict and reason with which Unlink is refused in red."""
 
 DOUBTFUL = {
     "half-deleted": ("ambiguous", "lines-without-header"),
+    "half-deleted-elsewhere": ("ambiguous", "lines-without-header"),
+    "moved-subcontract": ("ambiguous", "moved-to-another-subcontract"),
     "archived": ("job-missing", "job-not-found"),
-    "twin": ("replaced", "replaced-without-proof"),
+    "archived-history": ("job-missing", "job-not-found"),
+    "job-deleted-too": ("job-missing", "job-not-found"),
+    "closed-empty": ("job-missing", "job-closed-and-empty"),
+    "closed-deleted": ("unknown", "deletion-of-closed-job"),
+    "deleted-purged": ("unknown", "history-silent"),
+    "recreated-purged": ("unknown", "history-silent"),
+    "twin": ("unknown", "history-silent"),
+    "number-older": ("replaced", "replaced-without-proof"),
     "locked": ("unknown", "locked"),
     "deadlock": ("unknown", "deadlock"),
     "drops": ("unknown", "link-lost"),
@@ -299,7 +309,31 @@ def test_every_scenario_of_the_practice_company_is_unlinked_somewhere_here(world
     assert scenarios == {*GONE, *STILL_THERE, *DOUBTFUL, *alike}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "verdict", "reason"),
+    [
+        ("emptied", "job-missing", "job-not-found"),
+        ("half-restored", "unknown", "no-control"),
+        ("rebuilt-ids", "unknown", "no-control"),
+    ],
+)
+def test_a_company_that_is_not_whole_keeps_the_link_of_a_record_that_is_there(
+    world: World, fault: str, verdict: str, reason: str
+) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.synced_cco("plain-01")
+    world.sage.set_fault(fault)
+    before = world.before(cco)
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert world.before(cco) == before
+    [attempt] = world.attempts(cco)
+    assert (attempt.state, attempt.verdict, attempt.reason) == ("NO_ANSWER", verdict, reason)
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "emptied"])
 def test_a_sage_in_trouble_keeps_the_link_of_a_record_that_is_gone(
     world: World, settings: Settings, fault: str
 ) -> None:

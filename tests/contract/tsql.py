@@ -46,8 +46,13 @@ NAMES = sorted(file.name.removesuffix(".sql") for file in SQL.glob("*.sql"))
 TOGETHER = ["+".join((SQL_SERVER.handshake, *SQL_SERVER.more, *report)) for report in ((), SQL_SERVER.report)]
 """What a server that understands all of it is asked of itself in one statement."""
 QUESTIONS = {plain(sql_text(name)): name for name in (*NAMES, *TOGETHER)} | {
-    plain(sql_text("look", without=("idref",))): "look",
-    plain(sql_text("history", without=("jobs",))): "history",
+    plain(sql_text(name, without=without)): name
+    for name, without in (
+        ("look", ("left",)),
+        ("look", ("idref",)),
+        ("look", ("idref", "left")),
+        ("history", ("jobs",)),
+    )
 }
 """What may be asked: the name of the file, or of the files, by its statement."""
 

@@ -148,8 +148,8 @@ def _all_of(controls: Controls) -> tuple[Control, ...]:
 def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting: Greeting) -> LookAnswer:
     every = _all_of(controls)
     # By its row id alone: a record that was left keeps the link under whatever number.
-    left = [_bound(record.row_id) for one in asked for record in one.reference.left_records]
-    left = padded(_different(left)) if left else []
+    of_left = _different([_bound(record.row_id) for one in asked for record in one.reference.left_records])
+    left = padded(of_left) if of_left else []
     records = _different(
         [*(one.record for one in asked), *_numbers(control.record_number for control in every)]
     )

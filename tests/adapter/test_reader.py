@@ -322,6 +322,38 @@ def test_unreadable_history_costs_proof_and_no_verdict(
         sandbox.set_fault("none", record_number=record_number)
 
 
+def test_history_refused_for_one_record_of_a_page_costs_that_record_alone_and_few_questions(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
+) -> None:
+    page = [reference_to(company, f"plain-{place:02d}") for place in range(1, 17)]
+    for one in page:
+        sandbox.delete(one.record_number, user="ACCT2")
+    refused = page[5]
+    sandbox.set_fault("no-audit", record_number=refused.record_number)
+
+    found = over_sqlite3.look_up_many(page, deadline=soon(), clock=now)
+
+    assert all(one.proves_absence for one in found)
+    without = [page[at] for at, one in enumerate(found) if one.evidence.deletion is None]
+    assert without == [refused]
+    # Once together, then in halves: of eight, of four, of two, and alone.
+    assert [name for _, name in asked].count("history") == 2 * (1 + 4 * 2)
+
+
+def test_history_refused_altogether_is_not_asked_for_without_end(
+    over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
+) -> None:
+    page = [reference_to(company, f"plain-{place:02d}") for place in range(1, 17)]
+    for one in page:
+        sandbox.delete(one.record_number, user="ACCT2")
+    sandbox.set_fault("no-audit")
+
+    found = over_sqlite3.look_up_many(page, deadline=soon(), clock=now)
+
+    assert all(one.proves_absence for one in found)
+    assert [name for _, name in asked].count("history") <= 2 * look._MOST_REFUSALS
+
+
 def test_a_fault_that_may_pass_is_tried_three_times_each_time_from_the_start(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:

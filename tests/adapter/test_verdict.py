@@ -1274,7 +1274,8 @@ def test_nothing_that_is_there_and_no_doubt_ever_proves_absence(
     assert seen.job is not None or told or confirmed
     assert not any(line.header_row_id == OURS for line in seen.lines)
     assert not seen.lines or seen.bearer is not None
-    assert all(one.row_id != OURS for one in (*carriers.on_job, *carriers.on_subcontract))
+    assert all(one.row_id != OURS for one in carriers.on_job)
+    assert all(one.row_id != OURS for one in carriers.on_subcontract)
     assert confirmed or told or not second.controls or any(one.is_there for one in second.controls)
     assert seen.bearer is None or found.evidence.other_record is not None
 

@@ -294,7 +294,7 @@ def on_postgres(postgres_server: PostgresServer, tmp_path: Path) -> Books:
     return _fresh(tmp_path / FRESH, functools.partial(postgres_server.books, database=DATABASE))
 
 
-def _string(server: PostgresServer, **changed: str) -> dict[str, str]:
+def _string(server: PostgresServer, **changed: str) -> dict[str, Any]:
     return {"odbc_string": server.odbc_string(DATABASE, **changed)}
 
 

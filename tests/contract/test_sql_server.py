@@ -65,7 +65,7 @@ def do(server: SqlServer, *statements: str, database: str = DATABASE) -> None:
                     time.sleep(0.2)
 
 
-def changed(books: Books, **fields: str) -> dict[str, str]:
+def changed(books: Books, **fields: str) -> dict[str, Any]:
     pairs = odbc_string.parse(books.spec.odbc_string)
     for keyword, value in fields.items():
         pairs = odbc_string.with_value(pairs, keyword, value)

@@ -674,8 +674,14 @@ def test_an_odd_status_of_our_record_is_named_and_one_elsewhere_does_no_harm(
     ["chgnum = '123456789012345678901234'", "jobnum = -5", "phsnum = -1", "status = 0", "status = 9"],
 )
 def test_odd_records_elsewhere_do_no_harm(
-    books: Books, references: References, controls: Controls, odd: str
+    books: Books, references: References, controls: Controls, request: pytest.FixtureRequest, odd: str
 ) -> None:
+    if books.engine == "psqlodbc":  # whose column is as narrow as Sage's
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        with server.admin(books.spec.database) as administrator:
+            administrator.execute("ALTER TABLE dbo.prmchg ALTER chgnum TYPE text")
+    elif books.engine == "sql-server" and "chgnum" in odd:
+        pytest.skip("the column there is as narrow as Sage's")
     gone, there = references["deleted"], references["present"]
     delete(books, gone)
     books.alter(f"UPDATE prmchg SET {odd} WHERE recnum NOT IN ({gone.record_number}, {there.record_number})")

@@ -175,7 +175,9 @@ def _kind(name: str, values: Sequence[Any]) -> tuple[bytes, Any]:
     if any(isinstance(value, str) for value in values):
         return struct.pack("<BH", 0xE7, 800) + tds.COLLATION, _text
     size = 8 if name in NUMBERS else 4
-    return struct.pack("<BB", 0x26, size), lambda value: bytes((size,)) + value.to_bytes(size, "little")
+    return struct.pack(
+        "<BB", 0x26, size
+    ), lambda value: bytes((size,)) + value.to_bytes(size, "little", signed=True)
 
 
 def _decimal(value: Any, scale: int) -> bytes:

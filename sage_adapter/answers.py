@@ -17,6 +17,9 @@ from erp_integrations.ports import HeaderSeen, error_for
 from sage_adapter import rows
 from sage_adapter.faults import fault
 
+_NO_ROW_ID = uuid.UUID(int=0)
+"""What an empty uniqueidentifier is filled with."""
+
 Row = tuple[Any, ...]
 
 
@@ -112,10 +115,11 @@ _HEADER, _JOB, _LINE, _SUBCONTRACT, _LOWEST, _OF_JOB, _COUNTS = range(1, 8)
 class LookAnswer:
     """The rows of look.sql by what they are."""
 
-    _headers: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    """By record number, which is the table's key."""
+    _headers: dict[int | None, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    """By record number, which is the table's key; None for one that means nothing."""
     _there: dict[uuid.UUID, list[Row]] = field(default_factory=lambda: defaultdict(list))
     jobs: dict[uuid.UUID, JobSeen] = field(default_factory=dict)
+    """By row id; without a record number where theirs means nothing."""
     _lines: list[Row] = field(default_factory=list)
     subcontracts: set[int] = field(default_factory=set)
     lowest_inserted_at: datetime | None = None
@@ -145,7 +149,7 @@ class LookAnswer:
     def _take(self, kind: int, row: Row) -> None:
         match kind:
             case 1:
-                recnum, row_id = rows.whole(row[1]), rows.or_none(rows.row_id, row[2])
+                recnum, row_id = rows.or_none(rows.whole, row[1]), rows.or_none(rows.row_id, row[2])
                 if row in self._headers[recnum]:  # found by its record number and by its row id
                     return
                 self._headers[recnum].append(row)
@@ -169,6 +173,13 @@ class LookAnswer:
     def is_there(self, row_id: uuid.UUID) -> bool:
         return row_id in self._there
 
+    def job_of(self, row_id: uuid.UUID) -> JobSeen | None:
+        """Our job, under whatever number. Raises `row-not-understood` for a number that means nothing."""
+        job = self.jobs.get(row_id)
+        if job is not None and not job.record_number:
+            raise error_for(fault("row-not-understood", "actrec, recnum, not the number of a job"))
+        return job
+
     def others_of_job(self, job_record_number: str) -> int:
         """How many change orders a job has that is not in progress; 0 for one that is."""
         return self._of_job.get(job_record_number, 0)
@@ -183,7 +194,7 @@ class LookAnswer:
             if len(found) > 1:
                 raise rows.NotUnderstood("prmchg._idnum, a row id that is there more than once")
             return HeaderSeen(
-                record_number=rows.record_number(recnum),
+                record_number=rows.at("prmchg.recnum", rows.record_number, recnum),
                 number=rows.at("prmchg.chgnum", rows.number, number),
                 job_record_number=rows.at("prmchg.jobnum", rows.reference, job),
                 phase=rows.at("prmchg.phsnum", rows.phase, phase),
@@ -219,7 +230,9 @@ class LookAnswer:
         found: set[Line] = set()
         for _, recnum, _, _, _, _, _, inserted, subcontract, header_row_id, line in self._lines:
             header = rows.or_none(rows.row_id, header_row_id)
-            if recnum != record and header != row_id:
+            if header == _NO_ROW_ID:
+                header = None
+            if rows.or_none(rows.whole, recnum) != record and header != row_id:
                 continue
             with rows.refused_unless_understood(recnum):
                 found.add(

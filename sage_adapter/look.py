@@ -38,6 +38,8 @@ MOST_PARAMETERS = 2_100
 
 _SIZES = (1, 2, 5, 16, 50, 100, 250, 400)
 """How many keys a list has: few different statements to compile and to remember."""
+_MOST_REFUSALS = 20
+"""After so many refusals history is taken for closed: two records among fifty cost fewer."""
 _MOST_ROWS = 200_000
 """More than all lines of the records of a page; beyond it something is wrong."""
 
@@ -146,13 +148,11 @@ def _all_of(controls: Controls) -> tuple[Control, ...]:
 
 def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting: Greeting) -> LookAnswer:
     every = _all_of(controls)
-    left = [record for one in asked for record in one.reference.left_records]
+    # By its row id alone: a record that was left keeps the link under whatever number.
+    of_left = _different([_bound(record.row_id) for one in asked for record in one.reference.left_records])
+    left = padded(of_left) if of_left else []
     records = _different(
-        [
-            *(one.record for one in asked),
-            *_numbers(control.record_number for control in every),
-            *_numbers(record.record_number for record in left),
-        ]
+        [*(one.record for one in asked), *_numbers(control.record_number for control in every)]
     )
     jobs = _different(
         [*(one.job for one in asked), *_numbers(control.job_record_number for control in every)]
@@ -164,7 +164,7 @@ def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting:
     records, jobs = padded(records), padded(jobs)
     has_row_id_of_header = "_idref" in greeting.line_columns
     params: list[Key] = [*of_asked, *row_ids, *job_numbers, *job_row_ids]
-    params += [*records, *row_ids, different, *jobs, *job_row_ids, different_jobs, *of_asked]
+    params += [*records, *row_ids, different, *left, *jobs, *job_row_ids, different_jobs, *of_asked]
     if has_row_id_of_header:
         params += [*row_ids, different]
     params += [*padded([one.subcontract for one in asked]), *job_numbers]
@@ -173,8 +173,10 @@ def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting:
         "look",
         params,
         limit=_MOST_ROWS,
-        sizes={"asked": len(of_asked), "records": len(records), "jobs": len(jobs)},
-        without=() if has_row_id_of_header else ("idref",),
+        sizes={"asked": len(of_asked), "records": len(records), "left": len(left), "jobs": len(jobs)},
+        without=[
+            part for part, asked_for in (("idref", has_row_id_of_header), ("left", left)) if not asked_for
+        ],
     )
     return LookAnswer.of(answer.rows)
 
@@ -192,10 +194,11 @@ def _seen(
     keys: _Keys, answer: LookAnswer, controls: Controls, greeting: Greeting, asked_at: datetime
 ) -> Seen:
     reference = keys.reference
+    header = answer.header_of(reference.row_id)
     observation = verdict.Observation(
-        job=answer.jobs.get(reference.job_row_id),
-        header=answer.header_of(reference.row_id),
-        bearer=answer.bearer_of(keys.record, reference.row_id),
+        job=answer.job_of(reference.job_row_id) if header is None else answer.jobs.get(reference.job_row_id),
+        header=header,
+        bearer=answer.bearer_of(keys.record, reference.row_id) if header is None else None,
         lines=answer.lines_of(keys.record, reference.row_id),
         left_records=tuple(one for one in reference.left_records if answer.is_there(one.row_id)),
     )
@@ -309,13 +312,7 @@ def ask_history(
     if mark is not None:
         records = _different([int(mark.record_number), *records])
     read = history.History()
-    with_jobs = jobs if greeting.job_history_readable else []
-    try:
-        _read_history(session, read, records, with_jobs)
-    except ErpError as error:
-        for record in records if _may_be_of_one(error) else ():
-            with suppress(ErpError):
-                _read_history(session, read, [record], with_jobs)
+    _read_what_can_be(session, read, records, jobs if greeting.job_history_readable else [])
     check_deadline(session.deadline)
     if mark is not None and _was_put_back(session, read, mark):
         raise error_for(fault("other-incarnation"))
@@ -364,12 +361,43 @@ def _read_history(
         read.add(answer, [int(one) for one in asked])
 
 
-def _may_be_of_one(error: ErpError) -> bool:
-    """Whether the refusal may concern one record only, so that asking for each by itself helps.
+def _read_what_can_be(
+    session: Session, read: history.History, records: Sequence[Key], jobs: Sequence[Key]
+) -> None:
+    """All of it; where that is refused, the records in halves, until what is refused is alone, then the jobs.
 
-    A refused question may have ended the transaction: what follows is asked outside of one.
+    A refused question may have ended the transaction: what follows is asked outside of one. Gives up after
+    `_MOST_REFUSALS`, and where the server is in trouble: what was not read tells nothing.
     """
-    return error.fault.kind is not FaultKind.UNAVAILABLE
+    refusals = 0
+
+    def is_refused(part: Sequence[Key], of_jobs: Sequence[Key]) -> bool:
+        nonlocal refusals
+        try:
+            _read_history(session, read, part, of_jobs)
+        except ErpError as error:
+            if error.fault.kind is FaultKind.UNAVAILABLE:
+                raise
+            session.end_transaction()
+            refusals += 1
+            return True
+        return False
+
+    with suppress(ErpError):
+        if not is_refused(records, jobs):
+            return
+        parts = [records] if jobs else _halves(records)
+        while parts and refusals < _MOST_REFUSALS:
+            part = parts.pop()
+            if is_refused(part, ()):
+                parts += _halves(part)
+        if jobs and read.read_records:  # beside a record whose own history can be read
+            is_refused([min(read.read_records)], jobs)
+
+
+def _halves(part: Sequence[Key]) -> list[Sequence[Key]]:
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]] if middle else []
 
 
 def _was_put_back(session: Session, read: history.History, mark: HistoryMark) -> bool:

@@ -306,14 +306,14 @@ def _of_controls(look: Look, reference: ChangeOrderReference) -> Answer | None:
 def _shows_that_it_sees(look: Look, reference: ChangeOrderReference) -> bool:
     """Whether the connection showed records that should be there, in the statement that did not show ours."""
     deletion = our_deletion(look, reference)
+    is_told = deletion is not None and not _is_in_a_sweep(look, reference.row_id, deletion)
     if not look.controls:
         lowest = look.lowest_inserted_at
-        return deletion is not None or (lowest is not None and _was_there_before(lowest, reference, look))
+        return is_told or (lowest is not None and _was_there_before(lowest, reference, look))
     there = sum(one.is_there for one in look.controls)
     untold = len(_untold(look))
-    if there:
-        return there >= untold
-    return not untold and deletion is not None and not _is_in_a_sweep(look, reference.row_id, deletion)
+    # None there and none untold is no sight of anything: then our own deletion must be told too.
+    return there >= untold if there else is_told and not untold
 
 
 def _was_there_before(inserted_at: datetime, reference: ChangeOrderReference, look: Look) -> bool:

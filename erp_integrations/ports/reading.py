@@ -75,12 +75,10 @@ class ErpReader(Protocol):
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
-        """What one look says of each, in their order: enough to know, never enough to cut.
+        """What one look says of each, in their order, by the rules of `look_up_many`: never enough to cut.
 
-        `second_looked_at` is None in every finding. Who carries the number now is asked only where the ERP's
-        own history does not show the deletion; where it does, the finding is ABSENT (`deleted-in-history`)
-        whoever carries it. At most `MOST_GLANCED_AT_ONCE`; else as `look_up_many`: the same faults, and never
-        raises for the ERP's sake.
+        `second_looked_at` is None in every finding. At most `MOST_GLANCED_AT_ONCE`; else as `look_up_many`:
+        the same faults, and never raises for the ERP's sake.
         """
         ...
 

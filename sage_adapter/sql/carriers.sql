@@ -7,7 +7,7 @@
 SELECT
     0 AS kind, h.jobnum AS asked, h.recnum AS recnum, h."_idnum" AS row_id, h.chgnum AS chgnum, h.jobnum AS job,
     h.phsnum AS phsnum, h.insdte AS insdte, h.chgnum AS sub_number, h.jobnum AS amount,
-    h.jobnum AS change, h.jobnum AS billed
+    h.jobnum AS "change", h.jobnum AS billed
 FROM dbo.prmchg AS h
 WHERE h.jobnum IN ({jobs})
 UNION ALL

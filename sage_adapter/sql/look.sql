@@ -5,7 +5,8 @@
 -- subcontract; 5 the change order with the lowest record number; 6 how many change orders a job has that is not
 -- in progress. Kind 7 must come back and counts kinds 1 to 3, so that an absence is a zero that the server sent.
 -- A row id is looked for in the whole table only where the record number did not lead to it: where its index is
--- missing, what is there costs a seek all the same. The first part of the answer fills the columns of the others
+-- missing, what is there costs a seek all the same. A record that the link was moved from is asked for by its row
+-- id, where there is one. The first part of the answer fills the columns of the others
 -- with something of their type, which PostgreSQL needs to know.
 -- Seeks: prmchg.recnum, prmchg._idnum, prmchg.jobnum, actrec.recnum, actrec._idnum, sbcgln.recnum,
 -- sbcgln._idref (where the column is there), subcon.recnum.
@@ -23,6 +24,10 @@ headers (recnum, row_id, number, job, phase, status, inserted) AS (
     SELECT recnum, "_idnum", chgnum, jobnum, phsnum, status, insdte
     FROM dbo.prmchg
     WHERE "_idnum" IN ({asked}) AND EXISTS (SELECT 1 FROM found WHERE n < ?)
+    {left?UNION ALL
+    SELECT recnum, "_idnum", chgnum, jobnum, phsnum, status, insdte
+    FROM dbo.prmchg
+    WHERE "_idnum" IN ({left})|}
 ),
 jobs (recnum, row_id, status) AS (
     SELECT recnum, "_idnum", status

@@ -3,14 +3,14 @@
 The rows are of the shape that SQL Server's handshake gives; the other servers are asked for real elsewhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Handshake, Right
+from erp_integrations.ports import ConnectionSpec, Deadline, ErpError, Handshake, HistoryMark, Right
 from sage_adapter import handshake
 from sage_adapter.dialects import SQL_SERVER
 from sage_adapter.handshake import NEEDED
@@ -25,6 +25,8 @@ RECOVERY = "4 recovery fork"
 OF_RIGHTS = ("role", "may-write", "may-read", "sees-filters", "has-filters")
 OF_CAPABILITIES = ("compatibility", "read-committed-snapshot", "collation")
 ASKED_APART = (*OF_RIGHTS, *OF_CAPABILITIES)
+TOGETHER = ["+".join((SQL_SERVER.handshake, *SQL_SERVER.more, *report)) for report in ((), SQL_SERVER.report)]
+"""What is asked as one question where the server understands it all."""
 HISTORY_COLUMNS = ("recnum", "_idnum", "chgnum", "_Date", "_Action", "_User", "_Application")
 
 
@@ -75,9 +77,15 @@ class RecordedServer:
         return self
 
     def execute(self, sql: str, _params: tuple[Any, ...]) -> None:
-        (self.given,) = [answer for name, answer in self.answers.items() if sql_text(name) == sql]
-        if self.given and isinstance(self.given[0], Exception):
-            raise self.given[0]
+        for joined in TOGETHER:  # where one of them is lacking, so is what is asked together with it
+            if sql_text(joined) == sql:
+                self.given = [row for name in joined.split("+") for row in self.answers[name]]
+                break
+        else:
+            (self.given,) = [answer for name, answer in self.answers.items() if sql_text(name) == sql]
+        for refused in self.given:
+            if isinstance(refused, Exception):
+                raise refused
 
     def fetchmany(self, size: int) -> list[Any]:
         return self.given[:size]
@@ -90,14 +98,19 @@ def greet(
     spec: ConnectionSpec = SPEC,
     *,
     since: Any = "2026-09-01T00:00:00",
+    newest: Sequence[tuple[Any, ...]] = (),
     jobs: Any = 12,
     lacking: Mapping[str, Exception] = {},
 ) -> Handshake:
-    return handshake.greet_for_report(session_with(rows, since, jobs, lacking), spec, ASKED_AT)
+    return handshake.greet_for_report(session_with(rows, since, jobs, lacking, newest), spec, ASKED_AT)
 
 
 def session_with(
-    rows: list[Row], since: Any = None, jobs: Any = 12, lacking: Mapping[str, Exception] = {}
+    rows: list[Row],
+    since: Any = None,
+    jobs: Any = 12,
+    lacking: Mapping[str, Exception] = {},
+    newest: Sequence[tuple[Any, ...]] = (),
 ) -> Session:
     answers: dict[str, list[Any]] = {
         "handshake.sqlserver": [row for row in rows if row[0] not in ASKED_APART and row[1] != RECOVERY],
@@ -106,7 +119,8 @@ def session_with(
         "roles.sqlserver": [],
         "filters.sqlserver": [],
         "capabilities.sqlserver": [row for row in rows if row[0] in OF_CAPABILITIES],
-        "history_since": [since if isinstance(since, Exception) else (since,)],
+        "history_reach": [since if isinstance(since, Exception) else (since, 0)],
+        "history_newest": list(newest),
         "jobs_count": [jobs if isinstance(jobs, Exception) else (jobs,)],
     }
     answers.update({name: [error] for name, error in lacking.items()})
@@ -243,10 +257,71 @@ def test_a_server_in_trouble_is_not_one_that_lacks_something() -> None:
         assert raised.value.fault.code == "locked"
 
 
-def test_a_look_asks_three_questions_of_the_handshake() -> None:
+def test_a_look_asks_one_question_of_the_handshake_and_three_more_where_that_is_not_understood() -> None:
     session = session_with(server_says())
     handshake.greet(session, SPEC, ASKED_AT)
-    assert session.statements == 3
+    assert session.statements == 1
+    of_another_make = session_with(
+        server_says(OF_ANOTHER_MAKE), lacking={"recovery.sqlserver": LACKING["recovery.sqlserver"]}
+    )
+    handshake.greet(of_another_make, replace(SPEC, accepted_incarnation=""), ASKED_AT)
+    assert of_another_make.statements == 4
+
+
+def test_a_look_knows_the_optional_columns_and_whether_the_history_of_jobs_can_be_asked() -> None:
+    plain = handshake.greet(session_with(server_says()), SPEC, ASKED_AT)
+    assert "_idref" not in plain.line_columns
+    assert not plain.job_history_readable
+    more = [
+        ("column", "dbo.sbcgln", "_IdRef"),
+        ("table", "dbo_Audit.actrec", "table"),
+        *(("column", "dbo_Audit.actrec", column) for column in HISTORY_COLUMNS),
+    ]
+    full = handshake.greet(session_with(server_says(*more)), SPEC, ASKED_AT)
+    assert "_idref" in full.line_columns
+    assert full.job_history_readable
+    denied = handshake.greet(
+        session_with(server_says(*more, ("may-read", "dbo_Audit.actrec", "0"))), SPEC, ASKED_AT
+    )
+    assert not denied.job_history_readable
+    assert handshake.greet_for_report(session_with(server_says(*more)), SPEC, ASKED_AT).good
+
+
+# --- the mark: the newest entry of history is never older than one that was seen ---
+
+TUESDAY, WEDNESDAY = (
+    datetime.fromisoformat("2026-11-17T09:00:00"),
+    datetime.fromisoformat("2026-11-18T09:00:00"),
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        (HistoryMark("712", WEDNESDAY), ["other-incarnation"]),
+        (HistoryMark("712", TUESDAY), []),
+        (HistoryMark("9", TUESDAY), []),
+        (None, []),
+    ],
+)
+def test_history_that_ends_before_an_entry_that_was_seen_is_that_of_a_restored_backup(
+    known: HistoryMark | None, found: list[str]
+) -> None:
+    told = greet(server_says(), replace(SPEC, history_mark=known), newest=[(712, "2026-11-17T09:00:00")])
+    assert [one.code for one in told.problems] == found
+    assert told.history_mark == HistoryMark("712", TUESDAY)
+
+
+def test_empty_history_does_not_tell_whether_a_backup_was_restored() -> None:
+    told = greet(server_says(), replace(SPEC, history_mark=HistoryMark("712", WEDNESDAY)))
+    assert told.good
+    assert told.history_mark is None
+
+
+def test_the_servers_clock_is_told_against_ours() -> None:
+    assert greet(server_says()).server_ahead == datetime.fromisoformat("2026-11-20T14:00:00.123456") - (
+        ASKED_AT.replace(tzinfo=None)
+    )
 
 
 def test_a_view_in_the_place_of_a_table_may_hide_rows() -> None:

@@ -109,56 +109,9 @@ def test_a_cost_code_has_three_places() -> None:
 # --- counts ---
 
 
-def test_counts_come_in_one_row() -> None:
-    (row,) = rows.presence_by_place([(1, 20, 1, 1, 1, 2, 1)], 1)
-    counted = rows.presence(row)
-    assert counted == rows.Presence(
-        jobs=20, jobs_with_number=1, jobs_same_row=1, headers=1, lines=2, subcontracts=1
-    )
-
-
-NONE_THERE = (20, 1, 1, 0, 0, 1)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        [],
-        [(1, *NONE_THERE)],
-        [(1, *NONE_THERE), (1, *NONE_THERE)],
-        [(1, *NONE_THERE), (3, *NONE_THERE)],
-        [(1, *NONE_THERE), (2, *NONE_THERE), (3, *NONE_THERE)],
-    ],
-)
-def test_silence_is_not_a_count_of_nought(answer: list[tuple[Any, ...]]) -> None:
-    assert refused(lambda: rows.presence_by_place(answer, 2)) == "no-count"
-
-
 @pytest.mark.parametrize("answer", [[], [(1,), (1,)]])
 def test_a_single_count_is_one_row(answer: list[tuple[Any, ...]]) -> None:
     assert refused(lambda: rows.single_count(answer)) == "no-count"
-
-
-def test_counts_come_by_place_in_whatever_order() -> None:
-    second = (20, 1, 1, 1, 1, 1)
-    assert rows.presence_by_place([(2, *second), (1, *NONE_THERE)], 2) == [NONE_THERE, second]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        (20, 1, 1, 2, 0, 1),  # the same row id twice
-        (20, 2, 1, 1, 0, 1),  # a job number twice
-        (20, 1, 1, 1, 0, 2),  # a subcontract twice
-        (20, 0, 1, 1, 0, 1),  # the job's row without its number
-        (20, 1, 1, -1, 0, 1),
-        (20, 1, 1, None, 0, 1),
-        (20, 1, 1, "none", 0, 1),
-        (20, 1, 1, 0, 0),
-    ],
-)
-def test_counts_that_cannot_be_are_refused(row: tuple[Any, ...]) -> None:
-    assert refused(lambda: rows.presence(row)) == "row-not-understood"
 
 
 # --- rows ---
@@ -171,8 +124,9 @@ def changed(row: tuple[Any, ...], at: int, value: object) -> tuple[Any, ...]:
 
 
 def test_a_header_is_read() -> None:
-    seen = rows.header_seen(HEADER, ROW_ID)
-    assert (seen.record_number, seen.number, seen.job_record_number, seen.phase, seen.status) == (
+    read = rows.change_order_header(HEADER)
+    assert read.row_id == ROW_ID
+    assert (read.record_number, read.number, read.job_record_number, read.phase, read.status) == (
         "12",
         "CO-12",
         "2611",
@@ -208,10 +162,6 @@ def test_a_header_with_a_value_without_meaning_is_refused(at: int, value: object
     assert refused(lambda: rows.change_order_header(changed(HEADER, at, value))) == "row-not-understood"
 
 
-def test_a_header_of_another_row_than_asked_for_is_refused() -> None:
-    assert refused(lambda: rows.header_seen(HEADER, uuid.UUID(int=1))) == "row-not-understood"
-
-
 def test_a_row_of_another_width_is_refused() -> None:
     assert refused(lambda: rows.change_order_header(HEADER[:-1])) == "row-not-understood"
 
@@ -226,25 +176,6 @@ def test_a_line_is_read() -> None:
 def test_a_budget_line_has_no_subcontract() -> None:
     line = rows.change_order_line((1, "", None, None, None, "", 2, None, None, 0))
     assert (line.vendor_record_number, line.subcontract_record_number, line.sub_change_number) == ("", "", "")
-
-
-def test_a_carrier_found_on_the_job_says_when_it_was_inserted() -> None:
-    found = rows.carrier((0, 2611, 13, UPPER, "12", 1, "2026-11-20 08:00:00.000", None, None))
-    assert not found.by_line
-    assert (found.row_id, found.number, found.phase) == (ROW_ID, "12", "1")
-    assert found.inserted_at == datetime.fromisoformat("2026-11-20T08:00")
-
-
-def test_a_line_that_lost_its_header_is_still_a_carrier() -> None:
-    found = rows.carrier((1, 850, 13, None, None, None, None, "850-1", "99.5"))
-    assert found.by_line
-    assert (found.row_id, found.inserted_at, found.sub_change_number) == (None, None, "850-1")
-    assert found.amount == Decimal("99.50")
-
-
-def test_a_record_of_the_job_without_a_row_id_is_refused() -> None:
-    row = (0, 2611, 13, None, "12", 1, None, None, None)
-    assert refused(lambda: rows.carrier(row)) == "row-not-understood"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +202,7 @@ def test_what_was_not_understood_is_kept_as_evidence_and_cut_short(
     assert caught.value.fault.what == f"{what} ({record}{evidence})"
 
 
-def test_a_key_that_is_there_twice_is_named() -> None:
-    with pytest.raises(Unexpected) as caught:
-        rows.presence((20, 1, 1, 2, 0, 1))
-    assert "prmchg, a key that is there 2 times" in caught.value.fault.what
+def test_where_a_value_was_not_understood_is_named_before_it() -> None:
+    with pytest.raises(Unexpected) as caught, rows.refused_unless_understood("prmchg, record 712"):
+        rows.at("status", rows.change_order_status, 7)
+    assert "(prmchg, record 712, status, a status outside the list: 7)" in caught.value.fault.what

@@ -3,40 +3,64 @@
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from erp_integrations.ports import ChangeOrderReference, ConnectionSpec, Deadline
+from erp_integrations.ports import (
+    CONTROLS_AT_RANDOM,
+    CONTROLS_OF_THE_JOB,
+    ChangeOrderReference,
+    ConnectionSpec,
+    Control,
+    Controls,
+    Deadline,
+)
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
 from tests.contract.engines import PostgresServer
 
 _JOBS, _SUBCONTRACTS = 500, 2_000
+GONE = 60
+"""Change orders beyond the last that were deleted in the last minutes, one after the other."""
+_ENTERED = "now() - interval '90 days'"
 
 _FILL = """
 INSERT INTO dbo.actrec (recnum, jobnme, status, "_idnum", insdte)
-SELECT g, 'Job ' || g, 4, upper(md5('job' || g)::uuid::text), now() FROM generate_series(1, {jobs}) AS g;
+SELECT g, 'Job ' || g, 4, upper(md5('job' || g)::uuid::text), {entered} FROM generate_series(1, {jobs}) AS g;
 INSERT INTO dbo.subcon (recnum, ctcnum, jobnum, phsnum, dscrpt, status, "_idnum", insdte)
-SELECT g, 'S-' || g, g % {jobs} + 1, 0, '', 4, upper(md5('subcontract' || g)::uuid::text), now()
+SELECT g, 'S-' || g, g % {jobs} + 1, 0, '', 4, upper(md5('subcontract' || g)::uuid::text), {entered}
 FROM generate_series(1, {subcontracts}) AS g;
 INSERT INTO dbo.sbcnln (recnum, linnum, dscrpt, amount, "change", "_idnum", insdte)
-SELECT g, 1, '', 1000, 100, upper(md5('contract line' || g)::uuid::text), now()
+SELECT g, 1, '', 1000, 100, upper(md5('contract line' || g)::uuid::text), {entered}
 FROM generate_series(1, {subcontracts}) AS g;
 INSERT INTO dbo.prmchg (recnum, chgnum, jobnum, phsnum, dscrpt, status, "_idnum", insdte)
-SELECT g, 'CO-' || g, g % {jobs} + 1, 0, 'Change ' || g, 1, upper(md5('change' || g)::uuid::text), now()
+SELECT g, 'CO-' || g, g % {jobs} + 1, 0, 'Change ' || g, 1, upper(md5('change' || g)::uuid::text), {entered}
 FROM generate_series(1, {links}) AS g;
 INSERT INTO dbo.sbcgln (recnum, linnum, dscrpt, vndctc, chgnum, chgsts, bdgprc, "_idnum", insdte)
-SELECT g, 1, '', g % {subcontracts} + 1, 'SC-' || g, 1, 100.25, upper(md5('line' || g)::uuid::text), now()
+SELECT g, 1, '', g % {subcontracts} + 1, 'SC-' || g, 1, 100.25, upper(md5('line' || g)::uuid::text), {entered}
 FROM generate_series(1, {links}) AS g;
-CREATE INDEX ON dbo.actrec (recnum); CREATE INDEX ON dbo.subcon (recnum);
+INSERT INTO "dbo_Audit".prmchg (recnum, chgnum, "_idnum", "_Date", "_Action", "_User", "_Application")
+SELECT g, 'CO-' || g, upper(md5('change' || g)::uuid::text), now() - interval '5 seconds' * (g - {links}),
+    'delete', 'ACCT2', 'Sage 100 Contractor'
+FROM generate_series({links} + 1, {links} + {gone}) AS g;
+INSERT INTO "dbo_Audit".prmchg (recnum, chgnum, "_idnum", "_Date", "_Action", "_User", "_Application")
+SELECT g, 'CO-' || g, upper(md5('change' || g)::uuid::text), {entered}, 'insert', 'ACCT1', 'Sage'
+FROM generate_series(1, {links}) AS g;
+INSERT INTO "dbo_Audit".actrec (recnum, "_idnum", "_Date", "_Action", "_User", "_Application")
+SELECT g, upper(md5('job' || g)::uuid::text), {entered}, 'insert', 'ACCT1', 'Sage 100 Contractor'
+FROM generate_series(1, {jobs}) AS g;
+CREATE INDEX ON dbo.actrec (recnum); CREATE INDEX ON dbo.actrec ("_idnum");
+CREATE INDEX ON dbo.subcon (recnum);
 CREATE INDEX ON dbo.sbcnln (recnum); CREATE INDEX ON dbo.prmchg (recnum);
 CREATE INDEX ON dbo.prmchg ("_idnum"); CREATE INDEX ON dbo.prmchg (jobnum);
 CREATE INDEX ON dbo.sbcgln (recnum); CREATE INDEX ON dbo.sbcgln (vndctc);
-CREATE INDEX ON "dbo_Audit".prmchg (recnum);
+CREATE INDEX ON dbo.sbcgln ("_idref");
+CREATE INDEX ON "dbo_Audit".prmchg (recnum); CREATE INDEX ON "dbo_Audit".prmchg ("_Date");
+CREATE INDEX ON "dbo_Audit".actrec (recnum);
 ANALYZE
 """
 
@@ -62,7 +86,7 @@ class Server:
             open_sandbox(sandbox, name="harbor-point").create()
         self.postgres.make_database(database)
         self.postgres.make_tables(database, sandbox)
-        fill = _FILL.format(links=links, jobs=_JOBS, subcontracts=_SUBCONTRACTS)
+        fill = _FILL.format(links=links, jobs=_JOBS, subcontracts=_SUBCONTRACTS, gone=GONE, entered=_ENTERED)
         with self.postgres.admin(database) as connection:
             for statement in fill.split(";"):
                 connection.execute(statement.encode())
@@ -82,7 +106,10 @@ def _row_id(words: str) -> uuid.UUID:
 
 
 def references(first: int, count: int) -> list[ChangeOrderReference]:
-    """What links to change order `first` and the next ones remember; beyond its size they are gone."""
+    """What links to change order `first` and the next ones remember; beyond its size they are gone.
+
+    They saw their records hours ago, longer than a clock that is not known may be wrong by.
+    """
     return [
         ChangeOrderReference(
             row_id=_row_id(f"change{number}"),
@@ -94,11 +121,33 @@ def references(first: int, count: int) -> list[ChangeOrderReference]:
             subcontract_record_number=str(number % _SUBCONTRACTS + 1),
             sub_change_number=f"SC-{number}",
             amount=Decimal("100.25"),
-            last_seen_at=datetime.now(UTC),
-            header_shared=False,
+            last_seen_at=datetime.now(UTC) - timedelta(hours=3),
         )
         for number in range(first, first + count)
     ]
+
+
+def controls(asked: Sequence[ChangeOrderReference]) -> Controls:
+    """As many as a page draws: ten at random and one more, and three of each job and one more."""
+    jobs = dict.fromkeys(int(one.job_record_number) - 1 for one in asked)
+    of_jobs = [job + _JOBS * turn for job in jobs for turn in range(1, CONTROLS_OF_THE_JOB + 2)]
+    return Controls(
+        at_random=_controls(range(3_000, 3_000 + CONTROLS_AT_RANDOM + 1)), of_jobs=_controls(of_jobs)
+    )
+
+
+def _controls(numbers: Iterable[int]) -> tuple[Control, ...]:
+    return tuple(
+        Control(
+            row_id=one.row_id,
+            record_number=one.record_number,
+            job_record_number=one.job_record_number,
+            job_row_id=one.job_row_id,
+            last_seen_at=one.last_seen_at,
+        )
+        for number in numbers
+        for one in references(number, 1)
+    )
 
 
 @contextmanager

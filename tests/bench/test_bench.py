@@ -91,6 +91,6 @@ def test_a_small_company_keeps_the_goals_that_are_counted(capsys: pytest.Capture
 
     with server() as books:
         spec = books.company(100)
-        one = _statements("statements of a look", spec, 1, 6)
+        one = _statements("statements of a look", spec, 1, 1, most=4)
     assert one.holds
-    assert int(one.ours) >= 3
+    assert int(one.ours) >= 2

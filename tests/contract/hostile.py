@@ -34,7 +34,6 @@ REFERENCE = ChangeOrderReference(
     sub_change_number="12",
     amount=Decimal("100.00"),
     last_seen_at=datetime(2026, 11, 20, tzinfo=UTC),
-    header_shared=False,
 )
 
 

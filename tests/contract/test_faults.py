@@ -73,6 +73,13 @@ def assert_no_answer(finding: Finding, kind: FaultKind, *codes: str) -> None:
     assert_words_fit_for_the_page(finding.fault.what, finding.fault.advice)
 
 
+def assert_job_missing(finding: Finding) -> None:
+    """The job itself is not there, and so nothing is said about the record."""
+    assert (finding.verdict, finding.reason) == (Verdict.JOB_MISSING, "job-not-found")
+    assert finding.second_looked_at is None
+    assert not finding.proves_absence
+
+
 def assert_words_fit_for_the_page(*sentences: str) -> None:
     for words in sentences:
         assert words.strip()
@@ -124,7 +131,6 @@ SANDBOX_FAULTS = {
     "restored": (ADMINISTRATOR, "other-incarnation"),
     "missing-table": (ADMINISTRATOR, "table-missing"),
     "missing-column": (ADMINISTRATOR, "column-missing"),
-    "emptied": (ADMINISTRATOR, "empty-database"),
     "locked": (WAIT, "locked"),
     "deadlock": (WAIT, "deadlock"),
     "drops": (WAIT, "link-lost"),
@@ -142,7 +148,7 @@ def in_sandbox(tmp_path: Path) -> Books:
 
 def test_every_fault_of_the_sandbox_is_in_the_table(in_sandbox: Books) -> None:
     known = {name.replace("SECONDS", "3600") for name in in_sandbox.sandbox.faults()}
-    others = {"no-audit", "half-written", "unanswered", "none"}
+    others = {"no-audit", "emptied", "half-written", "unanswered", "none"}
     assert known == {*SANDBOX_FAULTS, *NO_ERROR, *others}
 
 
@@ -172,6 +178,18 @@ def test_a_job_that_is_being_archived_proves_no_absence(in_sandbox: Books) -> No
     assert {Verdict.PRESENT} < {one.verdict for one in found.values()}, "half of them are there"
     assert not any(one.proves_absence for one in found.values())
     assert in_sandbox.look(references["present"]).verdict is Verdict.PRESENT
+
+
+def test_of_an_emptied_sandbox_nothing_is_said_to_be_gone(in_sandbox: Books) -> None:
+    reference, present = deleted(in_sandbox), in_sandbox.references()["present"]
+    in_sandbox.sandbox.set_fault("emptied")
+    for one in (reference, present):
+        assert_job_missing(in_sandbox.look(one))
+    with pytest.raises(ErpError) as raised:
+        found(in_sandbox)
+    assert raised.value.fault.code == "empty-database"
+    in_sandbox.sandbox.set_fault("none")
+    assert in_sandbox.look(reference).proves_absence
 
 
 @pytest.mark.parametrize("fault", SANDBOX_FAULTS)
@@ -281,7 +299,6 @@ def test_sqlite_odbc_a_file_that_is_no_database_is_no_answer(through_odbc: Books
         ),
         ("UPDATE sandbox_identity SET database_name = 'Another Company'", "wrong-database"),
         ("UPDATE sandbox_identity SET incarnation = 'another'", "other-incarnation"),
-        ("PRAGMA foreign_keys = 0; DELETE FROM actrec", "empty-database"),
     ],
 )
 def test_sqlite_odbc_another_shape_is_no_answer(through_odbc: Books, statement: str, code: str) -> None:
@@ -289,6 +306,13 @@ def test_sqlite_odbc_another_shape_is_no_answer(through_odbc: Books, statement: 
     with closing(sqlite3.connect(through_odbc.folder / "company.sqlite")) as other:
         other.executescript(statement)
     assert_no_answer(through_odbc.look(reference, seconds=1), ADMINISTRATOR, code)
+
+
+def test_sqlite_odbc_without_any_job_nothing_is_said_to_be_gone(through_odbc: Books) -> None:
+    reference = deleted(through_odbc)
+    with closing(sqlite3.connect(through_odbc.folder / "company.sqlite")) as other:
+        other.executescript("PRAGMA foreign_keys = 0; DELETE FROM actrec")
+    assert_job_missing(through_odbc.look(reference))
 
 
 def test_sqlite_odbc_a_lock_is_no_answer(through_odbc: Books) -> None:
@@ -308,7 +332,7 @@ def on_postgres(postgres_server: PostgresServer, tmp_path: Path) -> Books:
     return _fresh(tmp_path / FRESH, functools.partial(postgres_server.books, database=DATABASE))
 
 
-def _string(server: PostgresServer, **changed: str) -> dict[str, str]:
+def _string(server: PostgresServer, **changed: str) -> dict[str, Any]:
     return {"odbc_string": server.odbc_string(DATABASE, **changed)}
 
 
@@ -362,7 +386,6 @@ def test_psqlodbc_a_login_that_may_write_is_refused(
             " WHERE false; GRANT SELECT ON dbo.prmchg TO sage_reader",
             "table-not-real",
         ),
-        ("DELETE FROM dbo.actrec", "empty-database"),
     ],
 )
 def test_psqlodbc_other_rights_or_another_shape_are_no_answer(
@@ -372,6 +395,15 @@ def test_psqlodbc_other_rights_or_another_shape_are_no_answer(
     with postgres_server.admin(DATABASE) as administrator:
         administrator.execute(statement)
     assert_no_answer(on_postgres.look(reference, seconds=1), ADMINISTRATOR, code)
+
+
+def test_psqlodbc_without_any_job_nothing_is_said_to_be_gone(
+    on_postgres: Books, postgres_server: PostgresServer
+) -> None:
+    reference = deleted(on_postgres)
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute("DELETE FROM dbo.actrec")
+    assert_job_missing(on_postgres.look(reference))
 
 
 def test_psqlodbc_without_the_column_that_only_an_export_reads_every_verdict_is_given(
@@ -388,18 +420,17 @@ def test_psqlodbc_without_the_column_that_only_an_export_reads_every_verdict_is_
 
 NOT_UNDERSTOOD = [
     # Nothing of it is guessed at; what stood there is kept for whoever has to find it.
-    ("UPDATE dbo.prmchg SET status = 9", "prmchg.status, a status outside the list: 9"),
-    ("UPDATE dbo.prmchg SET status = NULL", "prmchg.status, not a number: NULL"),
-    ("UPDATE dbo.prmchg SET chgnum = NULL", "prmchg.chgnum, not text: NULL"),
+    ("UPDATE dbo.prmchg SET status = 9", "record {}, status, a status outside the list: 9"),
+    ("UPDATE dbo.prmchg SET status = NULL", "record {}, status, not a number: NULL"),
+    ("UPDATE dbo.prmchg SET chgnum = NULL", "record {}, chgnum, not text: NULL"),
     (
         "ALTER TABLE dbo.prmchg ALTER chgnum TYPE text; UPDATE dbo.prmchg SET chgnum = repeat('9', 40)",
-        f"prmchg.chgnum, a number too long: '{'9' * 39}",
+        f"record {{}}, chgnum, a number too long: '{'9' * 39}",
     ),
-    ("UPDATE dbo.prmchg SET recnum = -recnum", "prmchg.recnum, a negative record number: -"),
-    ("UPDATE dbo.prmchg SET jobnum = -5", "prmchg.jobnum, a negative record number: -5"),
-    ("INSERT INTO dbo.prmchg SELECT * FROM dbo.prmchg", "prmchg, a key that is there 2 times"),
-    ("INSERT INTO dbo.actrec SELECT * FROM dbo.actrec", "actrec, a key that is there 2 times"),
-    ("INSERT INTO dbo.subcon SELECT * FROM dbo.subcon", "subcon, a key that is there 2 times"),
+    ("UPDATE dbo.prmchg SET recnum = -recnum", "record -{}, recnum, a negative record number: -"),
+    ("UPDATE dbo.prmchg SET recnum = NULL", "record None, recnum, not a number: NULL"),
+    ("UPDATE dbo.prmchg SET jobnum = -5", "record {}, jobnum, a negative record number: -5"),
+    ('UPDATE dbo.prmchg SET "_idnum" = NULL', "record {}, _idnum, not a row id: NULL"),
 ]
 
 
@@ -409,10 +440,21 @@ def test_psqlodbc_what_is_not_understood_is_no_answer_and_keeps_its_evidence(
 ) -> None:
     with postgres_server.admin(DATABASE) as administrator:
         administrator.execute(statement.encode())
-    finding = on_postgres.look(on_postgres.references()["present"], seconds=3)
+    reference = on_postgres.references()["present"]
+    finding = on_postgres.look(reference, seconds=3)
     assert_no_answer(finding, FaultKind.UNEXPECTED, "row-not-understood")
     assert finding.fault is not None
-    assert evidence in finding.fault.what
+    assert f"prmchg, {evidence.format(reference.record_number)}" in finding.fault.what
+
+
+@pytest.mark.parametrize("table", ["prmchg", "actrec", "subcon", "sbcgln"])
+def test_psqlodbc_a_row_that_is_there_twice_is_there(
+    on_postgres: Books, postgres_server: PostgresServer, table: str
+) -> None:
+    """Not by Sage's keys; it neither hides the record nor stops the question."""
+    with postgres_server.admin(DATABASE) as administrator:
+        administrator.execute(f"INSERT INTO dbo.{table} SELECT * FROM dbo.{table}".encode())
+    assert on_postgres.look(on_postgres.references()["present"]).verdict is Verdict.PRESENT
 
 
 def test_psqlodbc_a_number_padded_with_blanks_is_the_same_number(

@@ -247,9 +247,15 @@ def test_totals_and_history_are_shown_beside(played: Played) -> None:
 
 def test_a_number_used_again_before_we_last_looked_proves_nothing(purged: Played) -> None:
     books, references = purged
-    seen_since = replace(references["recreated-purged"], last_seen_at=now() + timedelta(minutes=1))
+    seen_since = replace(
+        references["recreated-purged"],
+        last_seen_at=now() + timedelta(minutes=1),
+        last_seen_clock=timedelta(0),
+    )
     finding = books.look(seen_since)
+    assert finding.reason in ("replaced-without-proof", "history-silent")
     assert finding.proof is None
+    assert finding.evidence.deletion is None
     assert not finding.proves_absence
 
 
@@ -353,7 +359,7 @@ def test_a_deletion_is_told_only_where_its_job_lived_on_for_an_hour(
 
 def test_another_job_under_the_same_number_is_not_our_job(played: Played) -> None:
     books, references = played
-    finding = books.look(replace(references["deleted-purged"], job_row_id=uuid.uuid4()))
+    finding = books.look(replace(references["deleted"], job_row_id=uuid.uuid4()))
     assert finding.verdict is Verdict.JOB_MISSING
     assert not finding.proves_absence
 

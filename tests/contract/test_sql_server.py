@@ -21,6 +21,7 @@ from tests.contract.test_faults import (
     SLACK_SECONDS,
     WAIT,
     ActingClock,
+    assert_job_missing,
     assert_no_answer,
     deleted,
     look_with,
@@ -64,7 +65,7 @@ def do(server: SqlServer, *statements: str, database: str = DATABASE) -> None:
                     time.sleep(0.2)
 
 
-def changed(books: Books, **fields: str) -> dict[str, str]:
+def changed(books: Books, **fields: str) -> dict[str, Any]:
     pairs = odbc_string.parse(books.spec.odbc_string)
     for keyword, value in fields.items():
         pairs = odbc_string.with_value(pairs, keyword, value)
@@ -112,7 +113,6 @@ SHAPES = {
         ],
         "table-not-real",
     ),
-    "no jobs": (["DELETE FROM [dbo].[actrec]"], "empty-database"),
     "a row filter": (
         [
             "CREATE FUNCTION [dbo].[nobody](@jobnum bigint) RETURNS TABLE WITH SCHEMABINDING"
@@ -133,6 +133,13 @@ def test_another_shape_is_no_answer(
     statements, code = SHAPES[what]
     do(sql_server, *statements)
     assert_no_answer(on_sql_server.look(reference, seconds=SECONDS), ADMINISTRATOR, code)
+
+
+def test_without_any_job_nothing_is_said_to_be_gone(
+    on_sql_server: Books, reference: ChangeOrderReference, sql_server: SqlServer
+) -> None:
+    do(sql_server, "DELETE FROM [dbo].[actrec]")
+    assert_job_missing(on_sql_server.look(reference, seconds=SECONDS))
 
 
 def test_a_table_that_may_not_be_read(

@@ -1,17 +1,30 @@
 """What really reaches the server, by its own log: the questions of `sql/` and what begins a connection."""
 
 import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import sql as pg
 
-from erp_integrations.ports import Deadline, Right, Verdict
+from erp_integrations.ports import ChangeOrderReference, Deadline, Right, Verdict
 from sage_adapter import look, odbc_string
 from sage_adapter.sandbox import open_sandbox
 from sage_adapter.session import Session
-from tests.contract.engines import PATIENCE_SECONDS, SAGE_USER, Books, PostgresServer, now
+from tests.contract.engines import (
+    PATIENCE_SECONDS,
+    SAGE_USER,
+    Books,
+    Played,
+    PostgresServer,
+    controls_among,
+    now,
+)
 from tests.contract.test_faults import on_postgres
 from tests.contract.tsql import QUESTIONS, plain
 
@@ -83,16 +96,138 @@ def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_i
     assert asked == set(QUESTIONS.values()) - of_other_servers
 
 
-def test_psqlodbc_a_look_is_six_questions_at_most_and_two_looks_are_twelve(
+MOST_OF_TWO_LOOKS, MOST_OF_A_PAGE = 8, 14
+"""Statements, without those that begin a connection or a transaction."""
+LARGEST_BULK = 200
+
+
+@dataclass
+class Asked:
+    """What was asked on all connections of a block, with its parameters."""
+
+    questions: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+
+    @property
+    def statements(self) -> int:
+        return sum(one.statements for one in self.sessions)
+
+    def looks(self) -> list[tuple[str, tuple[Any, ...]]]:
+        return [(text, params) for text, params in self.questions if QUESTIONS.get(plain(text)) == "look"]
+
+
+@contextmanager
+def watched() -> Iterator[Asked]:
+    asked = Asked()
+    begin, ask = Session.__init__, Session._asked
+
+    def begun(self: Session, *given: Any, **named: Any) -> None:
+        asked.sessions.append(self)
+        begin(self, *given, **named)
+
+    def asking(self: Session, text: str, params: Any) -> Any:
+        asked.questions.append((text, tuple(params)))
+        return ask(self, text, params)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Session, "__init__", begun)
+        patched.setattr(Session, "_asked", asking)
+        yield asked
+
+
+def test_two_looks_are_eight_statements_at_most_on_every_engine(played: Played) -> None:
+    books, references = played
+    drawn = controls_among(references.values())
+    for key, most in (("present", 2), ("deleted", MOST_OF_TWO_LOOKS), ("recreated", MOST_OF_TWO_LOOKS)):
+        with watched() as asked:
+            books.look(references[key], controls=drawn)
+        assert 0 < asked.statements <= most
+
+
+def test_a_page_of_fifty_with_its_controls_is_fourteen_statements_at_most_on_every_engine(
+    played: Played,
+) -> None:
+    books, references = played
+    page = list(references.values())[:50]
+    with watched() as asked:
+        found = books.reader().look_up_many(
+            page,
+            deadline=Deadline.after(PATIENCE_SECONDS),
+            clock=now,
+            controls=controls_among(references.values()),
+        )
+    assert Verdict.ABSENT in {one.verdict for one in found}
+    assert Verdict.PRESENT in {one.verdict for one in found}
+    assert asked.statements <= MOST_OF_A_PAGE
+
+
+def test_a_page_of_a_bulk_of_two_hundred_is_one_statement_with_its_controls_on_every_engine(
+    played: Played,
+) -> None:
+    """Each record and each control in the very statement that counts; below what SQL Server takes."""
+    books, references = played
+    known = list(references.values())
+    others = [
+        replace(
+            known[at % len(known)],
+            row_id=uuid.uuid4(),
+            record_number=str(5_000 + at),
+            job_record_number=str(6_000 + at),
+        )
+        for at in range(LARGEST_BULK - len(known))
+    ]
+    bulk = controls_among([*known, *others])
+    with watched() as asked:
+        books.reader().look_up_many(
+            known[:50],
+            deadline=Deadline.after(PATIENCE_SECONDS),
+            clock=now,
+            controls=replace(bulk, at_random=bulk.of_the_bulk[:11], of_jobs=bulk.of_the_bulk),
+        )
+    assert 1 <= len(asked.looks()) <= 2
+    for _text, params in asked.looks():
+        assert len(params) < look.MOST_PARAMETERS
+        assert {int(one.record_number) for one in bulk.of_the_bulk} <= set(params)
+    assert max(len(params) for _text, params in asked.questions) < look.MOST_PARAMETERS
+
+
+def _plans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
+        yield from _plans(part)
+
+
+def test_psqlodbc_what_is_there_costs_a_seek_where_the_index_on_its_row_id_is_missing(
     on_postgres: Books, postgres_server: PostgresServer
 ) -> None:
-    references = on_postgres.references()
-    on_postgres.sage(lambda sandbox: sandbox.delete(references["deleted"].record_number, user=SAGE_USER))
-    for key, most in (("present", 6), ("deleted", 12)):
-        with postgres_server.statements(PostgresServer.READER) as told:
-            on_postgres.look(references[key])
-        questions = [words for words in told if plain(LOGGED.fullmatch(words).group(1)) in QUESTIONS]  # type: ignore[union-attr]
-        assert 0 < len(questions) <= most
+    reference, gone = on_postgres.references()["present"], on_postgres.references()["deleted"]
+    on_postgres.sage(lambda sandbox: sandbox.delete(gone.record_number, user=SAGE_USER))
+    database = on_postgres.spec.database
+
+    def scans_by_row_id(of: ChangeOrderReference) -> list[int]:
+        """How often each scan for row ids alone really ran."""
+        with watched() as asked:
+            on_postgres.look(of)
+        text, params = asked.looks()[0]
+        with postgres_server.admin(database) as administrator, psycopg.ClientCursor(administrator) as cursor:
+            cursor.execute("SET enable_seqscan = off")  # a table as small as this one is scanned anyway
+            explained = "EXPLAIN (ANALYZE, FORMAT JSON) " + text.replace("?", "%s")
+            [[plan]] = cursor.execute(explained.encode(), params).fetchall()
+        found = []
+        for node in _plans(plan[0]["Plan"]):
+            how = node.get("Filter", "") + node.get("Index Cond", "")
+            by_row_id = "_idnum" in how or "_idref" in how
+            if "Relation Name" in node and by_row_id and "recnum" not in node.get("Index Cond", ""):
+                found.append(int(node["Actual Loops"]))
+        return found
+
+    with postgres_server.admin(database) as administrator:
+        for table in ("prmchg", "actrec", "sbcgln"):
+            administrator.execute(f"CREATE INDEX ON dbo.{table} (recnum)".encode())
+    there = scans_by_row_id(reference)
+    assert len(there) == 3  # headers, jobs and lines
+    assert set(there) == {0}
+    assert sum(scans_by_row_id(gone)) >= 2
 
 
 def test_psqlodbc_a_look_sees_one_moment(on_postgres: Books, postgres_server: PostgresServer) -> None:
@@ -105,7 +240,7 @@ def test_psqlodbc_a_look_sees_one_moment(on_postgres: Books, postgres_server: Po
 
         def asked(name: str, *more: Any, **named: Any) -> Any:
             answer = ask(name, *more, **named)
-            if name == "presence":
+            if name == "look":
                 on_postgres.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
             return answer
 

@@ -119,8 +119,8 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
         assert list(keys.blocks)
     reader.glance_many(references[:12], deadline=soon, clock=now)
     asked = {words for one in said(company) for words in one} - {BEGIN, SNAPSHOT, "COMMIT"}
-    of_other_servers = {name for name in tsql.QUESTIONS.values() if name.endswith(("postgresql", "sqlite"))}
-    assert asked == set(tsql.QUESTIONS.values()) - of_other_servers
+    apart = {name for name in tsql.QUESTIONS.values() if name.endswith(("postgresql", "sqlite", "sqlserver"))}
+    assert asked == (set(tsql.QUESTIONS.values()) - apart) | set(tsql.TOGETHER)
 
 
 def test_parameters_arrive_as_numbers_and_text_and_never_as_nothing(
@@ -129,11 +129,15 @@ def test_parameters_arrive_as_numbers_and_text_and_never_as_nothing(
     """Microsoft's driver asks the server what an unknown NULL is, which one has answered with a rollback."""
     reference = deleted(wired)
     assert wired.look(reference).proves_absence
-    keys = [int(reference.job_record_number), int(reference.record_number)]
-    (counted, *_rest) = [params for name, params in company.params if name == "presence"]
-    job, record = str(reference.job_row_id).upper(), str(reference.row_id).upper()
+    job, record = int(reference.job_record_number), int(reference.record_number)
+    of_job, of_record = str(reference.job_row_id).upper(), str(reference.row_id).upper()
     subcontract = int(reference.subcontract_record_number)
-    assert counted == (keys[0], keys[0], job, record, keys[1], subcontract, subcontract)
+    (counted, *_rest) = [params for name, params in company.params if name == "look"]
+    assert counted == (
+        *(record, of_record, job, of_job),  # whether the numbers lead to the row ids
+        *(record, of_record, 1, job, of_job, 1),
+        *(record, of_record, 1, subcontract, job),
+    )
     assert {type(one) for _, params in company.params for one in params} == {int, str}
 
 
@@ -145,7 +149,7 @@ WENT = (3957, "Snapshot isolation transaction failed because the database did no
 
 
 @pytest.mark.parametrize(
-    ("question", "refusal"), [(SNAPSHOT, NOT_ALLOWED), ("presence", WENT), ("header", CONFLICT)]
+    ("question", "refusal"), [(SNAPSHOT, NOT_ALLOWED), ("look", WENT), ("look", CONFLICT)]
 )
 def test_a_snapshot_that_is_lost_begins_the_look_again(
     wired: Books, company: tsql.Company, question: str, refusal: tuple[int, str]
@@ -156,7 +160,7 @@ def test_a_snapshot_that_is_lost_begins_the_look_again(
     assert "COMMIT" not in said(company)[0]
 
 
-@pytest.mark.parametrize("question", ["presence", "history"])
+@pytest.mark.parametrize("question", ["look", "carriers"])
 def test_a_snapshot_that_is_lost_again_and_again_is_no_answer(
     wired: Books, company: tsql.Company, question: str
 ) -> None:
@@ -179,7 +183,7 @@ def test_a_lock_is_told_before_the_asker_gives_up(
 ) -> None:
     """The server waits as long as LOCK_TIMEOUT says, for every try anew, and then tells error 1222."""
     reference, waits = deleted(wired), dict[int, float]()
-    question = "presence" if look == "first" else "carriers"
+    question = "look" if look == "first" else "carriers"
 
     def before(connection: int, words: str) -> None:
         if set_to := re.search(r"LOCK_TIMEOUT (\d+)", words):
@@ -211,8 +215,19 @@ def test_a_lock_is_told_before_the_asker_gives_up(
 def test_postgresqls_words_under_one_number_are_told_apart(
     wired: Books, company: tsql.Company, words: str, kind: FaultKind, code: str
 ) -> None:
-    company.errors["presence"] = (99, 33557097, words)
+    company.errors["look"] = (99, 33557097, words)
     assert_no_answer(wired.look(wired.references()["present"]), kind, code)
+
+
+@pytest.mark.parametrize("question", ["history", "history_reach"])
+def test_a_snapshot_that_is_lost_while_history_is_read_costs_what_it_would_tell(
+    wired: Books, company: tsql.Company, question: str
+) -> None:
+    reference = deleted(wired)
+    company.errors[question] = (99, *NOT_ALLOWED)
+    finding = wired.look(reference)
+    assert finding.proves_absence  # a single link, beside a record that was there before
+    assert (finding.evidence.deletion is None) == (question == "history")
 
 
 # --- a server of another make --------------------------------------------------------------------
@@ -230,8 +245,10 @@ def test_what_a_server_of_another_make_does_not_understand_is_done_without(
     wired: Books, company: tsql.Company, lacking: str
 ) -> None:
     company.version = tsql.ANOTHER
-    company.errors[lacking] = (99, 33557097, "function is not supported yet")
+    for question in (*GREETING, lacking):
+        company.errors[question] = (99, 33557097, "function is not supported yet")
     assert wired.look(deleted(wired)).proves_absence
+    assert {"handshake.sqlserver", lacking} <= {words for _, words in company.heard}
 
 
 def test_a_setting_that_a_server_does_not_know_is_done_without(wired: Books, company: tsql.Company) -> None:
@@ -246,7 +263,8 @@ def test_on_microsofts_server_rights_that_are_not_known_are_no_answer(
 ) -> None:
     """Whether a row filter hides the record is not known then."""
     reference = deleted(wired)
-    company.errors["rights.sqlserver"] = (99, 195, "is not a recognized built-in function name.")
+    for question in (*GREETING, "rights.sqlserver"):
+        company.errors[question] = (99, 195, "is not a recognized built-in function name.")
     assert_no_answer(wired.look(reference), FaultKind.MISCONFIGURED, "row-filter-unknown")
 
 

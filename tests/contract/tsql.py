@@ -46,8 +46,13 @@ NAMES = sorted(file.name.removesuffix(".sql") for file in SQL.glob("*.sql"))
 TOGETHER = ["+".join((SQL_SERVER.handshake, *SQL_SERVER.more, *report)) for report in ((), SQL_SERVER.report)]
 """What a server that understands all of it is asked of itself in one statement."""
 QUESTIONS = {plain(sql_text(name)): name for name in (*NAMES, *TOGETHER)} | {
-    plain(sql_text("look", without=("idref",))): "look",
-    plain(sql_text("history", without=("jobs",))): "history",
+    plain(sql_text(name, without=without)): name
+    for name, without in (
+        ("look", ("left",)),
+        ("look", ("idref",)),
+        ("look", ("idref", "left")),
+        ("history", ("jobs",)),
+    )
 }
 """What may be asked: the name of the file, or of the files, by its statement."""
 
@@ -170,7 +175,9 @@ def _kind(name: str, values: Sequence[Any]) -> tuple[bytes, Any]:
     if any(isinstance(value, str) for value in values):
         return struct.pack("<BH", 0xE7, 800) + tds.COLLATION, _text
     size = 8 if name in NUMBERS else 4
-    return struct.pack("<BB", 0x26, size), lambda value: bytes((size,)) + value.to_bytes(size, "little")
+    return struct.pack(
+        "<BB", 0x26, size
+    ), lambda value: bytes((size,)) + value.to_bytes(size, "little", signed=True)
 
 
 def _decimal(value: Any, scale: int) -> bytes:

@@ -219,7 +219,7 @@ def _without_ended_links(items: Sequence[BulkUnlinkItem], *, now: datetime) -> l
     )
     over = [item for item in items if item.link_id in ended]
     for item in over:
-        _end(item, ItemState.ALREADY, now=now, reason=f"{ended[item.link_id]} had ended its link before.")
+        _end(item, ItemState.ALREADY, now=now, reason=f"{ended[item.link_id]} had unlinked it before.")
     _write(over)
     return [item for item in items if item.link_id not in ended]
 

@@ -48,7 +48,7 @@ def compare_database(*, connection_id: int, actor: Actor, rights: str) -> Connec
     """
     connection = _waiting(connection_id)
     counted, fault = _ask(connection, seconds=settings.SAGE_DEADLINE_SECONDS)
-    if fault == asking.NO_ANSWER_IN_TIME:
+    if fault is not None and fault.code == asking.NO_ANSWER_IN_TIME.code:
         return _queue(connection)
     return _keep(connection, counted, fault, actor=actor, rights=rights)
 
@@ -90,7 +90,7 @@ def _ask(connection: Connection, *, seconds: float) -> tuple[_Counted | None, Fa
         # Another database than the accepted one is asked on purpose: the one that was seen, and no third.
         spec = dataclasses.replace(
             registry.spec_of(connection),
-            accepted_incarnation=connection.seen_incarnation,
+            accepted_incarnation=connection.handshake["incarnation"],
             history_mark=None,
         )
         with asking.keys(registry.reader_for(spec), deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:

@@ -82,14 +82,14 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
         may_check=bool(may_check_connection(access)),
         may_change=bool(may_change_connection(access)),
         practice=registry.has_sandbox(connection),
-        waiting_incarnation=connection.seen_incarnation if _waits_for_acceptance(connection) else "",
+        waiting_incarnation=connection.seen_incarnation if waits_for_acceptance(connection) else "",
     )
 
 
 def comparison_of(connection: Connection) -> DatabaseComparison | None:
     """Of the database that waits now; None where that one was not compared."""
     found = connection.comparison
-    if found.get("incarnation", "") != connection.seen_incarnation or not _waits_for_acceptance(connection):
+    if found.get("incarnation", "") != connection.seen_incarnation or not waits_for_acceptance(connection):
         return None
     fault = found.get("fault")
     return DatabaseComparison(
@@ -107,7 +107,8 @@ def _missing(connection: Connection, found: dict[str, Any]) -> MissingRecord:
     return MissingRecord(found["label"], found["record_number"], url)
 
 
-def _waits_for_acceptance(connection: Connection) -> bool:
+def waits_for_acceptance(connection: Connection) -> bool:
+    """Whether another database than the accepted one answered the last check."""
     return connection.seen_incarnation not in ("", connection.accepted_incarnation) and bool(
         connection.accepted_incarnation
     )
@@ -147,7 +148,7 @@ def _status(connection: Connection) -> tuple[str, Tone]:
         return "Unchecked", "doubt"
     if _met_another_database(connection) and connection.last_failure_at is not None:
         return f"Another database answered {_at(connection.last_failure_at)}; accept or correct it", "doubt"
-    if _waits_for_acceptance(connection):
+    if waits_for_acceptance(connection):
         return "Another database answers", "doubt"
     if connection.handshake.get("problems") or connection.handshake.get("fault"):
         return "Needs attention", "doubt"

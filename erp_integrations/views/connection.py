@@ -35,6 +35,7 @@ from erp_integrations.queries.connections import (
     find_connection,
     find_parts,
     freshness_of,
+    waits_for_acceptance,
 )
 from erp_integrations.queries.reconciles import interval_words, reconciling_of
 from erp_integrations.views.said import say
@@ -268,8 +269,8 @@ def accept(request: MemberRequest) -> HttpResponse:
 def _was_compared(found: Connection, form: AcceptForm) -> bool:
     """Whether that very database was compared, or is accepted although it could not be, which is said."""
     comparison = comparison_of(found)
-    if form.cleaned_data["incarnation"] != found.seen_incarnation:
-        return True  # the operation says that another one waits by now
+    if form.cleaned_data["incarnation"] != found.seen_incarnation or not waits_for_acceptance(found):
+        return True  # the operation says that it does not wait any more
     if comparison is None or comparison.under_way:
         return False
     return not comparison.why_not or form.cleaned_data["not_compared"]

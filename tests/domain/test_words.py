@@ -5,6 +5,7 @@ import inspect
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -207,9 +208,29 @@ def test_a_subcontract_that_is_gone_too_is_told() -> None:
 
 
 def test_the_other_record_of_a_replaced_one_is_named() -> None:
-    message = unlinked(Evidence(other_record=OTHER), Verdict.REPLACED, Proof.HISTORY)
+    message = unlinked(Evidence(other_record=OTHER, other_records=(OTHER,)), Verdict.REPLACED, Proof.HISTORY)
     assert message.title == "Successful Unlinked"
-    assert "Record 812 carries its number now" in message.details[-1]
+    assert "carries its number now: it is another change order" in message.details[-1]
+    assert message.details[-1].startswith("Record 812")
+
+
+def test_a_record_that_has_our_record_number_now_is_named_as_another_one() -> None:
+    other = OtherRecord("704", "5", None, has_our_record_number=True)
+    message = unlinked(Evidence(other_record=other, other_records=(other,)), Verdict.REPLACED, Proof.HISTORY)
+    assert (
+        "Record 704 (number 5) has its record number now: it is another change order" in message.details[-1]
+    )
+
+
+def test_a_subcontract_that_is_billed_beyond_its_value_is_told_beside_green() -> None:
+    details = unlinked(Evidence(billed_beyond=Decimal("5000.00"))).details
+    assert "Its subcontract is billed 5,000.00 beyond its value now." in details
+
+
+def test_a_record_that_was_moved_to_another_subcontract_is_told_with_that_subcontract() -> None:
+    moved = Finding(Verdict.AMBIGUOUS, "moved-to-another-subcontract", Evidence(moved_to_subcontract="1204"))
+    message = refused(moved)
+    assert (message.level, message.title) == ("warning", "It was moved to subcontract 1204 in Sage")
 
 
 # --- amber ----------------------------------------------------------------------------------------
@@ -294,7 +315,9 @@ def test_a_missing_job_in_the_words_of_the_product() -> None:
 def test_a_closed_job_with_nothing_left_in_it_says_what_to_try() -> None:
     message = refused(Finding(Verdict.JOB_MISSING, "job-closed-and-empty"))
     assert message.title == "The job is closed and nothing of it is there"
-    assert message.details[0] == "If it was not archived, set it to Current in Sage and unlink again."
+    assert message.details[0] == (
+        "If it was not archived, set it to Current in Sage and unlink again. If it was, the link stays."
+    )
     assert message.details[-1].startswith("Nothing was changed: CCO 014")
 
 
@@ -324,10 +347,10 @@ def test_an_absence_that_is_not_believed_says_why_and_what_to_do(code: str, what
 
 @pytest.mark.parametrize(("lines", "told"), [(1, "1 line is left"), (2, "2 lines are left")])
 def test_half_deleted_tells_what_was_found(lines: int, told: str) -> None:
-    finding = replace(FINDINGS[Verdict.AMBIGUOUS], evidence=Evidence(lines_on_subcontract=lines))
+    finding = replace(FINDINGS[Verdict.AMBIGUOUS], evidence=Evidence(lines_left=lines))
     message = refused(finding)
     assert message.title == "It is half deleted in Sage"
-    assert f"{told} with record number 701 on subcontract 1201" in message.details[0]
+    assert f"{told} of record 701" in message.details[0]
 
 
 @pytest.mark.parametrize("verdict", Verdict)

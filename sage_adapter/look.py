@@ -317,13 +317,13 @@ def ask_history(
     if mark is not None and _was_put_back(session, read, mark):
         raise error_for(fault("other-incarnation"))
     for one in seen:
-        if key(one.reference.record_number) in read.read_records:
-            one.look = replace(one.look, history=read)
+        ours = key(one.reference.record_number) in read.read_records
+        one.look = replace(one.look, history=read, our_history_was_read=ours)
 
 
 def ask_reach(session: Session, seen: Sequence[Seen]) -> None:
     """Adds to each look whose history was read how far back that reaches."""
-    seen = [one for one in seen if one.look.history is not None]
+    seen = [one for one in seen if one.look.history is not None and one.look.our_history_was_read]
     reach = _read_reach(session) if seen else None
     for one in seen:
         one.look = replace(one.look, reach=reach)

@@ -89,7 +89,9 @@ class Look:
     """When the change order with the lowest record number was inserted."""
     controls: tuple[ControlSeen, ...] = ()
     history: History | None = None
-    """None where it could not be read of our record."""
+    """None where it was not asked, or cannot be asked on this connection."""
+    our_history_was_read: bool = True
+    """False where history could be read, but not of our record."""
     reach: Reach | None = None
     """None where that was not asked, or could not be read."""
 
@@ -206,6 +208,8 @@ def deletion_told(look: Look, record: ChangeOrderReference | Control, job: JobSe
 
 def our_deletion(look: Look, reference: ChangeOrderReference) -> Entry | None:
     """What history tells of our record's deletion."""
+    if not look.our_history_was_read:
+        return None
     return deletion_told(look, reference, look.observation.job)
 
 
@@ -356,6 +360,7 @@ def needs_reach(look: Look, reference: ChangeOrderReference) -> bool:
     return (
         look.observation.header is None
         and look.history is not None
+        and look.our_history_was_read
         and not reference.deletion_confirmed
         and our_deletion(look, reference) is None
     )
@@ -595,7 +600,7 @@ def _evidence(
         other_record=answer.other_records[0] if answer.other_records else None,
         other_records=answer.other_records,
         deletion=deletion.as_evidence(look.to_our_clock) if deletion else None,
-        history_readable=look.history is not None,
+        history_readable=look.history is not None and look.our_history_was_read,
         history_since=look.to_our_clock(oldest) if oldest else None,
         subcontract_present=look.subcontract_present,
         same_number_phases=_same_number_phases(carriers, reference),

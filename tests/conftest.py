@@ -29,15 +29,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 TALLY = Path(__file__).resolve().parents[1] / "var" / "proof.jsonl"
 """Where the stateful tests, in whatever process, leave what they counted."""
+SMALL_WORLDS = TALLY.with_name("small_worlds.txt")
+"""Where the check of all small worlds leaves its figures."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         TALLY.unlink(missing_ok=True)
+        SMALL_WORLDS.unlink(missing_ok=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the stateful tests did to the promise, and how often it broke."""
+    """The figures of all small worlds; what the stateful tests did to the promise, and how often it broke."""
+    if SMALL_WORLDS.exists():
+        terminalreporter.section("the verdict in all small worlds")
+        terminalreporter.write(SMALL_WORLDS.read_text(encoding="utf-8"))
     if not TALLY.exists():
         return
     total: Counter[str] = Counter()

@@ -16,9 +16,8 @@ from erp_integrations.clock import StatementClock, clock_from, database_now
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations.checking import Recorded, record_findings
 from erp_integrations.operations.connecting import NotAllowed, clock_told, note_answer
-from erp_integrations.operations.controls import draw_controls
 from erp_integrations.operations.ledger import append_event, label_of, record_of
-from erp_integrations.operations.references import references_to
+from erp_integrations.operations.questions import question_about
 from erp_integrations.operations.settling import NOT_IN_THE_DIRECTORY
 from erp_integrations.policies import may_check_presence
 from erp_integrations.ports import (
@@ -60,8 +59,8 @@ def check_change_orders(
     links = _links(company_id, change_order_ids)
     if connection is None or not links:
         return CheckedNow(asked=0, changed=0, answered=0, fault=None)
-    references = references_to(links, connection)
-    findings = _ask(connection, [references[link.pk] for link in links], draw_controls(connection, links))
+    question = question_about(links, connection)
+    findings = _ask(connection, [question.references[link.pk] for link in links], question.controls)
     with transaction.atomic(durable=True):
         rights = _rights_of(actor, company_id=company_id)
         now = database_now()

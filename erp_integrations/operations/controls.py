@@ -7,14 +7,13 @@ Controls are drawn whatever was last said of them, so that records that were los
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
 from django.db.models import QuerySet
 
-from erp_integrations.clock import StatementClock
-from erp_integrations.confirmed_deletions import find_confirmed
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import CONTROLS_AT_RANDOM, CONTROLS_OF_THE_JOB, Control, Controls
 from erp_integrations.presence import clock_in_doubt, seen_at, seen_clock
@@ -52,61 +51,68 @@ _PICK_OF_JOBS = """
 """From a place chosen at random on, and from the beginning where there are not enough after it."""
 
 
-def draw_controls(connection: Connection, links: Sequence[ChangeOrderLink]) -> Controls:
-    """Controls for a question about `links`: some of all active links, and some of each of their jobs.
+@dataclass(frozen=True, slots=True)
+class DrawnLinks:
+    """The links whose records are the controls of one question, see `ports.Controls`."""
 
-    As many as `ports.Controls` asks for.
+    at_random: Sequence[ChangeOrderLink]
+    of_jobs: Sequence[ChangeOrderLink]
+    of_the_bulk: Sequence[ChangeOrderLink] = ()
+
+    def as_controls(self, connection: Connection, confirmed: Collection[uuid.UUID]) -> Controls:
+        """`confirmed` are the records whose deletion counts as confirmed."""
+
+        def controls(links: Sequence[ChangeOrderLink]) -> tuple[Control, ...]:
+            return tuple(_control(link, connection, confirmed) for link in links)
+
+        return Controls(controls(self.at_random), controls(self.of_jobs), controls(self.of_the_bulk))
+
+    @property
+    def row_ids(self) -> set[uuid.UUID]:
+        return {link.row_id for links in (self.at_random, self.of_jobs, self.of_the_bulk) for link in links}
+
+
+def draw_links(
+    connection: Connection, links: Sequence[ChangeOrderLink], control_link_ids: Sequence[int] = ()
+) -> DrawnLinks:
+    """Links for the controls of a question about `links`: some of all active ones, and some of each job.
+
+    As many as `ports.Controls` asks for. `control_link_ids` are those that a bulk unlink has drawn: then they
+    are the controls, beside those of the jobs.
     """
     jobs = list(dict.fromkeys(link.job_row_id for link in links))
     every = list(_active(connection).order_by("record_order", "id")[: FEW + 1])
     if len(every) <= FEW:
         at_random, of_jobs = every, every
     else:
-        at_random = _by_ids(_pick(connection, 2 * _AT_RANDOM))
+        at_random = [] if control_link_ids else _by_ids(_pick(connection, 2 * _AT_RANDOM))
         of_jobs = _by_ids(_pick_of_jobs(connection, jobs, _OF_A_JOB))
     by_job = defaultdict(list)
     for link in of_jobs:
         by_job[link.job_row_id].append(link)
-    chosen = [_sample(by_job[job], _OF_A_JOB) for job in jobs]
-    return Controls(
-        at_random=controls_from(connection, _sample(at_random, _AT_RANDOM)),
-        of_jobs=controls_from(connection, [link for of_job in chosen for link in of_job]),
-    )
+    chosen = [link for job in jobs for link in _sample(by_job[job], _OF_A_JOB)]
+    if control_link_ids:
+        return DrawnLinks((), chosen, _by_ids(control_link_ids))
+    return DrawnLinks(_sample(at_random, _AT_RANDOM), chosen)
 
 
 def draw_for_a_bulk(connection: Connection, links: Sequence[ChangeOrderLink]) -> list[int]:
     """The ids of the links that are controls of every record of a bulk unlink, and stay so to its end."""
     members = _sample(links, MOST_OF_A_BULK)
-    drawn = draw_controls(connection, ()).at_random[:CONTROLS_AT_RANDOM]
-    at_random = _active(connection).filter(row_id__in=[one.row_id for one in drawn])
-    return list(dict.fromkeys([*(link.pk for link in members), *at_random.values_list("pk", flat=True)]))
+    at_random = draw_links(connection, ()).at_random[:CONTROLS_AT_RANDOM]
+    return list(dict.fromkeys(link.pk for link in (*members, *at_random)))
 
 
-def controls_of_a_bulk(
-    connection: Connection, control_link_ids: Sequence[int], links: Sequence[ChangeOrderLink]
-) -> Controls:
-    """The controls of one turn of a bulk unlink: those drawn when it was started, and some of each job."""
-    kept = ChangeOrderLink.objects.filter(pk__in=list(control_link_ids), connection=connection)
-    drawn = draw_controls(connection, links)
-    return Controls(of_jobs=drawn.of_jobs, of_the_bulk=controls_from(connection, kept.order_by("pk")))
-
-
-def controls_from(connection: Connection, links: Iterable[ChangeOrderLink]) -> tuple[Control, ...]:
-    """The records of the links as controls, each once."""
-    by_record = {link.row_id: link for link in links}
-    confirmed = find_confirmed(connection, list(by_record), StatementClock())
-    return tuple(
-        Control(
-            row_id=link.row_id,
-            record_number=link.record_number,
-            job_record_number=link.job_record_number,
-            job_row_id=link.job_row_id,
-            last_seen_at=seen_at(link, connection),
-            last_seen_clock=seen_clock(link, connection),
-            clock_in_doubt=clock_in_doubt(link, connection),
-            deletion_confirmed=link.row_id in confirmed,
-        )
-        for link in by_record.values()
+def _control(link: ChangeOrderLink, connection: Connection, confirmed: Collection[uuid.UUID]) -> Control:
+    return Control(
+        row_id=link.row_id,
+        record_number=link.record_number,
+        job_record_number=link.job_record_number,
+        job_row_id=link.job_row_id,
+        last_seen_at=seen_at(link, connection),
+        last_seen_clock=seen_clock(link, connection),
+        clock_in_doubt=clock_in_doubt(link, connection),
+        deletion_confirmed=link.row_id in confirmed,
     )
 
 

@@ -17,14 +17,13 @@ from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.operations.brake import missing_untold
 from erp_integrations.operations.checking import Recorded, record_findings, tells_of_the_record
-from erp_integrations.operations.controls import draw_controls
+from erp_integrations.operations.questions import question_about
 from erp_integrations.operations.reconcile_runs import (
     Claim,
     note_progress,
     renew,
     require_same_connection,
 )
-from erp_integrations.operations.references import references_to
 from erp_integrations.operations.sifting import Sifted
 from erp_integrations.ports import (
     MOST_GLANCED_AT_ONCE,
@@ -64,9 +63,10 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
         for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
             links = _links(amounts)
-            references = references_to(links, claim.connection)
-            controls = draw_controls(claim.connection, links)
-            looks = looking.submit(copy_context().run, _look, claim, reader, references, controls)
+            question = question_about(links, claim.connection)
+            looks = looking.submit(
+                copy_context().run, _look, claim, reader, question.references, question.controls
+            )
             waiting.append(_Asked(looks, amounts))
             if len(waiting) > 1:
                 _record_next(claim, sifted, waiting)
@@ -83,8 +83,8 @@ def count_untold(claim: Claim, reader: ErpReader, sifted: Sifted, *, enough: Cal
     untold = 0
     for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
         links = _links(amounts)
-        controls = draw_controls(claim.connection, links)
-        found = _look(claim, reader, references_to(links, claim.connection), controls)
+        question = question_about(links, claim.connection)
+        found = _look(claim, reader, question.references, question.controls)
         untold += sum(missing_untold(list(found.values())))
         renew(claim)
         if enough(untold):

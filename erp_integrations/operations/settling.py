@@ -30,7 +30,7 @@ from erp_integrations.operations.confirm_deletion import end_if_seen
 from erp_integrations.operations.connecting import clock_told, note_answer
 from erp_integrations.operations.judging import Claim, Settlement, judge
 from erp_integrations.operations.ledger import append_events, event_of, label_of, record_of
-from erp_integrations.operations.references import references_to
+from erp_integrations.operations.questions import references_now
 from erp_integrations.operations.refusals import (
     NoTrustworthyAnswer,
     StillInErp,
@@ -146,7 +146,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
         connection = _lock_connection(links, [finding for _, finding, _ in mine])
         was_ended = {link.pk: not link.is_active for link in links}
         proven = [attempt.link for _, finding, attempt in mine if finding.proves_absence]
-        references = references_to(proven, connection)
+        references = references_now(proven, connection)
         access, now = access_now(company_id=connection.company_id, actor=actor)
         for claim, finding, attempt in mine:
             link = attempt.link
@@ -172,8 +172,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 stand(link, standing_of(link, finding), finding, connection=connection, checked_at=checked_at)
             if unlinked:
                 _cut(link, actor=actor, now=now)
-            confirmed = find_confirmed_by(connection, _row_ids_confirmed(link, finding), now)
-            by = confirmed.get(link.row_id)
+            by = find_confirmed_by(connection, _row_ids_confirmed(link, finding), now).get(link.row_id)
             endings.append(Ending(attempt, link, finding, settlement, overtaken, by))
         _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)

@@ -19,9 +19,8 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from
 from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.operations.brake import brake_of_bulk
-from erp_integrations.operations.controls import controls_of_a_bulk, draw_controls
 from erp_integrations.operations.judging import Claim
-from erp_integrations.operations.references import references_to
+from erp_integrations.operations.questions import question_about
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -42,7 +41,6 @@ from erp_integrations.operations.settling import (
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
     ConnectionSpec,
-    Controls,
     Deadline,
     ErpError,
     Finding,
@@ -140,19 +138,19 @@ def _claim(
             for link in claimed
         )
         connection, bulk = claimed[0].connection, _bulk_of(items)
-        references = references_to(claimed, connection)
+        question = question_about(claimed, connection, control_link_ids=bulk.control_link_ids if bulk else ())
         chunk = Chunk(
             claims=tuple(
                 Claim(
                     attempt_id=attempt.pk,
                     change_order_id=link.change_order_id or 0,
-                    reference=references[link.pk],
+                    reference=question.references[link.pk],
                 )
                 for link, attempt in zip(claimed, attempts, strict=True)
             ),
             connection=connection,
             bulk=bulk,
-            controls=_controls(connection, claimed, bulk),
+            controls=question.controls,
             spec=_spec_or_error(connection),
             clock=clock_from(now),
         )
@@ -161,13 +159,6 @@ def _claim(
 
 def _bulk_of(items: Mapping[int, int]) -> BulkUnlink | None:
     return BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
-
-
-def _controls(connection: Connection, links: Sequence[ChangeOrderLink], bulk: BulkUnlink | None) -> Controls:
-    """Drawn once for a click, or for a whole bulk when that was started."""
-    if bulk is None:
-        return draw_controls(connection, links)
-    return controls_of_a_bulk(connection, bulk.control_link_ids, links)
 
 
 def _lock_active_links(*, company_id: int, change_order_ids: Sequence[int]) -> dict[int, ChangeOrderLink]:

@@ -28,6 +28,8 @@ from erp_integrations.operations import (
 )
 from erp_integrations.operations.reconcile_runs import claim_run, end_run, note_progress
 from erp_integrations.operations.reconciling import ReconcileInProgress
+from sage_adapter.sandbox.company import BETWEEN_DELETIONS
+from sage_adapter.sandbox.writer import open_books
 from tests.domain.test_reconciling import BY_ITSELF, counts, run, stored, told
 from tests.domain.test_unlink import FAULTS
 from tests.jobs import waiting, work
@@ -201,9 +203,9 @@ def test_a_company_whose_change_orders_are_all_gone_is_not_believed(world: World
 
 def test_it_is_believed_once_an_erp_admin_says_so(world: World) -> None:
     cco = world.synced_cco()
-    for record in world.sage.change_orders():
-        if not record.deleted:
-            world.sage.delete(record.record_number, user="ACCT2")
+    with open_books(world.place, pace=BETWEEN_DELETIONS) as books:
+        for record in world.sage.change_orders():
+            books.delete(record.record_number, user="ACCT2")
     run(world)
     set_connection(world, most_missing_percent=100)
 

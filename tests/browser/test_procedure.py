@@ -1,5 +1,7 @@
 """The whole job, as a person does it: refused, deleted in Sage, unlinked, deleted here."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -116,6 +118,37 @@ def test_the_whole_job_by_keyboard_alone(visit: Visit, watch: Watch, width: int)
     follow("form[action$='/delete/'] button")
     expect(page.locator("#messages")).to_contain_text("The CCO was deleted.")
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@BOTH_WAYS
+def test_a_change_order_that_is_deleted_and_keyed_in_again_at_once_is_unlinked(
+    visit: Visit, *, javascript: bool
+) -> None:
+    """Sage gives the new one the record number of the old: the everyday correction."""
+    title = "Older backup restored"
+    page, found = visit(javascript=javascript), f"{pages.LIST}?q=Older+backup"
+    page.goto(found)
+    record = int(pages.record_of(pages.row_of(page, title)))
+    page.goto(pages.SANDBOX)
+    there = page.get_by_role("button", name=re.compile(r"^Delete record \d+$"))
+    numbers = sorted(int(name.split()[-1]) for name in there.evaluate_all(LABELS))
+    for number in reversed([one for one in numbers if one >= record]):
+        page.get_by_role("button", name=f"Delete record {number}", exact=True).click()
+        expect(page.locator("#messages .message-success")).to_contain_text(str(number))
+    below = max(one for one in numbers if one < record)
+    for _ in range(record - below):
+        pages.key_in(page, job="2611", vendor="301")
+        expect(page.locator("#messages")).to_contain_text("was saved in the practice company")
+
+    page.goto(found)
+    pages.unlink_button(pages.row_of(page, title)).click()
+
+    green = pages.says(page, pages.GREEN, level="success")
+    expect(green).to_contain_text(f"Record {record} (number 11-90) has its record number now")
+    expect(pages.row_of(page, title)).to_have_count(0)
+
+
+LABELS = "buttons => buttons.map(button => button.getAttribute('aria-label') || button.innerText)"
 
 
 @BOTH_WAYS

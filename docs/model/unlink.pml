@@ -5,7 +5,8 @@
  * happen, and a process that is not scheduled again is a killed one. The ids in the comments (C1, S3, ...) are
  * those of the code map in README.md, which also says what is left out and how to run this.
  *
- * Sizes are set with -D; the tests name the searches in README.md.
+ * Sizes are set with -D; the tests name the searches in README.md. MOVES_ANYWAY: a move does not care
+ * for an attempt that is being checked. DATED_BY_BEGINNING: a complete run counts as a sight of its beginning only.
  */
 
 #ifndef CLICKS
@@ -37,6 +38,7 @@
 #define UNKNOWN 0
 #define PRESENT 1
 #define ABSENT 2
+#define UNCHECKED 3       /* stored only: the link came without a look */
 
 /* The states of an attempt. Every end but UNLINKED leaves the link as it was, so they are one here. */
 #define NOT_BEGUN 0
@@ -51,8 +53,8 @@ typedef Link {
     unsigned last_seen : 4;
     unsigned linked_at : 4;
     /* For the properties only: the code does not have these. */
-    unsigned sighted : 4;       /* when a reconciliation last saw the record, of what it has committed */
-    unsigned told : 4           /* when the look was that `presence` comes from */
+    unsigned sighted : 4;       /* when a reconciliation or a check last saw the record, of what is committed */
+    unsigned told : 4           /* when Sage said what `presence` says */
 }
 
 typedef Attempt {
@@ -70,7 +72,8 @@ Attempt attempt[CLICKS + 1];     /* the last one belongs to Later */
 /* The connection. Two databases may answer to its name. */
 unsigned revision : 3 = 1;
 bit accepted = 0;
-unsigned reconciled_at : 4 = 0;
+unsigned reconciled_at : 4 = 0;         /* when the last complete run began */
+unsigned reconciled_until : 4 = 0;      /* when it had read the last of the books */
 
 bit over = 0;                    /* Later has asked its question: the search ends here */
 bit begun = 0;                   /* somebody has begun: what was before that is no matter */
@@ -85,15 +88,25 @@ byte clicks = CLICKS;            /* that have not come to their end: after the l
 #define SEEN_AT(l, run) \
     ((link[l].presence == PRESENT && (run) >= link[l].linked_at) -> MAX(link[l].last_seen, run) : link[l].last_seen)
 
+/* P3: presence.checked_at. */
+#define CHECKED_AT(l, run) \
+    ((link[l].presence != UNCHECKED && (run) >= link[l].linked_at) -> MAX(link[l].checked_at, run) : link[l].checked_at)
+
 /* --- transactions ---------------------------------------------------------------------------------- */
+
+/* P4: checking.note_sight. */
+inline note_sight(row, what, seen_then) {
+    if
+    :: what == PRESENT && seen_then > SEEN_AT(row, reconciled_at) -> link[row].last_seen = seen_then
+    :: else
+    fi
+}
 
 /* P2: checking.stand. `seen_then` dates the look that found the record there, `stamp` is written as its time. */
 inline stand(row, what, seen_then, stamp) {
+    assert(link[row].holds);                        /* property 4: a link that has ended is history */
     link[row].last_seen = SEEN_AT(row, reconciled_at);
-    if
-    :: what == PRESENT -> link[row].last_seen = MAX(link[row].last_seen, seen_then)
-    :: else
-    fi;
+    note_sight(row, what, seen_then);
 #if RUNS + CHECKS
     link[row].presence = what;
     link[row].checked_at = stamp
@@ -107,6 +120,17 @@ inline end_attempt(a, how) {
     attempt[a].started = 0;
     attempt[a].revision = 0;
     attempt[a].link = 0
+}
+
+/* What is stored of a link that has ended is of no matter: one state for all of it. */
+inline end_link(row) {
+    link[row].holds = 0;
+    link[row].presence = 0;
+    link[row].checked_at = 0;
+    link[row].last_seen = 0;
+    link[row].linked_at = 0;
+    link[row].sighted = 0;
+    link[row].told = 0
 }
 
 /* C2-C4: the links are locked, an expired attempt is ended, a new one begins. */
@@ -228,7 +252,8 @@ proctype Click(byte me) {
         :: true ->
 #endif
             if
-            :: goto no_answer                           /* silence, or there again: Sage is changing */
+            :: goto no_answer                           /* silence */
+            :: first = second; goto no_answer           /* there again: Sage is changing */
             :: second_gone = 1; found = ABSENT
             fi
         fi
@@ -239,7 +264,10 @@ proctype Click(byte me) {
 no_answer:
     atomic {
         found = UNKNOWN;
-        asked_seen = 0; first = 0; second = 0;
+#if !(RUNS + CHECKS)
+        first = 0;
+#endif
+        asked_seen = 0; second = 0;
         first_gone = 0; second_gone = 0; first_database = 0; second_database = 0
     }
 settling:
@@ -253,11 +281,6 @@ settling:
         :: attempt[me].state == NOT_BEGUN -> skip
 #else
         :: attempt[me].state != CHECKING                /* S1: ended by somebody else meanwhile */
-#endif
-#ifndef FAULT_NO_LINK_CHECK
-        :: attempt[me].state == CHECKING && !link[l].holds
-            /* S2: the database refuses to write a link that has ended, and with it the whole settlement.
-             * The attempt stays until its lease is over; Free ends it. */
 #endif
         :: else ->
             cut = 0;
@@ -274,11 +297,17 @@ settling:
                 :: found != ABSENT                      /* J3 */
                 :: found == ABSENT ->
                     if
+#ifndef FAULT_NO_LINK_CHECK
+                    :: !link[l].holds                                   /* J4: moved meanwhile */
+#endif
 #ifndef FAULT_NO_SIGHTING_CHECK
                     :: seen != asked_seen && seen >= first              /* J4: seen after all */
 #endif
 #ifndef FAULT_NO_REVISION_CHECK
                     :: revision != attempt[me].revision || second_database != accepted      /* J5 */
+#endif
+#ifndef FAULT_NO_RUN_CHECK
+                    :: reconciled_until >= first && seen == reconciled_at       /* J8: compared meanwhile */
 #endif
                     :: first < attempt[me].started || first >= second || second > now       /* J6 */
 #ifndef FAULT_OLD_EVIDENCE
@@ -288,18 +317,26 @@ settling:
                     fi
                 fi
             fi;
-            /* Property 4: what is stored was said on the connection as it is, and is newer than what was there. */
-#ifdef PROPERTY_STORED_OF_THIS_CONNECTION
-            assert(found == UNKNOWN || revision == attempt[me].revision);
+            seen = MAX(first, second);                  /* when Sage said what was found */
+            if                                          /* S2: settling._counts; a cut is stored in any case */
+#ifndef FAULT_STORES_OF_ENDED
+            :: !cut && !link[l].holds
 #endif
-#ifdef PROPERTY_STORED_IS_NEWEST
-            assert(found == UNKNOWN || MAX(first, second) >= link[l].told);
-            if
-            :: found != UNKNOWN -> link[l].told = MAX(first, second)
-            :: else
+#ifndef FAULT_STORES_OF_FORMER
+            :: !cut && revision != attempt[me].revision
+#endif
+#ifndef FAULT_STORES_OLDER
+            :: !cut && seen < CHECKED_AT(l, reconciled_at)
+#endif
+            :: else ->                                  /* S3 */
+                /* Property 4: what is stored was said by the connection as it is, and last of all. */
+                assert(revision == attempt[me].revision);
+#if RUNS + CHECKS
+                assert(cut || seen >= link[l].told);
+                link[l].told = seen;
+#endif
+                stand(l, found, first, seen)
             fi;
-#endif
-            stand(l, found, first, now);                /* S3 */
             if
             :: cut ->                                   /* S4 */
                 /* Property 1: what must be true wherever a link is cut. */
@@ -314,13 +351,7 @@ settling:
 #ifdef PROPERTY_NEVER_CUTS
                 assert(l == 0);     /* false: shows that the search gets as far as cutting a link made again */
 #endif
-                link[l].holds = 0;
-                link[l].presence = 0;
-                link[l].checked_at = 0;
-                link[l].last_seen = 0;
-                link[l].linked_at = 0;
-                link[l].sighted = 0;
-                link[l].told = 0;
+                end_link(l);
                 end_attempt(me, UNLINKED)
             :: else -> end_attempt(me, NOT_UNLINKED)    /* S5 */
             fi
@@ -342,59 +373,102 @@ inline record(row, what, then, of_revision, by_person) {
     :: !link[row].holds                                              /* ended meanwhile */
     :: link[row].holds && revision != of_revision                 /* another connection */
     :: else ->
-#ifdef PROPERTY_EVERY_SIGHTING
         if
-        :: what == PRESENT && !by_person -> link[row].sighted = MAX(link[row].sighted, then)
+        :: what == PRESENT -> link[row].sighted = MAX(link[row].sighted, then)
         :: else
         fi;
-#endif
         if
-        :: then < link[row].checked_at                              /* older */
-        :: then >= link[row].checked_at && link[row].presence == what && !by_person  /* the same */
-        :: else ->
-            if
-            :: what == PRESENT && !by_person -> link[row].sighted = MAX(link[row].sighted, then)
-            :: else
-            fi;
-#ifdef PROPERTY_STORED_IS_NEWEST
-            if
-            :: what != UNKNOWN -> link[row].told = then
-            :: else
-            fi;
+        :: then < CHECKED_AT(row, reconciled_at)                     /* older */
+#ifndef FAULT_NO_SIGHT_NOTED
+            -> note_sight(row, what, then)
 #endif
+        :: then >= CHECKED_AT(row, reconciled_at) && link[row].presence == what && !by_person    /* the same */
+#ifndef FAULT_NO_SIGHT_NOTED
+            -> note_sight(row, what, then)
+#endif
+        :: else ->
+            assert(then >= link[row].told);
+            link[row].told = then;
             stand(row, what, then, then)
         fi
     fi
 }
 
+/* For the properties: as of when a complete run has seen what was as stored, and of which links. The code knows when
+ * the run began and when it had read the last of the books, and takes links that are newer than its beginning to be
+ * not compared. */
+#ifdef PROPERTY_EVERY_SIGHTING
+#define SIGHTED_THEN read
+#define COUNTS_FOR(l) true
+#elif defined(PROPERTY_SIGHTING_OF_NEW_LINK)
+#define SIGHTED_THEN (started < link[l].linked_at -> read : 0)
+#define COUNTS_FOR(l) true
+#else
+#ifdef DATED_BY_BEGINNING
+#define SIGHTED_THEN (link[l].presence == PRESENT -> started : 0)
+#else
+#define SIGHTED_THEN read
+#endif
+#define COUNTS_FOR(l) (started >= link[l].linked_at)
+#endif
+#ifdef PROPERTY_STORED_IS_NEWER_THAN_KEYS
+#define TOLD_THEN read
+#else
+#define TOLD_THEN started
+#endif
+
 proctype Run() {
     unsigned started : 4;
     unsigned asked_revision : 3;
-    bit asked_database;
     unsigned l : 2;
-    unsigned read : 4;              /* when the keys told that the record is there; 0: they did not */
+    bit there;                      /* what the keys say */
+    unsigned read : 4;              /* when they did */
     unsigned looked : 4;
     unsigned found : 2;
+    bit as_stored;                  /* what is stored is what the keys say */
 
     atomic {                                                        /* R1 */
         GOING ->
         begun = 1;
         started = now;
-        asked_revision = revision;
-        asked_database = accepted
+        asked_revision = revision
     }
     atomic {                                                        /* R2: the keys of the whole company */
+        GOING ->
+        if
+        :: goto ended                                               /* silence, or another database */
+        :: there = 1
+        :: there = 0
+        fi;
+        read = now
+    }
+    atomic {                                                        /* R6: compared with what is stored */
         GOING && link[newest].holds ->
         l = newest;
         if
-        :: goto ended                                               /* silence, or another database */
-        :: read = now; if :: link[l].presence == PRESENT -> goto ending :: else fi
-        :: if :: link[l].presence == ABSENT -> goto ending :: else fi
+        :: link[l].presence == (there -> PRESENT : ABSENT) -> as_stored = 1; goto ending
+        :: there && link[l].presence == UNCHECKED -> as_stored = 1
+        :: else -> there = 0
         fi
     }
+    if
+    :: as_stored ->
+        atomic {                                                    /* R7: of a link that was never looked at */
+            GOING ->
+            if
+            :: link[l].holds && link[l].presence == UNCHECKED && revision == asked_revision ->
+                link[l].presence = PRESENT;
+                link[l].checked_at = started;
+                link[l].told = MAX(link[l].told, started);
+                link[l].last_seen = MAX(link[l].last_seen, started)
+            :: else
+            fi;
+            goto ending
+        }
+    :: else
+    fi;
     atomic {                                                        /* R4: the look at a suspect */
         GOING ->
-        read = 0;
         looked = now;
         if
         :: goto ended
@@ -406,10 +480,7 @@ proctype Run() {
     atomic {
         GOING ->
         record(l, found, looked, asked_revision, 0);
-        if
-        :: revision != asked_revision -> goto ended
-        :: else
-        fi
+        looked = 0; found = 0
     }
 ending:
     atomic {                                                        /* R5 */
@@ -417,23 +488,24 @@ ending:
         if
         :: revision == asked_revision ->
             reconciled_at = MAX(reconciled_at, started);
+            reconciled_until = MAX(reconciled_until, read);
             if
-            :: read && link[l].holds && started >= link[l].linked_at ->
-#ifdef PROPERTY_EVERY_SIGHTING
-                link[l].sighted = MAX(link[l].sighted, read)
-#else
+            :: as_stored && link[l].holds && COUNTS_FOR(l) ->
                 if
-                :: link[l].presence == PRESENT -> link[l].sighted = MAX(link[l].sighted, started)
+                :: there -> link[l].sighted = MAX(link[l].sighted, SIGHTED_THEN)
+                :: else
+                fi;
+                if
+                :: started >= link[l].linked_at -> link[l].told = MAX(link[l].told, TOLD_THEN)
                 :: else
                 fi
-#endif
             :: else
             fi
         :: else
         fi
     }
 ended:
-    atomic { started = 0; asked_revision = 0; asked_database = 0; l = 0; read = 0; looked = 0; found = 0 }
+    atomic { started = 0; asked_revision = 0; l = 0; there = 0; read = 0; looked = 0; found = 0; as_stored = 0 }
 }
 
 proctype Check() {
@@ -495,27 +567,44 @@ inline make_link() {
     link[newest].checked_at = now;
 #endif
     link[newest].last_seen = now;
-    link[newest].linked_at = now
-#ifdef PROPERTY_STORED_IS_NEWEST
-    ; link[newest].told = now
+    link[newest].linked_at = now;
+#if RUNS + CHECKS
+    link[newest].told = now
 #endif
 }
 
 proctype Tie() {
+    byte i;
+    bit held;
     do
     /* T1: relink, after a look at the record: a new link beside the old one. */
     :: atomic { MEANWHILE && newest + 1 < LINKS && !link[newest].holds -> make_link() }
-    /* T2: move: one transaction ends the link and makes its successor. */
+    /* T2: move: one transaction ends the link and makes its successor, unless somebody is being answered. */
     :: atomic {
         MEANWHILE && newest + 1 < LINKS && link[newest].holds ->
-        link[newest].holds = 0;
-        link[newest].presence = 0;
-        link[newest].checked_at = 0;
-        link[newest].last_seen = 0;
-        link[newest].linked_at = 0;
-        link[newest].sighted = 0;
-        link[newest].told = 0;
-        make_link()
+        held = 0;
+        i = 0;
+        do
+        :: i < CLICKS ->
+            if
+            :: attempt[i].state == CHECKING && attempt[i].link == newest ->
+                if
+                :: now < EXPIRES(i) -> held = 1
+                :: else -> end_attempt(i, NOT_UNLINKED)
+                fi
+            :: else
+            fi;
+            i++
+        :: else -> break
+        od;
+        i = 0;
+#if defined(MOVES_ANYWAY) || defined(FAULT_MOVES_ANYWAY)
+        held = 0;
+#endif
+        if
+        :: held -> held = 0
+        :: else -> end_link(newest); make_link()
+        fi
     }
     od
 }
@@ -526,8 +615,9 @@ proctype Time() {
     od
 }
 
-/* Properties 2 and 3, asked in every state there is: a click that comes once all leases are over gets its claim
- * on an active link, whatever the others left behind, and no link has two attempts that are being checked. */
+/* Properties 2, 3 and 5, asked in every state there is: a click that comes once all leases are over gets its claim
+ * on an active link, whatever the others left behind; no link has two attempts that are being checked; and no link
+ * that has ended has one. */
 proctype Later() {
     bit got;
     byte i, j;
@@ -536,6 +626,9 @@ proctype Later() {
         i = 0;
         do
         :: i < CLICKS ->
+#ifndef MOVES_ANYWAY
+            assert(attempt[i].state != CHECKING || link[attempt[i].link].holds);
+#endif
             j = i + 1;
             do
             :: j < CLICKS ->
@@ -571,7 +664,8 @@ proctype Later() {
         :: else -> break
         od;
         i = 0; j = 0; got = 0;
-        now = 0; begun = 0; clicks = 0; newest = 0; revision = 0; accepted = 0; reconciled_at = 0;
+        now = 0; begun = 0; clicks = 0; newest = 0; revision = 0; accepted = 0;
+        reconciled_at = 0; reconciled_until = 0;
         over = 1
     }
 }
@@ -586,6 +680,9 @@ init {
         :: link[0].presence = UNKNOWN
         :: link[0].presence = PRESENT
         :: link[0].presence = ABSENT
+#if CHECKS
+        :: link[0].presence = UNCHECKED
+#endif
         fi;
 #endif
         run Click(0);

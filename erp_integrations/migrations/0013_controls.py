@@ -35,6 +35,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="changeorderlink",
+            name="missed_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When the reconciliation began that last found the record missing from the books' keys.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="changeorderlink",
             name="touched_subcontracts",
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.CharField(max_length=20),

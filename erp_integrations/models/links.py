@@ -212,6 +212,11 @@ class ChangeOrderLink(Link):
         editable=False,
         help_text="The ERP server's local time minus ours when the record was last seen.",
     )
+    missed_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the reconciliation began that last found the record missing from the books' keys.",
+    )
     erp_amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     moved_from = models.OneToOneField(

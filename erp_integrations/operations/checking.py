@@ -48,6 +48,8 @@ def record_findings(
     amounts: Mapping[int, Decimal | None] | None = None,
     by_person: bool = False,
     silent: Collection[int] = (),
+    missed: Collection[int] = (),
+    missed_at: datetime | None = None,
     rights: str = "",
 ) -> dict[int, Recorded]:
     """Stores what was found of active links, and tells the ledger where that is something new.
@@ -57,7 +59,8 @@ def record_findings(
     changed; a person's check writes its time all the same. Only what the accepted database said is stored,
     and only on the connection that was asked, which `connection_revision` tells. `amounts` are the sums of
     the records' lines on our subcontracts, where those were read. Of the links in `silent` it is stored that
-    nobody is sure: their records alone gave no answer, on a connection that answers.
+    nobody is sure: their records alone gave no answer, on a connection that answers. Those in `missed` were
+    not among the keys of the reconciliation that began at `missed_at`.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
@@ -85,6 +88,8 @@ def record_findings(
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
             looked_at = finding.told_at or now
             stand(link, standing, finding, connection=connection, checked_at=looked_at)
+            if link.pk in missed and finding.evidence.header is None:
+                link.missed_at = missed_at
             stored.append(link)
         elif became in (Recorded.SAME, Recorded.OLDER) and note_sight(link, finding, connection):
             stored.append(link)
@@ -222,10 +227,11 @@ _SAVE = """
     UPDATE erp_integrations_changeorderlink link
     SET presence = new.presence, presence_checked_at = new.presence_checked_at, drift = new.drift,
         seen = new.seen, last_seen_at = new.last_seen_at, last_seen_clock = new.last_seen_clock,
-        touched_subcontracts = new.touched_subcontracts
+        touched_subcontracts = new.touched_subcontracts, missed_at = new.missed_at
     FROM jsonb_to_recordset(%s::jsonb) AS new (
         id bigint, presence text, presence_checked_at timestamptz, drift text[], seen jsonb,
-        last_seen_at timestamptz, last_seen_clock interval, touched_subcontracts text[])
+        last_seen_at timestamptz, last_seen_clock interval, touched_subcontracts text[],
+        missed_at timestamptz)
     WHERE link.id = new.id"""
 
 
@@ -247,6 +253,7 @@ def _save(links: Sequence[ChangeOrderLink]) -> None:
             "last_seen_at": link.last_seen_at,
             "last_seen_clock": _as_interval(link.last_seen_clock),
             "touched_subcontracts": link.touched_subcontracts,
+            "missed_at": link.missed_at,
         }
         for link in links
     ]

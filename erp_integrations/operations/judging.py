@@ -8,8 +8,8 @@ from django.conf import settings
 
 from companies.access import Ruling
 from erp_integrations.models import AttemptState, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.models.links import GONE
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
-from erp_integrations.presence import seen_at
 
 STILL_THERE = {Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED}
 
@@ -100,18 +100,18 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
 
 
 def _was_compared_meanwhile(link: ChangeOrderLink, connection: Connection, finding: Finding) -> bool:
-    """Whether a reconciliation that ended after our first look found the record as it was.
+    """Whether a reconciliation that read on after our first look may have found the record.
 
     It is dated by its beginning, and writes nothing of a link that is as it was: when exactly it came by this
-    one is not known.
+    one is not known. It did not find the record where the link was stored as gone before it began and still
+    is, or where it noted so itself.
     """
-    until = connection.reconciled_until
-    return (
-        until is not None
-        and finding.first_looked_at is not None
-        and until >= finding.first_looked_at
-        and seen_at(link, connection) == connection.reconciled_at
-    )
+    began, until = connection.reconciled_at, connection.reconciled_until
+    if began is None or until is None or finding.first_looked_at is None or until < finding.first_looked_at:
+        return False
+    stored_at = link.presence_checked_at
+    was_gone_before = link.presence in GONE and stored_at is not None and stored_at < began
+    return not was_gone_before and link.missed_at != began
 
 
 def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:

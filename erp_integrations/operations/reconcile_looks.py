@@ -189,6 +189,8 @@ def _record(
             now=database_now(),
             amounts=amounts,
             silent=claim.silent - sifted.again,  # they are gone as before, as the keys have said
+            missed=sifted.missed,
+            missed_at=claim.started_at,
         )
         require_same_connection(claim)
         claim.changed += sum(became is Recorded.CHANGED for became in recorded.values())

@@ -82,6 +82,8 @@ class Sifted:
     """Suspects whose record, or whose job, is not in the books although it was."""
     suspects: Amounts = field(default_factory=Amounts)
     """With the sum of the record's lines on our subcontract, as the books have it."""
+    missed: set[int] = field(default_factory=set)
+    """Ids of suspects whose record was not among the keys."""
     never_checked: "array[int]" = field(default_factory=lambda: array("q"))
     """Ids of links that nobody ever looked for, and whose record is there, as it was linked."""
     gone: "array[int]" = field(default_factory=lambda: array("q"))
@@ -235,6 +237,8 @@ class Sieve:
                 self.sifted.count(PresenceKey.PRESENT, drifted=False)
             else:
                 self.sifted.suspects.add(link.id, amount if header else None)
+                if header is None:
+                    self.sifted.missed.add(link.id)
                 self._count_missing(link, is_missing=header is None or not job_is_there)
 
     def _count_missing(self, link: _Stored, *, is_missing: bool) -> None:

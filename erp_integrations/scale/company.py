@@ -142,16 +142,24 @@ def bulk_company(links: int) -> BulkCompany:
     return BulkCompany(jobs, vendors, subcontracts)
 
 
+_BETWEEN_DELETIONS = timedelta(seconds=3)
+"""Deletions closer to each other than two seconds look like an archive's."""
+
+
 def bulk_change_orders(
     company: BulkCompany, links: int, *, missing_percent: float, people: Sequence[str], now: datetime
 ) -> Iterator[BulkChangeOrder]:
     """The CCOs in the order of their record numbers, which is the order in which they were linked.
 
-    Those that Sage has lost were deleted there within the last day, spread evenly.
+    Those that Sage has lost were deleted there within the last day, one after the other, as people do it.
     """
     draw = random.Random(f"change orders of {links}")  # noqa: S311  (the same every time)
     numbers, on_job = [0] * len(company.subcontracts), [0] * len(company.jobs)
     began, step = now - timedelta(days=_DAYS + 1), timedelta(days=_DAYS) / links
+    gone, between = (
+        0,
+        min(_BETWEEN_DELETIONS, timedelta(hours=22) / max(1, int(links * missing_percent / 100))),
+    )
     rare = {links * one // RARE_TITLES for one in range(RARE_TITLES)}
     for at in range(links):
         commitment = draw.randrange(len(numbers))
@@ -160,6 +168,7 @@ def bulk_change_orders(
         on_job[job] += 1
         linked_at = began + step * at
         is_gone = int((at + 1) * missing_percent / 100) > int(at * missing_percent / 100)
+        gone += is_gone
         title = _title(draw, is_rare=at in rare)
         record = BulkRecord(
             record_number=str(_FIRST_RECORD + at),
@@ -172,7 +181,7 @@ def bulk_change_orders(
             description=title,
             amount=Decimal(draw.randrange(-500_000, 8_000_000)).scaleb(-2) or Decimal("1.00"),
             inserted_at=linked_at - timedelta(hours=1),
-            deleted_at=now - timedelta(hours=1) if is_gone else None,
+            deleted_at=now - timedelta(hours=1) - between * gone if is_gone else None,
         )
         number = f"{numbers[commitment]:03}"
         yield BulkChangeOrder(record, title, number, commitment, linked_at, people[at % len(people)])

@@ -99,6 +99,8 @@ _LINK = {
     "linked_by_name": "linked_by",
     "unlinked_by_name": "''",
     "last_seen_at": "arriving.linked_at",
+    "last_seen_clock": "interval '0'",
+    "touched_subcontracts": "ARRAY[subcontract.record_number]",
     "number": "erp_number",
     "job_record_number": "project.number",
     "job_row_id": "arriving.job_row_id",

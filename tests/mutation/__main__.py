@@ -46,7 +46,12 @@ class Target:
 
 
 TARGETS = (
-    Target("verdict", ("sage_adapter/verdict.py",), ("tests/adapter/test_verdict*.py",), uses_database=False),
+    Target(
+        "verdict",
+        ("sage_adapter/verdict.py", "sage_adapter/history.py", "sage_adapter/answers.py"),
+        ("tests/adapter/test_verdict*.py", "tests/adapter/test_history.py", "tests/adapter/test_answers.py"),
+        uses_database=False,
+    ),
     Target(
         "policies",
         (

@@ -6,7 +6,7 @@
  * those of the code map in README.md, which also says what is left out and how to run this.
  *
  * Sizes are set with -D; the tests name the searches in README.md. MOVES_ANYWAY: a move does not care
- * for an attempt that is being checked. DATED_BY_BEGINNING: a complete run counts as a sight of its beginning only.
+ * for an attempt that is being checked.
  */
 
 #ifndef CLICKS
@@ -52,6 +52,7 @@ typedef Link {
     unsigned checked_at : 4;
     unsigned last_seen : 4;
     unsigned linked_at : 4;
+    unsigned missed_at : 4;     /* the beginning of the run that noted the record missing from its keys */
     /* For the properties only: the code does not have these. */
     unsigned sighted : 4;       /* when a reconciliation or a check last saw the record, of what is committed */
     unsigned told : 4           /* when Sage said what `presence` says */
@@ -92,6 +93,13 @@ byte clicks = CLICKS;            /* that have not come to their end: after the l
 #define CHECKED_AT(l, run) \
     ((link[l].presence != UNCHECKED && (run) >= link[l].linked_at) -> MAX(link[l].checked_at, run) : link[l].checked_at)
 
+/* J8: whether the link was stored as gone before the last complete run began, and still is. */
+#ifdef FAULT_GONE_AT_ANY_TIME
+#define GONE_BEFORE(l) (link[l].presence == ABSENT)
+#else
+#define GONE_BEFORE(l) (link[l].presence == ABSENT && link[l].checked_at < reconciled_at)
+#endif
+
 /* --- transactions ---------------------------------------------------------------------------------- */
 
 /* P4: checking.note_sight. */
@@ -129,6 +137,7 @@ inline end_link(row) {
     link[row].checked_at = 0;
     link[row].last_seen = 0;
     link[row].linked_at = 0;
+    link[row].missed_at = 0;
     link[row].sighted = 0;
     link[row].told = 0
 }
@@ -188,6 +197,9 @@ proctype Click(byte me) {
     bit cut;
     /* For the properties only. */
     bit first_gone, second_gone, first_database, second_database;
+#ifdef PROPERTY_NEVER_CUTS_WHAT_WAS_MISSED
+    bit was_gone;
+#endif
 
     /* C1: the statement that locks reads the connection before it waits for the lock. */
     atomic {
@@ -307,7 +319,8 @@ settling:
                     :: revision != attempt[me].revision || second_database != accepted      /* J5 */
 #endif
 #ifndef FAULT_NO_RUN_CHECK
-                    :: reconciled_until >= first && seen == reconciled_at       /* J8: compared meanwhile */
+                    :: reconciled_until >= first && !GONE_BEFORE(l) &&
+                       link[l].missed_at != reconciled_at               /* J8: compared meanwhile */
 #endif
                     :: first < attempt[me].started || first >= second || second > now       /* J6 */
 #ifndef FAULT_OLD_EVIDENCE
@@ -317,6 +330,9 @@ settling:
                     fi
                 fi
             fi;
+#ifdef PROPERTY_NEVER_CUTS_WHAT_WAS_MISSED
+            was_gone = GONE_BEFORE(l);
+#endif
             seen = MAX(first, second);                  /* when Sage said what was found */
             if                                          /* S2: settling._counts; a cut is stored in any case */
 #ifndef FAULT_STORES_OF_ENDED
@@ -351,6 +367,12 @@ settling:
 #ifdef PROPERTY_NEVER_CUTS
                 assert(l == 0);     /* false: shows that the search gets as far as cutting a link made again */
 #endif
+#ifdef PROPERTY_NEVER_CUTS_WHAT_WAS_GONE
+                assert(reconciled_until < first || link[l].missed_at == reconciled_at);
+#endif
+#ifdef PROPERTY_NEVER_CUTS_WHAT_WAS_MISSED
+                assert(reconciled_until < first || was_gone);
+#endif
                 end_link(l);
                 end_attempt(me, UNLINKED)
             :: else -> end_attempt(me, NOT_UNLINKED)    /* S5 */
@@ -367,8 +389,9 @@ done:
 
 /* --- looks that tell ------------------------------------------------------------------------------- */
 
-/* R3: checking.record_findings, of one link. */
-inline record(row, what, then, of_revision, by_person) {
+/* R3: checking.record_findings, of one link. `missed_by` is the beginning of the run whose keys did not have the
+ * record, or 0. */
+inline record(row, what, then, of_revision, by_person, missed_by) {
     if
     :: !link[row].holds                                              /* ended meanwhile */
     :: link[row].holds && revision != of_revision                 /* another connection */
@@ -389,27 +412,21 @@ inline record(row, what, then, of_revision, by_person) {
         :: else ->
             assert(then >= link[row].told);
             link[row].told = then;
-            stand(row, what, then, then)
+            stand(row, what, then, then);
+            if
+            :: missed_by && what != PRESENT -> link[row].missed_at = missed_by
+            :: else
+            fi
         fi
     fi
 }
 
-/* For the properties: as of when a complete run has seen what was as stored, and of which links. The code knows when
- * the run began and when it had read the last of the books, and takes links that are newer than its beginning to be
- * not compared. */
-#ifdef PROPERTY_EVERY_SIGHTING
-#define SIGHTED_THEN read
-#define COUNTS_FOR(l) true
-#elif defined(PROPERTY_SIGHTING_OF_NEW_LINK)
-#define SIGHTED_THEN (started < link[l].linked_at -> read : 0)
-#define COUNTS_FOR(l) true
+/* For the properties: which links a complete run has seen of which it found in the keys what is stored, and as of
+ * when it has said what is stored. */
+#ifdef PROPERTY_SIGHTING_BEFORE_A_LATE_CHECK
+#define SIGHTING_COUNTS(l) true
 #else
-#ifdef DATED_BY_BEGINNING
-#define SIGHTED_THEN (link[l].presence == PRESENT -> started : 0)
-#else
-#define SIGHTED_THEN read
-#endif
-#define COUNTS_FOR(l) (started >= link[l].linked_at)
+#define SIGHTING_COUNTS(l) !(link[l].presence == ABSENT && link[l].checked_at < started)
 #endif
 #ifdef PROPERTY_STORED_IS_NEWER_THAN_KEYS
 #define TOLD_THEN read
@@ -448,7 +465,7 @@ proctype Run() {
         if
         :: link[l].presence == (there -> PRESENT : ABSENT) -> as_stored = 1; goto ending
         :: there && link[l].presence == UNCHECKED -> as_stored = 1
-        :: else -> there = 0
+        :: else
         fi
     }
     if
@@ -479,8 +496,8 @@ proctype Run() {
     }
     atomic {
         GOING ->
-        record(l, found, looked, asked_revision, 0);
-        looked = 0; found = 0
+        record(l, found, looked, asked_revision, 0, (there -> 0 : started));
+        looked = 0; found = 0; there = 0
     }
 ending:
     atomic {                                                        /* R5 */
@@ -490,9 +507,9 @@ ending:
             reconciled_at = MAX(reconciled_at, started);
             reconciled_until = MAX(reconciled_until, read);
             if
-            :: as_stored && link[l].holds && COUNTS_FOR(l) ->
+            :: as_stored && link[l].holds ->
                 if
-                :: there -> link[l].sighted = MAX(link[l].sighted, SIGHTED_THEN)
+                :: there && SIGHTING_COUNTS(l) -> link[l].sighted = MAX(link[l].sighted, read)
                 :: else
                 fi;
                 if
@@ -525,7 +542,7 @@ proctype Check() {
         :: found = ABSENT
         fi
     }
-    atomic { GOING -> record(l, found, looked, asked_revision, 1) } /* K2 */
+    atomic { GOING -> record(l, found, looked, asked_revision, 1, 0) } /* K2 */
     atomic { asked_revision = 0; l = 0; looked = 0; found = 0 }
 }
 
@@ -659,7 +676,7 @@ proctype Later() {
         do
         :: i < LINKS ->
             link[i].holds = 0; link[i].presence = 0; link[i].checked_at = 0; link[i].last_seen = 0;
-            link[i].linked_at = 0; link[i].sighted = 0; link[i].told = 0;
+            link[i].linked_at = 0; link[i].missed_at = 0; link[i].sighted = 0; link[i].told = 0;
             i++
         :: else -> break
         od;

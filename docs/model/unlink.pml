@@ -93,11 +93,11 @@ byte clicks = CLICKS;            /* that have not come to their end: after the l
 #define CHECKED_AT(l, run) \
     ((link[l].presence != UNCHECKED && (run) >= link[l].linked_at) -> MAX(link[l].checked_at, run) : link[l].checked_at)
 
-/* J8: whether the link was stored as gone before the last complete run began, and still is. */
+/* J8: whether the link was stored as gone when it was claimed, and nothing was stored of it since. */
 #ifdef FAULT_GONE_AT_ANY_TIME
 #define GONE_BEFORE(l) (link[l].presence == ABSENT)
 #else
-#define GONE_BEFORE(l) (link[l].presence == ABSENT && link[l].checked_at < reconciled_at)
+#define GONE_BEFORE(l) (asked_gone && link[l].presence == ABSENT && link[l].checked_at == asked_gone_at)
 #endif
 
 /* --- transactions ---------------------------------------------------------------------------------- */
@@ -191,6 +191,8 @@ proctype Click(byte me) {
     bit asked_database;
     unsigned asked_run : 4;
     unsigned asked_seen : 4;        /* the reference's last_seen_at */
+    bit asked_gone;                 /* stored as gone when it was claimed, and when Sage had said so */
+    unsigned asked_gone_at : 4;
     unsigned first : 4;
     unsigned second : 4;
     unsigned seen : 4;
@@ -217,7 +219,10 @@ proctype Click(byte me) {
         GOING ->
         claim(me, asked_revision, got);
         if
-        :: got -> asked_seen = SEEN_AT(newest, asked_run); asked_run = 0; asked_revision = 0; got = 0
+        :: got ->
+            asked_gone = (link[newest].presence == ABSENT);
+            asked_gone_at = (asked_gone -> link[newest].checked_at : 0);
+            asked_seen = SEEN_AT(newest, asked_run); asked_run = 0; asked_revision = 0; got = 0
         :: else -> clicks--; goto done
         fi
     }
@@ -239,7 +244,7 @@ proctype Click(byte me) {
 #endif
             if
             :: goto no_answer                           /* silence, a fault, the deadline */
-            :: found = PRESENT; asked_seen = 0; first_database = 0; goto settling
+            :: found = PRESENT; asked_seen = 0; asked_gone = 0; asked_gone_at = 0; first_database = 0; goto settling
             :: first_gone = 1
             fi
         fi
@@ -279,7 +284,7 @@ no_answer:
 #if !(RUNS + CHECKS)
         first = 0;
 #endif
-        asked_seen = 0; second = 0;
+        asked_seen = 0; asked_gone = 0; asked_gone_at = 0; second = 0;
         first_gone = 0; second_gone = 0; first_database = 0; second_database = 0
     }
 settling:
@@ -381,7 +386,7 @@ settling:
     }
 done:
     atomic {
-        asked_revision = 0; asked_database = 0; asked_run = 0; asked_seen = 0;
+        asked_revision = 0; asked_database = 0; asked_run = 0; asked_seen = 0; asked_gone = 0; asked_gone_at = 0;
         first = 0; second = 0; seen = 0; found = 0; cut = 0; l = 0; got = 0;
         first_gone = 0; second_gone = 0; first_database = 0; second_database = 0
     }
@@ -421,13 +426,7 @@ inline record(row, what, then, of_revision, by_person, missed_by) {
     fi
 }
 
-/* For the properties: which links a complete run has seen of which it found in the keys what is stored, and as of
- * when it has said what is stored. */
-#ifdef PROPERTY_SIGHTING_BEFORE_A_LATE_CHECK
-#define SIGHTING_COUNTS(l) true
-#else
-#define SIGHTING_COUNTS(l) !(link[l].presence == ABSENT && link[l].checked_at < started)
-#endif
+/* For the properties: as of when a complete run has said what is stored. */
 #ifdef PROPERTY_STORED_IS_NEWER_THAN_KEYS
 #define TOLD_THEN read
 #else
@@ -509,7 +508,7 @@ ending:
             if
             :: as_stored && link[l].holds ->
                 if
-                :: there && SIGHTING_COUNTS(l) -> link[l].sighted = MAX(link[l].sighted, read)
+                :: there -> link[l].sighted = MAX(link[l].sighted, read)
                 :: else
                 fi;
                 if

@@ -21,6 +21,7 @@ class Claim:
     attempt_id: int
     change_order_id: int
     reference: ChangeOrderReference
+    gone_since: datetime | None = None  # when Sage said what was stored as gone already, if it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def judge(
         or connection.accepted_incarnation != finding.incarnation
     ):
         return Settlement(AttemptState.NO_ANSWER, "connection-changed", ruling)
-    if _was_compared_meanwhile(link, connection, finding):
+    if _was_compared_meanwhile(claim, link, connection, finding):
         return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
     if not looks_lie_inside(finding, attempt=attempt, now=now):
         return Settlement(AttemptState.NO_ANSWER, "clock-moved", ruling)
@@ -99,19 +100,25 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
     return _record_of(now) != _record_of(asked)
 
 
-def _was_compared_meanwhile(link: ChangeOrderLink, connection: Connection, finding: Finding) -> bool:
+def gone_since(link: ChangeOrderLink) -> datetime | None:
+    """When Sage said that the record is gone, where that is what is stored."""
+    return link.presence_checked_at if link.presence in GONE else None
+
+
+def _was_compared_meanwhile(
+    claim: Claim, link: ChangeOrderLink, connection: Connection, finding: Finding
+) -> bool:
     """Whether a reconciliation that read on after our first look may have found the record.
 
     It is dated by its beginning, and writes nothing of a link that is as it was: when exactly it came by this
-    one is not known. It did not find the record where the link was stored as gone before it began and still
-    is, or where it noted so itself.
+    one is not known. It did not find the record where it noted so itself, or where the link was stored as
+    gone when it was claimed and nothing was stored of it since: a record in its keys would have taken a look.
     """
     began, until = connection.reconciled_at, connection.reconciled_until
     if began is None or until is None or finding.first_looked_at is None or until < finding.first_looked_at:
         return False
-    stored_at = link.presence_checked_at
-    was_gone_before = link.presence in GONE and stored_at is not None and stored_at < began
-    return not was_gone_before and link.missed_at != began
+    stayed_gone = claim.gone_since is not None and gone_since(link) == claim.gone_since
+    return not stayed_gone and link.missed_at != began
 
 
 def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:

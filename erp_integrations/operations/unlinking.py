@@ -19,7 +19,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from
 from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.operations.brake import brake_of_bulk
-from erp_integrations.operations.judging import Claim
+from erp_integrations.operations.judging import Claim, gone_since
 from erp_integrations.operations.questions import question_about
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
@@ -145,6 +145,7 @@ def _claim(
                     attempt_id=attempt.pk,
                     change_order_id=link.change_order_id or 0,
                     reference=question.references[link.pk],
+                    gone_since=gone_since(link),
                 )
                 for link, attempt in zip(claimed, attempts, strict=True)
             ),

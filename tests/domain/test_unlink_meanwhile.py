@@ -23,6 +23,7 @@ from erp_integrations.models import (
     ChangeOrderLink,
     Connection,
     LinkEvent,
+    PresenceKey,
     UnlinkAttempt,
     Via,
 )
@@ -254,6 +255,71 @@ def test_a_run_that_began_at_the_very_moment_of_the_first_look_keeps_the_link(
         return finding
 
     moments.told = at_that_moment
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def read_on_until_now(world: World, *, began: datetime) -> None:
+    """A reconciliation that began then, has seen all records, and ends now."""
+    Connection.objects.filter(pk=world.connection.pk).update(
+        reconciled_at=began, reconciled_until=database_now()
+    )
+
+
+def stored_as_gone(world: World, cco: CommitmentChangeOrder, *, at: datetime) -> None:
+    ChangeOrderLink.objects.filter(change_order=cco).update(
+        presence=PresenceKey.ABSENT, presence_checked_at=at
+    )
+
+
+def test_a_run_that_read_on_after_the_looks_may_have_seen_the_record_and_keeps_the_link(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    world.delete_in_sage(cco)
+    moments.after_looks = lambda: read_on_until_now(world, began=began)
+
+    with pytest.raises(NoTrustworthyAnswer):
+        world.unlink(cco, by=approver)
+
+    assert_left_alone(world, cco, "link-changed")
+
+
+def test_a_run_that_read_on_found_no_record_of_a_link_that_was_gone_from_the_claim_on(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    began = database_now()
+    world.delete_in_sage(cco)
+    stored_as_gone(world, cco, at=database_now())
+    moments.after_looks = lambda: read_on_until_now(world, began=began)
+
+    world.unlink(cco, by=approver)
+
+    assert not world.link_of(cco).is_active
+
+
+def test_an_older_answer_that_is_stored_meanwhile_says_nothing_of_a_run_that_read_on(
+    committed_world: World, moments: Moments
+) -> None:
+    world = committed_world
+    cco, approver = world.synced_cco(), world.person()
+    asked = database_now()
+    time.sleep(0.01)
+    began = database_now()
+    world.delete_in_sage(cco)
+
+    def the_run_ends_and_the_late_answer_is_stored() -> None:
+        stored_as_gone(world, cco, at=asked)
+        read_on_until_now(world, began=began)
+
+    moments.after_looks = the_run_ends_and_the_late_answer_is_stored
 
     with pytest.raises(NoTrustworthyAnswer):
         world.unlink(cco, by=approver)

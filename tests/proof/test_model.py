@@ -48,7 +48,6 @@ NOT_KEPT = {
     "NEVER_CUTS": ("clicks", "l==0"),
     "NEVER_CUTS_WHAT_WAS_GONE": ("sightings", "reconciled_until<first"),
     "NEVER_CUTS_WHAT_WAS_MISSED": ("sightings", "reconciled_until<first"),
-    "SIGHTING_BEFORE_A_LATE_CHECK": ("checks", "link[l].sighted<first"),
     "STORED_IS_NEWER_THAN_KEYS": ("sightings", "link[l].told"),
 }
 """What the code does not promise, see "What the model found" in README.md: each has a counterexample."""

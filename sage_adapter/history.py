@@ -127,7 +127,8 @@ class History:
                     self._add_job(row_id, moment)
                 elif row_id is not None:
                     entry = _entry(moment, others)
-                    self._entries[rows.row_id(row_id)].append(entry)
+                    ours = rows.at("dbo_Audit.prmchg._idnum", rows.row_id, row_id)
+                    self._entries[ours].append(entry)
                     if entry is not None:
                         self._moments.add((rows.whole(recnum), entry.at))
         self.read_records |= set(records)

@@ -203,7 +203,7 @@ class Books:
         Sage's nightly maintenance does it with 90 days by default, Purge History Tables at any time
         (Database and Company Administration Guide). `timedelta(0)` leaves nothing.
         """
-        until = stamp(datetime.now(UTC) - older_than)
+        until = stamp(self.now() - older_than) if older_than else "9999"  # also what a story dates ahead
         return sum(
             self._connection.execute(f"DELETE FROM dbo_Audit.{table} WHERE _Date <= ?", (until,)).rowcount
             for table in WITH_HISTORY

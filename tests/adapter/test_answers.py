@@ -151,15 +151,15 @@ def test_a_row_found_by_its_record_number_and_by_its_row_id_is_one() -> None:
 @pytest.mark.parametrize(
     ("row", "column"),
     [
-        (header(status=7), "prmchg, record 712, status, a status outside the list: 7"),
-        (header(status=0), "prmchg, record 712, status, a status outside the list: 0"),
-        (header(status=None), "prmchg, record 712, status, not a number: NULL"),
-        (header(number=None), "prmchg, record 712, chgnum, not text: NULL"),
-        (header(number="9" * 24), "prmchg, record 712, chgnum, a number too long"),
-        (header(job=-5), "prmchg, record 712, jobnum, a negative record number: -5"),
-        (header(phase=-1), "prmchg, record 712, phsnum, a negative record number: -1"),
-        (header(-712), "prmchg, record -712, recnum, a negative record number: -712"),
-        (header(None), "prmchg, record None, recnum, not a number: NULL"),
+        (header(status=7), "record 712, prmchg.status, a status outside the list: 7"),
+        (header(status=0), "record 712, prmchg.status, a status outside the list: 0"),
+        (header(status=None), "record 712, prmchg.status, not a number: NULL"),
+        (header(number=None), "record 712, prmchg.chgnum, not text: NULL"),
+        (header(number="9" * 24), "record 712, prmchg.chgnum, a number too long"),
+        (header(job=-5), "record 712, prmchg.jobnum, a negative record number: -5"),
+        (header(phase=-1), "record 712, prmchg.phsnum, a negative record number: -1"),
+        (header(-712), "record -712, prmchg.recnum, a negative record number: -712"),
+        (header(None), "prmchg.recnum, not a number: NULL"),
     ],
 )
 def test_an_odd_value_of_our_record_names_table_record_and_column(row: Row, column: str) -> None:
@@ -191,7 +191,7 @@ def test_what_is_odd_of_a_record_that_has_our_number_is_no_proof_and_no_trouble(
 @pytest.mark.parametrize("row_id", [None, "not one"])
 def test_a_record_with_our_number_and_no_row_id_may_be_ours_and_is_named(row_id: object) -> None:
     seen = answer(header(row_id=row_id), header(713, key(ANOTHER)))
-    assert "prmchg, record 712, _idnum, not a row id" in refused(lambda: seen.bearer_of(712, OURS))
+    assert "record 712, prmchg._idnum, not a row id" in refused(lambda: seen.bearer_of(712, OURS))
     assert seen.bearer_of(713, OURS) is not None
 
 
@@ -217,7 +217,7 @@ def test_an_empty_row_id_of_a_header_is_none(empty: object) -> None:
 def test_an_odd_line_of_ours_names_table_record_and_column_and_troubles_nobody_else() -> None:
     seen = answer(line(subcontract=-3), line(713, header_row_id=key(ANOTHER)))
     said = refused(lambda: seen.lines_of(712, OURS))
-    assert "sbcgln, record 712, vndctc, a negative record number: -3" in said
+    assert "record 712, sbcgln.vndctc, a negative record number: -3" in said
     assert len(seen.lines_of(713, ANOTHER)) == 1
 
 

@@ -203,6 +203,6 @@ def test_what_was_not_understood_is_kept_as_evidence_and_cut_short(
 
 
 def test_where_a_value_was_not_understood_is_named_before_it() -> None:
-    with pytest.raises(Unexpected) as caught, rows.refused_unless_understood("prmchg, record 712"):
-        rows.at("status", rows.change_order_status, 7)
-    assert "(prmchg, record 712, status, a status outside the list: 7)" in caught.value.fault.what
+    with pytest.raises(Unexpected) as caught, rows.refused_unless_understood(712):
+        rows.at("prmchg.status", rows.change_order_status, 7)
+    assert "(record 712, prmchg.status, a status outside the list: 7)" in caught.value.fault.what

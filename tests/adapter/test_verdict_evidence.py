@@ -58,6 +58,7 @@ def test_the_evidence_says_what_the_look_saw_besides_the_record(*, known: bool) 
         history_since=NOW - 401 * DAY if known else None,
         job_status="Current",
         controls_there=("101",),
+        touched_subcontracts=("1201",),
     )
 
 

@@ -42,12 +42,13 @@ from erp_integrations.operations.export_refusals import (
     StatementOver,
     TooManyRecords,
 )
-from erp_integrations.ports import Evidence, Finding, Verdict
+from erp_integrations.ports import Evidence, Finding, HeaderSeen, Verdict
 from tests.invariants import broken_by_kind
 from tests.sendable import actor
 from tests.world import LINKER, World
 
 DAY = timedelta(days=1)
+SEEN = {"present", "not-effective", "renumbered"}
 
 
 class Stated:
@@ -102,7 +103,9 @@ class Stated:
         finding = Finding(
             Verdict(presence),
             "header-found",
-            Evidence(),
+            Evidence(
+                header=HeaderSeen("702", "1", "2611", "", "Approved") if presence in SEEN else None,
+            ),
             incarnation=connection.accepted_incarnation,
             first_looked_at=now,
         )

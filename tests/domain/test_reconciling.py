@@ -1,5 +1,6 @@
 """Reconcile: what is recorded of the links, and what is not."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from erp_integrations import asking
 from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import reconcile_looks, sifting
+from erp_integrations.operations import controls, reconcile_looks, sifting
 from erp_integrations.operations.reconciling import reconcile
 from erp_integrations.presence import checked_at, seen_at
 from sage_adapter.sandbox.writer import open_books
@@ -122,6 +123,19 @@ FOUND: dict[str, tuple[Stored, str]] = {
 """Scenario -> what is stored of its link afterwards, and the reason its event gives."""
 
 
+@pytest.fixture
+def drawn_from_what_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controls at random are records that stay, as they mostly are in a company larger than this one."""
+    plain = [key for key in world.scenarios if key.startswith("plain-")]
+    stay = {world.link_of(world.synced_cco(key)).row_id for key in plain}
+
+    def sample(links: Sequence[ChangeOrderLink], most: int) -> list[ChangeOrderLink]:
+        return sorted(links, key=lambda link: link.row_id not in stay)[:most]
+
+    monkeypatch.setattr(controls, "_sample", sample)
+
+
+@pytest.mark.usefixtures("drawn_from_what_stays")
 def test_every_scenario_is_recorded_as_one_look_sees_it_and_only_once(world: World) -> None:
     scenarios = [key for key in world.scenarios if not key.startswith("plain-")]
     ccos = {key: world.synced_cco(key) for key in scenarios}
@@ -138,12 +152,12 @@ def test_every_scenario_is_recorded_as_one_look_sees_it_and_only_once(world: Wor
     assert found == expected
     assert first.state == second.state == ReconcileState.COMPLETE
     assert counts(first) == {
-        "checked": 38,
-        "present": 18,
+        "checked": 81,
+        "present": 51,
         "absent": 16,
-        "drifted": 6,
-        "unknown": 4,
-        "changed": 26,
+        "drifted": 7,
+        "unknown": 14,
+        "changed": 37,
     }
     assert counts(second) == {name: n for name, n in counts(first).items() if name != "changed"}
     assert {key: columns(cco) for key, cco in ccos.items()} == before

@@ -12,7 +12,10 @@ from erp_integrations.models import (
     BulkUnlinkItem,
     ChangeOrderLink,
     CommitmentLink,
+    ConfirmedDeletion,
+    ConfirmedDeletionRecord,
     Export,
+    IgnoredRecord,
     JobLink,
     LinkEvent,
     ReconcileRun,
@@ -61,6 +64,35 @@ def crowd(world: World, count: int) -> None:
             outcome="RETRIEVED",
         )
         for cco in ccos
+    )
+    IgnoredRecord.objects.bulk_create(
+        IgnoredRecord(
+            connection=world.connection,
+            row_id=uuid.uuid4(),
+            record_number="1",
+            reason="Entered in Sage by hand",
+            ignored_at=now,
+            ignored_by_id=1,
+            ignored_by_name="Approver",
+        )
+        for _ in ccos
+    )
+    deletions = ConfirmedDeletion.objects.bulk_create(
+        ConfirmedDeletion(
+            connection=world.connection,
+            incarnation="some database",
+            reason="Deleted with its job",
+            stated_at=now,
+            stated_by_id=1,
+            stated_by_name="Administrator",
+        )
+        for _ in ccos
+    )
+    ConfirmedDeletionRecord.objects.bulk_create(
+        ConfirmedDeletionRecord(
+            deletion=deletion, link=link, row_id=link.row_id, record_number=link.record_number
+        )
+        for deletion, link in zip(deletions, links, strict=True)
     )
     LinkEvent.objects.bulk_create(event(world, n) for n in range(count))
     DirectoryEvent.objects.bulk_create(

@@ -224,6 +224,7 @@ MATRIX: dict[str, Address] = {
     "sandbox-fault": Address(
         (COMPANY,), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE), {"fault": "none"}
     ),
+    "sandbox-archive": Address((COMPANY, "2612"), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=DONE)),
     # What monitors ask; who is told what there is in test_probes.py.
     **{name: Address((), public(PAGE), public(WRONG_METHOD)) for name in PUBLIC},
     # Last: afterwards the practice company is another database.

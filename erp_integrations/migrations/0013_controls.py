@@ -68,6 +68,8 @@ class Migration(migrations.Migration):
             name="history_mark_at",
             field=models.CharField(
                 blank=True,
+                db_default="",
+                default="",
                 editable=False,
                 help_text="The entry's moment in the ERP server's local time, in ISO 8601 without a zone.",
                 max_length=26,
@@ -78,6 +80,8 @@ class Migration(migrations.Migration):
             name="history_mark_record",
             field=models.CharField(
                 blank=True,
+                db_default="",
+                default="",
                 editable=False,
                 help_text="The change order of the newest entry of the ERP's history that was ever seen.",
                 max_length=20,

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             model_name="reconcilerun",
             name="odd",
             field=models.PositiveIntegerField(
-                default=0, help_text="Records of the books that cannot be read, linked or not."
+                db_default=0, default=0, help_text="Records of the books that cannot be read, linked or not."
             ),
         ),
         migrations.AddField(
@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             name="odd_records",
             field=models.JSONField(
                 blank=True,
+                db_default=[],
                 default=list,
                 help_text="The first of them: table, record number, column, what stands there.",
             ),

@@ -80,12 +80,16 @@ class Connection(models.Model):
     history_mark_record = models.CharField(
         max_length=20,
         blank=True,
+        default="",
+        db_default="",
         editable=False,
         help_text="The change order of the newest entry of the ERP's history that was ever seen.",
     )
     history_mark_at = models.CharField(
         max_length=26,
         blank=True,
+        default="",
+        db_default="",
         editable=False,
         help_text="The entry's moment in the ERP server's local time, in ISO 8601 without a zone.",
     )

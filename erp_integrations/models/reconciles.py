@@ -45,10 +45,11 @@ class ReconcileRun(models.Model):
     )
 
     odd = models.PositiveIntegerField(
-        default=0, help_text="Records of the books that cannot be read, linked or not."
+        default=0, db_default=0, help_text="Records of the books that cannot be read, linked or not."
     )
     odd_records = models.JSONField(
         default=list,
+        db_default=[],
         blank=True,
         help_text="The first of them: table, record number, column, what stands there.",
     )

@@ -663,7 +663,7 @@ def test_an_odd_status_of_our_record_is_named_and_one_elsewhere_does_no_harm(
     of_odd, of_gone, of_there = asked(books, odd, gone, there, controls=controls)
     assert_no_answer(of_odd, FaultKind.UNEXPECTED, "row-not-understood")
     assert of_odd.fault is not None
-    named = f"prmchg, record {odd.record_number}, status, a status outside the list: 7"
+    named = f"record {odd.record_number}, prmchg.status, a status outside the list: 7"
     assert named in of_odd.fault.what
     assert of_gone.proves_absence
     assert of_there.verdict is Verdict.PRESENT
@@ -720,7 +720,7 @@ def test_records_without_a_row_id_elsewhere_do_no_harm_and_with_our_number_are_n
     assert of_gone.proves_absence
     assert_no_answer(of_there, FaultKind.UNEXPECTED, "row-not-understood")
     assert of_there.fault is not None
-    assert f"prmchg, record {there.record_number}, _idnum" in of_there.fault.what
+    assert f"record {there.record_number}, prmchg._idnum" in of_there.fault.what
 
 
 # --- a link that was moved -----------------------------------------------------------------------

@@ -156,7 +156,7 @@ def test_two_ccos_at_once_are_in_nobodys_way(committed_world: World, moments: Mo
 def test_an_unlink_and_a_delete_at_once(committed_world: World) -> None:
     """The CCO is deleted after its unlink or not at all, and the link's story stays either way."""
     world = committed_world
-    scenarios = ["present", "void", "rejected", "padded", "twin", "archived"][:ROUNDS]
+    scenarios = ["present", "void", "rejected", "padded", "twin", "deleted"][:ROUNDS]
     ccos = [world.synced_cco(scenario) for scenario in scenarios]
     approver = world.person()
     for cco in ccos:
@@ -303,7 +303,7 @@ def test_two_companies_that_share_a_record_at_once_each_cut_their_own_link_only(
 def test_two_ccos_that_share_a_record_are_not_both_cut_while_it_is_there(
     committed_world: World, moments: Moments
 ) -> None:
-    """Each part is gone because the other link holds the header; once one is cut, nobody holds it.
+    """Each part is gone, and neither link holds the header that stayed: each answers for it.
 
     Both answers are in hand before either is settled.
     """
@@ -319,19 +319,12 @@ def test_two_ccos_that_share_a_record_are_not_both_cut_while_it_is_there(
         [lambda: world.unlink(ours, by=approver), lambda: world.unlink(others, by=approver)]
     )
 
-    assert tell(outcomes) == {"Unlinked": 1, "NoTrustworthyAnswer": 1}
-    [refusal] = [outcome for outcome in outcomes if isinstance(outcome, NoTrustworthyAnswer)]
-    assert refusal.reason == "link-changed"
-    [left] = ChangeOrderLink.objects.filter(unlinked_at=None)
-    moments.everybody_meets = lambda: None
-    assert left.change_order is not None
-    kept = left.change_order
-    with pytest.raises(StillInErp):
-        world.unlink(kept, by=approver)
-    assert world.link_of(kept).is_active
+    assert tell(outcomes) == {"StillInErp": 2}
+    assert all(world.link_of(cco).is_active for cco in (ours, others))
+    assert world.events(kind="UNLINKED") == []
 
 
-def test_two_ccos_that_share_a_record_that_is_gone_are_cut_one_after_the_other(
+def test_two_ccos_that_share_a_record_that_is_gone_are_both_cut(
     committed_world: World, moments: Moments
 ) -> None:
     world = committed_world
@@ -344,11 +337,8 @@ def test_two_ccos_that_share_a_record_that_is_gone_are_cut_one_after_the_other(
         [lambda: world.unlink(ours, by=approver), lambda: world.unlink(others, by=approver)]
     )
 
-    assert tell(outcomes) == {"Unlinked": 1, "NoTrustworthyAnswer": 1}
-    moments.everybody_meets = lambda: None
-    [left] = ChangeOrderLink.objects.filter(unlinked_at=None)
-    assert left.change_order is not None
-    world.unlink(left.change_order, by=approver)
+    assert tell(outcomes) == {"Unlinked": 2}
+    assert not any(world.link_of(cco).is_active for cco in (ours, others))
     assert len(world.events(kind="UNLINKED")) == 2
 
 

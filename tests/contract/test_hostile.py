@@ -179,7 +179,7 @@ def test_a_field_without_end_of_one_company_does_not_cost_another_its_answer(
         asked_late = threading.Event()
 
         def slowly(_connection: int, name: str) -> None:
-            if name == "presence":
+            if name == "look":
                 asked_late.set()
                 assert endless_is_over.wait(20)
 
@@ -194,8 +194,8 @@ def test_a_field_without_end_of_one_company_does_not_cost_another_its_answer(
             assert endless.result(30).verdict is Verdict.UNKNOWN
             found = honest.result(30)
         assert found.verdict is Verdict.PRESENT
-        presences = [one for one, name in company.heard if name == "presence"]
-        assert len(presences) == 1  # it was not cut, and did not need a second try
+        looks = [one for one, name in company.heard if name == "look"]
+        assert len(looks) == 1  # it was not cut, and did not need a second try
 
 
 HARD_WORDS = (

@@ -77,6 +77,7 @@ Replace = Callable[[object, str, Any], None]
 def watch(reached: Reached, replace: Replace = setattr) -> None:
     """Calls `reached` with each point's name as the path is walked. `replace` puts the wrappers in place."""
     questions = 0
+    look = sql_text("look").partition("?")[0]  # what follows is as long as the list of the records
     around = partial(_around, reached, replace)
     original_before = SandboxConnection._before
 
@@ -84,7 +85,7 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
     def before_the_statement(self: SandboxConnection, sql: str, parameters: Any) -> None:
         nonlocal questions
         original_before(self, sql, parameters)
-        if sql != sql_text("presence"):
+        if not sql.startswith(look):
             return
         questions += 1
         if questions % 2 == 0:

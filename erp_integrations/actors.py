@@ -24,6 +24,10 @@ class Actor:
         return self.via == Via.ADMIN
 
 
+PLUMBLINE = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
+"""The product itself, in what it does on the queue."""
+
+
 def actor_on_page(user: User) -> Actor:
     """The signed-in person, with the id of the request that is being answered."""
     return _signed_in(user, Via.PAGE)

@@ -20,6 +20,7 @@ from erp_integrations.ports import (
     HeaderSeen,
     LeftRecord,
     Verdict,
+    same_phase,
 )
 
 SEEN = frozenset({PresenceKey.PRESENT, PresenceKey.NOT_EFFECTIVE, PresenceKey.RENUMBERED})
@@ -149,7 +150,7 @@ def standing_of_header(
     found = {
         Drift.NUMBER: (header.number, same(header.number, link.number)),
         Drift.JOB: (header.job_record_number, same(header.job_record_number, link.job_record_number)),
-        Drift.PHASE: (header.phase, (header.phase.strip() or "0") == (link.phase.strip() or "0")),
+        Drift.PHASE: (header.phase, same_phase(header.phase, link.phase)),
         Drift.STATUS: (header.status, header.status not in NOT_EFFECTIVE),
         Drift.AMOUNT: (f"{amount or 0:.2f}", amount is None or amount == link.erp_amount),
     }

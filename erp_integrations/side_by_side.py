@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from erp_integrations.comparing import same
-from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderLine
+from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderLine, same_phase
 
 NOT_FOUND = "not found in Sage"
 SHORTEST_CUT_TITLE = 30
@@ -105,7 +105,7 @@ def _of_the_header(ours: OurValues, linked: ErpChangeOrder | None, other: ErpCha
         ("Change number", ours.number, "number", same),
         ("Title", ours.title, "description", _same_title),
         ("Job", ours.job_record_number, "job_record_number", same),
-        ("Phase", ours.phase, "phase", _same_phase),
+        ("Phase", ours.phase, "phase", same_phase),
         ("Status", ours.status, "status", same),
     ):
         held = getattr(other, name).strip()
@@ -185,8 +185,3 @@ def _same_title(ours: str, held: str) -> bool:
     """The same, or ours cut after at least `SHORTEST_CUT_TITLE` characters."""
     wanted, found = ours.strip().casefold(), held.strip().casefold()
     return wanted == found or (len(found) >= SHORTEST_CUT_TITLE and wanted.startswith(found))
-
-
-def _same_phase(ours: str, held: str) -> bool:
-    """Sage writes no phase as 0 or as nothing."""
-    return (ours.strip() or "0") == (held.strip() or "0")

@@ -112,7 +112,7 @@ def _asked(session: Session, more: Sequence[str]) -> "_Facts":
         try:
             return _Facts(session.ask("+".join((handshake, *more)), limit=_MOST_FACTS).rows)
         except ErpError as error:
-            # A server of another make does not understand them all: each is asked by itself.
+            # A server of another make does not understand them all: each is asked in a statement of its own.
             if error.fault.kind is FaultKind.UNAVAILABLE:
                 raise
     answers = [session.ask(handshake, limit=_MOST_FACTS).rows]

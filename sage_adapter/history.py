@@ -119,7 +119,7 @@ class History:
     def add(self, answer: Answer, records: Sequence[int]) -> None:
         """Takes the rows of history.sql about `records`.
 
-        Raises `row-not-understood` for a row of which not even the record can be told: it may be anybody's.
+        Raises `row-not-understood` for a row whose record cannot be told: it may be about any of them.
         """
         with rows.refused_unless_understood():
             for kind, recnum, row_id, moment, *others in answer.rows:

@@ -294,7 +294,7 @@ def change_orders_found(
     One that cannot be read, or a line of which cannot, is named; the others are found.
     """
     with refused_unless_understood():
-        # A record without a number is one by itself; nothing can be joined to it.
+        # A record without a number is a record of its own: no line can be joined to it.
         by_record: dict[Any, tuple[Any, ...]] = {
             (at if header[0] is None else str(header[0]), header[0] is None): tuple(header)
             for at, header in enumerate(headers)

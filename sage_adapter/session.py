@@ -420,7 +420,7 @@ def _milliseconds(deadline: Deadline) -> int:
 
 
 def _lock_wait(deadline: Deadline) -> int:
-    """Milliseconds that a question waits for somebody who is saving.
+    """Milliseconds that a question waits for the lock of a user who is saving in Sage.
 
     Shorter than the time-out of the statement and than what is left, so that the server says that it was a
     lock before anything else ends the wait and says only that it was long.

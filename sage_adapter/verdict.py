@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from erp_integrations.ports import (
+    SWEEP,
     ChangeOrderReference,
     Control,
     Evidence,
@@ -25,6 +26,7 @@ from erp_integrations.ports import (
     OtherRecord,
     Proof,
     Verdict,
+    same_phase,
 )
 from sage_adapter.answers import Bearer, JobSeen, Line, OnJob, OnSubcontract, SubcontractSums
 from sage_adapter.faults import fault
@@ -39,8 +41,6 @@ ENDED = ("Closed", "Refused")
 
 LIVED_ON = timedelta(hours=1)
 """A job that was saved so long after a deletion outlived it: an archive takes its job away with it."""
-SWEEP = timedelta(seconds=2)
-"""Deletions closer to each other than this are one act on many records, not a person's on one."""
 KEYED_AFTER = timedelta(minutes=1)
 """How long before a deletion the record that takes its record number may be dated: clocks of one server."""
 CLOCK_STEP = timedelta(minutes=1)
@@ -121,7 +121,7 @@ class Answer:
     other_records: tuple[OtherRecord, ...] = ()
     """The one to be told comes first."""
     proof: Proof | None = None
-    fault: Fault | None = field(default=None)
+    fault: Fault | None = None
     moved_to_subcontract: str = ""
     lines_left: int | None = None
     left_record: LeftRecord | None = None
@@ -140,11 +140,6 @@ def folded(number: str) -> str:
 
 def same_number(one: str, other: str) -> bool:
     return folded(one) == folded(other)
-
-
-def same_phase(one: str, other: str) -> bool:
-    """Whether two phases are the same; none is phase 0."""
-    return (one.strip() or "0") == (other.strip() or "0")
 
 
 def _carries(number: str, ours: str) -> bool:
@@ -459,7 +454,7 @@ def places(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> l
         return found.setdefault((row_id, record_number), made)
 
     for one in carriers.on_job:
-        if _is_ours(one.row_id, reference) or not same_phase(one.phase, reference.phase):
+        if one.row_id == reference.row_id or not same_phase(one.phase, reference.phase):
             continue
         if _carries(one.number, reference.number):
             mine = place(one.row_id, one.record_number, one.number, one.job_record_number)
@@ -474,10 +469,6 @@ def places(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> l
             mine = place(line.row_id, line.record_number, number, line.job_record_number)
             mine.lines_inserted_at.append(line.inserted_at)
     return [one for one in found.values() if one.row_id not in reference.held_by_others]
-
-
-def _is_ours(row_id: uuid.UUID | None, reference: ChangeOrderReference) -> bool:
-    return row_id == reference.row_id
 
 
 def _is_proven(place: Place, look: Look, reference: ChangeOrderReference) -> bool:

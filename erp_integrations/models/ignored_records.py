@@ -1,4 +1,4 @@
-"""Records of the ERP that somebody has said to leave alone."""
+"""Records of the ERP that a person has chosen to ignore, with the reason."""
 
 from django.db import models
 from django.db.models import F, Q

@@ -5,18 +5,16 @@ tells nothing.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from erp_integrations.models import BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.models.attempts import AttemptState
 from erp_integrations.policies import HANDFUL, find_implausible
-from erp_integrations.ports import Fault, FaultKind, Finding, Verdict
+from erp_integrations.ports import SWEEP, Fault, FaultKind, Finding, Verdict
 
 IMPLAUSIBLE = "implausible"
 """The code of the fault that a result was not believed."""
-SWEEP = timedelta(seconds=2)
-"""Deletions closer to each other than this are one act on many records."""
 
 
 def fault_for(words: str) -> Fault:

@@ -16,11 +16,11 @@ from django.db import transaction
 
 from companies.queue import defer_once
 from erp_integrations import asking, registry
-from erp_integrations.actors import Actor
+from erp_integrations.actors import PLUMBLINE, Actor
 from erp_integrations.clock import database_now
-from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Via
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.operations.connecting import NothingToAccept
-from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.ledger import append_event_of_connection
 from erp_integrations.ports import Deadline, ErpError, Fault
 
 TASK = "erp_integrations.tasks.compare_database"
@@ -29,7 +29,6 @@ LONGEST_SECONDS = 3_600
 BLOCK_SECONDS = 60
 MOST_NAMED = 50
 """Links that are named of those whose records are not in the database."""
-BY_ITSELF = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def compare_database_on_the_queue(connection_id: int) -> None:
     except NothingToAccept:
         return
     counted, fault = _ask(connection, seconds=LONGEST_SECONDS)
-    _keep(connection, counted, fault, actor=BY_ITSELF, rights="")
+    _keep(connection, counted, fault, actor=PLUMBLINE, rights="")
 
 
 def _waiting(connection_id: int) -> Connection:
@@ -158,12 +157,9 @@ def _keep(
         **({"fault": dataclasses.asdict(fault)} if fault else {}),
     }
     connection.save(update_fields=["comparison"])
-    append_event(
-        kind=EventKind.INCARNATION_COMPARED,
-        company=connection.company,
-        subject_kind="connection",
-        subject_id=connection.pk,
-        subject_label=str(connection),
+    append_event_of_connection(
+        connection,
+        EventKind.INCARNATION_COMPARED,
         actor=actor,
         now=now,
         rights=rights,

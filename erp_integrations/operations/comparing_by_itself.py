@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 
 from companies.queue import defer_once
 from erp_integrations import registry
-from erp_integrations.actors import Actor
+from erp_integrations.actors import PLUMBLINE
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -17,7 +17,6 @@ from erp_integrations.models import (
     ReconcileRun,
     ReconcileState,
     UnlinkAttempt,
-    Via,
 )
 from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
 from erp_integrations.operations.settling import end_expired
@@ -28,8 +27,6 @@ log = structlog.get_logger(__name__)
 RECONCILE = "erp_integrations.tasks.reconcile"
 KEPT = timedelta(days=7)
 """How long a run can be looked up."""
-
-PLUMBLINE = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 
 
 def queue_due(now: datetime) -> None:

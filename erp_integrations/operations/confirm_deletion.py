@@ -14,7 +14,7 @@ from django.db import transaction
 from companies.models import Company, CompanyTool, OutgoingMail, User
 from companies.queries import members_with_level
 from companies.queue import defer_once
-from erp_integrations.actors import Actor
+from erp_integrations.actors import PLUMBLINE, Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -24,7 +24,6 @@ from erp_integrations.models import (
     DeletionEnd,
     EventKind,
     PresenceKey,
-    Via,
 )
 from erp_integrations.models.confirmed_deletions import AFTER_MAIL, COUNTS_FOR
 from erp_integrations.operations.export_refusals import (
@@ -37,7 +36,7 @@ from erp_integrations.operations.export_refusals import (
     StatementOver,
     TooManyRecords,
 )
-from erp_integrations.operations.ledger import append_event, label_of
+from erp_integrations.operations.ledger import append_event_of_connection, label_of
 from erp_integrations.operations.mailing import mail_stated_deletion, name_of_deletion_mail
 from erp_integrations.operations.walking import access_of, require
 from erp_integrations.policies import may_state_deletion
@@ -45,7 +44,6 @@ from erp_integrations.presence import SEEN
 
 TELL = "erp_integrations.tasks.tell_of_deletion"
 MOST_RECORDS = 50
-BY_ITSELF = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 NO_SECOND_ADMIN = "nobody else: every administrator was told by mail 24 hours before"
 NOT_IN_THE_ADMIN = ("Needs a person of the company: staff of the admin state and confirm no deletion",)
 
@@ -135,7 +133,7 @@ def withdraw_deletion(*, company_id: int, deletion_id: int, actor: Actor) -> Con
 
 
 def end_if_seen(
-    connection: Connection, row_ids_seen: Collection[UUID], now: datetime, *, actor: Actor = BY_ITSELF
+    connection: Connection, row_ids_seen: Collection[UUID], now: datetime, *, actor: Actor = PLUMBLINE
 ) -> None:
     """Ends every open statement that names a record which is there after all, for all its records.
 
@@ -162,10 +160,10 @@ def end_if_seen(
 
 
 def confirm_told_deletions(now: datetime) -> None:
-    """Confirms statements of the only ERP admin of a company, 24 hours after everybody was told by mail.
+    """Confirms statements of the only ERP admin of a company, 24 hours after the last mail.
 
-    Whoever became an administrator meanwhile is told first, and the 24 hours begin anew. Who has no address
-    cannot be told: then it waits for a second ERP admin.
+    A person who became an administrator meanwhile is told first, and the 24 hours begin anew. An
+    administrator without an address cannot be told: then the statement waits for a second ERP admin.
     """
     waiting = ConfirmedDeletion.objects.filter(confirmed_at=None, ended_at=None).order_by("id")
     for deletion_id, company_id in waiting.values_list("pk", "connection__company_id"):
@@ -185,7 +183,7 @@ def _confirm_if_told(company_id: int, deletion_id: int, *, now: datetime) -> Non
     if told_at is None or told_at + AFTER_MAIL > now:
         return
     _confirm(deletion, by_id=None, by_name=NO_SECOND_ADMIN, now=now, told_at=told_at)
-    _tell(EventKind.DELETION_CONFIRMED, deletion, actor=BY_ITSELF, now=now)
+    _tell(EventKind.DELETION_CONFIRMED, deletion, actor=PLUMBLINE, now=now)
 
 
 def _told_at(deletion: ConfirmedDeletion) -> datetime | None:
@@ -299,14 +297,10 @@ def _tell(
     rights: str = "",
     reason: str = "",
 ) -> None:
-    connection = deletion.connection
     records = deletion.records.order_by("pk").values_list("record_number", "row_id")
-    append_event(
-        kind=kind,
-        company=connection.company,
-        subject_kind="connection",
-        subject_id=connection.pk,
-        subject_label=str(connection),
+    append_event_of_connection(
+        deletion.connection,
+        kind,
         actor=actor,
         now=now,
         rights=rights,

@@ -27,7 +27,7 @@ from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import StatementClock, database_now
 from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
-from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.ledger import append_event_of_connection
 from erp_integrations.policies import may_change_connection, may_keep_password
 from erp_integrations.ports import (
     Deadline,
@@ -126,7 +126,7 @@ def set_connection(
     connection.failures_in_a_row = 0
     connection.last_failure_code = ""  # the address that failed is no longer this one
     connection.save()
-    _tell(
+    append_event_of_connection(
         connection,
         EventKind.CONNECTION_SET,
         actor=actor,
@@ -176,7 +176,7 @@ def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> C
         if handshake is None and fault is not None:
             locked.handshake = {**locked.handshake, "fault": dataclasses.asdict(fault)}
         locked.save()
-        _tell(
+        append_event_of_connection(
             locked,
             EventKind.CONNECTION_CHECKED,
             actor=actor,
@@ -212,7 +212,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
         _keep_mark(connection, mark["record_number"], mark["at"])
         connection.revision += 1
         connection.save()
-        _tell(
+        append_event_of_connection(
             connection,
             EventKind.INCARNATION_ACCEPTED,
             actor=actor,
@@ -383,27 +383,3 @@ def _accept(connection: Connection, incarnation: str, *, actor: Actor, now: date
     connection.accepted_incarnation = incarnation
     connection.accepted_at = now
     connection.accepted_by_name = actor.name
-
-
-def _tell(
-    connection: Connection,
-    kind: EventKind,
-    *,
-    actor: Actor,
-    now: datetime,
-    rights: str = "",
-    reason: str = "",
-    evidence: dict[str, object] | None = None,
-) -> None:
-    append_event(
-        kind=kind,
-        company=connection.company,
-        subject_kind="connection",
-        subject_id=connection.pk,
-        subject_label=str(connection),
-        actor=actor,
-        now=now,
-        rights=rights,
-        reason=reason,
-        evidence=evidence,
-    )

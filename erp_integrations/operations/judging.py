@@ -86,7 +86,7 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
     if asked.deletion_confirmed and not now.deletion_confirmed:
         return True
     if set(now.shared_subcontracts) - set(asked.shared_subcontracts):
-        return True  # somebody read the record, and linked it, meanwhile
+        return True  # the record was read, and linked to another CCO, meanwhile
     if finding.evidence.header and now.shared_subcontracts != asked.shared_subcontracts:
         return True
     if set(now.left_records) - set(asked.left_records):

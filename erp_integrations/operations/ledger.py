@@ -12,7 +12,7 @@ from django.db import transaction
 from commitments.models import CommitmentChangeOrder
 from companies.models import Company
 from erp_integrations.actors import Actor
-from erp_integrations.models import ChangeOrderLink, EventKind, LinkEvent, Via
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent, Via
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +78,31 @@ def append_event(**told: Unpack[Told]) -> LinkEvent:
     event.save(force_insert=True)
     transaction.on_commit(partial(_log, event))
     return event
+
+
+def append_event_of_connection(
+    connection: Connection,
+    kind: EventKind,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str = "",
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+) -> LinkEvent:
+    """Appends one line about a connection, with its company; as `append_event` does."""
+    return append_event(
+        kind=kind,
+        company=connection.company,
+        subject_kind="connection",
+        subject_id=connection.pk,
+        subject_label=str(connection),
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=reason,
+        evidence=evidence,
+    )
 
 
 def append_events(events: Sequence[LinkEvent]) -> None:

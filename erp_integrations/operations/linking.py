@@ -99,7 +99,7 @@ def link_change_order(
     connection = Connection.objects.get(company=companies.get(pk=change_order_id))
     record = read_record(_reader(connection), record_number, subcontract_record_number)
     with transaction.atomic(durable=True):
-        # Whoever ties the same record at the same moment waits here; the constraint is behind it.
+        # A second link to the same record at the same moment waits here; the constraint is behind it.
         locked = lock_connection(connection)
         change_order = (
             CommitmentChangeOrder.objects.select_for_update(of=("self",))

@@ -62,7 +62,7 @@ def mail_failure(*, change_order_id: int, export_id: int, accepted_by_id: int | 
 
 
 def mail_stated_deletion(deletion: ConfirmedDeletion, *, to: User, records: Sequence[str]) -> None:
-    """Tells an administrator what somebody states to be deleted in the ERP. Once for a person."""
+    """Tells an administrator which records are stated to be deleted in the ERP. Once for a person."""
     company = deletion.connection.company
     queue_mail(
         to=to,

@@ -15,7 +15,7 @@ from erp_integrations.clock import clock_from, database_now
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.operations.brake import IMPLAUSIBLE
 from erp_integrations.operations.connecting import note_answer, note_history_mark
-from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.ledger import append_event_of_connection
 from erp_integrations.operations.sifting import Sifted
 from erp_integrations.ports import Fault, FaultKind, HistoryMark, error_for
 
@@ -231,12 +231,9 @@ def _last_state(connection: Connection) -> str | None:
 
 def _tell_refused(claim: Claim, connection: Connection, fault: Fault, *, now: datetime) -> None:
     """Once, and not again every few minutes for as long as it stays so."""
-    append_event(
-        kind=EventKind.RECONCILE_REFUSED,
-        company=connection.company,
-        subject_kind="connection",
-        subject_id=connection.pk,
-        subject_label=str(connection),
+    append_event_of_connection(
+        connection,
+        EventKind.RECONCILE_REFUSED,
         actor=claim.actor,
         now=now,
         reason=fault.what,

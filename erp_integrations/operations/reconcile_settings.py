@@ -9,7 +9,7 @@ from erp_integrations.actors import Actor
 from erp_integrations.clock import database_now
 from erp_integrations.models import Connection, EventKind
 from erp_integrations.operations.connecting import ChangedMeanwhile, rights_to_change
-from erp_integrations.operations.ledger import append_event
+from erp_integrations.operations.ledger import append_event_of_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,9 @@ def set_reconciliation(
         if before != shown:
             raise ChangedMeanwhile
         Connection.objects.filter(pk=connection.pk).update(**asdict(wanted))
-        append_event(
-            kind=EventKind.RECONCILE_SET,
-            company=connection.company,
-            subject_kind="connection",
-            subject_id=connection.pk,
-            subject_label=str(connection),
+        append_event_of_connection(
+            connection,
+            EventKind.RECONCILE_SET,
             actor=actor,
             now=database_now(),
             rights=rights,

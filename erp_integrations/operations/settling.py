@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -148,6 +147,8 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
         proven = [attempt.link for _, finding, attempt in mine if finding.proves_absence]
         references = references_now(proven, connection)
         access, now = access_now(company_id=connection.company_id, actor=actor)
+        row_ids = [attempt.link.row_id for _, finding, attempt in mine if finding.evidence.deletion_confirmed]
+        confirmed = find_confirmed_by(connection, row_ids, now)
         for claim, finding, attempt in mine:
             link = attempt.link
             link.connection = connection
@@ -172,7 +173,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
                 stand(link, standing_of(link, finding), finding, connection=connection, checked_at=checked_at)
             if unlinked:
                 _cut(link, actor=actor, now=now)
-            by = find_confirmed_by(connection, _row_ids_confirmed(link, finding), now).get(link.row_id)
+            by = confirmed.get(link.row_id) if finding.evidence.deletion_confirmed else None
             endings.append(Ending(attempt, link, finding, settlement, overtaken, by))
         _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)
@@ -193,10 +194,6 @@ def _counts(
     """
     same = connection.revision == attempt.connection_revision
     return link.is_active and same and not is_older(finding, link, connection)
-
-
-def _row_ids_confirmed(link: ChangeOrderLink, finding: Finding) -> tuple[UUID, ...]:
-    return (link.row_id,) if finding.evidence.deletion_confirmed else ()
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from companies.queue import defer_once
-from erp_integrations.actors import Actor
-from erp_integrations.models import Export, Via
+from erp_integrations.actors import PLUMBLINE
+from erp_integrations.models import Export
 from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.operations.exporting import export_change_order
 from erp_integrations.policies import rests_until
@@ -15,8 +15,6 @@ LOOK = "erp_integrations.tasks.look_for_export"
 LOOKS_EVERY = timedelta(minutes=5)
 GIVES_UP_AFTER = timedelta(days=30)
 """Nobody keys in a worksheet that is a month old; a person's own click still looks."""
-
-WATCHER = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
 
 
 def queue_looks(now: datetime) -> None:
@@ -36,7 +34,7 @@ def look_for(export_id: int, now: datetime) -> None:
         export_change_order(
             company_id=export.connection.company_id,
             change_order_id=export.change_order_id,
-            actor=WATCHER,
+            actor=PLUMBLINE,
         )
     except ExportRefused:
         # Also a look that ended before anything was settled counts: the next one is due later.

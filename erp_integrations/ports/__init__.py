@@ -30,6 +30,7 @@ from erp_integrations.ports.findings import (
     CONTROLS_AT_RANDOM,
     CONTROLS_OF_THE_JOB,
     NO_CONTROLS,
+    SWEEP,
     ChangeOrderReference,
     Control,
     Controls,
@@ -41,6 +42,7 @@ from erp_integrations.ports.findings import (
     OtherRecord,
     Proof,
     Verdict,
+    same_phase,
 )
 from erp_integrations.ports.keys import (
     LARGEST_RECORD_NUMBER,
@@ -92,6 +94,7 @@ __all__ = [
     "MOST_GLANCED_AT_ONCE",
     "MOST_LOOKED_UP_AT_ONCE",
     "NO_CONTROLS",
+    "SWEEP",
     "BulkRecord",
     "ChangeOrderDraft",
     "ChangeOrderEntry",
@@ -152,4 +155,5 @@ __all__ = [
     "Verdict",
     "WriteRefused",
     "error_for",
+    "same_phase",
 ]

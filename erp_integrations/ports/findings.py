@@ -72,6 +72,13 @@ CONTROLS_AT_RANDOM = 10
 """Controls of each record that are drawn from all active links of the connection."""
 CONTROLS_OF_THE_JOB = 3
 """Controls of each record that are drawn from the active links of its own job."""
+SWEEP = timedelta(seconds=2)
+"""Deletions closer to each other than this are one act on many records, not a person's on one."""
+
+
+def same_phase(one: str, other: str) -> bool:
+    """Whether two phases are the same; none is phase 0."""
+    return (one.strip() or "0") == (other.strip() or "0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE, schema_tex
 APPLICATION = "Sage 100 Contractor"
 """The program's own name, as the history shows it."""
 SYSTEM_ADMINISTRATOR = "system-administrator"
-"""Who archives: Sage does it for nobody else."""
+"""The user who archives: Sage lets no other user do it."""
 
 APPROVED, OPEN, VOID, REJECTED = 1, 2, 5, 6
 """Sage help, Change order status: 1 Approved, 2 Open, 3 Review, 4 Disputed, 5 Void, 6 Rejected."""
@@ -433,7 +433,7 @@ class Books:
         self._remove_job(job, user=SYSTEM_ADMINISTRATOR, at=self.now(), history=history)
 
     def delete_job(self, record_number: str, *, user: str, at: datetime | None = None) -> None:
-        """Somebody deletes a job, of whatever status, with all that hangs on it. History tells."""
+        """Deletes a job of any status, with all its records, as a user does. History tells."""
         self._remove_job(self._job(record_number), user=user, at=at or self.now(), history=True)
 
     def _job(self, record_number: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import User
+from erp_integrations.actors import PLUMBLINE
 from erp_integrations.models import ChangeOrderLink, EventKind, Export
-from erp_integrations.operations import accepting, exporting, sending, watching
+from erp_integrations.operations import accepting, exporting, sending
 from erp_integrations.operations.export_refusals import ExportInProgress, NotPossibleNow, PreviewChanged
 from tests.concurrency.crowd import all_at_once
 from tests.sendable import (
@@ -121,7 +122,7 @@ def test_a_person_and_the_watcher_look_at_once_and_one_link_is_made(
     outcomes = all_at_once(
         [
             partial(exporting.export_change_order, **keys, actor=actor(approver)),
-            partial(exporting.export_change_order, **keys, actor=watching.WATCHER),
+            partial(exporting.export_change_order, **keys, actor=PLUMBLINE),
         ]
     )
 

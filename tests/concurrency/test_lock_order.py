@@ -5,8 +5,9 @@ from typing import Any
 
 from commitments.models import ErpStatus
 from erp_integrations import registry
+from erp_integrations.actors import PLUMBLINE
 from erp_integrations.models import ChangeOrderLink, Connection, Export
-from erp_integrations.operations import exporting, watching
+from erp_integrations.operations import exporting
 from erp_integrations.operations.accepting import reject_change_order
 from erp_integrations.operations.bulk_unlinking import cancel_bulk_unlink, start_bulk_unlink, work_on
 from erp_integrations.operations.checking_now import check_change_orders
@@ -40,7 +41,7 @@ def test_an_export_that_comes_late_and_an_unlink_do_not_wait_for_each_other(
     late = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
     found = exporting._bring_in_time(late)
     Export.objects.filter(pk=late.export_id).update(writing_until=None)
-    exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=watching.WATCHER)
+    exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=PLUMBLINE)
     world.delete_in_sage(cco)
     meeting = Meeting()
 

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=[],
                 default=list,
-                help_text="Every subcontract that the record had lines on when it was last seen.",
+                help_text="Every subcontract that the record had lines on when it was last seen with a line of ours.",
                 size=None,
             ),
         ),

@@ -205,7 +205,7 @@ class ChangeOrderLink(Link):
         default=list,
         db_default=[],
         blank=True,
-        help_text="Every subcontract that the record had lines on when it was last seen.",
+        help_text="Every subcontract that the record had lines on when it was last seen with a line of ours.",
     )
     last_seen_clock = models.DurationField(
         null=True,

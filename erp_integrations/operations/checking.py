@@ -219,7 +219,10 @@ def note_sight(link: ChangeOrderLink, finding: Finding, connection: Connection) 
     if header is None or looked_at is None or looked_at <= seen_at(link, connection):
         return False
     link.last_seen_at, link.last_seen_clock = looked_at, finding.server_ahead
-    link.touched_subcontracts = list(finding.evidence.touched_subcontracts)
+    touched = finding.evidence.touched_subcontracts
+    if link.subcontract_record_number in touched:
+        # Without our line they are not learnt: a subcontract that it was moved to would pass for an old one.
+        link.touched_subcontracts = list(touched)
     return True
 
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations import registry
+from erp_integrations.actors import PLUMBLINE
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -19,6 +20,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
 )
 from erp_integrations.operations import connecting
+from erp_integrations.operations.reconciling import reconcile
 from erp_integrations.operations.refusals import (
     AlreadyUnlinked,
     NeverLinked,
@@ -27,6 +29,7 @@ from erp_integrations.operations.refusals import (
     UnlinkRefused,
 )
 from erp_integrations.ports import FaultKind, Verdict
+from sage_adapter.sandbox.writer import open_books
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
 
@@ -179,6 +182,30 @@ def test_our_part_of_a_shared_record_is_unlinked_and_the_other_part_is_not(world
     with pytest.raises(StillInErp):
         world.unlink(others, by=approver)
     assert world.link_of(others).is_active
+
+
+@pytest.mark.parametrize("known_before", ["asked once", "looked at by a reconciliation"])
+def test_a_part_that_was_moved_to_another_subcontract_stays_in_doubt_however_often_it_is_seen(
+    world: World, known_before: str
+) -> None:
+    """The other part is still in the shared record: only that our line stands elsewhere keeps the link."""
+    ours, others = world.synced_cco("shared-deleted"), world.synced_cco("shared-kept")
+    approver = world.person()
+    with open_books(world.place) as books:
+        books.move_part(world.record_of(ours), "1203", "1205", user="ACCT2")
+    if known_before == "asked once":
+        with pytest.raises(NoTrustworthyAnswer):
+            world.unlink(ours, by=approver)
+    else:
+        reconcile(connection_id=world.connection.pk, actor=PLUMBLINE)
+
+    with pytest.raises(NoTrustworthyAnswer) as refused:
+        world.unlink(ours, by=approver)
+
+    assert refused.value.reason == "moved-to-another-subcontract"
+    assert world.link_of(ours).is_active
+    assert world.link_of(others).is_active
+    assert world.events(kind="UNLINKED") == []
 
 
 def test_the_closed_link_keeps_its_texts_when_the_cco_is_deleted(world: World) -> None:

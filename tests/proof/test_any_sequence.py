@@ -38,7 +38,14 @@ from erp_integrations import asking, registry
 from erp_integrations.actors import Actor
 from erp_integrations.clock import clock_from, database_now
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import connecting, move_link, reconcile_runs, relinking, unlinking
+from erp_integrations.operations import (
+    confirm_deletion,
+    connecting,
+    move_link,
+    reconcile_runs,
+    relinking,
+    unlinking,
+)
 from erp_integrations.operations.checking import Recorded, record_findings
 from erp_integrations.operations.export_refusals import ExportRefused
 from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
@@ -90,6 +97,9 @@ PAUSES = (
 
 EXPLAINED = ("replaced-without-proof", "lines-without-header")
 """Why a record that is gone, or half gone, keeps its link for good: an answer, and not the end of asking."""
+
+TO_CONFIRM = ("no-control", "history-silent")
+"""Why a record that is gone keeps its link until two ERP admins have stated that it was deleted."""
 
 STORED_OF = {
     "there": ("present", "not-effective", "renumbered"),
@@ -434,10 +444,12 @@ class Sequences(RuleBasedStateMachine):
             with contextlib.suppress(NoSuchRecord):
                 self.world.sage.delete(self.records[key], user="ACCT2")
             self._let_leases_run_out(cco)
-            with contextlib.suppress(UnlinkRefused):
-                self._unlink(key, "approver")
-                self._was_cut(key, by="approver", gone=self._in_sage(key) == "gone", trusted=True)
+            self._cut_what_is_gone(key)
             attempt = self.world.attempts(cco)[-1]
+            if key not in self.cut and attempt.reason in TO_CONFIRM:
+                self._confirm_that_it_was_deleted(key)
+                self._cut_what_is_gone(key)
+                attempt = self.world.attempts(cco)[-1]
             if key not in self.cut and attempt.reason not in EXPLAINED:
                 tally["links that could not be tried again"] += 1
                 raise AssertionError(f"{key} could not be tried again: {attempt.verdict} {attempt.reason}")
@@ -447,6 +459,25 @@ class Sequences(RuleBasedStateMachine):
         assert reconcile(connection_id=self.world.connection.pk, actor=BY_ITSELF).state == "COMPLETE"
         self._what_is_stored_is_true()
         self.the_promise_is_kept()
+
+    def _cut_what_is_gone(self, key: str) -> None:
+        with contextlib.suppress(UnlinkRefused):
+            self._unlink(key, "approver")
+            self._was_cut(key, by="approver", gone=self._in_sage(key) == "gone", trusted=True)
+
+    def _confirm_that_it_was_deleted(self, key: str) -> None:
+        """One ERP admin states it, the other one confirms it."""
+        company_id, record = self.world.company.pk, self.world.link_of(self.ccos[key]).record_number
+        deletion = confirm_deletion.state_deletion(
+            company_id=company_id,
+            record_numbers=[record],
+            reason="Deleted after a backup was restored",
+            actor=self._actor("approver"),
+        )
+        confirm_deletion.confirm_deletion(
+            company_id=company_id, deletion_id=deletion.pk, actor=self._actor("colleague")
+        )
+        tally["confirmed deletions"] += 1
 
     def _one_comes_back(self) -> None:
         """Whatever was cut can be tied again once its record is there, and is compared from then on."""

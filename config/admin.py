@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 
-from erp_integrations.desk.pages import front_page
-from erp_integrations.desk.urls import desk_urls
+from erp_integrations.support.urls import desk_urls
+from erp_integrations.support.views import front_page
 
 
 class SupportDesk(AdminSite):

@@ -18,7 +18,7 @@ from companies.clock import database_now
 from companies.models import Outcome, OutgoingMail, PrivilegeRequest
 from companies.queue_state import QueueState, get_queue_state
 from config.readiness import count_unapplied_migrations, give_up_soon
-from erp_integrations.queries.health import (
+from erp_integrations.connections.health import (
     ANSWERS,
     LATELY,
     ConnectionHealth,

@@ -19,7 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as PROMETHEUS
 
 from config.metrics import figures
 from config.readiness import Readiness, look
-from erp_integrations.queries.health import trouble_of
+from erp_integrations.connections.health import trouble_of
 
 PLAIN = "text/plain; charset=utf-8"
 NOT_TOLD = (

@@ -13,7 +13,7 @@ from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from companies.queue_state import QueueState, get_queue_state
-from erp_integrations.queries.health import ConnectionHealth, connections_health, trouble_of
+from erp_integrations.connections.health import ConnectionHealth, connections_health, trouble_of
 
 LONGEST_ANSWER_MS = 3_000
 """A database that takes longer than this for one of our questions is not there."""

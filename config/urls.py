@@ -9,7 +9,7 @@ from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
 from companies.views.entrance import picker
 from config.probes import healthz, metrics, readyz
-from erp_integrations.views.home import how_to_unlink, what_each_error_means
+from erp_integrations.home.views import how_to_unlink, what_each_error_means
 
 sign_in = account.LoginView.as_view(
     extra_context={"demo_people": PEOPLE, "demo_password": PASSWORD} if settings.DEMO else None

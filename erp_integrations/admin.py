@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from companies.admin import NobodyWrites, ReadOnlyAdmin
 from companies.admin_lists import MOST_FOUND, OfCompany, OneOf
-from erp_integrations.admin_ledger import LedgerAdmin
+from erp_integrations.activity.admin import LedgerAdmin
+from erp_integrations.change_orders.link_filters import find_links, holds
 from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
@@ -29,7 +30,6 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.links import RARE_PRESENCES
 from erp_integrations.ports import Verdict
-from erp_integrations.queries.choosing import find_links, holds
 
 FINDS_CHANGE_ORDERS = (
     "Finds whole or parts of: CCO, title, project, commitment, contract company, Sage's numbers."

@@ -3,16 +3,14 @@
 from procrastinate.contrib.django import app
 
 from companies.tasks import EVERY_MINUTE
-from erp_integrations.clock import database_now
-from erp_integrations.operations import (
-    bulk_unlinking,
-    comparing_by_itself,
-    confirm_deletion,
-    mailing,
-    watching,
-)
-from erp_integrations.operations.compare_database import compare_database_on_the_queue
+from erp_integrations.bulk_unlink import operations as bulk_unlink
+from erp_integrations.connections.compare_database import compare_database_on_the_queue
+from erp_integrations.deletions import confirm_deletion
+from erp_integrations.erp.clock import database_now
+from erp_integrations.exports import poll
 from erp_integrations.policies import TICK
+from erp_integrations.reconciliation import schedule
+from erp_integrations.workflow import mail
 
 EVERY_TICK = f"* * * * * */{TICK.seconds}"
 """With seconds at the end."""
@@ -21,31 +19,31 @@ EVERY_TICK = f"* * * * * */{TICK.seconds}"
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-daily-summaries")
 def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to all that run by the clock)
-    mailing.queue_daily_summaries(database_now())
+    mail.queue_daily_summaries(database_now())
 
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-looks-for-exports")
 def queue_looks_for_exports(timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    watching.queue_looks(database_now())
+    poll.queue_looks(database_now())
 
 
 @app.periodic(cron=EVERY_TICK)
 @app.task(queueing_lock="queue-due-reconciles")
 def queue_due_reconciles(timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    comparing_by_itself.queue_due(database_now())
+    schedule.queue_due(database_now())
 
 
 @app.task
 def reconcile(connection_id: int) -> None:
-    comparing_by_itself.reconcile_if_due(connection_id, database_now())
+    schedule.reconcile_if_due(connection_id, database_now())
 
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="tidy-up-leases")
 def tidy_up_leases(timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    comparing_by_itself.end_expired_attempts(database_now())
-    comparing_by_itself.forget_old_runs(database_now())
+    schedule.end_expired_attempts(database_now())
+    schedule.forget_old_runs(database_now())
 
 
 @app.task
@@ -66,15 +64,15 @@ def confirm_told_deletions(timestamp: int) -> None:  # noqa: ARG001  (given as a
 
 @app.task
 def look_for_export(export_id: int) -> None:
-    watching.look_for(export_id, database_now())
+    poll.look_for(export_id, database_now())
 
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-unfinished-bulk-unlinks")
 def queue_unfinished_bulk_unlinks(timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    bulk_unlinking.queue_unfinished(database_now())
+    bulk_unlink.queue_unfinished(database_now())
 
 
 @app.task
 def work_on_bulk_unlink(bulk_id: int) -> None:
-    bulk_unlinking.work_on(bulk_id)
+    bulk_unlink.work_on(bulk_id)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import Settings
 
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from tests.world import World
 
 

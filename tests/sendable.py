@@ -17,14 +17,15 @@ from commitments.models import (
     CostType,
 )
 from companies.models import Project, User
-from erp_integrations import registry
-from erp_integrations.actors import Actor
-from erp_integrations.drafts import Preview
-from erp_integrations.evidence import as_plain
+from erp_integrations.drafts.context import Preview
+from erp_integrations.erp import registry
+from erp_integrations.exports import review, run_export, submit
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.serialization import as_plain
 from erp_integrations.models import ChangeOrderLink, Export, Via
-from erp_integrations.operations import accepting, exporting, sending, tying
-from erp_integrations.operations.export_refusals import DiffersFromOurs
 from erp_integrations.ports import ChangeOrderEntry, EntryLine, ErpSubcontract
+from erp_integrations.record_links import operations as record_links
+from erp_integrations.workflow.errors import DiffersFromOurs
 from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import factories
 from tests.world import LINKER, World
@@ -61,9 +62,9 @@ def tied_commitment(world: World, subcontract: ErpSubcontract | None = None) -> 
             amount=line.amount,
         )
     if not project.erp_links.exists():
-        tying.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
-    tying.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
-    tying.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
+        record_links.link_job(project=project, record_number=there.job_record_number, actor=LINKER)
+    record_links.link_vendor(vendor=vendor, record_number=there.vendor_record_number, actor=LINKER)
+    record_links.link_commitment(commitment=commitment, record_number=there.record_number, actor=LINKER)
     return commitment
 
 
@@ -98,13 +99,13 @@ def approved_cco(
 
 
 def send(world: World, cco: CommitmentChangeOrder, *, by: User) -> Export:
-    return sending.send_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
+    return submit.send_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
 
 
 def preview(
     world: World, cco: CommitmentChangeOrder, *, number: str = "9-1", writer: str = "sandbox"
 ) -> Preview:
-    return accepting.preview_export(
+    return review.preview_export(
         company_id=world.company.pk, change_order_id=cco.pk, erp_number=number, writer=writer
     )
 
@@ -118,7 +119,7 @@ def accept(
     writer: str = "sandbox",
 ) -> Export:
     """Signs off whatever the preview shows."""
-    return accepting.accept_change_order(
+    return review.accept_change_order(
         company_id=world.company.pk,
         change_order_id=cco.pk,
         erp_number=number,
@@ -134,13 +135,15 @@ def link_as_it_is(
     """Links it, and says yes to whatever differs."""
     keys: dict[str, Any] = {"company_id": world.company.pk, "change_order_id": cco.pk, "actor": actor(by)}
     try:
-        return accepting.link_to_existing(**keys, record_number=record_number)
+        return review.link_to_existing(**keys, record_number=record_number)
     except DiffersFromOurs as shown:
-        return accepting.link_to_existing(**keys, record_number=record_number, seen=shown.token)
+        return review.link_to_existing(**keys, record_number=record_number, seen=shown.token)
 
 
 def export(world: World, cco: CommitmentChangeOrder, *, by: User) -> ChangeOrderLink:
-    return exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by))
+    return run_export.export_change_order(
+        company_id=world.company.pk, change_order_id=cco.pk, actor=actor(by)
+    )
 
 
 def status_of(cco: CommitmentChangeOrder) -> str:

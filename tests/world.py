@@ -22,11 +22,12 @@ from companies.models import (
     User,
 )
 from companies.operations.events import append_event
-from erp_integrations import registry
-from erp_integrations.actors import Actor
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links import create_link
+from erp_integrations.links.unlink import Unlinked, unlink_change_order
 from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent, UnlinkAttempt, Via
-from erp_integrations.operations import connecting, linking
-from erp_integrations.operations.unlinking import Unlinked, unlink_change_order
 from erp_integrations.ports import ErpSandbox, SandboxCompany, SandboxScenario
 from sage_adapter.sandbox.company import BETWEEN_DELETIONS
 from sage_adapter.sandbox.writer import open_books
@@ -70,14 +71,14 @@ class World:
         self.sage: ErpSandbox = registry.sandbox_at(practice_folder)
         self.books: SandboxCompany = self.sage.company()
         self.scenarios: dict[str, SandboxScenario] = {s.key: s for s in self.books.scenarios}
-        self.connection = connecting.set_connection(
+        self.connection = connect.set_connection(
             company=self.company,
-            address=connecting.Address(
+            address=connect.Address(
                 kind=registry.SANDBOX, database=self.books.name, sandbox_path=practice_folder
             ),
             actor=LINKER,
         )
-        connecting.check_connection(connection_id=self.connection.pk, actor=LINKER)
+        connect.check_connection(connection_id=self.connection.pk, actor=LINKER)
 
     # --- people ---
 
@@ -147,7 +148,7 @@ class World:
     ) -> ChangeOrderLink:
         """Ties a CCO that waits for accounting to that scenario's record, on its subcontract or another."""
         wanted = self.scenarios[scenario]
-        return linking.link_change_order(
+        return create_link.link_change_order(
             change_order_id=change_order.pk,
             record_number=wanted.record_number,
             subcontract_record_number=subcontract or wanted.subcontract_record_number,
@@ -157,7 +158,7 @@ class World:
     def link_again(self, change_order: CommitmentChangeOrder) -> ChangeOrderLink:
         """Ties a CCO that waits for accounting to the record it was tied to before."""
         before = self.link_of(change_order)
-        return linking.link_change_order(
+        return create_link.link_change_order(
             change_order_id=change_order.pk,
             record_number=before.record_number,
             subcontract_record_number=before.subcontract_record_number,

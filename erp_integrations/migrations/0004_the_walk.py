@@ -3,7 +3,7 @@
 from django.db import migrations
 
 WALK = """
--- Nothing is possible but these. The table of erp_integrations.transitions, as the database holds it.
+-- Nothing is possible but these. The table of erp_integrations.workflow.erp_statuses, as the database holds it.
 CREATE FUNCTION erp_integrations_erp_status_walks() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

@@ -1,7 +1,7 @@
 """Connections, links, attempts, exports and events: the rows behind the promise."""
 
 from erp_integrations.models.attempts import AttemptState, UnlinkAttempt, Via
-from erp_integrations.models.bulks import UNFINISHED, BulkUnlink, BulkUnlinkItem, ItemState
+from erp_integrations.models.bulk_unlinks import UNFINISHED, BulkUnlink, BulkUnlinkItem, ItemState
 from erp_integrations.models.confirmed_deletions import (
     ConfirmedDeletion,
     ConfirmedDeletionRecord,
@@ -19,7 +19,7 @@ from erp_integrations.models.links import (
     PresenceKey,
     VendorLink,
 )
-from erp_integrations.models.reconciles import ReconcileRun, ReconcileState
+from erp_integrations.models.reconcile_runs import ReconcileRun, ReconcileState
 
 __all__ = [
     "APPLICATION_NAME",

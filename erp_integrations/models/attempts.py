@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from erp_integrations.models.bulks import BulkUnlinkItem
+from erp_integrations.models.bulk_unlinks import BulkUnlinkItem
 from erp_integrations.models.links import ChangeOrderLink
 
 

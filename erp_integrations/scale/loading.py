@@ -26,8 +26,9 @@ from commitments.models import (
 from companies.clock import database_now
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Project
-from erp_integrations import registry
-from erp_integrations.demo import let_in, user_of
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
+from erp_integrations.ledger.record_event import RIGHTS_OF_NOBODY
 from erp_integrations.models import (
     CommitmentLink,
     Connection,
@@ -36,10 +37,9 @@ from erp_integrations.models import (
     LinkEvent,
     VendorLink,
 )
-from erp_integrations.operations import connecting
-from erp_integrations.operations.ledger import RIGHTS_OF_NOBODY
 from erp_integrations.policies import EVERY
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
+from erp_integrations.sandbox.demo import let_in, user_of
 from erp_integrations.scale.company import (
     COST_CODE,
     COST_TYPE,
@@ -111,12 +111,12 @@ def _hang_up(slug: str, name: str, books: BulkCompany, *, folder: Path, now: dat
     """The company with its people and its connection, and everything that is tied but CCOs."""
     with transaction.atomic(durable=True):
         company = Company.objects.create(slug=slug, name=name[:100])
-    connection = connecting.set_connection(
+    connection = connect.set_connection(
         company=company,
-        address=connecting.Address(kind=registry.SANDBOX, database=name, sandbox_path=folder),
+        address=connect.Address(kind=registry.SANDBOX, database=name, sandbox_path=folder),
         actor=LOADER,
     )
-    connection = connecting.check_connection(connection_id=connection.pk, actor=LOADER).connection
+    connection = connect.check_connection(connection_id=connection.pk, actor=LOADER).connection
     with transaction.atomic(durable=True):
         # As large as a real company, and compared as often: a run reads all that its books hold.
         minutes = EVERY // timedelta(minutes=1)

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from config import demo, front_door
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.ports import ErpSandbox
 
 HOST = "127.0.0.1"

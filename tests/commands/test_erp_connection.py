@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from companies.models import Level
-from erp_integrations import registry
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from erp_integrations.models import Connection, EventKind
-from erp_integrations.operations import connecting
 from tests import factories
 from tests.commands.terminal import Ran, manage, run
 from tests.world import LINKER, World
@@ -136,7 +136,7 @@ def test_a_server_that_does_not_answer_leaves_the_connection_unchecked_and_the_s
         assert secret not in repr(connection) + str(connection) + repr(connection.handshake)
     assert registry.spec_of(connection).odbc_string == text
     assert PASSWORD not in repr(registry.spec_of(connection))
-    address = connecting.Address(kind=registry.ODBC, database="Books", odbc_string=text)
+    address = connect.Address(kind=registry.ODBC, database="Books", odbc_string=text)
     assert PASSWORD not in repr(address)
 
 
@@ -248,4 +248,4 @@ def test_a_shell_gets_the_same_exit_codes(committed_world: World) -> None:
     )
     assert refused.code == 3
     assert PASSWORD not in refused.err
-    assert connecting.check_connection(connection_id=committed_world.connection.pk, actor=LINKER).accepted
+    assert connect.check_connection(connection_id=committed_world.connection.pk, actor=LINKER).accepted

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from erp_integrations.queries import ledger_rows
+from erp_integrations.ledger import file_rows
 from tests.commands.terminal import manage, run
 from tests.ledger import NOON, directory_event, link_event
 from tests.world import World
@@ -41,12 +41,12 @@ def test_wrong_use_writes_nothing(world: World) -> None:
 
 def test_a_file_that_is_not_complete_is_no_success(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     link_event(world)
-    monkeypatch.setattr(ledger_rows, "_row", lambda _: 1 / 0)
+    monkeypatch.setattr(file_rows, "_row", lambda _: 1 / 0)
 
     ran = run("export_ledger", *PERIOD)
 
     assert ran.code == 1
-    assert ran.out.splitlines()[-1] == ran.err == ledger_rows.NOT_COMPLETE
+    assert ran.out.splitlines()[-1] == ran.err == file_rows.NOT_COMPLETE
 
 
 def test_it_runs_as_a_shell_would_run_it(committed_world: World) -> None:

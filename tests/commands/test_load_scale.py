@@ -12,7 +12,7 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import ChangeOrderKeys, Deadline, NoSuchRecord, SubcontractChangeKeys
 from erp_integrations.scale import loading

@@ -8,11 +8,11 @@ from django.apps import apps
 from django.db import connections, transaction
 from pytest_django import Settings
 
-from erp_integrations import registry
+from erp_integrations.connections import connect
+from erp_integrations.connections.key_rotation import rotate_field_keys
+from erp_integrations.erp import registry
+from erp_integrations.erp.encryption import CannotUnseal, seal, unseal
 from erp_integrations.models import Connection
-from erp_integrations.operations import connecting
-from erp_integrations.operations.rotating import rotate_field_keys
-from erp_integrations.sealing import CannotUnseal, seal, unseal
 from tests import factories
 from tests.commands.terminal import manage, run
 from tests.world import LINKER, World
@@ -29,9 +29,9 @@ def keys(settings: Settings) -> list[str]:
 
 
 def point_at_odbc(world: World, secret: str = SECRET) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(kind=registry.ODBC, database="Books", odbc_string=secret),
+        address=connect.Address(kind=registry.ODBC, database="Books", odbc_string=secret),
         actor=LINKER,
     )
 

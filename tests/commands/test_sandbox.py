@@ -2,8 +2,8 @@
 
 import pytest
 
-from erp_integrations import registry
-from erp_integrations.operations import connecting
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from tests.commands.terminal import manage, run
 from tests.world import LINKER, World
 
@@ -112,7 +112,7 @@ def test_history_is_purged_by_age(world: World) -> None:
 def test_restore_backup_makes_it_another_database(world: World) -> None:
     assert run("sandbox", "restore-backup", "harbor-point").code == 0
 
-    assert not connecting.check_connection(connection_id=world.connection.pk, actor=LINKER).accepted
+    assert not connect.check_connection(connection_id=world.connection.pk, actor=LINKER).accepted
 
 
 def test_every_fault_can_be_switched_on_and_off(world: World) -> None:
@@ -192,9 +192,9 @@ def test_1_for_what_is_not_possible(world: World, words: tuple[str, str]) -> Non
 
 
 def test_3_for_a_company_with_real_books(world: World) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(kind=registry.ODBC, database="B", odbc_string="DRIVER={x};DATABASE=B"),
+        address=connect.Address(kind=registry.ODBC, database="B", odbc_string="DRIVER={x};DATABASE=B"),
         actor=LINKER,
     )
 

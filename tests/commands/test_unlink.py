@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from companies.models import Level
-from erp_integrations import registry
-from erp_integrations.operations import connecting
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from tests import factories
 from tests.commands.terminal import manage, run
 from tests.world import LINKER, World
@@ -159,9 +159,9 @@ def test_4_when_sage_gives_no_answer(world: World) -> None:
 def test_3_when_the_key_of_the_stored_secret_is_missing(world: World) -> None:
     cco = world.synced_cco()
     world.person()
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
+        address=connect.Address(
             kind=registry.ODBC, database=world.books.name, odbc_string="DRIVER={x};DATABASE=y"
         ),
         actor=LINKER,

@@ -8,10 +8,10 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import User
-from erp_integrations.actors import PLUMBLINE
+from erp_integrations.exports import review, run_export, submit
+from erp_integrations.ledger.actors import PLUMBLINE
 from erp_integrations.models import ChangeOrderLink, EventKind, Export
-from erp_integrations.operations import accepting, exporting, sending
-from erp_integrations.operations.export_refusals import ExportInProgress, NotPossibleNow, PreviewChanged
+from erp_integrations.workflow.errors import ExportInProgress, NotPossibleNow, PreviewChanged
 from tests.concurrency.crowd import all_at_once
 from tests.sendable import (
     accept,
@@ -49,7 +49,7 @@ def test_two_people_accept_at_once_and_one_of_them_did(committed_world: World, a
     outcomes = all_at_once(
         [
             partial(
-                accepting.accept_change_order,
+                review.accept_change_order,
                 company_id=committed_world.company.pk,
                 change_order_id=cco.pk,
                 erp_number="9-1",
@@ -74,7 +74,7 @@ def test_many_clicks_on_export_write_one_record(committed_world: World, approver
     outcomes = all_at_once(
         [
             partial(
-                exporting.export_change_order,
+                run_export.export_change_order,
                 company_id=committed_world.company.pk,
                 change_order_id=cco.pk,
                 actor=actor(approver),
@@ -101,8 +101,8 @@ def test_retrieved_and_accepted_at_once_it_is_one_of_both(committed_world: World
 
     outcomes = all_at_once(
         [
-            partial(sending.retrieve_change_order, **keys),
-            partial(accepting.accept_change_order, **keys, erp_number="9-1", writer="sandbox", token=token),
+            partial(submit.retrieve_change_order, **keys),
+            partial(review.accept_change_order, **keys, erp_number="9-1", writer="sandbox", token=token),
         ]
     )
 
@@ -121,8 +121,8 @@ def test_a_person_and_the_watcher_look_at_once_and_one_link_is_made(
 
     outcomes = all_at_once(
         [
-            partial(exporting.export_change_order, **keys, actor=actor(approver)),
-            partial(exporting.export_change_order, **keys, actor=PLUMBLINE),
+            partial(run_export.export_change_order, **keys, actor=actor(approver)),
+            partial(run_export.export_change_order, **keys, actor=PLUMBLINE),
         ]
     )
 

@@ -1,9 +1,9 @@
 """Several of support free the same stuck attempt while its CCO is clicked: it ends once, and nobody waits."""
 
 from commitments.models import ErpStatus
-from erp_integrations.actors import actor_in_admin
-from erp_integrations.operations.freeing import AttemptEnded, free_attempt
-from erp_integrations.operations.unlinking import Unlinked
+from erp_integrations.ledger.actors import actor_in_admin
+from erp_integrations.links.release_attempt import AttemptEnded, free_attempt
+from erp_integrations.links.unlink import Unlinked
 from tests.concurrency.crowd import all_at_once
 from tests.invariants import assert_promise_kept
 from tests.web.desk import staff, stuck

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 
-from erp_integrations.clock import database_now
+from erp_integrations.change_orders import live_updates
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.record_event import append_event
 from erp_integrations.models import EventKind
-from erp_integrations.operations.ledger import append_event
-from erp_integrations.queries import live
 from tests.world import LINKER, World
 
 
@@ -54,8 +54,10 @@ def told_and_not_committed(world: World) -> Iterator[threading.Event]:
 
 @pytest.fixture
 def state(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    monkeypatch.setattr(live, "AGES_STAND", timedelta(days=36_500))
-    return lambda: live.state_of(committed_world.company, committed_world.fresh_connection(), database_now())
+    monkeypatch.setattr(live_updates, "AGES_STAND", timedelta(days=36_500))
+    return lambda: live_updates.state_of(
+        committed_world.company, committed_world.fresh_connection(), database_now()
+    )
 
 
 def test_an_event_that_is_committed_late_is_news(committed_world: World, state: Callable[[], str]) -> None:

@@ -4,20 +4,20 @@ from functools import partial
 from typing import Any
 
 from commitments.models import ErpStatus
-from erp_integrations import registry
-from erp_integrations.actors import PLUMBLINE
+from erp_integrations.bulk_unlink.operations import cancel_bulk_unlink, start_bulk_unlink, work_on
+from erp_integrations.connections.connect import Address, set_connection
+from erp_integrations.erp import registry
+from erp_integrations.exports import run_export
+from erp_integrations.exports.review import reject_change_order
+from erp_integrations.ledger.actors import PLUMBLINE
+from erp_integrations.links.check_now import check_change_orders
+from erp_integrations.links.create_link import NotReadyToLink
+from erp_integrations.links.relink import relink_change_order
+from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, Connection, Export
-from erp_integrations.operations import exporting
-from erp_integrations.operations.accepting import reject_change_order
-from erp_integrations.operations.bulk_unlinking import cancel_bulk_unlink, start_bulk_unlink, work_on
-from erp_integrations.operations.checking_now import check_change_orders
-from erp_integrations.operations.connecting import Address, set_connection
-from erp_integrations.operations.export_refusals import TakenOver
-from erp_integrations.operations.linking import NotReadyToLink
-from erp_integrations.operations.locking import ORDER
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.operations.relinking import relink_change_order
-from erp_integrations.operations.unlinking import Unlinked
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.errors import TakenOver
+from erp_integrations.workflow.locks import ORDER
 from tests.concurrency.crowd import all_at_once
 from tests.concurrency.locks import Meeting, Transactions
 from tests.sendable import accept, actor, approved_cco, key_in, send, status_of, tied_commitment
@@ -38,16 +38,16 @@ def test_an_export_that_comes_late_and_an_unlink_do_not_wait_for_each_other(
     send(world, cco, by=approver)
     accept(world, cco, by=approver, writer="worksheet")
     key_in(world, cco)
-    late = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
-    found = exporting._bring_in_time(late)
+    late = run_export._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    found = run_export._bring_in_time(late)
     Export.objects.filter(pk=late.export_id).update(writing_until=None)
-    exporting.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=PLUMBLINE)
+    run_export.export_change_order(company_id=world.company.pk, change_order_id=cco.pk, actor=PLUMBLINE)
     world.delete_in_sage(cco)
     meeting = Meeting()
 
     settled, unlinked = all_at_once(
         [
-            meeting.after(CCO, partial(exporting._settle, late, found, actor=actor(approver))),
+            meeting.after(CCO, partial(run_export._settle, late, found, actor=actor(approver))),
             meeting.after(CONNECTION, partial(world.unlink, cco, by=approver)),
         ]
     )
@@ -89,7 +89,7 @@ def test_every_act_takes_its_locks_in_the_one_order(committed_world: World) -> N
         send(world, rejected, by=approver)
         reject_change_order(**keys, change_order_id=rejected.pk, reason="Too much", actor=by)
         accept(world, cco, by=approver, writer="sandbox")
-        exporting.export_change_order(**keys, change_order_id=cco.pk, actor=by)
+        run_export.export_change_order(**keys, change_order_id=cco.pk, actor=by)
         linked = world.synced_cco()
         check_change_orders(**keys, change_order_ids=[cco.pk, linked.pk], actor=by)
         reconcile(connection_id=world.connection.pk, actor=LINKER)

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from erp_integrations import tasks
-from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
+from erp_integrations.connections.connect import Address, set_connection
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links import relink
+from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ReconcileRun, Via
-from erp_integrations.operations import reconcile_looks, relinking
-from erp_integrations.operations.connecting import Address, set_connection
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.operations.unlinking import Unlinked
+from erp_integrations.reconciliation import confirm_suspects
+from erp_integrations.reconciliation.reconcile import reconcile
 from tests.concurrency.crowd import all_at_once
 from tests.domain.readers import Moments
 from tests.domain.test_reconciling import BY_ITSELF, told
@@ -71,14 +72,14 @@ def test_a_link_that_is_cut_between_look_and_record_is_not_written_to(
     world = committed_world
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)
-    record = reconcile_looks._record
+    record = confirm_suspects._record
 
     def cut_first(*given: Any) -> None:
         [outcome] = all_at_once([lambda: world.unlink(cco, by=approver)])
         assert isinstance(outcome, Unlinked)
         record(*given)
 
-    monkeypatch.setattr(reconcile_looks, "_record", cut_first)
+    monkeypatch.setattr(confirm_suspects, "_record", cut_first)
 
     made = run(world)
 
@@ -102,7 +103,7 @@ def test_a_relink_beside_a_run_makes_a_link_that_the_run_does_not_date(
     all_at_once(
         [
             lambda: run(world),
-            lambda: relinking.relink_change_order(
+            lambda: relink.relink_change_order(
                 company_id=world.company.pk,
                 change_order_id=cco.pk,
                 actor=Actor(approver.pk, approver.name, Via.PAGE),

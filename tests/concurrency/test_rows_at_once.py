@@ -5,9 +5,10 @@ from decimal import Decimal
 from functools import partial
 
 from commitments.models import ChangeOrderLine, CommitmentChangeOrder, ErpStatus
+from erp_integrations.connections import connect
+from erp_integrations.links import create_link
+from erp_integrations.links.create_link import AlreadyLinked
 from erp_integrations.models import ChangeOrderLink, Connection
-from erp_integrations.operations import connecting, linking
-from erp_integrations.operations.linking import AlreadyLinked
 from erp_integrations.ports import ServerParts
 from tests import factories
 from tests.concurrency.crowd import all_at_once
@@ -81,18 +82,18 @@ def test_one_cco_linked_to_two_records_at_once(committed_world: World) -> None:
 
     assert Counter(type(outcome) for outcome in outcomes) == {
         ChangeOrderLink: 1,
-        linking.NotReadyToLink: 1,
+        create_link.NotReadyToLink: 1,
     }
 
 
 def test_checks_and_settings_of_one_connection_at_once_lose_no_revision(committed_world: World) -> None:
     world = committed_world
     before = world.fresh_connection()
-    address = connecting.Address(kind=before.kind, database=before.database, sandbox_path=world.place)
+    address = connect.Address(kind=before.kind, database=before.database, sandbox_path=world.place)
 
     outcomes = all_at_once(
-        [lambda: connecting.set_connection(company=world.company, address=address, actor=LINKER)] * 4
-        + [lambda: connecting.check_connection(connection_id=before.pk, actor=LINKER)] * 4
+        [lambda: connect.set_connection(company=world.company, address=address, actor=LINKER)] * 4
+        + [lambda: connect.check_connection(connection_id=before.pk, actor=LINKER)] * 4
     )
 
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -108,7 +109,7 @@ def test_of_forms_that_were_filled_in_at_once_one_is_stored(committed_world: Wor
         outcomes = all_at_once(
             [
                 partial(
-                    connecting.set_connection,
+                    connect.set_connection,
                     company=company,
                     address=ServerParts(server=f"sage{place}", database="x", login="a", password="b"),
                     actor=LINKER,
@@ -120,6 +121,6 @@ def test_of_forms_that_were_filled_in_at_once_one_is_stored(committed_world: Wor
 
         assert Counter(type(outcome) for outcome in outcomes) == {
             Connection: 1,
-            connecting.ChangedMeanwhile: 5,
+            connect.ChangedMeanwhile: 5,
         }
         assert Connection.objects.get(company=company).revision == shown + 1

@@ -17,18 +17,18 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
 from commitments.operations.refusals import ChangeOrderLocked
 from companies.models import Membership
-from erp_integrations import registry
-from erp_integrations.clock import database_now
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
+from erp_integrations.erp.clock import database_now
+from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
-from erp_integrations.operations import connecting
-from erp_integrations.operations.refusals import (
+from erp_integrations.workflow.unlink_errors import (
     AlreadyUnlinked,
     NoTrustworthyAnswer,
     StillInErp,
     UnlinkInProgress,
     UnlinkNotAllowed,
 )
-from erp_integrations.operations.unlinking import Unlinked
 from sage_adapter.sandbox.writer import open_books
 from tests.concurrency.crowd import all_at_once
 from tests.domain.readers import Moments
@@ -246,10 +246,10 @@ def test_an_unlink_and_a_change_of_the_connection_at_once(committed_world: World
     registry.sandbox_at(elsewhere).restore_backup()
 
     def point_to(place: Path) -> object:
-        address = connecting.Address(
+        address = connect.Address(
             kind=world.connection.kind, database=world.connection.database, sandbox_path=place
         )
-        return connecting.set_connection(company=world.company, address=address, actor=LINKER)
+        return connect.set_connection(company=world.company, address=address, actor=LINKER)
 
     for cco in ccos:
         world.delete_in_sage(cco)

@@ -13,7 +13,7 @@ import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from erp_integrations import asking
+from erp_integrations.erp import calls
 from erp_integrations.ports import ChangeOrderReference, ConnectionSpec, Deadline
 from sage_adapter import odbc_string
 from sage_adapter.reader import open_reader
@@ -61,7 +61,7 @@ def ask(driver: str, port: int, seconds: float) -> dict[str, object]:
     """The verdict, its code, the seconds it took, how many megabytes it cost, and who goes on asking."""
     reader = open_reader(spec(driver, port))
     before, began = _megabytes(), time.monotonic()
-    finding = asking.look_up(
+    finding = calls.look_up(
         reader, REFERENCE, deadline=Deadline.after(seconds), clock=lambda: datetime.now(UTC)
     )
     took = time.monotonic() - began

@@ -22,7 +22,7 @@ import pytest
 from psycopg import sql as pg
 
 from config.settings import SAGE_DEADLINE_SECONDS
-from erp_integrations import asking
+from erp_integrations.erp import calls
 from erp_integrations.ports import (
     ChangeOrderReference,
     Clock,
@@ -504,7 +504,7 @@ def test_psqlodbc_a_lock_is_told_before_the_asker_gives_up(
     monkeypatch.setattr(session, "LOCK_WAIT_MILLISECONDS", LOCK_WAIT_MILLISECONDS // SCALE)
     with locked_table(postgres_server):
         began = time.monotonic()
-        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+        finding = calls.look_up(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
         assert time.monotonic() - began < seconds
         assert_no_answer(finding, WAIT, "locked")
     assert on_postgres.look(reference).proves_absence
@@ -517,9 +517,9 @@ def test_psqlodbc_a_lock_is_told_within_every_deadline(
     """Also where the wait for a lock is longer than all the time there is."""
     reference, reader = deleted(on_postgres), on_postgres.reader()
     with locked_table(postgres_server):
-        finding = asking.look_up(reader, reference, deadline=Deadline.after(seconds), clock=now)
+        finding = calls.look_up(reader, reference, deadline=Deadline.after(seconds), clock=now)
         assert_no_answer(finding, WAIT, "locked")
-        findings = asking.look_up_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
+        findings = calls.look_up_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
     for one in findings:
         assert_no_answer(one, WAIT, "locked")
 
@@ -684,7 +684,7 @@ def test_psqlodbc_a_server_that_freezes_between_the_looks_is_not_waited_for(
     clock = ActingClock(freeze, at=lambda reading: reading == 2)
     began = time.monotonic()
     try:
-        finding = asking.look_up(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
+        finding = calls.look_up(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
         assert time.monotonic() - began < 1.5 + SLACK_SECONDS
         assert frozen
     finally:

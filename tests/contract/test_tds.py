@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from erp_integrations import asking
+from erp_integrations.erp import calls
 from erp_integrations.ports import ChangeOrderReference, Deadline, FaultKind, Verdict
 from sage_adapter import odbc_string, session
 from sage_adapter.sandbox import open_sandbox
@@ -193,7 +193,7 @@ def test_a_lock_is_told_before_the_asker_gives_up(
 
     company.before = before
     company.errors[question] = (99, *LOCKED)
-    finding = asking.look_up(wired.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+    finding = calls.look_up(wired.reader(), reference, deadline=Deadline.after(seconds), clock=now)
     assert_no_answer(finding, FaultKind.UNAVAILABLE, "locked")
     assert waits
     company.errors.clear()

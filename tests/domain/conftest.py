@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from companies.access import Access, find_access
-from erp_integrations.clock import database_now
-from erp_integrations.operations import settling
+from erp_integrations.erp.clock import database_now
+from erp_integrations.links import settle_attempts
 from tests.domain.readers import moments
 
 __all__ = ["moments"]
@@ -36,6 +36,6 @@ def database_clock(monkeypatch: pytest.MonkeyPatch) -> DatabaseClock:
         access = find_access(user_id=user_id, company_id=company_id)
         return access and replace(access, read_at=clock.now())
 
-    monkeypatch.setattr(settling, "database_now", clock.now)
-    monkeypatch.setattr(settling, "find_access", find_access_at_that_time)
+    monkeypatch.setattr(settle_attempts, "database_now", clock.now)
+    monkeypatch.setattr(settle_attempts, "find_access", find_access_at_that_time)
     return clock

@@ -8,10 +8,11 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, User
-from erp_integrations import export_words
+from erp_integrations.exports import review, submit
+from erp_integrations.links import create_link
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
-from erp_integrations.operations import accepting, linking, sending
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow.errors import (
     CouldNotAsk,
     DiffersFromOurs,
     DuplicateInErp,
@@ -95,7 +96,7 @@ def test_accepting_and_rejecting_need_the_approvers_rights(
     with pytest.raises(NotAllowed):
         accept(world, sent, by=person)
     with pytest.raises(NotAllowed):
-        accepting.reject_change_order(
+        review.reject_change_order(
             company_id=world.company.pk,
             change_order_id=sent.pk,
             reason="No",
@@ -112,7 +113,7 @@ def test_what_changed_since_it_was_shown_is_not_signed_off(
     token = preview(world, sent, number="9-1").token
 
     with pytest.raises(PreviewChanged):
-        accepting.accept_change_order(
+        review.accept_change_order(
             company_id=world.company.pk,
             change_order_id=sent.pk,
             erp_number="9-2",
@@ -127,7 +128,7 @@ def test_what_changed_since_it_was_shown_is_not_signed_off(
 def test_what_was_retrieved_meanwhile_is_not_accepted(
     world: World, sent: CommitmentChangeOrder, approver: User
 ) -> None:
-    sending.retrieve_change_order(company_id=world.company.pk, change_order_id=sent.pk, actor=actor(approver))
+    submit.retrieve_change_order(company_id=world.company.pk, change_order_id=sent.pk, actor=actor(approver))
 
     with pytest.raises(NotPossibleNow) as late:
         accept(world, sent, by=approver)
@@ -190,7 +191,7 @@ def test_the_same_amount_on_the_subcontract_stops_the_export_until_it_is_said_to
     assert record in [one.record_number for one in stopped.value.same_amount]
     assert status_of(cco) == ErpStatus.READY_TO_EXPORT
 
-    accepting.accept_change_order(
+    review.accept_change_order(
         company_id=world.company.pk,
         change_order_id=cco.pk,
         erp_number="9-1",
@@ -224,7 +225,7 @@ def test_nothing_is_accepted_while_sage_cannot_be_asked(
     world.sage.set_fault(fault)
 
     with pytest.raises(CouldNotAsk):
-        accepting.accept_change_order(
+        review.accept_change_order(
             company_id=world.company.pk,
             change_order_id=sent.pk,
             erp_number="9-1",
@@ -249,7 +250,7 @@ def test_nothing_is_accepted_for_another_record_under_the_same_number(
         accept(world, sent, by=approver)
 
     assert raised.value.fault.what.startswith(what)
-    message = export_words.refused_message(raised.value, erp="Sage")
+    message = workflow_messages.refused_message(raised.value, erp="Sage")
     assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
 
     assert status_of(sent) == ErpStatus.READY_TO_EXPORT
@@ -258,7 +259,7 @@ def test_nothing_is_accepted_for_another_record_under_the_same_number(
 def test_rejecting_gives_it_back_with_the_reason(
     world: World, sent: CommitmentChangeOrder, approver: User
 ) -> None:
-    accepting.reject_change_order(
+    review.reject_change_order(
         company_id=world.company.pk,
         change_order_id=sent.pk,
         reason="  Wrong cost code  ",
@@ -274,7 +275,7 @@ def test_rejecting_gives_it_back_with_the_reason(
 
 def test_a_rejection_needs_a_reason(world: World, sent: CommitmentChangeOrder, approver: User) -> None:
     with pytest.raises(ReasonNeeded):
-        accepting.reject_change_order(
+        review.reject_change_order(
             company_id=world.company.pk,
             change_order_id=sent.pk,
             reason=" \t ",
@@ -308,7 +309,7 @@ def test_a_waiting_cco_is_linked_to_the_record_that_is_in_sage(
 def _ask_to_link(
     world: World, cco: CommitmentChangeOrder, record: str, *, by: User, seen: str = ""
 ) -> object:
-    return accepting.link_to_existing(
+    return review.link_to_existing(
         company_id=world.company.pk, change_order_id=cco.pk, record_number=record, actor=actor(by), seen=seen
     )
 
@@ -428,14 +429,14 @@ def test_linking_needs_the_approvers_rights(
 
 def _while_sage_answers(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Something that takes place after the record was read and before the link is made."""
-    read = linking.read_record
+    read = create_link.read_record
 
-    def read_slowly(*args: Any, **options: Any) -> linking.Record:
+    def read_slowly(*args: Any, **options: Any) -> create_link.Record:
         record = read(*args, **options)
         happens()
         return record
 
-    monkeypatch.setattr(linking, "read_record", read_slowly)
+    monkeypatch.setattr(create_link, "read_record", read_slowly)
 
 
 def test_rights_lost_while_sage_answers_link_nothing(

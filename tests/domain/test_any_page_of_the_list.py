@@ -15,11 +15,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from companies.pages import Page
+from erp_integrations.change_orders.link_filters import choose
+from erp_integrations.change_orders.list_query import SORTS, Asked
+from erp_integrations.change_orders.queries import ids_on_page
+from erp_integrations.listing import filtered_page, keyset
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.queries import keyset, sifting
-from erp_integrations.queries.asked import SORTS, Asked
-from erp_integrations.queries.change_orders import ids_on_page
-from erp_integrations.queries.choosing import choose
 from tests.web.varied import FIRST_DAY, varied_links
 from tests.world import World
 
@@ -95,11 +95,11 @@ def test_pages_one_after_the_other_show_every_row_once_in_order_and_the_same_way
 ) -> None:
     links = varied_links(world, COUNT)
     near, counted, most = WAYS[way]
-    for module in (keyset, sifting):
+    for module in (keyset, filtered_page):
         monkeypatch.setattr(module, "PAGE_SIZE", PAGE)
         monkeypatch.setattr(module, "MOST_COUNTED", most)
-    monkeypatch.setattr(sifting, "NEXT_ROWS", near)
-    monkeypatch.setattr(sifting, "COUNTED_THROUGH", counted)
+    monkeypatch.setattr(filtered_page, "NEXT_ROWS", near)
+    monkeypatch.setattr(filtered_page, "COUNTED_THROUGH", counted)
 
     for number, plain in enumerate(ASKED):
         for sort, descending in {(key, (number + n) % 2 == 0) for n, key in enumerate(SORTS)}:
@@ -122,7 +122,7 @@ def test_pages_one_after_the_other_show_every_row_once_in_order_and_the_same_way
 
 @pytest.mark.parametrize(("count", "said"), [(0, 0), (9, 9), (87, 80), (1_000, 1_000), (1_750, 1_000)])
 def test_what_was_not_counted_is_said_with_one_figure(count: int, said: int) -> None:
-    assert sifting.round_down(count) == said
+    assert filtered_page.round_down(count) == said
 
 
 def test_an_index_holds_the_links_in_every_order_wherever_the_page_begins(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 import structlog
 
-from erp_integrations import asking
+from erp_integrations.erp import calls
 from erp_integrations.ports import (
     NO_CONTROLS,
     ChangeOrderKeys,
@@ -104,19 +104,19 @@ class Reader:
 
 
 def look_up(reader: Reader, seconds: float = LONG) -> Finding:
-    return asking.look_up(
+    return calls.look_up(
         cast(ErpReader, reader), REFERENCE, deadline=Deadline.after(seconds), clock=lambda: NOW
     )
 
 
 def look_up_many(reader: Reader, seconds: float = LONG, count: int = 3) -> tuple[Finding, ...]:
-    return asking.look_up_many(
+    return calls.look_up_many(
         cast(ErpReader, reader), [REFERENCE] * count, deadline=Deadline.after(seconds), clock=lambda: NOW
     )
 
 
 def shake_hands(reader: Reader, seconds: float = LONG) -> Handshake:
-    return asking.handshake(cast(ErpReader, reader), deadline=Deadline.after(seconds))
+    return calls.handshake(cast(ErpReader, reader), deadline=Deadline.after(seconds))
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_no_answer_carries_the_time_at_which_the_question_began(silent: Reader) 
     def clock() -> datetime:
         return next(times)
 
-    timed_out = asking.look_up(cast(ErpReader, silent), REFERENCE, deadline=Deadline.after(0.05), clock=clock)
+    timed_out = calls.look_up(cast(ErpReader, silent), REFERENCE, deadline=Deadline.after(0.05), clock=clock)
 
     assert timed_out.told_at == NOW
     assert (timed_out.first_looked_at, timed_out.second_looked_at) == (None, None)
@@ -283,7 +283,7 @@ def test_fewer_or_more_findings_than_records_say_nothing_of_any(count: int) -> N
 def test_the_reader_has_a_little_less_time_than_the_asker(seconds: float, earlier: float) -> None:
     """So that what it says when its time is up is heard."""
     deadline, given = Deadline.after(seconds), list[Deadline]()
-    asking.answer_to(given.append, deadline=deadline)
+    calls.answer_to(given.append, deadline=deadline)
     assert deadline.at - given[0].at == pytest.approx(earlier, abs=0.01)
 
 
@@ -302,7 +302,7 @@ class LockedReader(Reader):
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
-        known = asking.NO_ANSWER_IN_TIME if deadline.remaining() < 0.05 else LOCKED
+        known = calls.NO_ANSWER_IN_TIME if deadline.remaining() < 0.05 else LOCKED
         threading.Event().wait(deadline.remaining())
         return (Finding(Verdict.UNKNOWN, known.code, fault=known),) * len(references)
 
@@ -316,13 +316,13 @@ def test_a_lock_that_lasts_until_the_deadline_is_told_as_a_lock(count: int) -> N
 
 @pytest.mark.parametrize("missing", ["Job 2611", "Subcontract 1201", ""])
 def test_a_commitment_whose_record_is_gone_is_told_by_its_name_and_with_what_to_do(missing: str) -> None:
-    gone = asking.subcontract_gone(missing)
+    gone = calls.subcontract_gone(missing)
     assert gone.what.startswith(missing or "The job or the subcontract")
     assert "Sage administrator" in gone.advice
     assert "give the CCO back" in gone.advice
 
 
-FAULTS = (asking.NO_ANSWER_IN_TIME, asking.subcontract_gone(), asking.NOT_CONNECTED, asking.NOT_UNDERSTOOD)
+FAULTS = (calls.NO_ANSWER_IN_TIME, calls.subcontract_gone(), calls.NOT_CONNECTED, calls.NOT_UNDERSTOOD)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.code)
@@ -332,7 +332,7 @@ def test_no_fault_says_that_nothing_was_changed_since_the_message_around_it_does
 
 def test_the_how_to_explains_a_commitment_whose_record_is_gone() -> None:
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "what-each-error-means.md").read_text()
-    gone = asking.subcontract_gone()
+    gone = calls.subcontract_gone()
     assert f"| `{gone.code}` | {gone.what} | {gone.advice} | no |" in page
 
 
@@ -374,7 +374,7 @@ class Books:
 
 
 def keys(books: Books, seconds: float = LONG) -> AbstractContextManager[KeyStream]:
-    return asking.keys(cast(ErpReader, books), deadline=Deadline.after(LONG), block_seconds=seconds)
+    return calls.keys(cast(ErpReader, books), deadline=Deadline.after(LONG), block_seconds=seconds)
 
 
 def test_keys_come_as_they_are_read() -> None:

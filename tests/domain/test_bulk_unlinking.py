@@ -13,7 +13,15 @@ from django.utils import timezone
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Membership, User
-from erp_integrations.actors import Actor
+from erp_integrations.bulk_unlink import operations as bulk_unlink
+from erp_integrations.bulk_unlink.operations import (
+    cancel_bulk_unlink,
+    queue_unfinished,
+    start_bulk_unlink,
+    work_on,
+)
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links.unlink import Unlinked, unlink_change_orders
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
@@ -22,20 +30,12 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import bulk_unlinking
-from erp_integrations.operations.bulk_unlinking import (
-    cancel_bulk_unlink,
-    queue_unfinished,
-    start_bulk_unlink,
-    work_on,
-)
-from erp_integrations.operations.refusals import (
+from erp_integrations.workflow.unlink_errors import (
     NeverLinked,
     NothingToUnlink,
     TooManyToUnlink,
     UnlinkNotAllowed,
 )
-from erp_integrations.operations.unlinking import Unlinked, unlink_change_orders
 from sage_adapter.sandbox.writer import open_books
 from tests import factories, jobs
 from tests.domain.readers import Moments
@@ -248,7 +248,7 @@ def test_who_may_unlink_none_of_them_starts_nothing(world: World) -> None:
 def test_somebody_deactivated_in_the_middle_unlinks_nothing_more(
     world: World, moments: Moments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_unlinking, "MOST_LOOKED_UP_AT_ONCE", 1)
+    monkeypatch.setattr(bulk_unlink, "MOST_LOOKED_UP_AT_ONCE", 1)
     first, second = world.synced_cco("padded"), world.synced_cco("recreated")
     approver = world.person()
     world.sage.play()
@@ -259,13 +259,13 @@ def test_somebody_deactivated_in_the_middle_unlinks_nothing_more(
 
     moments.everybody_meets = first_is_settled
     bulk = start(world, [first, second], approver)
-    real = bulk_unlinking._record
+    real = bulk_unlink._record
 
     def record_and_deactivate(*args: object) -> None:
         real(*args)  # type: ignore[arg-type]
         Membership.objects.filter(user=approver).update(is_active=False)
 
-    monkeypatch.setattr(bulk_unlinking, "_record", record_and_deactivate)
+    monkeypatch.setattr(bulk_unlink, "_record", record_and_deactivate)
     jobs.work()
 
     assert sorted(states(bulk).values()) == ["NOT_ALLOWED", "UNLINKED"]
@@ -304,7 +304,7 @@ def test_nothing_and_too_many_and_other_peoples_are_refused(
         start(world, [free], approver)
     with pytest.raises(UnlinkNotAllowed):
         start_bulk_unlink(company_id=stranger.pk, change_order_ids=[cco.pk], actor=actor_of(approver))
-    monkeypatch.setattr(bulk_unlinking, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(bulk_unlink, "MOST_AT_ONCE", 1)
     with pytest.raises(TooManyToUnlink):
         start(world, [cco, free], approver)
     assert not BulkUnlink.objects.exists()
@@ -328,7 +328,7 @@ def test_what_a_colleague_unlinked_meanwhile_is_told_as_theirs(world: World) -> 
 def test_when_sage_is_silent_the_rest_is_not_asked(
     world: World, moments: Moments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_unlinking, "MOST_LOOKED_UP_AT_ONCE", 2)
+    monkeypatch.setattr(bulk_unlink, "MOST_LOOKED_UP_AT_ONCE", 2)
     ccos, approver = [world.synced_cco(key) for key in ALL], world.person()
     world.sage.play()
     world.sage.set_fault("offline")
@@ -338,7 +338,7 @@ def test_when_sage_is_silent_the_rest_is_not_asked(
 
     assert set(states(bulk).values()) == {"NO_ANSWER"}
     assert len(moments.asked) == 2
-    assert bulk.items.filter(reason=bulk_unlinking.NOT_ASKED).count() == len(ALL) - 2
+    assert bulk.items.filter(reason=bulk_unlink.NOT_ASKED).count() == len(ALL) - 2
     assert UnlinkAttempt.objects.count() == 2
 
 
@@ -416,12 +416,12 @@ def test_an_item_that_is_another_workers_is_left_alone(world: World, moments: Mo
 def test_an_item_that_never_comes_to_an_end_is_given_up(world: World, moments: Moments) -> None:
     cco, approver = world.synced_cco("padded"), world.person()
     bulk = start(world, [cco], approver)
-    left_behind(bulk, tries=bulk_unlinking.MOST_TRIES)
+    left_behind(bulk, tries=bulk_unlink.MOST_TRIES)
 
     work_on(bulk.pk)
 
     [item] = bulk.items.all()
-    assert (item.state, item.reason) == ("NO_ANSWER", bulk_unlinking.GIVEN_UP)
+    assert (item.state, item.reason) == ("NO_ANSWER", bulk_unlink.GIVEN_UP)
     assert moments.asked == []
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from erp_integrations import comparing
-from erp_integrations.comparing import Difference
+from erp_integrations.drafts import comparison
+from erp_integrations.drafts.comparison import Difference
 from erp_integrations.ports import (
     ErpChangeOrder,
     ErpChangeOrderFound,
@@ -82,13 +82,13 @@ NEW_LINE = "Amount of a new subcontract line, cost code 6200.000, cost type 4"
 
 
 def test_what_is_as_signed_off_has_no_difference_whatever_number_an_added_line_got() -> None:
-    assert comparing.differences(PREPARED, FOUND) == ()
+    assert comparison.differences(PREPARED, FOUND) == ()
 
 
 def test_blanks_and_case_of_a_number_are_no_difference() -> None:
     prepared = dataclasses.replace(PREPARED, number="a-5")
 
-    assert comparing.differences(prepared, dataclasses.replace(FOUND, number=" A-5 ")) == ()
+    assert comparison.differences(prepared, dataclasses.replace(FOUND, number=" A-5 ")) == ()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_blanks_and_case_of_a_number_are_no_difference() -> None:
     ],
 )
 def test_the_header_is_compared(change: dict[str, Any], told: Difference) -> None:
-    assert comparing.differences(PREPARED, dataclasses.replace(FOUND, **change)) == (told,)
+    assert comparison.differences(PREPARED, dataclasses.replace(FOUND, **change)) == (told,)
 
 
 def _with_line(at: int, **change: Any) -> ErpChangeOrder:
@@ -140,7 +140,7 @@ def _with_line(at: int, **change: Any) -> ErpChangeOrder:
 )
 def test_every_line_is_compared(found: ErpChangeOrder, told: list[Difference]) -> None:
     assert [
-        one for one in comparing.differences(PREPARED, found) if one.what != "Vendor" or one in told
+        one for one in comparison.differences(PREPARED, found) if one.what != "Vendor" or one in told
     ] == told
 
 
@@ -154,7 +154,7 @@ def test_two_wrongs_that_sum_up_to_the_right_total_are_two_differences() -> None
         ),
     )
 
-    assert len(comparing.differences(PREPARED, swapped)) == 2
+    assert len(comparison.differences(PREPARED, swapped)) == 2
 
 
 # --- which record is it? ---
@@ -183,17 +183,17 @@ def test_an_equal_number_on_another_job_or_phase_is_another_record() -> None:
         _record("4", number="14-50"),
     )
 
-    assert [one.record_number for one in comparing.carrying("14-5", "2040", "0", found)] == ["3"]
+    assert [one.record_number for one in comparison.carrying("14-5", "2040", "0", found)] == ["3"]
 
 
 def test_what_an_export_has_written_is_known_by_its_key() -> None:
     key = str(uuid.uuid4())
     found = (_record("1"), _record("2", key=key.upper(), number="somebody renumbered it"))
 
-    assert [one.record_number for one in comparing.written_by(key, found)] == ["2"]
+    assert [one.record_number for one in comparison.written_by(key, found)] == ["2"]
 
 
 def test_the_same_amount_counts_on_the_same_subcontract_only() -> None:
     found = (_record("1"), _record("2", amount=None), _record("3", amount=Decimal("81.51")))
 
-    assert [one.record_number for one in comparing.with_the_amount(Decimal("81.5"), found)] == ["1"]
+    assert [one.record_number for one in comparison.with_the_amount(Decimal("81.5"), found)] == ["1"]

@@ -8,21 +8,7 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Level, Membership, OutgoingMail, User
-from erp_integrations import words
-from erp_integrations.actors import actor_in_admin
-from erp_integrations.clock import database_now
-from erp_integrations.confirmed_deletions import find_confirmed
-from erp_integrations.models import (
-    ChangeOrderLink,
-    ConfirmedDeletion,
-    Connection,
-    DeletionEnd,
-    EventKind,
-    LinkEvent,
-    PresenceKey,
-)
-from erp_integrations.operations import checking, settling, unlinking
-from erp_integrations.operations.confirm_deletion import (
+from erp_integrations.deletions.confirm_deletion import (
     MOST_RECORDS,
     NO_SECOND_ADMIN,
     confirm_deletion,
@@ -32,7 +18,22 @@ from erp_integrations.operations.confirm_deletion import (
     tell_administrators,
     withdraw_deletion,
 )
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.deletions.confirmed import find_confirmed
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import actor_in_admin
+from erp_integrations.links import messages as links_messages
+from erp_integrations.links import record_findings, settle_attempts, unlink
+from erp_integrations.models import (
+    ChangeOrderLink,
+    ConfirmedDeletion,
+    Connection,
+    DeletionEnd,
+    EventKind,
+    LinkEvent,
+    PresenceKey,
+)
+from erp_integrations.ports import Evidence, Finding, HeaderSeen, Verdict
+from erp_integrations.workflow.errors import (
     DatabaseNotAccepted,
     NotAllowed,
     NotLinkedRecords,
@@ -42,7 +43,6 @@ from erp_integrations.operations.export_refusals import (
     StatementOver,
     TooManyRecords,
 )
-from erp_integrations.ports import Evidence, Finding, HeaderSeen, Verdict
 from tests.invariants import broken_by_kind
 from tests.sendable import actor
 from tests.world import LINKER, World
@@ -109,7 +109,7 @@ class Stated:
             incarnation=connection.accepted_incarnation,
             first_looked_at=now,
         )
-        checking.record_findings(
+        record_findings.record_findings(
             {link.pk: finding},
             connection_id=connection.pk,
             connection_revision=connection.revision,
@@ -474,18 +474,18 @@ def test_the_event_and_the_message_of_an_unlink_name_both_people(
     approver = world.person()
     world.delete_in_sage(cco)
     stated.confirm(stated.state())
-    ask = unlinking._ask
+    ask = unlink._ask
 
-    def confirmed(chunk: settling.Chunk) -> tuple[Finding, ...]:
+    def confirmed(chunk: settle_attempts.Chunk) -> tuple[Finding, ...]:
         return tuple(
             replace(one, evidence=replace(one.evidence, deletion_confirmed=True)) for one in ask(chunk)
         )
 
-    monkeypatch.setattr(unlinking, "_ask", confirmed)
+    monkeypatch.setattr(unlink, "_ask", confirmed)
     unlinked = world.unlink(cco, by=approver)
 
     event = LinkEvent.objects.get(kind=EventKind.UNLINKED)
     assert event.evidence["confirmed_deletion"]["stated_by"] == stated.first.name
     assert event.evidence["confirmed_deletion"]["confirmed_by"] == "second-admin"
-    details = words.unlinked_message(unlinked, erp="Sage 100 Contractor®").details
+    details = links_messages.unlinked_message(unlinked, erp="Sage 100 Contractor®").details
     assert any(stated.first.name in one and "confirmed by second-admin" in one for one in details)

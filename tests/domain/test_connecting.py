@@ -9,11 +9,8 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from companies.models import CompanyTool, Level
-from erp_integrations import registry
-from erp_integrations.actors import Actor
-from erp_integrations.models import Connection, Via
-from erp_integrations.operations import connecting
-from erp_integrations.operations.connecting import (
+from erp_integrations.connections import connect
+from erp_integrations.connections.connect import (
     Address,
     ChangedMeanwhile,
     Checked,
@@ -21,8 +18,11 @@ from erp_integrations.operations.connecting import (
     NothingToAccept,
     PasswordNeeded,
 )
+from erp_integrations.erp import registry
+from erp_integrations.erp.encryption import unseal
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.models import Connection, Via
 from erp_integrations.ports import PartRefused, ServerParts
-from erp_integrations.sealing import unseal
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
@@ -31,14 +31,14 @@ SECRET = "DRIVER={ODBC Driver 18 for SQL Server};SERVER=books.example;DATABASE=B
 
 
 def check(world: World) -> Checked:
-    return connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    return connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
 
 
 def accept(
     world: World, *, level: Level = Level.ADMIN, reason: str = "A new server.", shown: str | None = None
 ) -> Connection:
     person = world.person(f"person-with-{level.name.lower()}", erp_integrations=level)
-    return connecting.accept_database(
+    return connect.accept_database(
         connection_id=world.connection.pk,
         incarnation=world.fresh_connection().seen_incarnation if shown is None else shown,
         actor=Actor(user_id=person.pk, name=person.name, via=Via.PAGE),
@@ -56,7 +56,7 @@ def same_address(world: World, folder: Path | None = None) -> Address:
 def test_a_new_connection_is_unchecked(world: World) -> None:
     company = factories.CompanyFactory.create()
 
-    connection = connecting.set_connection(company=company, address=same_address(world), actor=LINKER)
+    connection = connect.set_connection(company=company, address=same_address(world), actor=LINKER)
 
     assert connection.accepted_incarnation == ""
     assert connection.handshake == {}
@@ -64,7 +64,7 @@ def test_a_new_connection_is_unchecked(world: World) -> None:
 
 
 def test_a_connection_string_is_kept_sealed_and_told_to_nobody(world: World) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
         address=Address(kind=registry.ODBC, database="Books", odbc_string=SECRET),
         actor=LINKER,
@@ -82,7 +82,7 @@ def test_a_connection_string_is_kept_sealed_and_told_to_nobody(world: World) -> 
 def test_setting_a_connection_anew_forgets_the_report_and_keeps_the_accepted_database(world: World) -> None:
     before = world.fresh_connection()
 
-    connecting.set_connection(company=world.company, address=same_address(world), actor=LINKER)
+    connect.set_connection(company=world.company, address=same_address(world), actor=LINKER)
 
     after = world.fresh_connection()
     assert after.pk == before.pk
@@ -102,7 +102,7 @@ def test_a_person_with_less_than_admin_on_erp_integrations_sets_nothing(world: W
     before, events = Connection.objects.values().get(), len(world.events())
 
     with pytest.raises(NotAllowed) as refusal:
-        connecting.set_connection(
+        connect.set_connection(
             company=world.company, address=PARTS, actor=Actor(person.pk, person.name, Via.PAGE), revision=1
         )
 
@@ -122,7 +122,7 @@ def test_only_an_active_member_of_the_company_sets_a_connection(world: World, wh
     before = Connection.objects.values().get()
 
     with pytest.raises(NotAllowed):
-        connecting.set_connection(
+        connect.set_connection(
             company=world.company, address=PARTS, actor=Actor(person.pk, person.name, Via.PAGE)
         )
 
@@ -145,19 +145,19 @@ def test_what_is_refused_changes_nothing(
     before, events = Connection.objects.values().get(), len(world.events())
 
     with pytest.raises(refusal):
-        connecting.set_connection(company=world.company, address=address, actor=LINKER, revision=revision)
+        connect.set_connection(company=world.company, address=address, actor=LINKER, revision=revision)
 
     assert Connection.objects.values().get() == before
     assert len(world.events()) == events
 
 
 def test_a_password_that_cannot_be_opened_any_more_is_not_kept(world: World, settings: Settings) -> None:
-    connecting.set_connection(company=world.company, address=PARTS, actor=LINKER)
+    connect.set_connection(company=world.company, address=PARTS, actor=LINKER)
     settings.FIELD_KEYS = [Fernet.generate_key().decode()]
     before = Connection.objects.values().get()
 
     with pytest.raises(PasswordNeeded):
-        connecting.set_connection(
+        connect.set_connection(
             company=world.company, address=dataclasses.replace(PARTS, password=""), actor=LINKER
         )
 
@@ -166,7 +166,7 @@ def test_a_password_that_cannot_be_opened_any_more_is_not_kept(world: World, set
 
 def test_the_name_we_use_there_is_the_one_the_string_says(world: World) -> None:
     for said, expected in (("APP=Plumbline 2;", "Plumbline 2"), ("", "Plumbline")):
-        connecting.set_connection(
+        connect.set_connection(
             company=world.company,
             address=Address(kind=registry.ODBC, database="Books", odbc_string=said + SECRET),
             actor=LINKER,
@@ -249,7 +249,7 @@ def test_a_connection_that_is_set_anew_meanwhile_keeps_no_report_of_the_old_one(
     committed_world: World, moments: Moments
 ) -> None:
     world = committed_world
-    moments.after_handshake = lambda: connecting.set_connection(
+    moments.after_handshake = lambda: connect.set_connection(
         company=world.company, address=same_address(world), actor=LINKER
     )
 
@@ -310,7 +310,7 @@ def test_nobody_and_strangers_accept_nothing(world: World, actor: Actor | str) -
         actor = Actor(user_id=factories.UserFactory.create().pk, name=actor, via=Via.PAGE)
 
     with pytest.raises(NotAllowed):
-        connecting.accept_database(
+        connect.accept_database(
             connection_id=world.connection.pk,
             incarnation=before["seen_incarnation"],
             actor=actor,
@@ -327,7 +327,7 @@ def test_only_the_database_that_was_shown_is_accepted(world: World) -> None:
     check(world)
     before = Connection.objects.values().get()
 
-    with pytest.raises(connecting.NothingToAccept):
+    with pytest.raises(connect.NothingToAccept):
         accept(world, shown=shown)
 
     assert Connection.objects.values().get() == before
@@ -351,7 +351,7 @@ def test_there_is_nothing_to_accept_while_the_accepted_database_answers(world: W
 
 
 def test_there_is_nothing_to_accept_before_a_check(world: World) -> None:
-    connecting.set_connection(company=world.company, address=same_address(world), actor=LINKER)
+    connect.set_connection(company=world.company, address=same_address(world), actor=LINKER)
     with pytest.raises(NothingToAccept):
         accept(world)
 
@@ -363,7 +363,7 @@ def test_a_connection_pointed_at_another_company_gives_no_verdict_before_it_is_a
     elsewhere = tmp_path / "ridgeline"
     registry.sandbox_at(elsewhere, name="ridgeline").create()
     accepted = world.fresh_connection().accepted_incarnation
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
         address=Address(kind=registry.SANDBOX, database="Ridgeline Civil", sandbox_path=elsewhere),
         actor=LINKER,
@@ -378,7 +378,7 @@ def test_a_connection_pointed_at_another_company_gives_no_verdict_before_it_is_a
 
 def test_the_revision_counts_every_change_that_matters(world: World) -> None:
     before = world.fresh_connection().revision
-    connecting.set_connection(company=world.company, address=same_address(world), actor=LINKER)
+    connect.set_connection(company=world.company, address=same_address(world), actor=LINKER)
     world.sage.restore_backup()
     check(world)
     accept(world)

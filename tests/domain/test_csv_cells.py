@@ -2,7 +2,7 @@
 
 import pytest
 
-from erp_integrations.csv_cells import cell
+from erp_integrations.listing.csv_cells import cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "-=1", "@SUM(1)", "\tx", "\rx", "\nx", "-", "--5"])

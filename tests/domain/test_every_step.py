@@ -16,16 +16,12 @@ from companies.models import (
     User,
 )
 from companies.permissions import MATRIX, Act, Needs
+from erp_integrations.exports import review, run_export, submit
+from erp_integrations.links import move_link, relink, unlink
 from erp_integrations.models import LinkEvent
-from erp_integrations.operations import accepting, exporting, move_link, relinking, sending, unlinking
-from erp_integrations.operations.export_refusals import (
-    ExportRefused,
-    NotAllowed,
-    NotAsShown,
-    NotPossibleNow,
-)
-from erp_integrations.operations.refusals import UnlinkNotAllowed, UnlinkRefused
-from erp_integrations.transitions import TRANSITIONS, Step
+from erp_integrations.workflow.erp_statuses import TRANSITIONS, Step
+from erp_integrations.workflow.errors import ExportRefused, NotAllowed, NotAsShown, NotPossibleNow
+from erp_integrations.workflow.unlink_errors import UnlinkNotAllowed, UnlinkRefused
 from tests.invariants import fingerprint
 from tests.sendable import (
     accept,
@@ -50,7 +46,7 @@ def _keys(world: World, cco: CommitmentChangeOrder, by: User) -> dict[str, Any]:
 def _accept(world: World, cco: CommitmentChangeOrder, by: User) -> object:
     if cco.pk not in TOKENS and status_of(cco) == ErpStatus.READY_TO_EXPORT:
         TOKENS[cco.pk] = preview(world, cco, number="9-7").token
-    return accepting.accept_change_order(
+    return review.accept_change_order(
         **_keys(world, cco, by), erp_number="9-7", writer="sandbox", token=TOKENS.get(cco.pk, "none")
     )
 
@@ -85,17 +81,17 @@ DEEDS = {
     "send": Deed(
         Act.SEND,
         (Step.SEND, Step.RESEND),
-        lambda world, cco, by: sending.send_change_order(**_keys(world, cco, by)),
+        lambda world, cco, by: submit.send_change_order(**_keys(world, cco, by)),
     ),
     "retrieve": Deed(
         Act.SEND,
         (Step.RETRIEVE,),
-        lambda world, cco, by: sending.retrieve_change_order(**_keys(world, cco, by)),
+        lambda world, cco, by: submit.retrieve_change_order(**_keys(world, cco, by)),
     ),
     "reject": Deed(
         Act.REJECT,
         (Step.REJECT,),
-        lambda world, cco, by: accepting.reject_change_order(**_keys(world, cco, by), reason="No"),
+        lambda world, cco, by: review.reject_change_order(**_keys(world, cco, by), reason="No"),
     ),
     "accept": Deed(Act.ACCEPT, (Step.ACCEPT,), _accept),
     "link": Deed(
@@ -106,23 +102,23 @@ DEEDS = {
     "export": Deed(
         Act.ACCEPT,
         (Step.FIND, Step.FAIL, Step.RETRY),
-        lambda world, cco, by: exporting.export_change_order(**_keys(world, cco, by)),
+        lambda world, cco, by: run_export.export_change_order(**_keys(world, cco, by)),
     ),
     "give back": Deed(
         Act.REJECT,
         (Step.GIVE_BACK,),
-        lambda world, cco, by: exporting.give_back_change_order(**_keys(world, cco, by), reason="No"),
+        lambda world, cco, by: run_export.give_back_change_order(**_keys(world, cco, by), reason="No"),
     ),
     "unlink": Deed(
         Act.UNLINK,
         (Step.UNLINK,),
-        lambda world, cco, by: unlinking.unlink_change_order(**_keys(world, cco, by)),
+        lambda world, cco, by: unlink.unlink_change_order(**_keys(world, cco, by)),
     ),
     "move": Deed(Act.MOVE_LINK, (Step.MOVE,), _move),
     "relink": Deed(
         Act.RELINK,
         (Step.RELINK,),
-        lambda world, cco, by: relinking.relink_change_order(**_keys(world, cco, by)),
+        lambda world, cco, by: relink.relink_change_order(**_keys(world, cco, by)),
     ),
 }
 

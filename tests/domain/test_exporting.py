@@ -7,10 +7,10 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Membership, User
-from erp_integrations.clock import database_now
+from erp_integrations.erp.clock import database_now
+from erp_integrations.exports import poll, run_export
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
-from erp_integrations.operations import exporting, watching
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.workflow.errors import (
     Differs,
     ExportFailed,
     ExportInProgress,
@@ -179,12 +179,12 @@ def test_a_record_written_by_halves_is_not_tied_and_goes_before_the_retry(
 
 def test_rights_lost_while_sage_is_written_tie_nothing(world: World, approver: User) -> None:
     cco = _accepted(world, approver)
-    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
-    outcome = exporting._bring_in_time(claim)
+    claim = run_export._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = run_export._bring_in_time(claim)
     Membership.objects.filter(user=approver).update(can_push_to_accounting=False)
 
     with pytest.raises(NotAllowed):
-        exporting._settle(claim, outcome, actor=actor(approver))
+        run_export._settle(claim, outcome, actor=actor(approver))
 
     assert status_of(cco) == ErpStatus.EXPORTING
     assert not ChangeOrderLink.objects.filter(change_order=cco).exists()
@@ -192,13 +192,13 @@ def test_rights_lost_while_sage_is_written_tie_nothing(world: World, approver: U
 
 def test_an_answer_that_comes_after_the_lease_settles_nothing(world: World, approver: User) -> None:
     cco = _accepted(world, approver)
-    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
-    outcome = exporting._bring_in_time(claim)
+    claim = run_export._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = run_export._bring_in_time(claim)
     later = database_now() + timedelta(seconds=90)
     Export.objects.filter(change_order=cco).update(writing_until=later)
 
     with pytest.raises(TakenOver):
-        exporting._settle(claim, outcome, actor=actor(approver))
+        run_export._settle(claim, outcome, actor=actor(approver))
 
     assert status_of(cco) == ErpStatus.EXPORTING
     assert Export.objects.get(change_order=cco).writing_until == later
@@ -206,12 +206,12 @@ def test_an_answer_that_comes_after_the_lease_settles_nothing(world: World, appr
 
 def test_a_connection_set_anew_meanwhile_ties_nothing(world: World, approver: User) -> None:
     cco = _accepted(world, approver)
-    claim = exporting._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
-    outcome = exporting._bring_in_time(claim)
+    claim = run_export._claim(company_id=world.company.pk, change_order_id=cco.pk, actor=actor(approver))
+    outcome = run_export._bring_in_time(claim)
     Connection.objects.filter(pk=world.connection.pk).update(revision=99)
 
     with pytest.raises(TakenOver):
-        exporting._settle(claim, outcome, actor=actor(approver))
+        run_export._settle(claim, outcome, actor=actor(approver))
 
     assert status_of(cco) == ErpStatus.EXPORTING
 
@@ -312,7 +312,7 @@ def test_by_hand_a_sage_in_trouble_leaves_it_exporting(world: World, approver: U
 
 
 def _give_back(world: World, cco: CommitmentChangeOrder, *, by: User, reason: str = "Wrong vendor") -> None:
-    exporting.give_back_change_order(
+    run_export.give_back_change_order(
         company_id=world.company.pk, change_order_id=cco.pk, reason=reason, actor=actor(by)
     )
 
@@ -387,9 +387,9 @@ def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, appro
 def _run_the_watcher(world: World, *, minutes: int = 0) -> int:
     """What the queue does at the next minute: the looks it would queue, each done at once."""
     now = database_now() + timedelta(minutes=minutes)
-    due = [export.pk for export in watching._due(now)]
+    due = [export.pk for export in poll._due(now)]
     for export_id in due:
-        watching.look_for(export_id, now)
+        poll.look_for(export_id, now)
     return len(due)
 
 
@@ -426,7 +426,7 @@ def test_it_leaves_a_sage_in_trouble_alone(world: World, approver: User) -> None
     assert (connection.failures_in_a_row, connection.last_failure_at is not None) == (1, True)
     Connection.objects.update(failures_in_a_row=9)
 
-    watching.queue_looks(database_now() + timedelta(minutes=6))
+    poll.queue_looks(database_now() + timedelta(minutes=6))
 
     assert jobs.waiting("look_for_export") == []
 
@@ -435,8 +435,8 @@ def test_it_queues_one_look_for_each_export(world: World, approver: User) -> Non
     _accepted(world, approver, writer="worksheet")
     export_id = Export.objects.get().pk
 
-    watching.queue_looks(database_now())
-    watching.queue_looks(database_now())
+    poll.queue_looks(database_now())
+    poll.queue_looks(database_now())
 
     assert jobs.waiting("look_for_export") == [{"export_id": export_id}]
 

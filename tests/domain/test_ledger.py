@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from companies.models import DirectoryEvent, DirectoryEventKind
-from erp_integrations.event_words import (
+from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
@@ -15,16 +15,9 @@ from erp_integrations.event_words import (
     told_by,
     words_of,
 )
+from erp_integrations.ledger.queries import Chosen, WantedEvents, chosen_of, find_event, key_of, one_page
+from erp_integrations.listing import keyset
 from erp_integrations.models import EventKind, LinkEvent
-from erp_integrations.queries import keyset
-from erp_integrations.queries.ledger import (
-    Chosen,
-    WantedEvents,
-    chosen_of,
-    find_event,
-    key_of,
-    one_page,
-)
 from tests.ledger import NOON, directory_event, link_event
 from tests.world import World
 

@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Level, User
-from erp_integrations.actors import actor_in_admin
-from erp_integrations.left_records import LeftState, find_left_records, left_record_lines
+from erp_integrations.ledger.actors import actor_in_admin
+from erp_integrations.links.ignore_record import ignore_left_record, stop_ignoring_left_record
+from erp_integrations.links.left_records import LeftState, find_left_records, left_record_lines
 from erp_integrations.models import ChangeOrderLink, EventKind, IgnoredRecord
-from erp_integrations.operations.export_refusals import NotAllowed, ReasonNeeded, RecordNotLeft
-from erp_integrations.operations.ignore_record import ignore_left_record, stop_ignoring_left_record
 from erp_integrations.ports import LeftRecord
+from erp_integrations.workflow.errors import NotAllowed, ReasonNeeded, RecordNotLeft
 from tests.domain.test_move_link import move
 from tests.sendable import actor
 from tests.world import World

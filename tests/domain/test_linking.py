@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
-from erp_integrations import asking
+from erp_integrations.erp import calls
+from erp_integrations.links import create_link
+from erp_integrations.links.create_link import AlreadyLinked, NotReadyToLink
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -15,10 +17,9 @@ from erp_integrations.models import (
     LinkEvent,
     PresenceKey,
 )
-from erp_integrations.operations import linking, tying
-from erp_integrations.operations.export_refusals import NoRecord, TakenOver
-from erp_integrations.operations.linking import AlreadyLinked, NotReadyToLink
 from erp_integrations.ports import ErpError, Misconfigured, NotInErp, Unavailable
+from erp_integrations.record_links import operations as record_links
+from erp_integrations.workflow.errors import NoRecord, TakenOver
 from tests import factories
 from tests.world import LINKER, World
 
@@ -126,7 +127,7 @@ def test_a_record_that_is_not_in_sage_is_not_linked(world: World) -> None:
     with pytest.raises(NotInErp):
         world.link(cco, "present")
     with pytest.raises(NotInErp):
-        linking.link_change_order(
+        create_link.link_change_order(
             change_order_id=cco.pk,
             record_number="99999",
             subcontract_record_number="1201",
@@ -192,7 +193,7 @@ def test_a_purchase_orders_cco_is_never_linked(world: World) -> None:
 
 def test_a_project_is_tied_to_its_job(world: World) -> None:
     job = world.books.jobs[0]
-    made = tying.link_job(project=world.project, record_number=job.record_number, actor=LINKER)
+    made = record_links.link_job(project=world.project, record_number=job.record_number, actor=LINKER)
     assert (made.row_id, made.record_number) == (job.row_id, job.record_number)
     [event] = world.events(kind="LINKED")
     assert (event.subject_kind, event.subject_id, event.link_id) == ("project", world.project.pk, made.pk)
@@ -200,7 +201,7 @@ def test_a_project_is_tied_to_its_job(world: World) -> None:
 
 def test_a_subcontract_is_tied_to_its_record(world: World) -> None:
     contract = world.books.subcontracts[0]
-    made = tying.link_commitment(
+    made = record_links.link_commitment(
         commitment=world.commitment, record_number=contract.record_number, actor=LINKER
     )
     assert (made.row_id, made.record_number, made.number) == (
@@ -214,9 +215,9 @@ def test_a_subcontract_is_tied_to_its_record(world: World) -> None:
 
 def test_what_is_not_in_sage_ties_nothing(world: World) -> None:
     with pytest.raises(NoRecord):
-        tying.link_job(project=world.project, record_number="99999", actor=LINKER)
+        record_links.link_job(project=world.project, record_number="99999", actor=LINKER)
     with pytest.raises(NoRecord):
-        tying.link_commitment(commitment=world.commitment, record_number="99999", actor=LINKER)
+        record_links.link_commitment(commitment=world.commitment, record_number="99999", actor=LINKER)
     assert not JobLink.objects.exists()
     assert not CommitmentLink.objects.exists()
     assert not LinkEvent.objects.filter(kind="LINKED").exists()
@@ -225,17 +226,19 @@ def test_what_is_not_in_sage_ties_nothing(world: World) -> None:
 def test_a_connection_set_anew_while_sage_answers_ties_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_to = asking.answer_to
+    answer_to = calls.answer_to
 
     def answered_too_late(*args: Any, **options: Any) -> object:
         answer = answer_to(*args, **options)
         Connection.objects.update(revision=99)
         return answer
 
-    monkeypatch.setattr(asking, "answer_to", answered_too_late)
+    monkeypatch.setattr(calls, "answer_to", answered_too_late)
 
     with pytest.raises(TakenOver):
-        tying.link_job(project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER)
+        record_links.link_job(
+            project=world.project, record_number=world.books.jobs[0].record_number, actor=LINKER
+        )
 
     assert not JobLink.objects.exists()
     assert world.events(kind="LINKED") == []

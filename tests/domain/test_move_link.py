@@ -9,8 +9,11 @@ from django.db import connection
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, User
-from erp_integrations.actors import Actor, actor_in_admin
-from erp_integrations.clock import database_now
+from erp_integrations.bulk_unlink.operations import start_bulk_unlink, work_on
+from erp_integrations.drafts.side_by_side import NOT_FOUND, SideBySide
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor, actor_in_admin
+from erp_integrations.links import move_link
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
@@ -22,9 +25,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import move_link
-from erp_integrations.operations.bulk_unlinking import start_bulk_unlink, work_on
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.workflow.errors import (
     BeingUnlinked,
     CouldNotAsk,
     NotAllowed,
@@ -37,7 +38,6 @@ from erp_integrations.operations.export_refusals import (
     SameRecord,
     TakenOver,
 )
-from erp_integrations.side_by_side import NOT_FOUND, SideBySide
 from tests.invariants import assert_promise_kept
 from tests.sendable import (
     actor,

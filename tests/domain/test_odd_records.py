@@ -9,11 +9,12 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import User
+from erp_integrations.exports import run_export
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.models.links import GONE
-from erp_integrations.operations import exporting, sifting
-from erp_integrations.operations.export_refusals import DuplicateInErp, ExportFailed, MayBeThere, NotThereYet
-from erp_integrations.operations.refusals import NoTrustworthyAnswer
+from erp_integrations.reconciliation import diff
+from erp_integrations.workflow.errors import DuplicateInErp, ExportFailed, MayBeThere, NotThereYet
+from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer
 from tests.domain.test_reconciling import counts, run
 from tests.odd import damage
 from tests.sendable import (
@@ -154,8 +155,8 @@ def test_many_odd_records_at_once_are_not_taken_for_missing_ones(world: World) -
     assert made.state == ReconcileState.COMPLETE
     assert (made.checked, made.absent, made.unknown) == (12, 0, 12)
     assert {world.link_of(cco).presence for cco in ccos} == {"unknown"}
-    assert made.odd > sifting.ODD_KEPT
-    assert len(made.odd_records) == sifting.ODD_KEPT
+    assert made.odd > diff.ODD_KEPT
+    assert len(made.odd_records) == diff.ODD_KEPT
 
 
 @pytest.mark.parametrize("change", ["_idnum = NULL", "recnum = NULL", "recnum = -recnum"])
@@ -333,7 +334,7 @@ def test_what_may_be_there_unreadable_does_not_go_back(world: World, approver: U
     keys: dict[str, Any] = {"company_id": world.company.pk, "change_order_id": cco.pk}
 
     with pytest.raises(MayBeThere, match=f"record {record}, column status: 0"):
-        exporting.give_back_change_order(**keys, reason="Wrong vendor", actor=actor(approver))
+        run_export.give_back_change_order(**keys, reason="Wrong vendor", actor=actor(approver))
 
     assert status_of(cco) == ErpStatus.EXPORTING
     assert world.events(kind=EventKind.REJECTED) == []

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from erp_integrations.models import ChangeOrderLink, Connection, PresenceKey
-from erp_integrations.operations.sifting import Amounts, _Stored, is_stored, sums_of
 from erp_integrations.ports import (
     ChangeOrderKeys,
     Evidence,
@@ -18,7 +17,8 @@ from erp_integrations.ports import (
     SubcontractChangeKeys,
     Verdict,
 )
-from erp_integrations.presence import checked_at, seen_at, standing_of
+from erp_integrations.reconciliation.diff import Amounts, _Stored, is_stored, sums_of
+from erp_integrations.workflow.link_status import checked_at, seen_at, standing_of
 
 LINKED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EARLIER, LATER = LINKED - timedelta(hours=1), LINKED + timedelta(hours=1)

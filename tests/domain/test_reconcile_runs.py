@@ -9,7 +9,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.timezone import localtime
 
 from erp_integrations import tasks
-from erp_integrations.clock import database_now
+from erp_integrations.connections import connect
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -19,15 +20,9 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import (
-    comparing_by_itself,
-    connecting,
-    reconcile_looks,
-    reconcile_runs,
-    reconciling,
-)
-from erp_integrations.operations.reconcile_runs import claim_run, end_run, note_progress
-from erp_integrations.operations.reconciling import ReconcileInProgress
+from erp_integrations.reconciliation import confirm_suspects, reconcile, run_lease, schedule
+from erp_integrations.reconciliation.reconcile import ReconcileInProgress
+from erp_integrations.reconciliation.run_lease import claim_run, end_run, note_progress
 from sage_adapter.sandbox.company import BETWEEN_DELETIONS
 from sage_adapter.sandbox.writer import open_books
 from tests.domain.test_reconciling import BY_ITSELF, counts, run, stored, told
@@ -90,14 +85,14 @@ def test_sage_going_away_in_the_middle_keeps_what_was_recorded(
     ccos = [world.synced_cco(key) for key in ("present", "plain-01", "plain-02")]
     for cco in ccos:
         world.delete_in_sage(cco)
-    monkeypatch.setattr(reconcile_looks, "RECORDED_AT_ONCE", 1)
-    recording = reconcile_looks._record
+    monkeypatch.setattr(confirm_suspects, "RECORDED_AT_ONCE", 1)
+    recording = confirm_suspects._record
 
     def record_then_sage_goes_away(*given: Any) -> None:
         recording(*given)
         world.sage.set_fault("offline")
 
-    monkeypatch.setattr(reconcile_looks, "_record", record_then_sage_goes_away)
+    monkeypatch.setattr(confirm_suspects, "_record", record_then_sage_goes_away)
 
     made = run(world)
 
@@ -119,7 +114,7 @@ def test_sage_going_away_in_the_middle_keeps_what_was_recorded(
 def test_too_many_records_without_an_answer_end_the_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile_looks, "MOST_SILENT", 1)
+    monkeypatch.setattr(confirm_suspects, "MOST_SILENT", 1)
     for key in ("present", "plain-01"):
         cco = world.synced_cco(key)
         record = world.record_of(cco)
@@ -138,7 +133,7 @@ def test_what_plumbline_itself_gets_wrong_ends_the_run_and_is_raised(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reconciling, "confirm", broken)
+    monkeypatch.setattr(reconcile, "confirm", broken)
 
     with pytest.raises(ZeroDivisionError):
         run(world)
@@ -156,20 +151,20 @@ def test_a_connection_that_is_changed_meanwhile_is_not_dated(
 ) -> None:
     cco = world.synced_cco()
     world.delete_in_sage(cco)
-    act: Callable[..., Any] = getattr(reconciling, moment)
+    act: Callable[..., Any] = getattr(reconcile, moment)
 
     def then_it_is_set_anew(*given: Any) -> Any:
         answer = act(*given)
-        connecting.set_connection(
+        connect.set_connection(
             company=world.company,
-            address=connecting.Address(
+            address=connect.Address(
                 kind=world.connection.kind, database=world.connection.database, sandbox_path=world.place
             ),
             actor=LINKER,
         )
         return answer
 
-    monkeypatch.setattr(reconciling, moment, then_it_is_set_anew)
+    monkeypatch.setattr(reconcile, moment, then_it_is_set_anew)
 
     made = run(world)
 
@@ -272,7 +267,7 @@ def test_a_run_that_was_taken_over_records_nothing_more(world: World) -> None:
     )
     other = claim_run(connection_id=world.connection.pk, actor=BY_ITSELF)
 
-    with pytest.raises(reconcile_runs.TakenOver):
+    with pytest.raises(run_lease.TakenOver):
         note_progress(claim)
     end_run(claim, None, None)
 
@@ -404,7 +399,7 @@ def test_an_attempt_whose_asker_did_not_come_back_gets_its_end(world: World) -> 
     expired = attempt(world.link_of(cco), now - timedelta(seconds=1))
     holding = attempt(world.link_of(world.synced_cco("plain-01")), now + timedelta(minutes=1))
 
-    comparing_by_itself.end_expired_attempts(database_now())
+    schedule.end_expired_attempts(database_now())
 
     expired.refresh_from_db()
     holding.refresh_from_db()

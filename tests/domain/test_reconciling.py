@@ -10,13 +10,14 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from erp_integrations import asking
-from erp_integrations.actors import Actor
-from erp_integrations.clock import database_now
+from erp_integrations.erp import calls
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links import controls
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import controls, reconcile_looks, sifting
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.presence import checked_at, seen_at
+from erp_integrations.reconciliation import confirm_suspects, diff
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.link_status import checked_at, seen_at
 from sage_adapter.sandbox.writer import open_books
 from tests.world import LINKER, World
 
@@ -248,18 +249,18 @@ def test_a_gone_record_stays_gone_where_looking_again_gets_no_answer(world: Worl
 def test_of_many_that_are_gone_a_run_looks_for_a_few_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile_looks, "GONE_LOOKED_AT_AGAIN", 2)
+    monkeypatch.setattr(confirm_suspects, "GONE_LOOKED_AT_AGAIN", 2)
     for key in ("present", "plain-01", "plain-02"):
         world.delete_in_sage(world.synced_cco(key))
     run(world)
     looked_for: list[int] = []
-    glance = asking.glance_many
+    glance = calls.glance_many
 
     def noted(reader: Any, references: Any, **given: Any) -> Any:
         looked_for.append(len(references))
         return glance(reader, references, **given)
 
-    monkeypatch.setattr(asking, "glance_many", noted)
+    monkeypatch.setattr(calls, "glance_many", noted)
 
     made = run(world)
 
@@ -348,7 +349,7 @@ def test_no_link_is_skipped_or_compared_twice_where_pages_end(
     world: World, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     """Two links share a header; both stand on one record number."""
-    monkeypatch.setattr(sifting, "PAGE", page)
+    monkeypatch.setattr(diff, "PAGE", page)
     ccos = [world.synced_cco(key) for key in ("shared-deleted", "present", "shared-kept", "plain-01")]
     world.delete_in_sage(ccos[1])
 

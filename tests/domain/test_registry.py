@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from config.checks import erp_kinds_can_be_imported
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.ports import ConnectionSpec, Misconfigured
 
 REAL = ConnectionSpec(registry.ODBC, "Books", "accepted", odbc_string="DRIVER=FreeTDS;DATABASE=Books")

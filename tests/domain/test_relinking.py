@@ -4,9 +4,10 @@ import pytest
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus, HistoryEntry
 from companies.models import User
-from erp_integrations.clock import database_now
+from erp_integrations.erp.clock import database_now
+from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, EventKind
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.workflow.errors import (
     ChangedSince,
     CouldNotAsk,
     NeverUnlinked,
@@ -14,7 +15,6 @@ from erp_integrations.operations.export_refusals import (
     NotPossibleNow,
     RecordNotBack,
 )
-from erp_integrations.operations.relinking import relink_change_order
 from tests.sendable import actor, status_of, take_number_over
 from tests.world import World
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from erp_integrations import registry
+from erp_integrations.erp import registry
+from erp_integrations.erp.handshake_report import report_of
 from erp_integrations.models import Connection
-from erp_integrations.pages import ReportLine
 from erp_integrations.ports import Handshake, Right
-from erp_integrations.queries.handshakes import report_of
+from erp_integrations.view_models import ReportLine
 
 AT = datetime(2026, 11, 20, 16, 12, tzinfo=UTC)
 WELL = Handshake(

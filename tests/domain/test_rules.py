@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from commitments.models import ChangeOrderStatus, CommitmentKind
-from erp_integrations.rules import (
+from erp_integrations.drafts.validation import (
     NOT_OURS,
     RULES,
     TIE_RULES,

@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pytest_django import Settings
 
-from erp_integrations.sealing import CannotUnseal, seal, unseal
+from erp_integrations.erp.encryption import CannotUnseal, seal, unseal
 
 SECRET = "SERVER=books;DATABASE=Harbor;UID=reader;PWD=hünter2"
 

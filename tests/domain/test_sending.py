@@ -4,9 +4,9 @@ import pytest
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from companies.models import Level
+from erp_integrations.exports import submit
 from erp_integrations.models import EventKind, Export, ExportOutcome
-from erp_integrations.operations import sending
-from erp_integrations.operations.export_refusals import NotAllowed, NotPossibleNow, RulesBroken
+from erp_integrations.workflow.errors import NotAllowed, NotPossibleNow, RulesBroken
 from tests import factories
 from tests.factories import walk_to
 from tests.sendable import actor, approved_cco, send, status_of, tied_commitment
@@ -14,7 +14,7 @@ from tests.world import World
 
 
 def _retrieve(world: World, cco: CommitmentChangeOrder, *, by: object) -> None:
-    sending.retrieve_change_order(
+    submit.retrieve_change_order(
         company_id=world.company.pk,
         change_order_id=cco.pk,
         actor=actor(by),  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ def test_another_companys_cco_is_not_there(world: World) -> None:
     person = world.person()
 
     with pytest.raises(CommitmentChangeOrder.DoesNotExist):
-        sending.send_change_order(company_id=elsewhere.pk, change_order_id=cco.pk, actor=actor(person))
+        submit.send_change_order(company_id=elsewhere.pk, change_order_id=cco.pk, actor=actor(person))
 
     assert status_of(cco) == ErpStatus.NOT_IN_ERP
 

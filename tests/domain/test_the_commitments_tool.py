@@ -42,7 +42,7 @@ from commitments.operations.refusals import (
 )
 from commitments.operations.written import WrittenChangeOrder, WrittenCommitment, WrittenLine
 from companies.models import Level, User
-from erp_integrations.operations import tying
+from erp_integrations.record_links import operations as record_links
 from tests import factories
 from tests.domain.test_locks import HELD, cco_in
 from tests.world import LINKER, World
@@ -466,7 +466,7 @@ def test_a_commitment_with_ccos_or_a_link_is_not_deleted(desk: Desk) -> None:
     assert everything() == before
 
     desk.act(delete_change_order, cco)
-    tying.link_commitment(commitment=desk.commitment, record_number="1201", actor=LINKER)
+    record_links.link_commitment(commitment=desk.commitment, record_number="1201", actor=LINKER)
     before = everything()
     with pytest.raises(CommitmentTied):
         delete()

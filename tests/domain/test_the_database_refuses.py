@@ -20,7 +20,7 @@ from commitments.models import (
     Vendor,
 )
 from companies.models import Project, User
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -34,7 +34,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import tying
+from erp_integrations.record_links import operations as record_links
 from tests import factories
 from tests.domain.refusing import refused_by, run
 from tests.world import LINKER, World
@@ -590,8 +590,8 @@ def test_a_link_deleted(world: World, model: type[models.Model]) -> None:
     unlinked_cco(world)
     job = world.project.number
     contract = next(one for one in world.books.subcontracts if one.job_record_number == job).record_number
-    tying.link_job(project=world.project, record_number=job, actor=LINKER)
-    tying.link_commitment(commitment=world.commitment, record_number=contract, actor=LINKER)
+    record_links.link_job(project=world.project, record_number=job, actor=LINKER)
+    record_links.link_commitment(commitment=world.commitment, record_number=contract, actor=LINKER)
     before = model._default_manager.count()
     assert before
     with refused_by("link_is_history"):

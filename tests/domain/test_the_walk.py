@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
 from erp_integrations.models import Export
-from erp_integrations.transitions import TRANSITIONS, Step
+from erp_integrations.workflow.erp_statuses import TRANSITIONS, Step
 from tests import factories
 from tests.sendable import accept, approved_cco, send, tied_commitment
 from tests.world import World

@@ -9,8 +9,9 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from erp_integrations import registry
-from erp_integrations.actors import PLUMBLINE
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
+from erp_integrations.ledger.actors import PLUMBLINE
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -19,16 +20,15 @@ from erp_integrations.models import (
     PresenceKey,
     UnlinkAttempt,
 )
-from erp_integrations.operations import connecting
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.operations.refusals import (
+from erp_integrations.ports import FaultKind, Verdict
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.unlink_errors import (
     AlreadyUnlinked,
     NeverLinked,
     NoTrustworthyAnswer,
     StillInErp,
     UnlinkRefused,
 )
-from erp_integrations.ports import FaultKind, Verdict
 from sage_adapter.sandbox.writer import open_books
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
@@ -423,9 +423,9 @@ def test_a_secret_that_cannot_be_unsealed_gives_no_verdict(
     world: World, settings: Settings, moments: Moments
 ) -> None:
     cco, approver = world.synced_cco(), world.person()
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
+        address=connect.Address(
             kind=registry.ODBC, database="Books", odbc_string="SERVER=books;DATABASE=Books;PWD=secret"
         ),
         actor=LINKER,

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from erp_integrations.asking import NO_ANSWER_IN_TIME
-from erp_integrations.clock import database_now
-from erp_integrations.operations import connecting
-from erp_integrations.operations.refusals import NoTrustworthyAnswer, StillInErp
+from erp_integrations.connections import connect
+from erp_integrations.erp.calls import NO_ANSWER_IN_TIME
+from erp_integrations.erp.clock import database_now
 from erp_integrations.policies import rests_until
 from erp_integrations.ports import Finding, Verdict
+from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
 
@@ -18,7 +18,7 @@ def test_checks_and_clicks_count_failures_until_an_answer(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     world.sage.set_fault("offline")
     for expected in (1, 2):
-        connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+        connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
         assert world.fresh_connection().failures_in_a_row == expected
     with pytest.raises(NoTrustworthyAnswer):
         world.unlink(cco, by=approver)
@@ -33,10 +33,10 @@ def test_checks_and_clicks_count_failures_until_an_answer(world: World) -> None:
     assert world.fresh_connection().failures_in_a_row == 0
 
     world.sage.set_fault("no-rights")
-    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     assert world.fresh_connection().failures_in_a_row == 1
     world.sage.set_fault("none")
-    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     assert world.fresh_connection().failures_in_a_row == 0
 
 
@@ -46,7 +46,7 @@ def test_a_question_that_failed_does_not_hide_an_answer_that_came_after_it_was_a
     world = committed_world
     cco, approver = world.synced_cco(), world.person()
     began = database_now()
-    moments.after_looks = lambda: connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    moments.after_looks = lambda: connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     moments.told = lambda finding: Finding(
         Verdict.UNKNOWN, "deadline", fault=NO_ANSWER_IN_TIME, asked_at=began
     )

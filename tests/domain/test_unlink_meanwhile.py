@@ -13,11 +13,12 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
 from commitments.operations.refusals import ChangeOrderLocked
-from erp_integrations import clock
-from erp_integrations.actors import Actor
-from erp_integrations.asking import NO_ANSWER_IN_TIME
-from erp_integrations.clock import database_now
-from erp_integrations.event_words import evidence_facts
+from erp_integrations.connections import connect
+from erp_integrations.erp import clock
+from erp_integrations.erp.calls import NO_ANSWER_IN_TIME
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.descriptions import evidence_facts
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -27,13 +28,8 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.operations import connecting
-from erp_integrations.operations.refusals import (
-    NoTrustworthyAnswer,
-    StillInErp,
-    UnlinkInProgress,
-)
 from erp_integrations.ports import Finding, Proof, Verdict
+from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp, UnlinkInProgress
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
@@ -117,20 +113,18 @@ def test_trouble_that_begins_between_the_looks_keeps_the_link(
 
 def set_the_same_connection_again(world: World) -> None:
     connection = world.fresh_connection()
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
-            kind=connection.kind, database=connection.database, sandbox_path=world.place
-        ),
+        address=connect.Address(kind=connection.kind, database=connection.database, sandbox_path=world.place),
         actor=LINKER,
     )
 
 
 def accept_a_restored_backup(world: World) -> None:
     world.sage.restore_backup()
-    checked = connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    checked = connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     admin = world.erp_admin()
-    connecting.accept_database(
+    connect.accept_database(
         connection_id=world.connection.pk,
         incarnation=checked.connection.seen_incarnation,
         actor=Actor(user_id=admin.pk, name=admin.name, via=Via.PAGE),
@@ -161,7 +155,7 @@ def test_a_connection_that_is_only_checked_meanwhile_is_the_same_connection(
     world = committed_world
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)
-    moments.after_looks = lambda: connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    moments.after_looks = lambda: connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
 
     world.unlink(cco, by=approver)
 

@@ -10,17 +10,17 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from erp_integrations.actors import Actor
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import record_of
+from erp_integrations.links import settle_attempts, unlink, unlink_decision
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
-from erp_integrations.operations import judging, settling, unlinking
-from erp_integrations.operations.ledger import record_of
-from erp_integrations.operations.refusals import (
+from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
+from erp_integrations.workflow.unlink_errors import (
     AlreadyUnlinked,
     NeverLinked,
     NoTrustworthyAnswer,
     StillInErp,
 )
-from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
 from tests import factories
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments
@@ -97,7 +97,7 @@ def test_of_a_cco_that_has_just_been_linked_again_the_unlink_before_is_told(worl
     CommitmentChangeOrder.objects.filter(pk=cco.pk).update(erp_status=ErpStatus.READY_TO_EXPORT)
     world.link_again(cco)
 
-    told = unlinking._why_no_active_link(company_id=world.company.pk, change_order_id=cco.pk)
+    told = unlink._why_no_active_link(company_id=world.company.pk, change_order_id=cco.pk)
 
     assert isinstance(told, AlreadyUnlinked)
     assert (told.by, told.at) == ("approver", unlinked.link.unlinked_at)
@@ -107,8 +107,8 @@ def test_another_companys_link_is_not_found_and_not_locked(world: World) -> None
     cco = world.synced_cco()
     elsewhere = factories.CompanyFactory.create(slug="ridgeline")
 
-    assert not unlinking._lock_active_links(company_id=elsewhere.pk, change_order_ids=[cco.pk])
-    assert unlinking._lock_active_links(company_id=world.company.pk, change_order_ids=[cco.pk])
+    assert not unlink._lock_active_links(company_id=elsewhere.pk, change_order_ids=[cco.pk])
+    assert unlink._lock_active_links(company_id=world.company.pk, change_order_ids=[cco.pk])
 
 
 def test_what_another_company_unlinked_is_not_told(world: World) -> None:
@@ -117,7 +117,7 @@ def test_what_another_company_unlinked_is_not_told(world: World) -> None:
     world.unlink(cco, by=approver)
     elsewhere = factories.CompanyFactory.create(slug="ridgeline")
 
-    told = unlinking._why_no_active_link(company_id=elsewhere.pk, change_order_id=cco.pk)
+    told = unlink._why_no_active_link(company_id=elsewhere.pk, change_order_id=cco.pk)
 
     assert isinstance(told, NeverLinked)
 
@@ -223,12 +223,12 @@ def test_the_answer_is_not_settled_inside_somebody_elses_transaction(committed_w
     world = committed_world
     cco, approver = world.synced_cco(), world.person()
     actor = Actor(user_id=approver.pk, name=approver.name, via=Via.PAGE)
-    chunk, _ = unlinking._claim(company_id=world.company.pk, change_order_ids=[cco.pk], actor=actor, items={})
+    chunk, _ = unlink._claim(company_id=world.company.pk, change_order_ids=[cco.pk], actor=actor, items={})
     assert chunk is not None
-    findings = unlinking._ask(chunk)
+    findings = unlink._ask(chunk)
 
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        settling.settle(chunk, findings, actor=actor)
+        settle_attempts.settle(chunk, findings, actor=actor)
 
     [attempt] = world.attempts(cco)
     assert attempt.state == AttemptState.CHECKING
@@ -276,7 +276,7 @@ def test_looks_lie_inside_the_attempt_from_its_first_moment_to_now(
     finding = Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=first, second_looked_at=second)
     attempt = UnlinkAttempt(state=AttemptState.CHECKING, started_at=BEGAN)
 
-    assert judging.looks_lie_inside(finding, attempt=attempt, now=now) is inside
+    assert unlink_decision.looks_lie_inside(finding, attempt=attempt, now=now) is inside
 
 
 def test_at_its_last_moment_a_lease_is_over_and_frees_the_link(
@@ -301,7 +301,7 @@ def test_at_the_last_moment_of_the_lease_it_is_too_late_to_cut(
 
     began = timezone.now()
     database_clock.real = lambda: began
-    ends = began + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + unlinking.LEASE_BEYOND_DEADLINE
+    ends = began + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + unlink.LEASE_BEYOND_DEADLINE
 
     def the_lease_ends(finding: Finding) -> Finding:
         database_clock.real = lambda: ends

@@ -11,10 +11,10 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
-from erp_integrations.actors import Actor
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
-from erp_integrations.operations.refusals import StillInErp, UnlinkNotAllowed
-from erp_integrations.operations.unlinking import unlink_change_order
+from erp_integrations.workflow.unlink_errors import StillInErp, UnlinkNotAllowed
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import World

@@ -9,24 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from erp_integrations import export_words, words
-from erp_integrations.confirmed_deletions import ConfirmedBy
+from erp_integrations.deletions.confirmed import ConfirmedBy
+from erp_integrations.links import messages as links_messages
+from erp_integrations.links import settle_attempts, unlink_decision
+from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.operations import judging, refusals, settling
-from erp_integrations.operations.export_refusals import CouldNotAsk
-from erp_integrations.operations.refusals import (
-    AlreadyUnlinked,
-    NeverLinked,
-    NothingToUnlink,
-    NoTrustworthyAnswer,
-    StillInErp,
-    TooManyToUnlink,
-    UnlinkInProgress,
-    UnlinkNotAllowed,
-    UnlinkRefused,
-)
-from erp_integrations.operations.unlinking import Unlinked
-from erp_integrations.pages import Message, NextStep
 from erp_integrations.ports import (
     Evidence,
     Fault,
@@ -38,6 +25,21 @@ from erp_integrations.ports import (
     OtherRecord,
     Proof,
     Verdict,
+)
+from erp_integrations.view_models import Message, NextStep
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow import unlink_errors
+from erp_integrations.workflow.errors import CouldNotAsk
+from erp_integrations.workflow.unlink_errors import (
+    AlreadyUnlinked,
+    NeverLinked,
+    NothingToUnlink,
+    NoTrustworthyAnswer,
+    StillInErp,
+    TooManyToUnlink,
+    UnlinkInProgress,
+    UnlinkNotAllowed,
+    UnlinkRefused,
 )
 from sage_adapter import faults
 from tests.domain.readers import Moments
@@ -80,16 +82,16 @@ FINDINGS: dict[Verdict, Finding] = {
 def refused(finding: Finding, reason: str = "") -> Message:
     """The message for a finding that cut nothing, as the operation would refuse it."""
     refusal: UnlinkRefused
-    if finding.verdict in judging.STILL_THERE and not reason:
+    if finding.verdict in unlink_decision.STILL_THERE and not reason:
         refusal = StillInErp(link=LINK, finding=finding)
     else:
         refusal = NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason or finding.reason)
-    return words.refusal_message(refusal, erp=ERP)
+    return links_messages.refusal_message(refusal, erp=ERP)
 
 
 def unlinked(evidence: Evidence, verdict: Verdict = Verdict.ABSENT, proof: Proof | None = None) -> Message:
     finding = Finding(verdict, "not-found-twice", evidence, proof=proof)
-    return words.unlinked_message(Unlinked(link=LINK, finding=finding), erp=ERP)
+    return links_messages.unlinked_message(Unlinked(link=LINK, finding=finding), erp=ERP)
 
 
 # --- the two sentences that people know -----------------------------------------------------------
@@ -113,7 +115,7 @@ def test_red_means_still_there_and_nothing_else(verdict: Verdict) -> None:
     assert refused(FINDINGS[verdict], "expired").level == "warning"
 
 
-@pytest.mark.parametrize("verdict", judging.STILL_THERE)
+@pytest.mark.parametrize("verdict", unlink_decision.STILL_THERE)
 def test_every_red_message_has_the_same_title_and_words_of_its_own(verdict: Verdict) -> None:
     assert refused(FINDINGS[verdict]).title == refused(FINDINGS[Verdict.PRESENT]).title
     assert refused(FINDINGS[verdict]).details[-1]
@@ -133,7 +135,7 @@ def test_red_names_what_sage_holds_now_and_not_what_the_link_remembers() -> None
     )
 
 
-@pytest.mark.parametrize("verdict", judging.STILL_THERE)
+@pytest.mark.parametrize("verdict", unlink_decision.STILL_THERE)
 def test_red_tells_a_record_number_that_changed_alone(verdict: Verdict) -> None:
     header = replace(HEADER, record_number="705", status="Void")
     finding = Finding(verdict, "", Evidence(header=header, lines_on_subcontract=1))
@@ -252,10 +254,12 @@ def test_an_unproved_replacement_names_the_record_that_the_link_may_be_moved_to(
     present = Finding(Verdict.PRESENT, "header-found")
 
     told = [
-        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason)),
-        words.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired")),
-        words.record_to_move_to(StillInErp(link=LINK, finding=present)),
-        words.record_to_move_to(NeverLinked()),
+        links_messages.record_to_move_to(
+            NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason)
+        ),
+        links_messages.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired")),
+        links_messages.record_to_move_to(StillInErp(link=LINK, finding=present)),
+        links_messages.record_to_move_to(NeverLinked()),
     ]
 
     assert told == ["704", "", "", ""]
@@ -290,16 +294,18 @@ def test_a_record_that_the_link_was_moved_from_is_named_with_the_day() -> None:
 def test_a_confirmed_deletion_is_offered_where_it_can_stand_in(reason: str, *, offered: bool) -> None:
     finding = Finding(Verdict.JOB_MISSING, reason)
 
-    assert words.may_state_deletion_after(NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason)) is (
-        offered
-    )
+    assert links_messages.may_state_deletion_after(
+        NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason)
+    ) is (offered)
 
 
 def test_a_confirmed_deletion_is_told_with_both_people() -> None:
     by = ConfirmedBy(1, "erp-admin", "second-admin", "Deleted with its job")
     finding = Finding(Verdict.ABSENT, "not-found-twice", Evidence(deletion_confirmed=True))
 
-    details = words.unlinked_message(Unlinked(link=LINK, finding=finding, confirmed=by), erp=ERP).details
+    details = links_messages.unlinked_message(
+        Unlinked(link=LINK, finding=finding, confirmed=by), erp=ERP
+    ).details
 
     assert (
         "erp-admin stated that it was deleted there (Deleted with its job), confirmed by second-admin."
@@ -365,7 +371,7 @@ def test_every_refusal_names_the_cco_and_says_that_it_is_still_linked(verdict: V
 def reasons_of_its_own() -> set[str]:
     """The reasons that the operation gives where the finding's own does not count."""
     judged = set()
-    source = inspect.getsource(judging) + inspect.getsource(settling)
+    source = inspect.getsource(unlink_decision) + inspect.getsource(settle_attempts)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Settlement":
             judged |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
@@ -375,9 +381,9 @@ def reasons_of_its_own() -> set[str]:
 
 
 def test_every_reason_of_the_operation_has_words() -> None:
-    assert reasons_of_its_own() == set(words.MEANWHILE)
+    assert reasons_of_its_own() == set(links_messages.MEANWHILE)
     gone = FINDINGS[Verdict.ABSENT]
-    titles = {reason: refused(gone, reason).title for reason in words.MEANWHILE}
+    titles = {reason: refused(gone, reason).title for reason in links_messages.MEANWHILE}
     assert all(titles.values())
     assert "Sage 100 Contractor® gave no trustworthy answer" not in titles.values()
 
@@ -399,24 +405,24 @@ def test_every_fault_has_words_and_says_who_can_mend_it(fault: Fault) -> None:
 def test_that_nothing_was_changed_is_said_once(fault: Fault) -> None:
     message = refused(Finding(Verdict.UNKNOWN, fault.code, fault=fault))
     assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
-    exported = export_words.refused_message(CouldNotAsk(fault), erp=ERP)
+    exported = workflow_messages.refused_message(CouldNotAsk(fault), erp=ERP)
     assert " ".join((exported.title, *exported.details)).count("Nothing was changed") == 1
 
 
 def test_being_checked_says_by_whom_and_since_when() -> None:
-    message = words.refusal_message(UnlinkInProgress(by="colleague", since=NOON), erp=ERP)
+    message = links_messages.refusal_message(UnlinkInProgress(by="colleague", since=NOON), erp=ERP)
     assert (message.level, message.title) == ("warning", "This CCO is being checked")
     assert "colleague asked Sage 100 Contractor® about it at 12:05:00 PM." in message.details[0]
 
 
 def test_already_unlinked_says_by_whom_and_when() -> None:
-    message = words.refusal_message(AlreadyUnlinked(by="colleague", at=NOON), erp=ERP)
+    message = links_messages.refusal_message(AlreadyUnlinked(by="colleague", at=NOON), erp=ERP)
     assert (message.level, message.title) == ("warning", "This CCO was unlinked already")
     assert "colleague unlinked it on Nov 20, 12:05 PM." in message.details[0]
 
 
 def test_not_allowed_lists_what_is_missing_and_who_gives_it() -> None:
-    message = words.refusal_message(UnlinkNotAllowed(("Needs one", "Needs two")), erp=ERP)
+    message = links_messages.refusal_message(UnlinkNotAllowed(("Needs one", "Needs two")), erp=ERP)
     assert message.level == "warning"
     assert message.details[:2] == ("Needs one.", "Needs two.")
     assert "Company administrators give levels" in message.details[2]
@@ -435,12 +441,12 @@ def test_every_refusal_there_is_has_words() -> None:
     ]
     kinds = {
         kind
-        for _, kind in inspect.getmembers(refusals, inspect.isclass)
+        for _, kind in inspect.getmembers(unlink_errors, inspect.isclass)
         if issubclass(kind, UnlinkRefused) and kind is not UnlinkRefused
     }
     assert {type(refusal) for refusal in made} == kinds
     for refusal in made:
-        message = words.refusal_message(refusal, erp=ERP, next_steps=(NextStep("Go on", "/"),))
+        message = links_messages.refusal_message(refusal, erp=ERP, next_steps=(NextStep("Go on", "/"),))
         assert message.title
         assert message.details
         assert message.next_steps == (NextStep("Go on", "/"),)
@@ -458,7 +464,7 @@ def test_no_words_hold_hosts_logins_paths_or_a_drivers_text(world: World, fault:
     world.sage.set_fault(fault)
     with pytest.raises(NoTrustworthyAnswer) as refusal:
         world.unlink(cco, by=approver)
-    message = words.refusal_message(refusal.value, erp=ERP)
+    message = links_messages.refusal_message(refusal.value, erp=ERP)
     text = " ".join((message.title, *message.details))
     for secret in (str(world.place), "sqlite", "[Sandbox]", "SQLExec", "Login failed", "18456", "0x2746"):
         assert secret not in text
@@ -473,6 +479,6 @@ def test_an_error_of_our_own_is_not_shown(world: World, moments: Moments) -> Non
     moments.before_looks = breaks
     with pytest.raises(NoTrustworthyAnswer) as refusal:
         world.unlink(cco, by=approver)
-    message = words.refusal_message(refusal.value, erp=ERP)
+    message = links_messages.refusal_message(refusal.value, erp=ERP)
     assert "books.example" not in str(message)
     assert "hunter2" not in str(world.attempts(cco)[0].evidence)

@@ -65,9 +65,9 @@ TARGETS = (
     Target(
         "unlinking",
         (
-            "erp_integrations/operations/unlinking.py",
-            "erp_integrations/operations/settling.py",
-            "erp_integrations/operations/judging.py",
+            "erp_integrations/links/unlink.py",
+            "erp_integrations/links/settle_attempts.py",
+            "erp_integrations/links/unlink_decision.py",
         ),
         (
             "tests/domain/test_unlink*.py",

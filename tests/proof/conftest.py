@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.ports import NoSuchRecord
 from tests.invariants import assert_promise_kept, fingerprint
 from tests.world import World

@@ -8,17 +8,9 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from erp_integrations.operations import (
-    checking,
-    exporting,
-    linking,
-    reconcile_looks,
-    reconcile_runs,
-    reconciling,
-    settling,
-    sifting,
-    unlinking,
-)
+from erp_integrations.exports import run_export
+from erp_integrations.links import create_link, record_findings, settle_attempts, unlink
+from erp_integrations.reconciliation import confirm_suspects, diff, reconcile, run_lease
 from sage_adapter import reader
 from sage_adapter.sandbox.connection import SandboxConnection
 from sage_adapter.sandbox_writer import SandboxWriter
@@ -95,32 +87,32 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
         once = [WHILE_SAGE_COUNTS]
         self.set_progress_handler(lambda: reached(once.pop()) if once else None, 1)
 
-    around(unlinking, "_claim", before="before the claim", after="after the claim")
-    around(unlinking, "_spec_or_error", before="inside the claim")
+    around(unlink, "_claim", before="before the claim", after="after the claim")
+    around(unlink, "_spec_or_error", before="inside the claim")
     around(reader, "_wait", after="between the looks")
-    around(unlinking, "settle", before="before settling", after="after settling")
-    around(settling, "append_events", after="inside settling")
+    around(unlink, "settle", before="before settling", after="after settling")
+    around(settle_attempts, "append_events", after="inside settling")
     replace(SandboxConnection, "_before", before_the_statement)
 
 
 def watch_export(reached: Reached, replace: Replace = setattr) -> None:
     """The same for an export into the practice company."""
     around = partial(_around, reached, replace)
-    around(exporting, "_claim", before="before the claim", after="after the claim")
+    around(run_export, "_claim", before="before the claim", after="after the claim")
     around(SandboxWriter, "write", before="before writing", after="after writing")
-    around(exporting, "_settle", before="before settling", after="after settling")
-    around(linking, "tell_linked", after="inside settling")
+    around(run_export, "_settle", before="before settling", after="after settling")
+    around(create_link, "tell_linked", after="inside settling")
 
 
 def watch_reconcile(reached: Reached, replace: Replace = setattr) -> None:
     """The same for a reconciliation."""
     around = partial(_around, reached, replace)
-    around(reconciling, "claim_run", before="before the claim", after="after the claim")
-    around(sifting.Sieve, "sift_rest", before="while comparing")
-    around(reconcile_looks, "_record", before="before recording")
-    around(checking, "append_events", after="inside recording")
-    around(reconciling, "end_run", before="before the end", after="after the end")
-    around(reconcile_runs, "note_answer", after="inside the end")
+    around(reconcile, "claim_run", before="before the claim", after="after the claim")
+    around(diff.Sieve, "sift_rest", before="while comparing")
+    around(confirm_suspects, "_record", before="before recording")
+    around(record_findings, "append_events", after="inside recording")
+    around(reconcile, "end_run", before="before the end", after="after the end")
+    around(run_lease, "note_answer", after="inside the end")
 
 
 def _around(

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from config.wsgi import application
-from erp_integrations.operations import unlinking
+from erp_integrations.links import unlink
 from tests.proof.points import watch
 
 __all__ = ["application"]
@@ -31,5 +31,5 @@ def _reached(point: str) -> None:
 
 
 # A lease that a test can wait for, and a deadline that no busy machine misses.
-unlinking.LEASE_BEYOND_DEADLINE = timedelta(seconds=3 - settings.SAGE_DEADLINE_SECONDS)
+unlink.LEASE_BEYOND_DEADLINE = timedelta(seconds=3 - settings.SAGE_DEADLINE_SECONDS)
 watch(_reached)

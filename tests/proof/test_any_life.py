@@ -27,11 +27,13 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations import approving
 from commitments.operations.refusals import Refused
 from companies.models import Membership
+from erp_integrations.exports import review, run_export, submit
+from erp_integrations.links import relink as relink_module
+from erp_integrations.links import unlink as unlink_module
 from erp_integrations.models import ChangeOrderLink, Export
-from erp_integrations.operations import accepting, exporting, relinking, sending, unlinking
-from erp_integrations.operations.export_refusals import ExportRefused
-from erp_integrations.operations.refusals import UnlinkRefused
 from erp_integrations.ports import NoSuchRecord
+from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.unlink_errors import UnlinkRefused
 from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import invariants
 from tests.proof.forked import start_click
@@ -79,11 +81,11 @@ class Lives(RuleBasedStateMachine):
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def send(self, cco: str, by: str) -> None:
-        self._do(sending.send_change_order, cco, by)
+        self._do(submit.send_change_order, cco, by)
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def retrieve(self, cco: str, by: str) -> None:
-        self._do(sending.retrieve_change_order, cco, by)
+        self._do(submit.retrieve_change_order, cco, by)
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE), approved=st.booleans())
     def change_status(self, cco: str, by: str, *, approved: bool) -> None:
@@ -111,23 +113,21 @@ class Lives(RuleBasedStateMachine):
         number = f"L-{self.ccos[cco].number}"
         with contextlib.suppress(ExportRefused):
             shown = preview(self.world, self.ccos[cco], number=number, writer=writer)
-            self._do(
-                accepting.accept_change_order, cco, by, erp_number=number, writer=writer, token=shown.token
-            )
+            self._do(review.accept_change_order, cco, by, erp_number=number, writer=writer, token=shown.token)
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def reject(self, cco: str, by: str) -> None:
-        self._do(accepting.reject_change_order, cco, by, reason="Wrong cost code")
+        self._do(review.reject_change_order, cco, by, reason="Wrong cost code")
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def export(self, cco: str, by: str) -> None:
-        self._exported_once(lambda: self._do(exporting.export_change_order, cco, by))
+        self._exported_once(lambda: self._do(run_export.export_change_order, cco, by))
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE), point=st.sampled_from(EXPORT_POINTS))
     def export_killed(self, cco: str, by: str, point: str) -> None:
         def killed() -> None:
             click = start_click(
-                lambda: exporting.export_change_order(**self._keys(cco, by)),
+                lambda: run_export.export_change_order(**self._keys(cco, by)),
                 stop_at=point,
                 with_signal=signal.SIGKILL,
                 watching=watch_export,
@@ -138,7 +138,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def give_back(self, cco: str, by: str) -> None:
-        self._do(exporting.give_back_change_order, cco, by, reason="Wrong vendor")
+        self._do(run_export.give_back_change_order, cco, by, reason="Wrong vendor")
 
     @rule(cco=st.sampled_from(NAMES))
     def let_leases_run_out(self, cco: str) -> None:
@@ -147,13 +147,13 @@ class Lives(RuleBasedStateMachine):
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def unlink(self, cco: str, by: str) -> None:
         with contextlib.suppress(UnlinkRefused):
-            unlinking.unlink_change_order(**self._keys(cco, by))
+            unlink_module.unlink_change_order(**self._keys(cco, by))
             tally["unlinked"] += 1
 
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def relink(self, cco: str, by: str) -> None:
         with contextlib.suppress(ExportRefused):
-            relinking.relink_change_order(**self._keys(cco, by))
+            relink_module.relink_change_order(**self._keys(cco, by))
             tally["relinked"] += 1
 
     @rule(by=st.sampled_from(PEOPLE), may=st.booleans())
@@ -229,11 +229,11 @@ class Lives(RuleBasedStateMachine):
             give_privilege(person)
         for cco in NAMES:
             self._let_leases_run_out(cco)
-            self._do(sending.retrieve_change_order, cco, "approver")
+            self._do(submit.retrieve_change_order, cco, "approver")
             self.export(cco, "approver")
             if self._status(cco) not in ENDS:
                 self.delete(cco)
-                self._do(exporting.give_back_change_order, cco, "approver", reason="The end")
+                self._do(run_export.give_back_change_order, cco, "approver", reason="The end")
             if self._status(cco) not in ENDS:
                 tally["rounds that could not be ended"] += 1
             assert self._status(cco) in ENDS, f"{cco} is stuck: {self._status(cco)}"
@@ -296,7 +296,7 @@ class Lives(RuleBasedStateMachine):
 def short_leases(settings: Settings, monkeypatch: pytest.MonkeyPatch, practice_template: Path) -> None:
     settings.SAGE_DEADLINE_SECONDS = 0.9  # "slow:1" is later than that
     settings.SAGE_SECOND_LOOK_SECONDS = 0.002
-    for module in (unlinking, exporting):
+    for module in (unlink_module, run_export):
         monkeypatch.setattr(module, "LEASE_BEYOND_DEADLINE", timedelta(seconds=0.1))
     monkeypatch.setattr(Lives, "practice", practice_template, raising=False)
 

@@ -34,24 +34,22 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
 from companies.models import Level, Membership, User
-from erp_integrations import asking, registry
-from erp_integrations.actors import Actor
-from erp_integrations.clock import clock_from, database_now
+from erp_integrations.connections import connect
+from erp_integrations.deletions import confirm_deletion
+from erp_integrations.erp import calls, registry
+from erp_integrations.erp.clock import clock_from, database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links import move_link
+from erp_integrations.links import relink as relink_module
+from erp_integrations.links import unlink as unlink_module
+from erp_integrations.links.record_findings import Recorded, record_findings
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations import (
-    confirm_deletion,
-    connecting,
-    move_link,
-    reconcile_runs,
-    relinking,
-    unlinking,
-)
-from erp_integrations.operations.checking import Recorded, record_findings
-from erp_integrations.operations.export_refusals import ExportRefused
-from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
-from erp_integrations.operations.refusals import UnlinkInProgress, UnlinkRefused
 from erp_integrations.ports import Deadline, NoSuchRecord
-from erp_integrations.presence import reference_to
+from erp_integrations.reconciliation import run_lease
+from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
+from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.link_status import reference_to
+from erp_integrations.workflow.unlink_errors import UnlinkInProgress, UnlinkRefused
 from sage_adapter.sandbox.connection import COMPANY_FILE, read_only_uri
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants
@@ -126,7 +124,7 @@ def leases(deadline_seconds: float) -> Iterator[None]:
     """Clicks with that deadline, and leases as short as all of them are here."""
     with override_settings(SAGE_DEADLINE_SECONDS=deadline_seconds), pytest.MonkeyPatch.context() as patch:
         beyond = LEASE - timedelta(seconds=deadline_seconds)
-        patch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", beyond)
+        patch.setattr(unlink_module, "LEASE_BEYOND_DEADLINE", beyond)
         yield
 
 
@@ -372,7 +370,7 @@ class Sequences(RuleBasedStateMachine):
         """One look at one link, which tells and never cuts."""
         link = self.world.link_of_any(self.ccos[key].pk)
         books = Connection.objects.get(pk=self.world.connection.pk)
-        findings = asking.glance_many(
+        findings = calls.glance_many(
             registry.reader_for(registry.spec_of(books)),
             [reference_to(link, books)],
             deadline=Deadline.after(PATIENCE_SECONDS),
@@ -493,7 +491,7 @@ class Sequences(RuleBasedStateMachine):
                     return
 
     def _relink(self, key: str, name: str) -> None:
-        relinking.relink_change_order(
+        relink_module.relink_change_order(
             company_id=self.world.company.pk, change_order_id=self.ccos[key].pk, actor=self._actor(name)
         )
         assert key in self.cut
@@ -529,9 +527,9 @@ class Sequences(RuleBasedStateMachine):
             )
 
     def _point_the_connection(self, *, at_home: bool) -> None:
-        connecting.set_connection(
+        connect.set_connection(
             company=self.world.company,
-            address=connecting.Address(
+            address=connect.Address(
                 kind=registry.SANDBOX,
                 database=self.world.books.name,
                 sandbox_path=self.world.place if at_home else self.elsewhere,
@@ -543,8 +541,8 @@ class Sequences(RuleBasedStateMachine):
 
     def _accept(self) -> None:
         actor = self._actor("approver")
-        checked = connecting.check_connection(connection_id=self.world.connection.pk, actor=actor)
-        connecting.accept_database(
+        checked = connect.check_connection(connection_id=self.world.connection.pk, actor=actor)
+        connect.accept_database(
             connection_id=self.world.connection.pk,
             incarnation=checked.connection.seen_incarnation,
             actor=actor,
@@ -588,7 +586,7 @@ class Sequences(RuleBasedStateMachine):
         return Actor(user_id=person.pk, name=person.name, via=Via.PAGE)
 
     def _unlink(self, key: str, name: str) -> None:
-        unlinking.unlink_change_order(
+        unlink_module.unlink_change_order(
             company_id=self.world.company.pk, change_order_id=self.ccos[key].pk, actor=self._actor(name)
         )
 
@@ -657,7 +655,7 @@ def places_and_patience(
 ) -> None:
     settings.SAGE_DEADLINE_SECONDS = PATIENCE_SECONDS
     settings.SAGE_SECOND_LOOK_SECONDS = 0.002
-    monkeypatch.setattr(reconcile_runs, "LEASE", LEASE_OF_A_RUN)
+    monkeypatch.setattr(run_lease, "LEASE", LEASE_OF_A_RUN)
     monkeypatch.setattr(Sequences, "practice", practice_template, raising=False)
     monkeypatch.setattr(Sequences, "elsewhere", elsewhere, raising=False)
 

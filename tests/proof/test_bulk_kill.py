@@ -10,10 +10,11 @@ from django.db import connection
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
-from erp_integrations.actors import Actor
+from erp_integrations.bulk_unlink import operations as bulk_unlink
+from erp_integrations.bulk_unlink.operations import start_bulk_unlink, work_on
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links import unlink
 from erp_integrations.models import BulkUnlink, UnlinkAttempt, Via
-from erp_integrations.operations import bulk_unlinking, unlinking
-from erp_integrations.operations.bulk_unlinking import start_bulk_unlink, work_on
 from tests.concurrency.crowd import all_at_once
 from tests.invariants import assert_promise_kept
 from tests.proof.forked import start_click
@@ -40,15 +41,15 @@ POINTS = (
 
 def watch_bulk(reached: Reached, replace: Replace = setattr) -> None:
     watch(reached, replace)
-    _around(reached, replace, bulk_unlinking, "_take", after="after taking")
-    _around(reached, replace, bulk_unlinking, "_record", after="after recording")
+    _around(reached, replace, bulk_unlink, "_take", after="after taking")
+    _around(reached, replace, bulk_unlink, "_record", after="after recording")
 
 
 @pytest.fixture(autouse=True)
 def short_leases(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.SAGE_DEADLINE_SECONDS = 60
-    monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=1.5 - 60))
-    monkeypatch.setattr(bulk_unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=2.0 - 60))
+    monkeypatch.setattr(unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=1.5 - 60))
+    monkeypatch.setattr(bulk_unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=2.0 - 60))
     yield
     assert_promise_kept()
 
@@ -121,20 +122,20 @@ def test_a_worker_that_slept_through_its_lease_ends_nothing_a_second_time(
 def test_workers_with_the_same_bulk_unlink_share_it(
     bulk: BulkUnlink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=5))
-    monkeypatch.setattr(bulk_unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=30))
-    monkeypatch.setattr(bulk_unlinking, "MOST_LOOKED_UP_AT_ONCE", 1)
+    monkeypatch.setattr(unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=5))
+    monkeypatch.setattr(bulk_unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=30))
+    monkeypatch.setattr(bulk_unlink, "MOST_LOOKED_UP_AT_ONCE", 1)
     lock = threading.Lock()
     taken: list[int] = []
-    real = bulk_unlinking._take
+    real = bulk_unlink._take
 
-    def take(bulk_id: int) -> bulk_unlinking.Taken:
+    def take(bulk_id: int) -> bulk_unlink.Taken:
         mine = real(bulk_id)
         with lock:
             taken.extend(mine)
         return mine
 
-    monkeypatch.setattr(bulk_unlinking, "_take", take)
+    monkeypatch.setattr(bulk_unlink, "_take", take)
 
     assert all_at_once([lambda: work_on(bulk.pk)] * 4) == [None] * 4
 

@@ -9,9 +9,10 @@ import pytest
 from pytest_django import Settings
 
 from companies.models import Membership, User
+from erp_integrations.connections import connect
+from erp_integrations.links import unlink
 from erp_integrations.models import AttemptState
-from erp_integrations.operations import connecting, unlinking
-from erp_integrations.operations.refusals import UnlinkInProgress
+from erp_integrations.workflow.unlink_errors import UnlinkInProgress
 from tests.invariants import assert_promise_kept
 from tests.proof.forked import start_click
 from tests.proof.points import POINTS, UNHELD, UNTIL_THE_CUT, WHILE_SAGE_COUNTS
@@ -57,10 +58,10 @@ def revoked(world: World, record: str, approver: User, elsewhere: Path) -> None:
 
 
 def pointed_elsewhere(world: World, record: str, approver: User, elsewhere: Path) -> None:
-    address = connecting.Address(
+    address = connect.Address(
         kind=world.connection.kind, database=world.connection.database, sandbox_path=elsewhere
     )
-    connecting.set_connection(company=world.company, address=address, actor=LINKER)
+    connect.set_connection(company=world.company, address=address, actor=LINKER)
 
 
 Change = Callable[[World, str, User, Path], None]
@@ -113,8 +114,8 @@ def test_what_changed_during_a_pause_counts(
 def short_lease(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Leases that are over long before the deadline, so that they alone can refuse; as usual once called."""
     settings.SAGE_DEADLINE_SECONDS = 60
-    monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=0.3 - 60))
-    return lambda: monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=5))
+    monkeypatch.setattr(unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=0.3 - 60))
+    return lambda: monkeypatch.setattr(unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=5))
 
 
 @without_threads_of_its_own
@@ -184,7 +185,7 @@ def test_a_cut_that_was_judged_in_time_stands_although_its_commit_was_late(
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)
     settings.SAGE_DEADLINE_SECONDS = 60
-    monkeypatch.setattr(unlinking, "LEASE_BEYOND_DEADLINE", timedelta(seconds=3 - 60))
+    monkeypatch.setattr(unlink, "LEASE_BEYOND_DEADLINE", timedelta(seconds=3 - 60))
 
     click = start_click(
         lambda: world.unlink(cco, by=approver), stop_at="inside settling", with_signal=signal.SIGSTOP

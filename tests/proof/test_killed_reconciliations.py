@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from erp_integrations.models import LinkEvent, ReconcileRun, ReconcileState
-from erp_integrations.operations import reconcile_runs
-from erp_integrations.operations.reconciling import reconcile
+from erp_integrations.reconciliation import run_lease
+from erp_integrations.reconciliation.reconcile import reconcile
 from tests.domain.test_reconciling import BY_ITSELF, told
 from tests.invariants import assert_promise_kept
 from tests.proof.forked import start_click
@@ -29,7 +29,7 @@ def test_a_run_that_was_killed_is_begun_again_and_tells_nothing_twice(
     ccos = [world.synced_cco(key) for key in KEYS]
     for cco in ccos:
         world.delete_in_sage(cco)
-    monkeypatch.setattr(reconcile_runs, "LEASE", timedelta(seconds=0.2))
+    monkeypatch.setattr(run_lease, "LEASE", timedelta(seconds=0.2))
     of_company = world.connection.pk
 
     killed = start_click(

@@ -11,7 +11,7 @@ from commitments.models import (
     ErpStatus,
 )
 from companies.models import Project
-from erp_integrations.clock import database_now
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import ChangeOrderLink
 from tests import factories
 from tests.world import LINKER, World

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level
+from erp_integrations.exports import submit
 from erp_integrations.models import ChangeOrderLink, Export
-from erp_integrations.operations import sending
 from tests import factories, sendable
 from tests.sendable import approved_cco, books_of, status_of, tied_commitment
 from tests.web.pages import Element, page_of
@@ -62,7 +62,7 @@ def fields_of(form: Element) -> dict[str, str]:
 
 
 def retrieve(waiting: Waiting) -> None:
-    sending.retrieve_change_order(
+    submit.retrieve_change_order(
         company_id=waiting.world.company.pk,
         change_order_id=waiting.cco.pk,
         actor=sendable.actor(waiting.approver),

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from companies.models import Level
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.operations.refusals import StillInErp
-from erp_integrations.queries import ledger_rows
+from erp_integrations.ledger import file_rows
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.unlink_errors import StillInErp
 from tests.ledger import NOON, directory_event, link_event, link_events
 from tests.web.pages import Element, page_of
 from tests.web.people import browser_of
@@ -276,7 +276,7 @@ def test_a_file_holds_both_books_merged_by_time_with_all_columns(world: World) -
         f"link-{later.pk}",
     ]
     assert [row["event"] for row in rows] == [line["event"] for line in lines]
-    assert list(rows[0]) == list(lines[0]) == list(ledger_rows.COLUMNS)
+    assert list(rows[0]) == list(lines[0]) == list(file_rows.COLUMNS)
     assert lines[0]["at"] == "2026-03-02T11:59:59.999999+00:00"
     assert (lines[1]["subject"], lines[1]["reason"], lines[1]["kind_in_words"]) == (
         "Analyst",
@@ -310,8 +310,8 @@ def test_a_file_that_could_not_be_completed_says_so_in_its_last_row(
     world: World, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     link_events(world, 3)
-    monkeypatch.setattr(ledger_rows, "AT_ONCE", 2)
-    whole, written = ledger_rows._row, []
+    monkeypatch.setattr(file_rows, "AT_ONCE", 2)
+    whole, written = file_rows._row, []
 
     def fails_at_the_third(event: dict[str, Any]) -> dict[str, Any]:
         written.append(event)
@@ -319,17 +319,17 @@ def test_a_file_that_could_not_be_completed_says_so_in_its_last_row(
             raise RuntimeError("the database went away")
         return whole(event)
 
-    monkeypatch.setattr(ledger_rows, "_row", fails_at_the_third)
+    monkeypatch.setattr(file_rows, "_row", fails_at_the_third)
     lines = file_of(browser_of(world.person()), world, form).decode().splitlines()
 
-    assert [ledger_rows.NOT_COMPLETE in line for line in lines[-3:]] == [False, False, True]
+    assert [file_rows.NOT_COMPLETE in line for line in lines[-3:]] == [False, False, True]
 
 
 def test_it_is_of_one_moment_and_read_bit_by_bit(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is written while somebody loads the file is not in it, in neither book."""
-    monkeypatch.setattr(ledger_rows, "AT_ONCE", 2)
+    monkeypatch.setattr(file_rows, "AT_ONCE", 2)
     with transaction.atomic():
         link_events(committed_world, 5)
         directory_event(committed_world)

@@ -26,7 +26,9 @@ from companies.models import (
     User,
 )
 from companies.operations.privilege import grant_privilege, request_privilege
-from erp_integrations.actors import Actor
+from erp_integrations.bulk_unlink.operations import start_bulk_unlink
+from erp_integrations.deletions.confirm_deletion import state_deletion
+from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
@@ -43,10 +45,8 @@ from erp_integrations.models import (
     VendorLink,
     Via,
 )
-from erp_integrations.operations import tying
-from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
-from erp_integrations.operations.confirm_deletion import state_deletion
-from erp_integrations.operations.reconciling import reconcile
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.record_links import operations as record_links
 from tests import factories
 from tests.ledger import link_event
 from tests.sendable import actor
@@ -83,10 +83,10 @@ def queries_of_the_admin_itself(settings: Settings) -> None:
 def desk(world: World) -> Client:
     """The browser of support; there is a row of every model."""
     cco, approver = world.synced_cco(), world.person()
-    tying.link_job(project=world.project, record_number="2611", actor=LINKER)
-    tying.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
+    record_links.link_job(project=world.project, record_number="2611", actor=LINKER)
+    record_links.link_commitment(commitment=world.commitment, record_number="1201", actor=LINKER)
     vendor = next(one for one in world.books.subcontracts if one.record_number == "1201").vendor_record_number
-    tying.link_vendor(vendor=world.commitment.vendor, record_number=vendor, actor=LINKER)
+    record_links.link_vendor(vendor=world.commitment.vendor, record_number=vendor, actor=LINKER)
     world.delete_in_sage(cco)
     world.unlink(cco, by=approver)
     synced = world.synced_cco("plain-01")

@@ -10,10 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from erp_integrations.clock import database_now
+from erp_integrations.bulk_unlink import operations as bulk_unlink
+from erp_integrations.change_orders import live_updates
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import BulkUnlink, LinkEvent
-from erp_integrations.operations import bulk_unlinking
-from erp_integrations.queries import live
 from tests import factories, jobs
 from tests.domain.test_reconciling import run
 from tests.web.pages import page_of
@@ -92,7 +92,7 @@ def test_each_bad_selection_gets_a_sentence(world: World, monkeypatch: pytest.Mo
     assert "s list, and left out" in words
     assert "not tied to Sage any more" in words
     assert theirs.title not in words
-    monkeypatch.setattr("erp_integrations.views.bulk_unlinking.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("erp_integrations.bulk_unlink.views.MOST_AT_ONCE", 1)
     status, words = says({"cco": [str(cco.pk), str(free.pk)], "confirmed": "yes"})
     assert status == 422
     assert "too many to unlink at once" in words
@@ -202,7 +202,7 @@ def test_live_rows_say_what_is_stored_and_nothing_of_others(world: World) -> Non
 def test_an_open_page_that_knows_it_all_is_told_nothing_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "AGES_STAND", timedelta(days=36_500))
+    monkeypatch.setattr(live_updates, "AGES_STAND", timedelta(days=36_500))
     cco, client = world.synced_cco(), browser(world)
 
     def look(known: str) -> tuple[int, str, int]:
@@ -229,10 +229,11 @@ def test_an_open_page_that_knows_it_all_is_told_nothing_again(
         known = told
     now = database_now()
     states = {
-        live.state_of(world.company, world.fresh_connection(), now + timedelta(days=d)) for d in (0, 36_501)
+        live_updates.state_of(world.company, world.fresh_connection(), now + timedelta(days=d))
+        for d in (0, 36_501)
     }
     assert len(states) == 2, "ages grow"
 
 
 def test_the_most_is_the_same_for_page_and_operation() -> None:
-    assert bulk_unlinking.MOST_AT_ONCE == 10_000
+    assert bulk_unlink.MOST_AT_ONCE == 10_000

@@ -18,7 +18,7 @@ from commitments.models import (
 )
 from companies.models import Level
 from erp_integrations.models import ChangeOrderLink, LinkEvent
-from erp_integrations.operations import tying
+from erp_integrations.record_links import operations as record_links
 from tests import factories, sendable
 from tests.domain.test_locks import HELD, cco_in
 from tests.web.pages import Element, page_of
@@ -115,7 +115,7 @@ def test_the_list_tells_money_and_both_statuses(world: World, team: Client) -> N
         (ChangeOrderStatus.VOID, "9.00"),
     ):
         CommitmentChangeOrder.objects.filter(pk=world.free_cco(amount=amount).pk).update(status=status)
-    tying.link_commitment(commitment=commitment, record_number="1201", actor=LINKER)
+    record_links.link_commitment(commitment=commitment, record_number="1201", actor=LINKER)
 
     row = page_of(team.get(LIST)).one("tbody").text
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from companies.models import Level
-from erp_integrations import registry
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from erp_integrations.models import Connection, EventKind
-from erp_integrations.operations import connecting
 from erp_integrations.ports import ServerParts
 from tests import factories
 from tests.commands.terminal import run
@@ -222,7 +222,7 @@ def test_a_form_that_was_overtaken_is_told_so_and_stores_nothing(world: World, a
 
 @pytest.mark.parametrize("level", [Level.READ_ONLY, Level.STANDARD])
 def test_others_see_what_is_there_and_why_they_cannot_change_it(world: World, level: Level) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
         address=ServerParts(server=HOST, database="Books", login=LOGIN, password=PASSWORD),
         actor=LINKER,
@@ -282,9 +282,9 @@ def test_an_empty_password_never_goes_anywhere_else(
 
 
 def test_what_a_command_stored_beside_is_named_and_needs_the_password(world: World, admin: Client) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
+        address=connect.Address(
             kind=registry.ODBC,
             database="Books",
             odbc_string=f"SERVER={HOST},14330;DATABASE=Books;UID={LOGIN};PWD={PASSWORD};MultiSubnetFailover=yes",

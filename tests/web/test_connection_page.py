@@ -9,9 +9,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from companies.models import Level
-from erp_integrations import registry
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from erp_integrations.models import Connection, EventKind
-from erp_integrations.operations import connecting
 from tests import factories
 from tests.jobs import waiting, work
 from tests.web.pages import page_of
@@ -31,7 +31,7 @@ def messages_on(client: Client) -> str:
 def restored(world: World) -> World:
     """The practice company was restored from its backup: another database answers to the name."""
     world.sage.restore_backup()
-    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     return world
 
 
@@ -134,9 +134,9 @@ def test_a_check_that_fails_says_who_can_mend_it_and_the_list_shows_doubt(world:
 def test_no_host_login_password_or_driver_text_is_ever_in_a_page(world: World) -> None:
     """An ERP admin's form shows all but the password: `test_connection_form.py`."""
     cco, approver = world.synced_cco(), world.person()
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(kind=registry.ODBC, database="Harbor Point Builders", odbc_string=ODBC),
+        address=connect.Address(kind=registry.ODBC, database="Harbor Point Builders", odbc_string=ODBC),
         actor=LINKER,
     )
     client = browser_of(approver)
@@ -258,11 +258,9 @@ def test_a_connection_that_was_set_anew_forgets_the_database_that_was_met(world:
     world.sage.set_fault("wrong-database")
     browser_of(approver).post(unlink_address(world, cco))
 
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
-            kind=registry.SANDBOX, database=world.books.name, sandbox_path=world.place
-        ),
+        address=connect.Address(kind=registry.SANDBOX, database=world.books.name, sandbox_path=world.place),
         actor=LINKER,
     )
 
@@ -371,7 +369,7 @@ def test_a_database_is_compared_before_it_can_be_accepted(restored: World) -> No
 def test_the_page_says_how_many_linked_records_are_in_it_and_which_are_not(world: World) -> None:
     kept, lost = world.synced_cco("present"), world.synced_cco("older-backup")
     world.sage.restore_backup()
-    connecting.check_connection(connection_id=world.connection.pk, actor=LINKER)
+    connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
     client = browser_of(world.person("erp-admin", erp_integrations=Level.ADMIN))
 
     client.post(CONNECTION + "compare/")
@@ -419,7 +417,7 @@ def test_a_comparison_counts_for_the_database_it_was_made_with(restored: World) 
     client = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
     client.post(CONNECTION + "compare/")
     restored.sage.restore_backup()
-    connecting.check_connection(connection_id=restored.connection.pk, actor=LINKER)
+    connect.check_connection(connection_id=restored.connection.pk, actor=LINKER)
     before = restored.fresh_connection()
 
     client.post(CONNECTION + "accept/", {"incarnation": before.seen_incarnation, "reason": "Restored"})

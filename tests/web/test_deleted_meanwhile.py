@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus, HistoryEntry
 from companies.models import User
-from erp_integrations.clock import database_now
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Export, ExportOutcome, LinkEvent
 from tests.sendable import approved_cco, books_of, send, tied_commitment
 from tests.web.pages import page_of

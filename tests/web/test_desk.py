@@ -13,8 +13,9 @@ from commitments.operations.approving import set_to_draft
 from commitments.operations.change_orders import delete_change_order
 from companies.models import User
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
-from erp_integrations.operations.reconciling import reconcile
-from erp_integrations.queries.desk import search, waiting
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.support import search as support_search
+from erp_integrations.support import waiting
 from tests import factories
 from tests.web.desk import asking, not_believed, something_of_everything, staff, stuck
 from tests.web.pages import Element, page_of
@@ -181,7 +182,7 @@ def test_what_cannot_be_a_search_is_said(desk: Client, world: World, q: str) -> 
 def test_a_search_costs_the_same_whatever_it_finds_and_shows_so_many(
     desk: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_FOUND", 2)
+    monkeypatch.setattr(support_search, "MOST_FOUND", 2)
     where = reverse("admin:desk-search")
     of_none = queries_of(desk, where, q="same")
     for number in range(4):

@@ -18,11 +18,11 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.doors import MemberRequest
 from companies.models import Level
-from erp_integrations.drafts import prepared_from_json
+from erp_integrations.change_orders.responses import answer_in_row
+from erp_integrations.drafts.context import prepared_from_json
 from erp_integrations.models import ChangeOrderLink, Export
-from erp_integrations.pages import Message
 from erp_integrations.ports import ChangeOrderEntry, EntryLine
-from erp_integrations.views.answering import answer_in_row
+from erp_integrations.view_models import Message
 from tests import sendable
 from tests.sendable import approved_cco, books_of, status_of, tied_commitment
 from tests.web.pages import Element, page_of

@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from erp_integrations.listing import keyset
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.queries import keyset
 from tests.web.many import commitments_in_projects, many_synced
 from tests.web.pages import Element, page_of
 from tests.web.people import browser_of

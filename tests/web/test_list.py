@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
 from companies.models import Level
+from erp_integrations.listing.keyset import PAGE_SIZE
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.queries.keyset import PAGE_SIZE
 from tests import factories
 from tests.web.many import commitments_in_projects, many_synced
 from tests.web.pages import Element, page_of

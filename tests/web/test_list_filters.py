@@ -8,8 +8,8 @@ from django.test import Client
 
 from commitments.models import ErpStatus
 from companies.models import Level
+from erp_integrations.listing import filtered_page, keyset
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.queries import keyset, sifting
 from tests import factories
 from tests.web.many import commitments_in_projects, many_synced
 from tests.web.pages import Element, page_of
@@ -227,7 +227,7 @@ def test_a_key_of_another_company_is_as_unknown_as_one_that_never_was(world: Wor
 
 
 def test_a_count_ends_and_goes_on_when_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (keyset, sifting):
+    for module in (keyset, filtered_page):
         monkeypatch.setattr(module, "MOST_COUNTED", 20)
         monkeypatch.setattr(module, "PAGE_SIZE", 10)
     many_synced(world, 45, commitments=commitments_in_projects(world, 2))
@@ -250,7 +250,7 @@ def test_a_count_ends_and_goes_on_when_asked(world: World, monkeypatch: pytest.M
 def test_signs_that_no_index_knows_are_looked_for_so_far_and_no_further(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sifting, "MOST_WITHOUT_INDEX", 5)
+    monkeypatch.setattr(filtered_page, "MOST_WITHOUT_INDEX", 5)
     many_synced(world, 8, commitments=[world.commitment])
     ChangeOrderLink.objects.filter(cco_number__in=("002", "007")).update(cco_title="100 % sealed")
 

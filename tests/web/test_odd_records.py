@@ -10,7 +10,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.models import Level
 from erp_integrations.models import ChangeOrderLink, ReconcileRun, ReconcileState
-from erp_integrations.operations import sifting
+from erp_integrations.reconciliation import diff
 from tests import sendable
 from tests.commands.terminal import run as command
 from tests.domain.test_odd_records import ODD, assert_answered, named, spoil
@@ -173,7 +173,7 @@ def test_of_many_odd_records_the_first_are_shown_and_the_count_of_all(world: Wor
     made = run(world)
     client = browser_of(world.person())
 
-    assert made.odd > len(odd_rows(client)) == sifting.ODD_KEPT
+    assert made.odd > len(odd_rows(client)) == diff.ODD_KEPT
     assert f"met {made.odd:,} records" in page_of(client.get(CONNECTION)).one("#main").text
 
 

@@ -17,10 +17,10 @@ from pytest_django import Settings
 from commitments.models import CommitmentChangeOrder
 from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Membership, User
-from erp_integrations.actors import Actor
-from erp_integrations.demo import load_demo
+from erp_integrations.bulk_unlink.operations import start_bulk_unlink
+from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import BulkUnlink, LinkEvent, Via
-from erp_integrations.operations.bulk_unlinking import start_bulk_unlink
+from erp_integrations.sandbox.demo import load_demo
 from sage_adapter.sandbox import connection as practice_connection
 from tests.invariants import fingerprint
 

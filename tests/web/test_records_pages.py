@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from companies.models import Level
 from erp_integrations.models import CommitmentLink, JobLink, LinkEvent, VendorLink
-from erp_integrations.operations import tying
-from erp_integrations.operations.export_refusals import (
+from erp_integrations.ports import ErpJob
+from erp_integrations.record_links import operations as record_links
+from erp_integrations.workflow.errors import (
     AlreadyTied,
     AnotherRecord,
     NotAllowed,
@@ -19,7 +20,6 @@ from erp_integrations.operations.export_refusals import (
     OnlySubcontracts,
     RecordTaken,
 )
-from erp_integrations.ports import ErpJob
 from tests import factories, sendable
 from tests.web.pages import page_of
 from tests.web.people import AMBER, GREEN, answered_message, browser_of
@@ -117,7 +117,7 @@ def test_what_was_deleted_while_sage_answered_is_not_found_and_not_linked(
         type(project).objects.filter(pk=project.pk).delete()
         return job
 
-    monkeypatch.setattr(tying, "_job", delete_and_answer)
+    monkeypatch.setattr(record_links, "_job", delete_and_answer)
     answer = client.post(
         link_page(world, "erp-jobs", project.pk),
         {"record_number": job.record_number, "row_id": str(job.row_id)},
@@ -235,22 +235,22 @@ def test_another_companys_rows_are_not_found(world: World) -> None:
 
 def test_what_is_tied_is_not_asked_about_again(world: World) -> None:
     job, actor = world.books.jobs[0].record_number, sendable.actor(world.person())
-    tying.link_job(project=world.project, record_number=job, actor=LINKER)
+    record_links.link_job(project=world.project, record_number=job, actor=LINKER)
     world.sage.set_fault("offline")
 
     with pytest.raises(AlreadyTied):
-        tying.link_job(project=world.project, record_number=job, actor=actor)
+        record_links.link_job(project=world.project, record_number=job, actor=actor)
 
     assert JobLink.objects.count() == 1
 
 
 def test_one_record_is_tied_to_one_of_ours_only(world: World) -> None:
     job = world.books.jobs[0].record_number
-    tying.link_job(project=world.project, record_number=job, actor=LINKER)
+    record_links.link_job(project=world.project, record_number=job, actor=LINKER)
     other = factories.ProjectFactory.create(company=world.company)
 
     with pytest.raises(RecordTaken):
-        tying.link_job(project=other, record_number=job, actor=LINKER)
+        record_links.link_job(project=other, record_number=job, actor=LINKER)
 
     assert JobLink.objects.count() == 1
     assert LinkEvent.objects.filter(kind="LINKED").count() == 1
@@ -259,15 +259,19 @@ def test_one_record_is_tied_to_one_of_ours_only(world: World) -> None:
 def test_a_subcontract_of_another_job_or_vendor_is_not_the_commitments(world: World) -> None:
     mine = sendable.subcontract_of(world)
     [other, *_] = [one for one in world.books.subcontracts if one.job_record_number != mine.job_record_number]
-    tying.link_job(project=world.project, record_number=mine.job_record_number, actor=LINKER)
+    record_links.link_job(project=world.project, record_number=mine.job_record_number, actor=LINKER)
     with pytest.raises(OfAnother) as of_job:
-        tying.link_commitment(commitment=world.commitment, record_number=other.record_number, actor=LINKER)
+        record_links.link_commitment(
+            commitment=world.commitment, record_number=other.record_number, actor=LINKER
+        )
     assert of_job.value.what == "job"
 
     [vendor, *_] = [one for one in world.books.vendors if one.record_number != mine.vendor_record_number]
-    tying.link_vendor(vendor=world.commitment.vendor, record_number=vendor.record_number, actor=LINKER)
+    record_links.link_vendor(vendor=world.commitment.vendor, record_number=vendor.record_number, actor=LINKER)
     with pytest.raises(OfAnother) as of_vendor:
-        tying.link_commitment(commitment=world.commitment, record_number=mine.record_number, actor=LINKER)
+        record_links.link_commitment(
+            commitment=world.commitment, record_number=mine.record_number, actor=LINKER
+        )
     assert of_vendor.value.what == "vendor"
     assert not CommitmentLink.objects.exists()
 
@@ -276,7 +280,7 @@ def test_another_record_than_the_one_that_was_shown_is_not_linked(world: World) 
     job, other = world.books.jobs[:2]
 
     with pytest.raises(AnotherRecord):
-        tying.link_job(
+        record_links.link_job(
             project=world.project, record_number=job.record_number, actor=LINKER, seen=other.row_id
         )
 
@@ -287,7 +291,7 @@ def test_a_purchase_order_is_not_tied(world: World) -> None:
     order = factories.CommitmentFactory.create(project=world.project, kind="PURCHASE_ORDER")
 
     with pytest.raises(OnlySubcontracts):
-        tying.link_commitment(commitment=order, record_number="1201", actor=LINKER)
+        record_links.link_commitment(commitment=order, record_number="1201", actor=LINKER)
 
     assert nothing_is_tied()
 
@@ -296,6 +300,6 @@ def test_who_lost_the_rights_ties_nothing(world: World) -> None:
     actor = sendable.actor(world.person(can_push_to_accounting=False))
 
     with pytest.raises(NotAllowed):
-        tying.link_job(project=world.project, record_number="2611", actor=actor)
+        record_links.link_job(project=world.project, record_number="2611", actor=actor)
 
     assert nothing_is_tied()

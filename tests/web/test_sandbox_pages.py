@@ -7,8 +7,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from companies.models import Level
-from erp_integrations import registry
-from erp_integrations.operations import connecting
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from erp_integrations.ports import SandboxRecord
 from tests import factories
 from tests.web.pages import Element, page_of
@@ -388,9 +388,9 @@ def test_there_is_no_practice_company_outside_the_demo(
 def test_there_is_no_practice_company_where_the_books_are_real(
     world: World, method: str, address: str
 ) -> None:
-    connecting.set_connection(
+    connect.set_connection(
         company=world.company,
-        address=connecting.Address(
+        address=connect.Address(
             kind=registry.ODBC, database="Books", odbc_string="DRIVER={None};DATABASE=Books"
         ),
         actor=LINKER,

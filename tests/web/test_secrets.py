@@ -11,11 +11,11 @@ from django.db import connection as database
 from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 
-from erp_integrations import registry
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
 from erp_integrations.models import Connection
-from erp_integrations.operations import connecting
-from erp_integrations.operations.refusals import NoTrustworthyAnswer
 from erp_integrations.ports import ServerParts
+from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer
 from tests.commands.terminal import ROOT, environment, manage
 from tests.web.people import browser_of, htmx
 from tests.web.test_connection_form import CONNECTION, FIELDS, save
@@ -30,7 +30,7 @@ def at_odbc(world: World) -> Connection:
     parts = ServerParts(
         server=HOST, port=1, database="Books", login=LOGIN, password=PASSWORD, driver="FreeTDS"
     )
-    return connecting.set_connection(company=world.company, address=parts, actor=LINKER)
+    return connect.set_connection(company=world.company, address=parts, actor=LINKER)
 
 
 def test_no_table_holds_a_secret_in_the_clear(world: World) -> None:
@@ -103,7 +103,7 @@ def test_what_carries_a_secret_does_not_print_it(world: World) -> None:
     stored = registry.stored_parts(connection)
     assert stored
     assert stored.password == PASSWORD
-    address = connecting.Address(kind=registry.ODBC, database="Books", odbc_string=registry.string_of(stored))
+    address = connect.Address(kind=registry.ODBC, database="Books", odbc_string=registry.string_of(stored))
     for value in (
         stored,
         address,

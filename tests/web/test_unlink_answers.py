@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level
-from erp_integrations.clock import database_now
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import UnlinkAttempt, Via
 from tests import factories
 from tests.web.pages import Element, page_of, parse

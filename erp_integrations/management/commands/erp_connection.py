@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from companies.models import User
-from erp_integrations import registry
-from erp_integrations.actors import Actor, actor_by_command
+from erp_integrations.connections import connect
+from erp_integrations.erp import registry
+from erp_integrations.ledger.actors import Actor, actor_by_command
 from erp_integrations.management.reporting import (
     MISCONFIGURED,
     NO_ANSWER,
@@ -16,7 +17,6 @@ from erp_integrations.management.reporting import (
     operating_system_user,
 )
 from erp_integrations.models import Via
-from erp_integrations.operations import connecting
 from erp_integrations.ports import FaultKind, NoSuchRecord
 
 
@@ -55,10 +55,10 @@ class Command(ReportingCommand):
     def _set(self, slug: str, odbc_from: str | None, sandbox: str | None) -> None:
         company = self.company(slug)
         address = self._odbc_address(odbc_from) if odbc_from else self._sandbox_address(sandbox or "")
-        connecting.set_connection(company=company, address=address, actor=_by_command())
+        connect.set_connection(company=company, address=address, actor=_by_command())
         self._check(slug)
 
-    def _odbc_address(self, file: str) -> connecting.Address:
+    def _odbc_address(self, file: str) -> connect.Address:
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -68,19 +68,19 @@ class Command(ReportingCommand):
             registry.check_string(text.strip())
         except ValueError as error:
             self.refuse(f"The connection string was not stored. {error}", code=MISCONFIGURED)
-        return connecting.Address(kind=registry.ODBC, database=database, odbc_string=text.strip())
+        return connect.Address(kind=registry.ODBC, database=database, odbc_string=text.strip())
 
-    def _sandbox_address(self, path: str) -> connecting.Address:
+    def _sandbox_address(self, path: str) -> connect.Address:
         folder = Path(path).resolve()
         try:
             name = registry.sandbox_at(folder).company().name
         except (NoSuchRecord, OSError, RuntimeError) as error:
             self.refuse(f"There is no practice company in {folder}. {error}", code=MISCONFIGURED)
-        return connecting.Address(kind=registry.SANDBOX, database=name, sandbox_path=folder)
+        return connect.Address(kind=registry.SANDBOX, database=name, sandbox_path=folder)
 
     def _check(self, slug: str) -> None:
         connection = self.connection(slug)
-        checked = connecting.check_connection(connection_id=connection.pk, actor=_by_command())
+        checked = connect.check_connection(connection_id=connection.pk, actor=_by_command())
         found = checked.handshake
         if found is not None:
             facts = {
@@ -128,15 +128,15 @@ class Command(ReportingCommand):
             self.refuse(f"There is nobody called {username!r}.", code=WRONG_USE)
         connection = self.connection(slug)
         try:
-            connecting.accept_database(
+            connect.accept_database(
                 connection_id=connection.pk,
                 incarnation=connection.seen_incarnation,
                 actor=actor_by_command(user, operating_system_user()),
                 reason=reason,
             )
-        except connecting.NotAllowed as refusal:
+        except connect.NotAllowed as refusal:
             self.refuse(f"{refusal}. Nothing was changed.")
-        except connecting.NothingToAccept:
+        except connect.NothingToAccept:
             self.refuse("There is no other database to accept. Nothing was changed.")
         except ValueError:
             self.refuse("Say why it is the right database. Nothing was changed.", code=WRONG_USE)

@@ -4,9 +4,9 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any
 
+from erp_integrations.ledger.file_rows import FORMATS, NOT_COMPLETE, LedgerNotComplete, file_of
+from erp_integrations.ledger.queries import Chosen
 from erp_integrations.management.reporting import WRONG_USE, ReportingCommand
-from erp_integrations.queries.ledger import Chosen
-from erp_integrations.queries.ledger_rows import FORMATS, NOT_COMPLETE, LedgerNotComplete, file_of
 
 
 class Command(ReportingCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from erp_integrations.actors import Actor
+from erp_integrations.ledger.actors import Actor
 from erp_integrations.management.reporting import (
     MISCONFIGURED,
     NO_ANSWER,
@@ -14,8 +14,8 @@ from erp_integrations.management.reporting import (
     operating_system_user,
 )
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState, Via
-from erp_integrations.operations.reconciling import ReconcileInProgress, reconcile
 from erp_integrations.ports import OddRecord
+from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
 
 COUNTS = ("checked", "present", "absent", "drifted", "unknown", "changed")
 

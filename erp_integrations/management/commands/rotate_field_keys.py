@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from erp_integrations.connections.key_rotation import rotate_field_keys
 from erp_integrations.management.reporting import MISCONFIGURED, ReportingCommand
-from erp_integrations.operations.rotating import rotate_field_keys
 
 
 class Command(ReportingCommand):

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from erp_integrations import registry
+from erp_integrations.erp import registry
 from erp_integrations.management.reporting import MISCONFIGURED, WRONG_USE, ReportingCommand
 from erp_integrations.ports import ErpSandbox, NoSuchRecord
 

@@ -4,9 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from companies.models import User
-from erp_integrations import registry, words
-from erp_integrations.actors import actor_by_command
-from erp_integrations.evidence import as_json
+from erp_integrations.change_orders.history import find_change_order
+from erp_integrations.erp import registry
+from erp_integrations.ledger.actors import actor_by_command
+from erp_integrations.ledger.serialization import as_json
+from erp_integrations.links import messages as links_messages
+from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.management.reporting import (
     MISCONFIGURED,
     NO_ANSWER,
@@ -15,11 +18,9 @@ from erp_integrations.management.reporting import (
     ReportingCommand,
     operating_system_user,
 )
-from erp_integrations.operations.refusals import NoTrustworthyAnswer, StillInErp, UnlinkRefused
-from erp_integrations.operations.unlinking import unlink_change_order
-from erp_integrations.pages import Message
 from erp_integrations.ports import FaultKind, Finding
-from erp_integrations.queries.history import find_change_order
+from erp_integrations.view_models import Message
+from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp, UnlinkRefused
 
 
 class Command(ReportingCommand):
@@ -48,10 +49,10 @@ class Command(ReportingCommand):
                 actor=actor_by_command(user, operating_system_user()),
             )
         except UnlinkRefused as refusal:
-            message = words.refusal_message(refusal, erp=erp)
+            message = links_messages.refusal_message(refusal, erp=erp)
             finding = getattr(refusal, "finding", None)
             self.refuse(_text(message), code=_exit_code(refusal), **_fields(message, finding))
-        message = words.unlinked_message(unlinked, erp=erp)
+        message = links_messages.unlinked_message(unlinked, erp=erp)
         self.report(_text(message), **_fields(message, unlinked.finding))
 
 

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.doors import MemberRequest, company_member
-from erp_integrations.clock import database_now
-from erp_integrations.forms.list import AskedForm
+from erp_integrations.change_orders.forms import AskedForm
+from erp_integrations.change_orders.queries import ids_on_page, links_of
+from erp_integrations.erp.clock import database_now
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -24,7 +25,6 @@ from erp_integrations.models import (
     UnlinkAttempt,
 )
 from erp_integrations.policies import may_see_erp_integrations, may_unlink
-from erp_integrations.queries.change_orders import ids_on_page, links_of
 
 
 @company_member

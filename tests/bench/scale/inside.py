@@ -65,7 +65,7 @@ def deepest() -> int:
 
 def gone(*, count: int) -> list[list[int]]:
     """The first links, and their CCOs, whose record Sage has lost, each of them once in the list's order."""
-    from erp_integrations import registry
+    from erp_integrations.erp import registry
     from erp_integrations.models import ChangeOrderLink, Connection
 
     connection = Connection.objects.get(company__slug="scale")
@@ -89,10 +89,10 @@ def _records_in_sage(folder: Path) -> set[str]:
 
 def move_to_server(*, odbc: str, database: str) -> None:
     """Points every connection at a server that holds what its practice company holds."""
-    from erp_integrations import registry
+    from erp_integrations.erp import registry
+    from erp_integrations.erp.encryption import seal
     from erp_integrations.models import Connection
     from erp_integrations.ports import Deadline
-    from erp_integrations.sealing import seal
 
     Connection.objects.update(
         kind=registry.ODBC, database=database, odbc_string_encrypted=seal(odbc), sandbox_path=""
@@ -109,9 +109,9 @@ def move_to_server(*, odbc: str, database: str) -> None:
 def reconcile() -> dict[str, float]:
     """One run, as a worker does it: its seconds, what it counted, and its memory, idle and at most."""
     import erp_integrations.tasks  # noqa: F401  (what an idle worker holds, too)
-    from erp_integrations.actors import Actor
+    from erp_integrations.ledger.actors import Actor
     from erp_integrations.models import Connection, Via
-    from erp_integrations.operations.reconciling import reconcile as run_once
+    from erp_integrations.reconciliation.reconcile import reconcile as run_once
 
     connection = Connection.objects.get(company__slug="scale")
     actor = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
@@ -135,8 +135,8 @@ def floor_of_reconcile() -> float:
     import psycopg
     import pyodbc  # type: ignore[import-not-found]
 
+    from erp_integrations.erp.encryption import unseal
     from erp_integrations.models import Connection
-    from erp_integrations.sealing import unseal
     from tests.bench.adapter import BARE
 
     connection = Connection.objects.get(company__slug="scale")
@@ -168,9 +168,9 @@ def statements_of_unlink(*, link: int, change_order: int, other: int) -> dict[st
     from django.test.utils import CaptureQueriesContext
 
     from companies.models import User
-    from erp_integrations.actors import actor_on_page
+    from erp_integrations.ledger.actors import actor_on_page
+    from erp_integrations.links.unlink import unlink_change_order
     from erp_integrations.models import ChangeOrderLink, Connection
-    from erp_integrations.operations.unlinking import unlink_change_order
 
     assert ChangeOrderLink.objects.filter(pk=link, change_order=change_order).exists()
     user = User.objects.get(username="approver")
@@ -199,10 +199,10 @@ def _count(told: Any) -> int:
 def bulk_unlink(*, change_orders: list[int]) -> dict[str, float]:
     """The seconds from asking for it to its end, by one worker, and what it left behind for each."""
     from companies.models import User
-    from erp_integrations.actors import actor_on_page
+    from erp_integrations.ledger.actors import actor_on_page
     from erp_integrations.models import Connection, LinkEvent, UnlinkAttempt
 
-    unlinking = import_module("erp_integrations.operations.bulk_unlinking")
+    unlinking = import_module("erp_integrations.bulk_unlink.operations")
     company_id = Connection.objects.get(company__slug="scale").company_id
     actor = actor_on_page(User.objects.get(username="approver"))
     began = time.perf_counter()

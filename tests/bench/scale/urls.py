@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import path
 
 from config.urls import urlpatterns as of_the_product
+from erp_integrations.change_orders.list_query import BY_PROJECT
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.queries.asked import BY_PROJECT
 from tests.bench.scale import floor
 
 peer = admin.AdminSite(name="peer")

@@ -1,0 +1,1 @@
+"""The Activity tab and the export of the ledger as a file."""

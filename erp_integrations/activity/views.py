@@ -1,0 +1,104 @@
+"""The Activity tab: both books of the ledger, as far as the viewer may see them, and the same as a file."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from companies.doors import MemberRequest, company_member
+from erp_integrations.activity.activity_query import (
+    FILTERS,
+    AskedOfActivity,
+    activity_url,
+    chosen_by,
+    query_of,
+)
+from erp_integrations.activity.filters import choices_of, kinds_seen_by, resolved
+from erp_integrations.activity.forms import AskedOfActivityForm
+from erp_integrations.activity.queries import find_detail, page_of_events
+from erp_integrations.change_orders.forms import LOST
+from erp_integrations.change_orders.list_filters import chips_of
+from erp_integrations.change_orders.responses import require
+from erp_integrations.erp import registry
+from erp_integrations.erp.queries import connection_of, freshness_of
+from erp_integrations.ledger.file_rows import CONTENT_TYPES, FORMATS, Format, LedgerNotComplete, file_of
+from erp_integrations.ledger.queries import Chosen
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.web.tabs import tabs_for
+
+HEADING = "Activity - What Was Done and Asked"
+
+
+@company_member
+@require_GET
+def activity(request: MemberRequest) -> HttpResponse:
+    """The events, newest first."""
+    require(may_see_erp_integrations(request.access))
+    asked = _asked(request)
+    connection = connection_of(request.company)
+    erp = registry.erp_name(connection.kind if connection else registry.ODBC)
+    rows, page = page_of_events(request.company, request.access, asked)
+    choices = choices_of(request.company, request.access, asked)
+    context = {
+        "tabs": tabs_for(request, connection, current="activity"),
+        "freshness": freshness_of(connection, erp=erp),
+        "heading": HEADING,
+        "choices": choices,
+        "chips": chips_of(choices, asked, lambda name: activity_url(request.company, asked.without(name))),
+        "clear_url": activity_url(request.company, asked.without(*FILTERS, "exact")),
+        "notes": (*asked.notes, LOST) if page.key_is_lost else asked.notes,
+        "rows": rows,
+        "page": page,
+        "filtered": bool(asked.filters),
+        "files": tuple(
+            (
+                words,
+                reverse(f"activity-{form}", args=[request.company.slug]) + query_of(asked.without("exact")),
+            )
+            for form, words in FORMATS.items()
+        ),
+    }
+    return render(request, "erp_integrations/activity.html", context)
+
+
+@company_member
+@require_GET
+def event(request: MemberRequest, name: str) -> HttpResponse:
+    """One event with its evidence."""
+    require(may_see_erp_integrations(request.access))
+    detail = find_detail(request.company, request.access, name)
+    if detail is None:
+        raise Http404
+    return render(request, "erp_integrations/event.html", {"detail": detail})
+
+
+@company_member
+@require_GET
+def activity_file(request: MemberRequest, form: Format) -> HttpResponseBase:
+    """What the tab shows with its filters, all pages; oldest first, as a ledger is read."""
+    require(may_see_erp_integrations(request.access))
+    chosen = chosen_by(_asked(request), request.access, request.company)
+    return file_answer(chosen, form, name=request.company.slug)
+
+
+def file_answer(chosen: Chosen, form: Format, *, name: str) -> StreamingHttpResponse:
+    """The events as a file to keep."""
+    response = StreamingHttpResponse(_as_far_as_it_goes(chosen, form), content_type=CONTENT_TYPES[form])
+    file = f"{name}-ledger-{timezone.localdate().isoformat()}.{form}"
+    response["Content-Disposition"] = f'attachment; filename="{file}"'
+    return response
+
+
+def _as_far_as_it_goes(chosen: Chosen, form: Format) -> Iterator[bytes]:
+    # The answer has begun and can become no other; the file's last row says it.
+    with suppress(LedgerNotComplete):
+        yield from file_of(chosen, form)
+
+
+def _asked(request: MemberRequest) -> AskedOfActivity:
+    form = AskedOfActivityForm(request.GET, kinds=kinds_seen_by(request.access, request.company))
+    return resolved(request.company, request.access, form.asked())

@@ -1,0 +1,1 @@
+"""Unlinking many CCOs at once."""

@@ -1,0 +1,1 @@
+"""The list of CCOs in its views, and the page of one CCO."""

@@ -1,0 +1,49 @@
+"""The list as a file, streamed."""
+
+from collections.abc import Iterator
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from companies.access import Access
+from companies.doors import MemberRequest, company_member
+from companies.models import Company
+from erp_integrations.change_orders.csv_rows import head_and_rows
+from erp_integrations.change_orders.list_query import Asked
+from erp_integrations.change_orders.views import asked_in
+from erp_integrations.listing import csv_cells
+from erp_integrations.policies import may_see_erp_integrations
+
+logger = structlog.get_logger(__name__)
+
+NOT_COMPLETE = "THIS FILE IS NOT COMPLETE: Plumbline failed here. Download it again."
+"""The last row of a file whose rows could not all be read: nobody shall take it for all there is."""
+
+
+@company_member
+@require_GET
+def change_orders_csv(request: MemberRequest) -> HttpResponseBase:
+    """What the view shows with its search and filters, all pages, in its order."""
+    if not may_see_erp_integrations(request.access):
+        raise PermissionDenied
+    asked = asked_in(request, request.GET)
+    response = StreamingHttpResponse(
+        _written(request.company, request.access, asked), content_type="text/csv; charset=utf-8"
+    )
+    name = f"{request.company.slug}-{asked.view}-{timezone.localdate().isoformat()}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _written(company: Company, access: Access, asked: Asked) -> Iterator[bytes]:
+    yield "\ufeff".encode()  # without it Excel takes the text for another encoding
+    try:
+        for rows in head_and_rows(company, access, asked):
+            yield csv_cells.lines(rows)
+    except Exception:
+        # The answer has begun and can become no other; the file itself must say it.
+        logger.exception("csv_not_complete", company=company.slug, view=asked.view)
+        yield csv_cells.lines([[NOT_COMPLETE]])

@@ -1,0 +1,134 @@
+"""What the pages of one CCO share: who may be there, the code of an answer, and the way back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.http import reswap
+
+from commitments.models import CommitmentChangeOrder
+from companies.access import Ruling
+from companies.doors import MemberRequest
+from companies.queries import find_missing_privilege
+from erp_integrations.change_orders import queries as lists
+from erp_integrations.change_orders.history import find_change_order
+from erp_integrations.change_orders.views import asked_in
+from erp_integrations.change_orders.waiting_rows import waiting_row
+from erp_integrations.erp import registry
+from erp_integrations.erp.queries import find_connection, freshness_of
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.view_models import Message
+from erp_integrations.web.flash_message import say
+from erp_integrations.workflow.errors import (
+    CouldNotAsk,
+    ExportRefused,
+    MayBeThere,
+    NotAllowed,
+    ReasonNeeded,
+    RulesBroken,
+    TakenOver,
+)
+
+
+def change_order_for(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
+    """The company's CCO, for those who see ERP Integrations."""
+    if not may_see_erp_integrations(request.access):
+        raise PermissionDenied
+    change_order = find_change_order(request.company, change_order_id)
+    if change_order is None:
+        raise Http404
+    return change_order
+
+
+def ids_among(typed: Sequence[str]) -> list[int]:
+    """The ids among what a form sent, each once and in order; what is no id counts for nothing."""
+    return sorted({int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 19})
+
+
+def require(ruling: Ruling) -> None:
+    """Before a page is shown; the operation asks again at the moment of the act."""
+    if not ruling:
+        raise PermissionDenied
+
+
+@contextmanager
+def at_the_act() -> Iterator[None]:
+    """Around an operation, which asks again: who may not is told so, and what was deleted is not found."""
+    try:
+        yield
+    except NotAllowed:
+        raise PermissionDenied from None
+    except CommitmentChangeOrder.DoesNotExist:
+        raise Http404 from None
+
+
+def erp_of(request: MemberRequest) -> str:
+    """The ERP's name."""
+    connection = find_connection(request.company)
+    return registry.erp_name(connection.kind if connection else registry.ODBC)
+
+
+def status_of(refusal: ExportRefused) -> int:
+    match refusal:
+        case NotAllowed():
+            return 403
+        case ReasonNeeded() | RulesBroken():
+            return 422
+        case CouldNotAsk() | TakenOver() | MayBeThere():
+            return 503
+        case _:
+            return 409
+
+
+def page_of(request: MemberRequest, change_order: CommitmentChangeOrder, name: str) -> str:
+    """The address of one of the CCO's pages."""
+    return reverse(name, args=[request.company.slug, change_order.pk])
+
+
+def list_of(request: MemberRequest, *, view: str = "") -> str:
+    address = reverse("change-orders", args=[request.company.slug])
+    return f"{address}?view={view}" if view else address
+
+
+def see_other(address: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": address})
+
+
+def came_from(request: MemberRequest, *pages: str) -> str:
+    """Which of these pages the person was on, with its search; the first where it was none of them."""
+    referer = urlsplit(request.headers.get("Referer", ""))
+    if referer.netloc == request.get_host() and referer.path in {urlsplit(page).path for page in pages}:
+        return f"{referer.path}?{referer.query}" if referer.query else referer.path
+    return pages[0]
+
+
+def answer_in_row(
+    request: MemberRequest, change_order: CommitmentChangeOrder, message: Message, *, status: int
+) -> HttpResponse:
+    """For HTMX: the row as it is now, or nothing where it left the view; the rest out of band."""
+    change_order.refresh_from_db(fields=["erp_status"])
+    if not may_see_erp_integrations(request.access):
+        only_words = render(
+            request, "erp_integrations/unlink_answer.html", {"message": message}, status=status
+        )
+        return reswap(only_words, "none")
+    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    connection = find_connection(request.company)
+    context = {
+        "message": message,
+        "row": waiting_row(request.company, request.access, change_order, view=asked.view),
+        "missing_privilege": find_missing_privilege(request.company, request.access),
+        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
+        "freshness": freshness_of(connection, erp=erp_of(request)),
+    }
+    return render(request, "erp_integrations/export_answer.html", context, status=status)
+
+
+def answer_on_page(request: MemberRequest, message: Message, *, location: str) -> HttpResponse:
+    """Without JavaScript: the message waits for the next page."""
+    say(request, message)
+    return see_other(location)

@@ -1,0 +1,170 @@
+"""The CCOs on their way through accounting: Ready to Export, Exporting, Failed to Export, Rejected."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.access import Access
+from companies.models import Company
+from companies.pages import Page
+from erp_integrations.change_orders.list_query import VIEWS, Asked, list_url
+from erp_integrations.erp import registry
+from erp_integrations.listing import keyset
+from erp_integrations.models import Export
+from erp_integrations.policies import may_accept
+from erp_integrations.view_models import Fact, RowAct, WaitingRow
+
+ORDER = keyset.Order(("commitment__project__number", "commitment__number", "number", "id"))
+SEARCHED = (
+    "number",
+    "title",
+    "commitment__number",
+    "commitment__title",
+    "commitment__vendor__name",
+    "commitment__project__number",
+    "commitment__project__name",
+)
+
+
+def view_of(erp_status: str) -> str:
+    """The view that shows the CCOs of an ERP status; the first one where none does."""
+    return next((key for key, (_, status) in VIEWS.items() if status == erp_status), next(iter(VIEWS)))
+
+
+def waiting_rows(company: Company, access: Access, asked: Asked) -> tuple[tuple[WaitingRow, ...], Page]:
+    """One page of the view, in the order of projects and commitments."""
+    everything = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
+    shown, page = keyset.one_page(
+        waiting(company, asked).select_related("commitment__vendor", "commitment__project"),
+        order=ORDER,
+        known=everything,
+        wanted=asked.wanted,
+        url=lambda name, value: list_url(company, asked, **{name: value}),
+    )
+    return rows_of(company, access, shown), page
+
+
+def waiting(company: Company, asked: Asked) -> QuerySet[CommitmentChangeOrder]:
+    """What the view shows with its search and filters, in no order."""
+    change_orders = _searched(
+        CommitmentChangeOrder.objects.filter(
+            commitment__project__company=company, erp_status=VIEWS[asked.view][1]
+        ),
+        asked.q,
+    )
+    if asked.project:
+        change_orders = change_orders.filter(commitment__project__number=asked.project)
+    if asked.company:
+        change_orders = change_orders.filter(commitment__vendor__name=asked.company)
+    if asked.amount_from is not None:
+        change_orders = change_orders.filter(amount__gte=asked.amount_from)
+    if asked.amount_to is not None:
+        change_orders = change_orders.filter(amount__lte=asked.amount_to)
+    return change_orders
+
+
+def waiting_row(
+    company: Company, access: Access, change_order: CommitmentChangeOrder, *, view: str
+) -> WaitingRow | None:
+    """That CCO as a row of the view; None where the view does not show it. Its commitment must be there."""
+    if VIEWS[view][1] != change_order.erp_status:
+        return None
+    [row] = rows_of(company, access, [change_order])
+    return row
+
+
+def _searched(change_orders: QuerySet[CommitmentChangeOrder], q: str) -> QuerySet[CommitmentChangeOrder]:
+    """Every word must be found somewhere."""
+    for word in q.split():
+        anywhere = Q()
+        for name in SEARCHED:
+            anywhere |= Q(**{f"{name}__icontains": word})
+        change_orders = change_orders.filter(anywhere)
+    return change_orders
+
+
+def rows_of(
+    company: Company, access: Access, shown: Iterable[CommitmentChangeOrder]
+) -> tuple[WaitingRow, ...]:
+    exports = {
+        export.change_order_id: export
+        for export in Export.objects.filter(change_order__in=[co.pk for co in shown])
+        .order_by("change_order", "-sent_at", "-id")
+        .distinct("change_order")
+    }
+    missing = may_accept(access).missing  # what reject and give back need too
+    return tuple(
+        WaitingRow(
+            change_order_id=co.pk,
+            number=co.number,
+            title=co.title,
+            url=_url(company, co, "change-order-history"),
+            project=co.commitment.project.name,
+            commitment=str(co.commitment),
+            contract_company=co.commitment.vendor.name,
+            amount=co.amount,
+            facts=_facts(ErpStatus(co.erp_status), exports.get(co.pk) or Export()),
+            acts=_acts(company, co, exports.get(co.pk)),
+            missing=missing,
+        )
+        for co in shown
+    )
+
+
+def _facts(status: ErpStatus, export: Export) -> tuple[Fact, ...]:
+    """The columns of the status's view. An export without values stands for none at all."""
+    match status:
+        case ErpStatus.READY_TO_EXPORT:
+            return (Fact("Sent", export.sent_by_name, export.sent_at),)
+        case ErpStatus.EXPORTING:
+            return (
+                Fact("Sage #", export.erp_number),
+                Fact("Writer", registry.WRITERS[export.writer][0] if export.writer else ""),
+                Fact("Accepted", export.accepted_by_name, export.accepted_at),
+            )
+        case ErpStatus.FAILED_TO_EXPORT:
+            return (
+                Fact("Sage #", export.erp_number),
+                Fact("Errors", export.failure_words, export.failed_at, tone="refused"),
+            )
+        case _:
+            return (
+                Fact("Rejected", export.ended_by_name, export.ended_at),
+                Fact("Reason", export.reason),
+            )
+
+
+def _acts(company: Company, change_order: CommitmentChangeOrder, export: Export | None) -> tuple[RowAct, ...]:
+    name = f"CCO {change_order.number}"
+
+    def act(label: str, page: str, said: str, **more: bool) -> RowAct:
+        return RowAct(label, _url(company, change_order, page), f"{said} {name}", **more)
+
+    back = act("Back", "give-back", "Back to the project team:")
+    match ErpStatus(change_order.erp_status):
+        case ErpStatus.READY_TO_EXPORT:
+            return (act("Accept", "accept", "Accept"), act("Reject", "reject", "Reject"))
+        case ErpStatus.EXPORTING if export and export.by_hand:
+            return (
+                act("Worksheet", "worksheet", "Worksheet of", free=True),
+                act("I have entered it", "export", "I have entered it:", post=True),
+                back,
+            )
+        case ErpStatus.EXPORTING:
+            return (act("Look again", "export", "Look again for", post=True), back)
+        case ErpStatus.FAILED_TO_EXPORT:
+            return (act("Retry", "export", "Retry", post=True), back)
+        case _:
+            return ()
+
+
+def _url(company: Company, change_order: CommitmentChangeOrder, name: str) -> str:
+    return reverse(name, args=[company.slug, change_order.pk])
+
+
+def accepted_export(change_order: CommitmentChangeOrder) -> Export | None:
+    """The CCO's last round that was accepted, open or ended."""
+    accepted = Export.objects.filter(change_order=change_order, accepted_at__isnull=False)
+    return accepted.order_by("-accepted_at", "-id").first()

@@ -1,0 +1,1 @@
+"""Setting, checking and accepting a company's connection; the Connection tab."""

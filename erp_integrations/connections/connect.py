@@ -1,0 +1,385 @@
+"""Setting, checking and accepting a company's connection to its books."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    Field,
+    PositiveIntegerField,
+    Q,
+    TextField,
+    Value,
+    When,
+)
+
+from companies.access import Ruling, find_access
+from companies.models import Company
+from erp_integrations.erp import calls, registry
+from erp_integrations.erp.clock import StatementClock, database_now
+from erp_integrations.erp.encryption import seal
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
+from erp_integrations.policies import may_change_connection, may_keep_password
+from erp_integrations.ports import (
+    Deadline,
+    ErpError,
+    Fault,
+    Finding,
+    Handshake,
+    HistoryMark,
+    ServerParts,
+)
+
+
+class NotAllowed(Exception):
+    """The person lacks requirements; nothing was changed."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__("; ".join(missing))
+        self.missing = missing
+
+
+class ChangedMeanwhile(Exception):
+    """The connection is not the one the person was shown; nothing was changed."""
+
+
+class PasswordNeeded(Exception):
+    """There is no stored password that could be kept; nothing was changed."""
+
+
+class NothingToAccept(Exception):
+    """No other database waits, or another one than the person was shown."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """Where the books are: an ODBC string, or a sandbox's folder."""
+
+    kind: str
+    database: str
+    odbc_string: str = dataclasses.field(default="", repr=False)
+    sandbox_path: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: a handshake, or the fault that kept it from happening."""
+
+    connection: Connection
+    handshake: Handshake | None
+    fault: Fault | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether verdicts can be given: all is well and the database is the accepted one."""
+        return (
+            self.handshake is not None
+            and self.handshake.good
+            and self.handshake.incarnation == self.connection.accepted_incarnation
+        )
+
+
+@transaction.atomic(durable=True)
+def set_connection(
+    *, company: Company, address: Address | ServerParts, actor: Actor, revision: int | None = None
+) -> Connection:
+    """Points the company at its books. Nothing is asked yet: check it next.
+
+    A person needs 'Admin' on ERP Integrations; without one it is the operator of the machine who acts, by
+    command. `revision` is the one the person was shown, 0 where there was no connection. Parts without a
+    password keep the stored one as long as `may_keep_password` says so. The accepted database stays the
+    accepted one: if another answers, an ERP admin must accept it first.
+
+    Raises `NotAllowed`, `ChangedMeanwhile`, `PasswordNeeded`, `PartRefused`; nothing was changed then.
+    """
+    # A first connection has no row that could be locked.
+    Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+    now = database_now()
+    rights = rights_to_change(actor, company_id=company.pk) if actor.user_id else ""
+    connection = Connection.objects.select_for_update().filter(company=company).first()
+    if connection is None:
+        connection = Connection(company=company, revision=0)
+    if revision is not None and revision != connection.revision:
+        raise ChangedMeanwhile
+    if isinstance(address, ServerParts):
+        address = _address_of(address, connection)
+    connection.kind = address.kind
+    connection.database = address.database
+    connection.application_name = _application_name(address)
+    connection.odbc_string_encrypted = seal(address.odbc_string) if address.odbc_string else ""
+    connection.sandbox_path = str(address.sandbox_path) if address.sandbox_path else ""
+    connection.revision += 1
+    connection.handshake = {}
+    connection.seen_incarnation = ""
+    connection.comparison = {}
+    connection.checked_at = None
+    connection.failures_in_a_row = 0
+    connection.last_failure_code = ""  # the address that failed is no longer this one
+    connection.save()
+    append_event_of_connection(
+        connection,
+        EventKind.CONNECTION_SET,
+        actor=actor,
+        now=now,
+        rights=rights,
+        evidence={"kind": address.kind, "database": address.database},
+    )
+    return connection
+
+
+def _address_of(parts: ServerParts, connection: Connection) -> Address:
+    if not parts.password:
+        stored = registry.stored_parts(connection)
+        if stored is None or not may_keep_password(stored, parts):
+            raise PasswordNeeded
+        parts = dataclasses.replace(parts, password=stored.password)
+    return Address(kind=registry.ODBC, database=parts.database, odbc_string=registry.string_of(parts))
+
+
+def _application_name(address: Address) -> str:
+    """What we will call ourselves there: the string's word goes before ours."""
+    named = registry.parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    return named or APPLICATION_NAME
+
+
+def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> Checked:
+    """Shakes hands and keeps the report. `rights` are those of the person who asks, for the ledger.
+
+    The first good handshake of a connection that never had one accepts its database. Afterwards another
+    database is shown and waits for `accept_database`. Must not be called inside a transaction.
+    """
+    connection = Connection.objects.select_related("company").get(pk=connection_id)
+    handshake, fault = _shake_hands(connection)
+    with transaction.atomic(durable=True):
+        locked = (
+            Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+        )
+        now = database_now()
+        if locked.revision != connection.revision:
+            # It was set anew meanwhile: this report is about something else.
+            return Checked(locked, handshake, fault)
+        locked.checked_at = now
+        if handshake is not None:
+            _keep_report(locked, handshake, actor=actor, now=now)
+        if fault is not None:
+            _keep_fault(locked, fault, now=now)
+        if handshake is None and fault is not None:
+            locked.handshake = {**locked.handshake, "fault": dataclasses.asdict(fault)}
+        locked.save()
+        append_event_of_connection(
+            locked,
+            EventKind.CONNECTION_CHECKED,
+            actor=actor,
+            now=now,
+            rights=rights,
+            reason=fault.code if fault else "",
+            evidence=locked.handshake if handshake else {},
+        )
+    return Checked(locked, handshake, fault)
+
+
+def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reason: str) -> Connection:
+    """Accepts the database that was shown as the company's books, with a reason, as an event.
+
+    Raises `NotAllowed`, `NothingToAccept`, `ValueError` for a reason of blanks.
+    """
+    if not reason.strip():
+        raise ValueError("a reason is needed")
+    with transaction.atomic(durable=True):
+        connection = (
+            Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+        )
+        rights = rights_to_change(actor, company_id=connection.company_id)
+        if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
+            raise NothingToAccept
+        now = database_now()
+        # Links may be cut by what this database says from here on: a second person's yes belongs here.
+        before = connection.accepted_incarnation
+        compared = _compared(connection, incarnation)
+        connection.comparison = {}
+        _accept(connection, connection.handshake["incarnation"], actor=actor, now=now)
+        mark = connection.handshake.get("history_mark") or {"record_number": "", "at": ""}
+        _keep_mark(connection, mark["record_number"], mark["at"])
+        connection.revision += 1
+        connection.save()
+        append_event_of_connection(
+            connection,
+            EventKind.INCARNATION_ACCEPTED,
+            actor=actor,
+            now=now,
+            rights=rights,
+            reason=reason.strip(),
+            evidence={"before": before, "after": connection.accepted_incarnation, **compared},
+        )
+    return connection
+
+
+def _compared(connection: Connection, incarnation: str) -> dict[str, object]:
+    """What was known of the links' records in that database, for the ledger."""
+    comparison = connection.comparison
+    if comparison.get("incarnation") != incarnation or comparison.get("queued"):
+        return {}
+    return {"comparison": {name: comparison[name] for name in ("at", "links", "there") if name in comparison}}
+
+
+def rights_to_change(actor: Actor, *, company_id: int) -> str:
+    """The person's rights at this moment, for the ledger. Raises `NotAllowed`."""
+    access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+    ruling = (
+        may_change_connection(access)
+        if access
+        else Ruling(("Needs an active entry in the company's Directory",))
+    )
+    if not ruling:
+        raise NotAllowed(ruling.missing)
+    return ruling.rights
+
+
+def clock_told(findings: Sequence[Finding]) -> timedelta | None:
+    """The server's local time minus ours, as the first finding that knows it says."""
+    return next((one.server_ahead for one in findings if one.server_ahead is not None), None)
+
+
+CLOCK_STEP = timedelta(minutes=1)
+"""A smaller difference between two readings of the server's clock is the time that a question takes."""
+
+
+def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
+    """How the server's clock stands to ours, and when that was found to have changed."""
+    if server_clock is None:
+        return {}
+    changed = Q(server_clock__lt=server_clock - CLOCK_STEP) | Q(server_clock__gt=server_clock + CLOCK_STEP)
+    return {
+        "server_clock": Case(
+            When(changed | Q(server_clock=None), then=Value(server_clock)), default=F("server_clock")
+        ),
+        "clock_changed_at": Case(When(changed, then=StatementClock()), default=F("clock_changed_at")),
+    }
+
+
+def note_history_mark(connection_id: int, mark: HistoryMark | None) -> None:
+    """Keeps the newest entry of the ERP's history that was ever seen."""
+    if mark is None:
+        return
+    at = _iso(mark)
+    older = Q(history_mark_at="") | Q(history_mark_at__lt=at)
+    Connection.objects.filter(older, pk=connection_id).update(
+        history_mark_record=mark.record_number, history_mark_at=at
+    )
+
+
+def note_answer(
+    connection: Connection,
+    fault: Fault | None,
+    *,
+    now: datetime | StatementClock,
+    asked_at: datetime | None = None,
+    server_clock: timedelta | None = None,
+) -> None:
+    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
+
+    `asked_at` is when the question that failed was asked: a success that is newer stays the last word.
+    `server_clock` is the server's local time minus ours, where it was told. Locks the connection in any case.
+    """
+    mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
+    if fault is None:
+        mine.update(last_success_at=now, failures_in_a_row=0, **clock)
+        return
+    failed: dict[str, tuple[Any, Field[Any, Any]]] = {
+        "last_failure_at": (now, DateTimeField()),
+        "last_failure_words": (Value(fault.what), TextField()),
+        "last_failure_code": (Value(fault.code), CharField()),
+        "failures_in_a_row": (F("failures_in_a_row") + 1, PositiveIntegerField()),
+    }
+    newer = Q(pk__in=[]) if asked_at is None else Q(last_success_at__gt=asked_at)
+    kept = {
+        name: Case(When(newer, then=F(name)), default=value, output_field=kind)
+        for name, (value, kind) in failed.items()
+    }
+    mine.update(**kept, **clock)
+
+
+def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+        handshake = calls.handshake(reader, deadline=deadline)
+    except ErpError as error:
+        return None, error.fault
+    return handshake, handshake.problems[0] if handshake.problems else None
+
+
+def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, now: datetime) -> None:
+    report = dataclasses.asdict(handshake)
+    report.pop("login")
+    since = handshake.history_since
+    report["history_since"] = since.isoformat() if since else None
+    report["problems"] = [dataclasses.asdict(problem) for problem in handshake.problems]
+    ahead, mark = handshake.server_ahead, handshake.history_mark
+    report["server_ahead"] = None if ahead is None else ahead.total_seconds()
+    report["history_mark"] = mark and {"record_number": mark.record_number, "at": _iso(mark)}
+    connection.handshake = report
+    connection.seen_incarnation = _seen_incarnation(connection, handshake)
+    _keep_clock(connection, ahead, now=now)
+    if not handshake.good:
+        return
+    if mark is not None and _iso(mark) > connection.history_mark_at:
+        _keep_mark(connection, mark.record_number, _iso(mark))
+    connection.last_success_at = now
+    connection.failures_in_a_row = 0
+    if not connection.accepted_incarnation:
+        _accept(connection, handshake.incarnation, actor=actor, now=now)
+
+
+def _seen_incarnation(connection: Connection, handshake: Handshake) -> str:
+    """What is offered for acceptance.
+
+    A backup that was restored in place keeps the database's names and dates: it is told by its history, which
+    ends before an entry that was seen.
+    """
+    codes = {problem.code for problem in handshake.problems}
+    mark = handshake.history_mark
+    if "other-incarnation" in codes and mark and handshake.incarnation == connection.accepted_incarnation:
+        return f"{handshake.incarnation} / history to {_iso(mark)}"
+    return handshake.incarnation
+
+
+def _iso(mark: HistoryMark) -> str:
+    return mark.at.isoformat(timespec="microseconds")
+
+
+def _keep_mark(connection: Connection, record_number: str, at: str) -> None:
+    connection.history_mark_record, connection.history_mark_at = record_number, at
+
+
+def _keep_clock(connection: Connection, server_clock: timedelta | None, *, now: datetime) -> None:
+    if server_clock is None:
+        return
+    before = connection.server_clock
+    if before is not None and abs(before - server_clock) <= CLOCK_STEP:
+        return
+    connection.server_clock = server_clock
+    if before is not None:
+        connection.clock_changed_at = now
+
+
+def _keep_fault(connection: Connection, fault: Fault, *, now: datetime) -> None:
+    connection.last_failure_at = now
+    connection.last_failure_words, connection.last_failure_code = fault.what, fault.code
+    connection.failures_in_a_row += 1
+
+
+def _accept(connection: Connection, incarnation: str, *, actor: Actor, now: datetime) -> None:
+    connection.accepted_incarnation = incarnation
+    connection.accepted_at = now
+    connection.accepted_by_name = actor.name

@@ -1,0 +1,1 @@
+"""Deletions in the ERP that two ERP admins state and confirm."""

@@ -1,0 +1,117 @@
+"""Stating, confirming and withdrawing that records were deleted in the ERP. Listed on the Connection tab."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from companies.doors import MemberRequest, company_member
+from erp_integrations.change_orders.history import find_active_link_row, find_change_order
+from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, require, status_of
+from erp_integrations.deletions import confirm_deletion
+from erp_integrations.deletions.forms import StateDeletionForm
+from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.models import ConfirmedDeletion, Connection
+from erp_integrations.policies import may_state_deletion
+from erp_integrations.view_models import Message
+from erp_integrations.web.flash_message import say
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow.errors import ExportRefused
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def state(request: MemberRequest) -> HttpResponse:
+    """GET `?cco=5` names the record of that CCO already; POST states the deletion."""
+    require(may_state_deletion(request.access))
+    status = 200
+    form = StateDeletionForm(initial={"record_numbers": _record_of(request)})
+    if request.method == "POST":
+        form, status = StateDeletionForm(request.POST), 422
+        if form.is_valid():
+            try:
+                with at_the_act():
+                    return _stated(request, form)
+            except ExportRefused as refusal:
+                say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+                status = status_of(refusal)
+    context = {
+        "form": form,
+        "erp_name": erp_of(request),
+        "most": confirm_deletion.MOST_RECORDS,
+        "back": _list(request),
+    }
+    return render(request, "erp_integrations/state_deletion.html", context, status=status)
+
+
+def _stated(request: MemberRequest, form: StateDeletionForm) -> HttpResponse:
+    try:
+        deletion = confirm_deletion.state_deletion(
+            company_id=request.company.pk,
+            record_numbers=form.cleaned_data["record_numbers"],
+            reason=form.cleaned_data["reason"],
+            actor=actor_on_page(request.user),
+        )
+    except Connection.DoesNotExist:
+        raise Http404 from None
+    message = workflow_messages.stated_message(len(form.cleaned_data["record_numbers"]))
+    assert deletion.pk is not None, "it was stored"
+    return answer_on_page(request, message, location=_list(request))
+
+
+@company_member
+@require_POST
+def confirm(request: MemberRequest, deletion_id: int) -> HttpResponse:
+    """Confirms what another ERP admin has stated."""
+    return _decide(
+        request, deletion_id, confirm_deletion.confirm_deletion, workflow_messages.confirmed_message
+    )
+
+
+@company_member
+@require_POST
+def withdraw(request: MemberRequest, deletion_id: int) -> HttpResponse:
+    """Ends a statement, confirmed or not."""
+    return _decide(
+        request,
+        deletion_id,
+        confirm_deletion.withdraw_deletion,
+        lambda _: workflow_messages.withdrawn_message(),
+    )
+
+
+def _decide(
+    request: MemberRequest,
+    deletion_id: int,
+    operation: Callable[..., ConfirmedDeletion],
+    done: Callable[[ConfirmedDeletion], Message],
+) -> HttpResponse:
+    require(may_state_deletion(request.access))
+    try:
+        with at_the_act():
+            deletion = operation(
+                company_id=request.company.pk, deletion_id=deletion_id, actor=actor_on_page(request.user)
+            )
+    except (ConfirmedDeletion.DoesNotExist, Connection.DoesNotExist):
+        raise Http404 from None
+    except ExportRefused as refusal:
+        message = workflow_messages.refused_message(refusal, erp=erp_of(request))
+    else:
+        message = done(deletion)
+    return answer_on_page(request, message, location=_list(request))
+
+
+def _record_of(request: MemberRequest) -> str:
+    """The record of the CCO that the person comes from; empty where there is none."""
+    asked = request.GET.get("cco", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return ""
+    change_order = find_change_order(request.company, int(asked))
+    link = find_active_link_row(change_order) if change_order else None
+    return link.record_number if link else ""
+
+
+def _list(request: MemberRequest) -> str:
+    return reverse("connection", args=[request.company.slug]) + "#deletions"

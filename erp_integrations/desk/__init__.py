@@ -1,1 +1,0 @@
-"""The support desk: pages of the admin that span companies, commitments and links."""

@@ -1,0 +1,210 @@
+"""A CCO as it is handed to a writer, made of our own rows; and as plain JSON, to be kept with its export."""
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from commitments.models import (
+    ChangeOrderLine,
+    ChangeOrderStatus,
+    CommitmentChangeOrder,
+    CommitmentKind,
+)
+from erp_integrations.drafts.validation import Broken, Subject
+from erp_integrations.ledger.serialization import as_plain
+from erp_integrations.models import CommitmentLink, Connection, JobLink, VendorLink
+from erp_integrations.ports import (
+    ChangeOrderDraft,
+    DraftLine,
+    ErpChangeOrderFound,
+    ErpSubcontract,
+    ErpSubcontractLine,
+    OddRecord,
+    PreparedChangeOrder,
+    PreparedField,
+    PreparedLine,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What a CCO hangs on in the ERP, all of it there."""
+
+    connection: Connection
+    job: JobLink
+    vendor: VendorLink
+    commitment: CommitmentLink
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A CCO and everything in the ERP that it hangs on; None for what is not tied."""
+
+    change_order: CommitmentChangeOrder
+    lines: tuple[ChangeOrderLine, ...]
+    connection: Connection | None
+    job: JobLink | None
+    vendor: VendorLink | None
+    commitment: CommitmentLink | None
+
+    @property
+    def ties(self) -> Ties:
+        """All four. The rules must hold: they say in words what is missing."""
+        assert self.connection is not None, "rule connected"
+        assert self.job is not None, "rule job-linked"
+        assert self.vendor is not None, "rule vendor-linked"
+        assert self.commitment is not None, "rule commitment-linked"
+        return Ties(self.connection, self.job, self.vendor, self.commitment)
+
+
+def papers_of(change_order: CommitmentChangeOrder) -> Papers:
+    """Five queries. The CCO's commitment, project and contract company must be there."""
+    commitment = change_order.commitment
+    connection = Connection.objects.filter(company_id=commitment.project.company_id).first()
+    lines = change_order.lines.select_related("cost_code", "cost_type", "commitment_line")
+    return Papers(
+        change_order=change_order,
+        lines=tuple(lines.order_by("position", "id")),
+        connection=connection,
+        job=JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first(),
+        vendor=VendorLink.objects.filter(vendor=commitment.vendor_id, unlinked_at=None).first(),
+        commitment=CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).first(),
+    )
+
+
+def subject_of(papers: Papers, *, erp_number: str = "") -> Subject:
+    """What the rules look at."""
+    change_order, commitment = papers.change_order, papers.change_order.commitment
+    return Subject(
+        number=change_order.number,
+        title=change_order.title,
+        status=ChangeOrderStatus(change_order.status),
+        kind=CommitmentKind(commitment.kind),
+        lines=len(papers.lines),
+        contract_company=commitment.vendor.name,
+        commitment=f"{commitment.number} {commitment.title}",
+        project=commitment.project.name,
+        connected=bool(papers.connection and papers.connection.accepted_incarnation),
+        job_linked=papers.job is not None,
+        vendor_linked=papers.vendor is not None,
+        commitment_linked=papers.commitment is not None,
+        description=change_order.description,
+        added_codes=tuple(
+            dict.fromkeys(line.cost_code.code for line in papers.lines if line.commitment_line_id is None)
+        ),
+        erp_number=erp_number,
+    )
+
+
+def draft_of(
+    papers: Papers, subcontract: ErpSubcontract, *, key: uuid.UUID, number: str, dated: date
+) -> ChangeOrderDraft:
+    """The CCO in the ERP's terms. The rules must hold."""
+    ties = papers.ties
+    return ChangeOrderDraft(
+        key=key,
+        number=number.strip(),
+        dated=dated,
+        title=papers.change_order.title,
+        description=papers.change_order.description,
+        job_record_number=ties.job.record_number,
+        phase=subcontract.phase,
+        subcontract_record_number=ties.commitment.record_number,
+        vendor_record_number=ties.vendor.record_number,
+        lines=tuple(
+            DraftLine(
+                position=line.position,
+                description=line.description,
+                cost_code=line.cost_code.code,
+                cost_type=line.cost_type.code,
+                subcontract_line=_subcontract_line(line, subcontract.lines),
+                amount=line.amount,
+            )
+            for line in papers.lines
+        ),
+    )
+
+
+def _subcontract_line(line: ChangeOrderLine, there: tuple[ErpSubcontractLine, ...]) -> str:
+    """The ERP's line that this one changes; empty where there is none, and it adds one.
+
+    That of the same position and cost code as our commitment's line, else the only one with its cost code
+    and type.
+    """
+    if line.commitment_line is None:
+        return ""
+    position, code = line.commitment_line.position, line.cost_code.code
+    if any(one.line_number == position and one.cost_code == code for one in there):
+        return str(position)
+    alike = [one for one in there if (one.cost_code, one.cost_type) == (code, line.cost_type.code)]
+    return str(alike[0].line_number) if len(alike) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What Sage would hold, and what it holds already that looks like it."""
+
+    draft: ChangeOrderDraft
+    prepared: PreparedChangeOrder
+    by_hand: bool
+    same_number: tuple[ErpChangeOrderFound, ...]
+    same_amount: tuple[ErpChangeOrderFound, ...]
+    subject: Subject
+    """The CCO as the rules see it, now that the ERP was asked."""
+    notices: tuple[Broken, ...] = ()
+    odd: tuple[OddRecord, ...] = ()
+    """Records of the job and the subcontract that cannot be read: what they hold was not compared."""
+
+    @property
+    def number_is_taken(self) -> bool:
+        """Whether a record carries the number on the job already, be it one that cannot be read."""
+        return bool(self.subject.same_number)
+
+    @property
+    def token(self) -> str:
+        """Names exactly what was shown, so that nothing else is signed off."""
+        shown = json.dumps(as_plain(dataclasses.asdict(self.prepared)), sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+
+# --- as JSON -------------------------------------------------------------------------------------
+
+
+def draft_from_json(kept: dict[str, Any]) -> ChangeOrderDraft:
+    """The draft that `evidence.as_plain` made plain."""
+    return ChangeOrderDraft(
+        **{
+            **kept,
+            "key": uuid.UUID(kept["key"]),
+            "dated": date.fromisoformat(kept["dated"]),
+            "lines": tuple(
+                DraftLine(**{**line, "amount": Decimal(line["amount"])}) for line in kept["lines"]
+            ),
+        }
+    )
+
+
+def prepared_from_json(kept: dict[str, Any]) -> PreparedChangeOrder:
+    """The prepared change order that `evidence.as_plain` made plain."""
+    lines = tuple(_line_from_json(line) for line in kept["lines"])
+    return PreparedChangeOrder(**{**kept, "header": _fields_from_json(kept["header"]), "lines": lines})
+
+
+def _line_from_json(kept: dict[str, Any]) -> PreparedLine:
+    return PreparedLine(
+        **{
+            **kept,
+            "amount": Decimal(kept["amount"]),
+            "made_of": tuple(kept["made_of"]),
+            "cells": _fields_from_json(kept["cells"]),
+        }
+    )
+
+
+def _fields_from_json(kept: list[dict[str, str]]) -> tuple[PreparedField, ...]:
+    return tuple(PreparedField(**one) for one in kept)

@@ -1,0 +1,1 @@
+"""Reaching the ERP: kinds of connection, calls with a deadline, encrypted secrets, the handshake report."""

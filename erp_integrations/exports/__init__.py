@@ -1,0 +1,1 @@
+"""Exports of CCOs: submit, review, write to the ERP, read back."""

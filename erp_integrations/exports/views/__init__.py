@@ -1,0 +1,1 @@
+"""Pages of a CCO on its way into the ERP."""

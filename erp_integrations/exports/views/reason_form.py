@@ -1,0 +1,60 @@
+"""The page that asks for a reason before a CCO goes back to the project team."""
+
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from commitments.models import CommitmentChangeOrder
+from companies.doors import MemberRequest
+from erp_integrations.change_orders.history import facts_of
+from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, list_of, status_of
+from erp_integrations.change_orders.waiting_rows import view_of
+from erp_integrations.exports.forms import ReasonForm
+from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.view_models import Message
+from erp_integrations.web.flash_message import say
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow.errors import ExportRefused
+
+
+def with_a_reason(
+    request: MemberRequest,
+    change_order: CommitmentChangeOrder,
+    *,
+    operation: Callable[..., object],
+    done: Callable[[CommitmentChangeOrder], Message],
+    heading: str,
+    intro: str,
+    button: str,
+) -> HttpResponse:
+    """Asks for the reason, and does it. A refusal keeps what was typed."""
+    back = list_of(request, view=view_of(change_order.erp_status))
+    form = ReasonForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            with at_the_act():
+                operation(
+                    company_id=request.company.pk,
+                    change_order_id=change_order.pk,
+                    reason=form.cleaned_data["reason"],
+                    actor=actor_on_page(request.user),
+                )
+        except ExportRefused as refusal:
+            say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+            status = status_of(refusal)
+        else:
+            return answer_on_page(request, done(change_order), location=back)
+    elif request.method == "POST":
+        form = ReasonForm(request.POST)
+        status = 422
+    context = {
+        "change_order": facts_of(change_order),
+        "form": form,
+        "heading": heading,
+        "intro": intro,
+        "button": button,
+        "back": back,
+    }
+    return render(request, "erp_integrations/reason.html", context, status=status)

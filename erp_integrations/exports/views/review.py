@@ -1,0 +1,210 @@
+"""The approver's pages of a CCO that waits: accept it, reject it, link it to what is in the ERP already."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from commitments.models import CommitmentChangeOrder
+from companies.doors import MemberRequest, company_member
+from erp_integrations.change_orders.history import facts_of
+from erp_integrations.change_orders.responses import (
+    answer_on_page,
+    at_the_act,
+    change_order_for,
+    erp_of,
+    list_of,
+    page_of,
+    require,
+    status_of,
+)
+from erp_integrations.change_orders.waiting_rows import view_of
+from erp_integrations.drafts.context import Preview
+from erp_integrations.drafts.validation import Place
+from erp_integrations.erp import registry
+from erp_integrations.erp.queries import find_connection
+from erp_integrations.exports import review
+from erp_integrations.exports.forms import ExportForm
+from erp_integrations.exports.views.export import bring
+from erp_integrations.exports.views.reason_form import with_a_reason
+from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.models import Export
+from erp_integrations.policies import may_accept, may_reject
+from erp_integrations.record_links.forms import LinkForm
+from erp_integrations.view_models import NextStep
+from erp_integrations.web.flash_message import say
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow.errors import (
+    DiffersFromOurs,
+    DuplicateInErp,
+    ExportRefused,
+    NumberInUse,
+    RecordElsewhere,
+    RulesBroken,
+)
+
+MENDED_AT = {
+    Place.JOB_LINK: ("Link the job", "erp-jobs"),
+    Place.VENDOR_LINK: ("Link the vendor", "erp-vendors"),
+    Place.COMMITMENT_LINK: ("Link the commitment", "erp-commitments"),
+    Place.CONNECTION: ("See the connection", "connection"),
+}
+"""Where accounting mends what the project team cannot."""
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """The preview of what the ERP will hold; a POST signs it off, or shows it again for another number."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_accept(request.access))
+    connection = find_connection(request.company)
+    writers = registry.writers_of(connection.kind if connection else registry.ODBC)
+    if request.method == "GET":
+        first = {"erp_number": change_order.number, "writer": writers[0]}
+        return _preview(request, change_order, ExportForm(first, writers=writers))
+    form = ExportForm(request.POST, writers=writers)
+    if "show" in request.POST or not form.is_valid():
+        return _preview(request, change_order, form)
+    try:
+        with at_the_act():
+            export = review.accept_change_order(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+                **form.cleaned_data,
+            )
+    except ExportRefused as refusal:
+        return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
+    return _accepted(request, change_order, export)
+
+
+def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: ExportForm) -> HttpResponse:
+    if not form.is_valid():
+        return _page(request, change_order, form)
+    try:
+        with at_the_act():
+            preview = review.preview_export(
+                company_id=request.company.pk,
+                change_order_id=change_order.pk,
+                erp_number=form.cleaned_data["erp_number"],
+                writer=form.cleaned_data["writer"],
+            )
+    except ExportRefused as refusal:
+        return _page(request, change_order, form, refusal=refusal)
+    return _page(request, change_order, form, preview=preview)
+
+
+def _page(
+    request: MemberRequest,
+    change_order: CommitmentChangeOrder,
+    form: ExportForm,
+    *,
+    refusal: ExportRefused | None = None,
+    preview: Preview | None = None,
+) -> HttpResponse:
+    erp = erp_of(request)
+    status = 200 if form.is_valid() else 422
+    if refusal is not None:
+        _tell_at_the_field(form, refusal)
+        say(
+            request,
+            workflow_messages.refused_message(
+                refusal, erp=erp, next_steps=_where(request, change_order, refusal)
+            ),
+        )
+        status = status_of(refusal)
+    context: dict[str, Any] = {
+        "change_order": facts_of(change_order),
+        "form": form,
+        "preview": preview,
+        "shown_number": form["erp_number"].value(),
+        "erp_name": erp,
+    }
+    return render(request, "erp_integrations/accept.html", context, status=status)
+
+
+def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
+    match refusal:
+        case NumberInUse():
+            form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
+        case DuplicateInErp(broken=broken) | RulesBroken(broken=broken):
+            for one in broken:
+                if one.place is Place.ACCEPT_FORM:
+                    form.add_error(one.field, one.words)
+
+
+def _where(
+    request: MemberRequest, change_order: CommitmentChangeOrder, refusal: ExportRefused
+) -> tuple[NextStep, ...]:
+    """Where broken rules are mended; what only the project team can mend is a reason to reject."""
+    if not isinstance(refusal, RulesBroken):
+        return ()
+    places = {one.place for one in refusal.broken}
+    steps = [
+        NextStep(label, reverse(name, args=[request.company.slug]))
+        for place, (label, name) in MENDED_AT.items()
+        if place in places
+    ]
+    if Place.CHANGE_ORDER in places:
+        steps.append(NextStep("Reject it", page_of(request, change_order, "reject")))
+    return tuple(steps)
+
+
+def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, export: Export) -> HttpResponse:
+    """By hand: the worksheet. Else it is exported at once, and the next one waits in the list."""
+    erp = erp_of(request)
+    if export.by_hand:
+        message = workflow_messages.accepted_message(export, change_order, erp=erp)
+        return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
+    brought = bring(request, change_order)
+    view = "ready-to-export" if brought.refusal is None else view_of(change_order.erp_status)
+    return answer_on_page(request, brought.message, location=list_of(request, view=view))
+
+
+@company_member
+@require_http_methods(["GET", "POST"])
+def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Gives a waiting CCO back to the project team, with a reason."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_reject(request.access))
+    return with_a_reason(
+        request,
+        change_order,
+        operation=review.reject_change_order,
+        done=workflow_messages.rejected_message,
+        heading=f"Reject CCO {change_order.number} {change_order.title}",
+        intro="It goes back to the project team, who can correct it and send it again.",
+        button="Reject",
+    )
+
+
+@company_member
+@require_POST
+def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Ties a waiting CCO to a record that is in the ERP already; asks first where the two differ."""
+    change_order = change_order_for(request, change_order_id)
+    require(may_accept(request.access))
+    erp = erp_of(request)
+    form = LinkForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise RecordElsewhere
+        with at_the_act():
+            made = review.link_to_existing(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+                **form.cleaned_data,
+            )
+    except DiffersFromOurs as refusal:
+        say(request, workflow_messages.refused_message(refusal, erp=erp))
+        context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
+        return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
+    except ExportRefused as refusal:
+        message = workflow_messages.refused_message(refusal, erp=erp)
+        return answer_on_page(request, message, location=page_of(request, change_order, "accept"))
+    message = workflow_messages.synced_message(made, erp=erp)
+    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))

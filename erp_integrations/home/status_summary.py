@@ -1,0 +1,73 @@
+"""How much money stands behind what Sage says of a company's synced CCOs, for its home."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from companies.models import Company
+from erp_integrations.change_orders.link_filters import active_links
+from erp_integrations.change_orders.list_query import Asked, list_url
+from erp_integrations.change_orders.queries import TONES
+from erp_integrations.listing import keyset
+from erp_integrations.models import ChangeOrderLink, Drift, PresenceKey
+from erp_integrations.view_models import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLine:
+    """How many CCOs there are of a kind, and their amounts together, in the company's currency."""
+
+    word: str
+    tone: Tone
+    count: int
+    at_least: bool
+    """Whether there are more than `count`; then nobody has added them up."""
+    total: Decimal | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    by_presence: tuple[StandingLine, ...]
+    """Only what there is."""
+    by_drift: tuple[StandingLine, ...]
+    capped: bool
+    """Whether some were not counted to the end."""
+
+
+def standing_of(company: Company, *, exact: bool = False) -> Standing:
+    """One query; `exact` counts and adds up everything, however long that takes."""
+    links = active_links(company)
+    kinds: list[tuple[str, Tone, QuerySet[ChangeOrderLink], Asked]] = [
+        (key.label, TONES[key], links.filter(presence=key), Asked(presence=key.value)) for key in PresenceKey
+    ]
+    drifted = links.filter(~Q(drift=[]))
+    kinds += [
+        (one.label, "refused", drifted.filter(drift__contains=[one.value]), Asked(drift=one.value))
+        for one in Drift
+    ]
+    rows = [kind[2] for kind in kinds]
+    sums = [_all_of(one) for one in rows] if exact else keyset.capped_sums(*rows, column="cco_amount")
+    lines = [
+        StandingLine(
+            word=word,
+            tone=tone,
+            count=count if exact else min(count, keyset.MOST_COUNTED),
+            at_least=not exact and count > keyset.MOST_COUNTED,
+            total=total,
+            url=list_url(company, asked),
+        )
+        for (word, tone, _, asked), (count, total) in zip(kinds, sums, strict=True)
+    ]
+    split = len(PresenceKey)
+    return Standing(
+        by_presence=tuple(line for line in lines[:split] if line.count),
+        by_drift=tuple(line for line in lines[split:] if line.count),
+        capped=any(line.at_least for line in lines),
+    )
+
+
+def _all_of(links: QuerySet[ChangeOrderLink]) -> tuple[int, Decimal | None]:
+    found = links.aggregate(count=Count("id"), total=Sum("cco_amount"))
+    return found["count"], found["total"] or Decimal("0.00")

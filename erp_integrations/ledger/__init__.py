@@ -1,0 +1,1 @@
+"""The ledger: appending events, describing them, reading both books as one."""

@@ -1,0 +1,204 @@
+"""Both books of the ledger as one, in the order of time: for the Activity tab, the exports and the command.
+
+The ledger of links and the Directory's are two tables, because one app may not know the other. Here an event
+has one name, `link-12` or `directory-7`, and one place: by its time, and where two have the same time, by
+that name. No page reads more of either table than it shows.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from companies.models import DirectoryEvent, DirectoryEventKind
+from companies.pages import Page
+from erp_integrations.change_orders.link_filters import midnight
+from erp_integrations.listing import keyset
+from erp_integrations.listing.keyset import Order
+from erp_integrations.models import EventKind, LinkEvent
+
+DIRECTORY, LINK = "directory", "link"
+"""The books, as they follow each other within one moment."""
+
+DIRECTORY_EVIDENCE = ("person_id", "what", "before", "after")
+"""The columns of the Directory's book that the other has not: told as evidence."""
+
+Event = DirectoryEvent | LinkEvent
+
+_ROWS: dict[str, Callable[[], QuerySet[Any]]] = {
+    DIRECTORY: DirectoryEvent.objects.all,
+    LINK: LinkEvent.objects.all,
+}
+_KINDS = {DIRECTORY: frozenset(DirectoryEventKind.values), LINK: frozenset(EventKind.values)}
+_NEWEST_FIRST = Order(("at", "id"), descending=True)
+NAME = re.compile(rf"({DIRECTORY}|{LINK})-([1-9][0-9]{{0,17}})\Z")
+"""Of an event: its book and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which events. Days are those of the current time zone, and count whole."""
+
+    company_id: int | None = None
+    """None: every company's."""
+    directory: bool = True
+    """Whether the Directory's are among them."""
+    kinds: frozenset[str] | None = None
+    """None: all."""
+    project: str = ""
+    """Its number. The Directory's events belong to no project."""
+    actor: str = ""
+    """The name, as it was."""
+    since: date | None = None
+    until: date | None = None
+
+
+class Key(NamedTuple):
+    """The place of an event: keys sort as events do, the oldest first."""
+
+    at: datetime
+    book: str
+    id: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.book}-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedEvents:
+    """Which page: the one after an event, or before one, by its name; and whether all are to be counted."""
+
+    after: str = ""
+    before: str = ""
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is chosen of one book, and the kinds that an index holds one by one."""
+
+    book: str
+    rows: QuerySet[Any]
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> QuerySet[Any]:
+        return self.rows.filter(kind__in=self.kinds) if self.kinds else self.rows
+
+    def nearest(self, key: Key | None, *, backwards: bool, most: int) -> QuerySet[Any]:
+        """The first of them beyond the key. Of several kinds: as many of each, and the first among those."""
+        rows = self.rows if key is None else self.rows.filter(_beyond(self.book, key, backwards=backwards))
+        terms = _NEWEST_FIRST.terms(backwards=backwards)
+        if not self.kinds:
+            return rows.order_by(*terms)[:most]
+        first, *others = (rows.filter(kind=kind).order_by(*terms)[:most] for kind in self.kinds)
+        return first.union(*others, all=True).order_by(*terms)[:most] if others else first
+
+
+def kinds_among(chosen: Chosen) -> frozenset[str]:
+    """The kinds that events among them can have."""
+    books = (book for book in _KINDS if book == LINK or chosen.directory)
+    return frozenset().union(*(_KINDS[book] for book in books))
+
+
+def chosen_of(chosen: Chosen) -> dict[str, QuerySet[Any]]:
+    """The events of each book that has any, in no order."""
+    return {source.book: source.all for source in _sources(chosen)}
+
+
+def find_event(chosen: Chosen, name: str) -> Event | None:
+    """The event of that name; None also where it is not among the chosen."""
+    named = NAME.match(name)
+    rows = chosen_of(chosen).get(named[1]) if named else None
+    return rows.filter(pk=int(named[2])).first() if named and rows is not None else None
+
+
+def key_of(event: Event) -> Key:
+    return Key(event.at, DIRECTORY if isinstance(event, DirectoryEvent) else LINK, event.pk)
+
+
+def one_page(
+    chosen: Chosen, wanted: WantedEvents, *, known: Chosen, url: Callable[[str, str], str]
+) -> tuple[list[Event], Page]:
+    """Newest first; as `keyset.one_page`, with an event's name for the id. The key is one of the `known`."""
+    sources = _sources(chosen)
+    asked = wanted.before or wanted.after
+    event = find_event(known, asked) if asked else None
+    key = key_of(event) if event else None
+    backwards = bool(wanted.before) and key is not None
+    shown, more = _nearest(sources, key, backwards=backwards)
+    if not shown and key is not None:
+        backwards = not backwards
+        shown, more = _nearest(sources, None, backwards=backwards)
+    before, total = _counts(sources, shown)
+    if wanted.exact and total > keyset.MOST_COUNTED:
+        total = sum(source.all.count() for source in sources)
+    if backwards:
+        more = bool(_nearest(sources, key_of(shown[-1]), backwards=False)[0])
+    page = keyset.page_at(
+        [key_of(one).name for one in shown],
+        before=before,
+        total=total,
+        more=more,
+        exact=wanted.exact,
+        lost=bool(asked) and key is None,
+        url=url,
+    )
+    return shown, page
+
+
+def _sources(chosen: Chosen) -> list[_Source]:
+    conditions = Q()
+    if chosen.company_id is not None:
+        conditions &= Q(company_id=chosen.company_id)
+    if chosen.actor:
+        conditions &= Q(actor_name=chosen.actor)
+    if chosen.since is not None:
+        conditions &= Q(at__gte=midnight(chosen.since))
+    if chosen.until is not None:
+        conditions &= Q(at__lt=midnight(chosen.until + timedelta(days=1)))
+    found = []
+    for book, every_row in _ROWS.items():
+        kinds = _KINDS[book] if chosen.kinds is None else _KINDS[book] & chosen.kinds
+        if not kinds or (book == DIRECTORY and (chosen.project or not chosen.directory)):
+            continue
+        rows = every_row().filter(conditions)
+        if chosen.project:
+            rows = rows.filter(project_number=chosen.project)
+        found.append(_Source(book, rows, () if chosen.kinds is None else tuple(sorted(kinds))))
+    return found
+
+
+def _nearest(sources: Sequence[_Source], key: Key | None, *, backwards: bool) -> tuple[list[Event], bool]:
+    """One statement for each book: in the order of the page, and whether there are more on that side."""
+    most = keyset.PAGE_SIZE + 1
+    found: list[Event] = [
+        event for source in sources for event in source.nearest(key, backwards=backwards, most=most)
+    ]
+    found.sort(key=key_of, reverse=not backwards)
+    shown = found[: keyset.PAGE_SIZE]
+    if backwards:
+        shown.reverse()
+    return shown, len(found) > keyset.PAGE_SIZE
+
+
+def _beyond(book: str, key: Key, *, backwards: bool) -> Any:
+    """Events of a book that come after that place, or before it, also where the place is the other book's."""
+    if book == key.book:
+        return _NEWEST_FIRST.beyond((key.at, key.id), backwards=backwards)
+    of_the_same_moment = "e" if (book > key.book) == backwards else ""
+    return Q(**{f"at__{'gt' if backwards else 'lt'}{of_the_same_moment}": key.at})
+
+
+def _counts(sources: Sequence[_Source], shown: Sequence[Event]) -> tuple[int, int]:
+    """How many stand before the page, and how many there are, no further than anybody counts."""
+    if not shown:
+        return 0, 0
+    first = key_of(shown[0])
+    before = [source.all.filter(_beyond(source.book, first, backwards=True)) for source in sources]
+    counts = keyset.capped_counts(*before, *(source.all for source in sources))
+    return sum(counts[: len(sources)]), sum(counts[len(sources) :])

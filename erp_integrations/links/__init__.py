@@ -1,0 +1,1 @@
+"""Links of CCOs: create, check, unlink, relink and move them."""

@@ -1,0 +1,144 @@
+"""Check now: a person asks whether records are still there. Tells, and never cuts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from companies.access import find_access
+from companies.operations.refusals import needed
+from companies.staff import StaffAct, ruling_on_staff
+from erp_integrations.connections.connect import NotAllowed, clock_told, note_answer
+from erp_integrations.erp import calls, registry
+from erp_integrations.erp.clock import StatementClock, clock_from, database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.links.record_findings import Recorded, record_findings
+from erp_integrations.links.references import question_about
+from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind
+from erp_integrations.policies import may_check_presence
+from erp_integrations.ports import (
+    MOST_LOOKED_UP_AT_ONCE,
+    ChangeOrderReference,
+    Controls,
+    Deadline,
+    ErpError,
+    Fault,
+    Finding,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNow:
+    """What came of the question. `fault` is why the ERP could not be asked; then nothing was recorded."""
+
+    asked: int
+    changed: int
+    answered: int
+    fault: Fault | None
+
+
+def check_change_orders(
+    *, company_id: int, change_order_ids: Sequence[int], actor: Actor, reason: str = ""
+) -> CheckedNow:
+    """Asks the ERP, once, about the links of these CCOs, and records what it said with its time.
+
+    At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
+    out. Staff must say why. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a
+    transaction. Raises `NotAllowed`, `ReasonMissing`.
+    """
+    if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
+        raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
+    reason = needed(reason) if actor.is_staff else reason
+    _rights_of(actor, company_id=company_id)
+    connection = Connection.objects.filter(company_id=company_id).first()
+    links = _links(company_id, change_order_ids)
+    if connection is None or not links:
+        return CheckedNow(asked=0, changed=0, answered=0, fault=None)
+    question = question_about(links, connection)
+    findings = _ask(connection, [question.references[link.pk] for link in links], question.controls)
+    with transaction.atomic(durable=True):
+        rights = _rights_of(actor, company_id=company_id)
+        now = database_now()
+        recorded = record_findings(
+            {link.pk: finding for link, finding in zip(links, findings, strict=True)},
+            connection_id=connection.pk,
+            connection_revision=connection.revision,
+            actor=actor,
+            now=now,
+            by_person=True,
+            rights=rights,
+        )
+        became = Counter(recorded.values())
+        answered = len(links) - became[Recorded.NO_ANSWER]
+        fault = None if answered else next((one.fault for one in findings if one.fault), None)
+        note_answer(
+            connection,
+            fault,
+            now=StatementClock(),
+            asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
+            server_clock=clock_told(findings),
+        )
+        only = links[0] if len(links) == 1 else None
+        append_event(
+            kind=EventKind.CHECKED,
+            company=connection.company,
+            # Of the CCO where one was asked about, for its history; else of all.
+            subject_kind="change-order" if only else "connection",
+            subject_id=(only.change_order_id or 0) if only else connection.pk,
+            subject_label=label_of(only) if only else str(connection),
+            project_number=only.project_number if only else "",
+            link_id=only.pk if only else None,
+            actor=actor,
+            now=now,
+            rights=rights,
+            reason=reason or (fault.code if fault else ""),
+            evidence={
+                **(record_of(only) if only else {}),
+                "ccos": [link.change_order_id for link in links],
+                "verdicts": dict(Counter(finding.verdict.value for finding in findings)),
+                **({"fault": {"code": fault.code, "what": fault.what}} if fault else {}),
+            },
+        )
+    return CheckedNow(asked=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
+
+
+def _rights_of(actor: Actor, *, company_id: int) -> str:
+    if actor.is_staff:
+        ruling = ruling_on_staff(StaffAct.CHECK_NOW, actor.user_id)
+    else:
+        access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
+        ruling = may_check_presence(access) if access else NOT_IN_THE_DIRECTORY
+    if not ruling:
+        raise NotAllowed(ruling.missing)
+    return ruling.rights
+
+
+def _links(company_id: int, change_order_ids: Sequence[int]) -> list[ChangeOrderLink]:
+    return list(
+        ChangeOrderLink.objects.filter(
+            change_order_id__in=change_order_ids,
+            connection__company_id=company_id,
+            unlinked_at__isnull=True,
+        ).order_by("pk")
+    )
+
+
+def _ask(
+    connection: Connection, references: Sequence[ChangeOrderReference], controls: Controls
+) -> Sequence[Finding]:
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+    except ErpError as error:
+        return [Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)] * len(references)
+    return calls.glance_many(
+        reader,
+        references,
+        deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
+        clock=clock_from(database_now()),
+        controls=controls,
+    )

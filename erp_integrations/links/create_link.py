@@ -1,0 +1,265 @@
+"""Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
+from erp_integrations.connections.connect import note_answer
+from erp_integrations.deletions.confirm_deletion import end_if_seen
+from erp_integrations.drafts.comparison import Compared
+from erp_integrations.erp import registry
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.models import (
+    ChangeOrderLink,
+    Connection,
+    EventKind,
+    ExportOutcome,
+    PresenceKey,
+)
+from erp_integrations.ports import (
+    Deadline,
+    ErpChangeOrder,
+    ErpChangeOrderLine,
+    ErpReader,
+    ErpSubcontract,
+    NotInErp,
+)
+from erp_integrations.workflow.erp_statuses import Step
+from erp_integrations.workflow.errors import TakenOver
+from erp_integrations.workflow.transitions import end_round, take
+
+
+class NotReadyToLink(Exception):
+    """The CCO is not waiting for accounting, or is a purchase order's; nothing was changed."""
+
+
+class AlreadyLinked(Exception):
+    """The record is tied to another CCO; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A change order's part on one subcontract, as it was read."""
+
+    change_order: ErpChangeOrder
+    subcontract: ErpSubcontract
+    job_row_id: uuid.UUID
+
+    @property
+    def lines(self) -> tuple[ErpChangeOrderLine, ...]:
+        return tuple(
+            line
+            for line in self.change_order.lines
+            if line.subcontract_record_number == self.subcontract.record_number
+        )
+
+    @property
+    def touched_subcontracts(self) -> list[str]:
+        """Every subcontract that the change order has a line on."""
+        numbers = {line.subcontract_record_number for line in self.change_order.lines}
+        return sorted(number for number in numbers if number)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The job and the subcontract that a CCO hangs on in the ERP: those very records, not their numbers."""
+
+    job_record_number: str
+    job_row_id: uuid.UUID | None
+    subcontract_record_number: str
+    subcontract_row_id: uuid.UUID | None
+
+
+def link_change_order(
+    *,
+    change_order_id: int,
+    record_number: str,
+    subcontract_record_number: str,
+    actor: Actor,
+    rights: Callable[[], str] = str,
+    compare: Callable[[CommitmentChangeOrder, Record], Sequence[Compared]] = lambda *_: (),
+) -> ChangeOrderLink:
+    """Ties a CCO that waits for accounting to the record that is in the ERP already.
+
+    Reads the record outside any transaction. `rights` and `compare` are asked once the CCO is locked, and may
+    refuse; the demo's loader needs neither. What was compared is kept with the event. Raises `NotInErp` (also
+    where the record has no line on the subcontract), `ErpError`, `NotReadyToLink`, `AlreadyLinked`,
+    `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
+    """
+    companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
+    connection = Connection.objects.get(company=companies.get(pk=change_order_id))
+    record = read_record(_reader(connection), record_number, subcontract_record_number)
+    with transaction.atomic(durable=True):
+        # A second link to the same record at the same moment waits here; the constraint is behind it.
+        locked = lock_connection(connection)
+        change_order = (
+            CommitmentChangeOrder.objects.select_for_update(of=("self",))
+            .select_related("commitment__vendor", "commitment__project__company")
+            .get(pk=change_order_id)
+        )
+        if (
+            change_order.erp_status != ErpStatus.READY_TO_EXPORT
+            or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
+        ):
+            raise NotReadyToLink
+        used = rights()
+        connection = require_asked(locked, connection)
+        if is_tied(record, connection=connection):
+            raise AlreadyLinked
+        compared = compare(change_order, record)
+        now = database_now()
+        note_answer(connection, None, now=now)
+        link = make_link(change_order, record, connection=connection, actor=actor, now=now)
+        take(Step.LINK, change_order)
+        end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
+        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
+    return link
+
+
+def lock_connection(asked: Connection) -> Connection:
+    """The connection as it is now, locked: before any CCO, see `locking`."""
+    return Connection.objects.select_for_update(no_key=True).get(pk=asked.pk)
+
+
+def require_asked(locked: Connection, asked: Connection) -> Connection:
+    """The locked connection. Raises `TakenOver` where it is no longer the one that was asked."""
+    if locked.revision != asked.revision:
+        raise TakenOver
+    return locked
+
+
+def tell_linked(
+    kind: EventKind,
+    link: ChangeOrderLink,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+    reason: str = "",
+    compared: Sequence[Compared] = (),
+) -> None:
+    """The event of a link that was made, with what was compared. The link's change order must be there."""
+    assert link.change_order is not None, "a link begins with its change order"
+    append_event(
+        kind=kind,
+        company=link.change_order.commitment.project.company,
+        subject_kind="change-order",
+        subject_id=link.change_order.pk,
+        subject_label=label_of(link),
+        project_number=link.project_number,
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=reason,
+        evidence={
+            **record_of(link),
+            **({"compared": [dataclasses.asdict(one) for one in compared]} if compared else {}),
+        },
+        link_id=link.pk,
+    )
+
+
+def is_tied(record: Record, *, connection: Connection) -> bool:
+    """Whether an active link holds the record's part on that subcontract."""
+    return ChangeOrderLink.objects.filter(
+        connection=connection,
+        row_id=record.change_order.row_id,
+        subcontract_record_number=record.subcontract.record_number,
+        unlinked_at__isnull=True,
+    ).exists()
+
+
+def read_record(
+    reader: ErpReader,
+    record_number: str,
+    subcontract_record_number: str,
+    *,
+    deadline: Deadline | None = None,
+) -> Record:
+    """Reads the record and what it hangs on. Raises `NotInErp` where it has no line there, `ErpError`."""
+    until = deadline or _deadline()
+    change_order = reader.read_change_order(record_number, deadline=until)
+    subcontract = reader.read_subcontract(subcontract_record_number, deadline=until)
+    job = reader.read_job(change_order.job_record_number, deadline=until)
+    record = Record(change_order, subcontract, job.row_id)
+    if not record.lines:
+        raise NotInErp
+    return record
+
+
+def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> ErpSubcontract:
+    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now.
+
+    The words of `NotInErp` name which of the two is missing.
+    """
+    missing = f"Job {anchor.job_record_number}"
+    try:
+        if reader.read_job(anchor.job_record_number, deadline=deadline).row_id != anchor.job_row_id:
+            raise NotInErp
+        missing = f"Subcontract {anchor.subcontract_record_number}"
+        subcontract = reader.read_subcontract(anchor.subcontract_record_number, deadline=deadline)
+        if subcontract.row_id != anchor.subcontract_row_id:
+            raise NotInErp
+    except NotInErp:
+        raise NotInErp(missing) from None
+    return subcontract
+
+
+def make_link(
+    change_order: CommitmentChangeOrder,
+    record: Record,
+    *,
+    connection: Connection,
+    actor: Actor,
+    now: datetime,
+    moved_from: ChangeOrderLink | None = None,
+) -> ChangeOrderLink:
+    """The row, made inside the caller's transaction, which writes status and event too."""
+    commitment, project = change_order.commitment, change_order.commitment.project
+    end_if_seen(connection, [record.change_order.row_id], now, actor=actor)
+    return ChangeOrderLink.objects.create(
+        connection=connection,
+        change_order=change_order,
+        row_id=record.change_order.row_id,
+        record_number=record.change_order.record_number,
+        number=record.change_order.number,
+        job_record_number=record.change_order.job_record_number,
+        job_row_id=record.job_row_id,
+        phase=record.change_order.phase,
+        subcontract_record_number=record.subcontract.record_number,
+        sub_change_number=record.lines[0].sub_change_number,
+        touched_subcontracts=record.touched_subcontracts,
+        last_seen_clock=record.change_order.server_ahead,
+        erp_amount=sum((line.amount for line in record.lines), Decimal("0.00")),
+        linked_at=now,
+        linked_by_id=actor.user_id,
+        linked_by_name=actor.name,
+        last_seen_at=now,
+        cco_number=change_order.number,
+        cco_title=change_order.title,
+        project_number=project.number,
+        project_name=project.name,
+        commitment_number=commitment.number,
+        commitment_title=commitment.title,
+        contract_company=commitment.vendor.name,
+        presence=PresenceKey.PRESENT,
+        presence_checked_at=now,
+        moved_from=moved_from,
+    )
+
+
+def _reader(connection: Connection) -> ErpReader:
+    return registry.reader_for(registry.spec_of(connection))
+
+
+def _deadline() -> Deadline:
+    return Deadline.after(settings.SAGE_DEADLINE_SECONDS)

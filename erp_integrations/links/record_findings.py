@@ -1,0 +1,264 @@
+"""Recording what a look found, without cutting anything.
+
+A look that is meant to tell and not to cut is one look, and older by the time it is written down than
+whatever was found meanwhile: what is newer stays.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db import transaction
+
+from companies.models import Company
+from erp_integrations.deletions.confirm_deletion import end_if_seen
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_events, event_of, label_of, record_of
+from erp_integrations.ledger.serialization import as_json
+from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
+from erp_integrations.ports import FaultKind, Finding, Verdict
+from erp_integrations.workflow.link_status import Standing, checked_at, seen_at, seen_clock, standing_of
+
+ROW_NOT_UNDERSTOOD = "row-not-understood"
+"""The fault of a record that cannot be read: the connection has answered."""
+OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job", ROW_NOT_UNDERSTOOD)
+"""Faults that say nothing about the connection although somebody else can mend them."""
+
+
+class Recorded(StrEnum):
+    CHANGED = "changed"
+    SAME = "same"
+    OLDER = "older"
+    """Something newer is stored already."""
+    NO_ANSWER = "no answer"
+    """Nothing was looked at, or the connection is not the one that was asked."""
+    ENDED = "ended"
+    """The link was cut meanwhile."""
+
+
+def record_findings(
+    found: Mapping[int, Finding],
+    *,
+    connection_id: int,
+    connection_revision: int,
+    actor: Actor,
+    now: datetime,
+    amounts: Mapping[int, Decimal | None] | None = None,
+    by_person: bool = False,
+    silent: Collection[int] = (),
+    missed: Collection[int] = (),
+    missed_at: datetime | None = None,
+    rights: str = "",
+) -> dict[int, Recorded]:
+    """Stores what was found of active links, and tells the ledger where that is something new.
+
+    What became of each finding, by the id of its link; all in the caller's transaction, which locks the links
+    in the order of their ids and then the connection, as everybody does. Writes nothing where nothing
+    changed; a person's check writes its time all the same. Only what the accepted database said is stored,
+    and only on the connection that was asked, which `connection_revision` tells. `amounts` are the sums of
+    the records' lines on our subcontracts, where those were read. Of the links in `silent` it is stored that
+    nobody is sure: their records alone gave no answer, on a connection that answers. Those in `missed` were
+    not among the keys of the reconciliation that began at `missed_at`.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
+    links = list(ChangeOrderLink.objects.select_for_update().filter(pk__in=found).order_by("pk"))
+    connection = (
+        Connection.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("company")
+        .get(pk=connection_id)
+    )
+    recorded: dict[int, Recorded] = {}
+    stored, events = [], []
+    for link in links:
+        finding = found[link.pk]
+        standing = standing_of(link, finding, (amounts or {}).get(link.pk))
+        recorded[link.pk] = became = _judge(
+            link,
+            finding,
+            standing,
+            connection=connection,
+            connection_revision=connection_revision,
+            silent=link.pk in silent,
+        )
+        if became is Recorded.CHANGED:
+            events.append(_event(link, finding, standing, connection.company, actor, now, rights))
+        if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
+            looked_at = finding.told_at or now
+            stand(link, standing, finding, connection=connection, checked_at=looked_at)
+            if link.pk in missed and finding.evidence.header is None:
+                link.missed_at = missed_at
+            stored.append(link)
+        elif became in (Recorded.SAME, Recorded.OLDER) and note_sight(link, finding, connection):
+            stored.append(link)
+    _save(stored)
+    append_events(events)
+    seen = {
+        link.row_id
+        for link in links
+        if found[link.pk].evidence.header is not None
+        and recorded[link.pk] in (Recorded.CHANGED, Recorded.SAME, Recorded.OLDER)
+    }
+    end_if_seen(connection, seen, now, actor=actor)
+    return recorded
+
+
+def _judge(
+    link: ChangeOrderLink,
+    finding: Finding,
+    standing: Standing,
+    *,
+    connection: Connection,
+    connection_revision: int,
+    silent: bool,
+) -> Recorded:
+    if not link.is_active:
+        return Recorded.ENDED
+    if link.connection_id != connection.pk or connection.revision != connection_revision:
+        return Recorded.NO_ANSWER
+    answered = tells_of_the_record(finding) and finding.incarnation == connection.accepted_incarnation
+    if not silent and (finding.told_at is None or not answered):
+        return Recorded.NO_ANSWER
+    if is_older(finding, link, connection):
+        return Recorded.OLDER
+    stored = (link.presence, link.drift, link.seen)
+    return Recorded.SAME if stored == _columns(standing) else Recorded.CHANGED
+
+
+def is_older(finding: Finding, link: ChangeOrderLink, connection: Connection) -> bool:
+    """Whether something newer than the finding is known of the link: from a look, or a complete run."""
+    known = checked_at(link, connection)
+    return finding.told_at is not None and known is not None and finding.told_at < known
+
+
+def _columns(standing: Standing) -> tuple[str, list[str], dict[str, str]]:
+    return (standing.presence.value, [one.value for one in standing.drift], dict(standing.seen))
+
+
+def _event(
+    link: ChangeOrderLink,
+    finding: Finding,
+    standing: Standing,
+    company: Company,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+) -> LinkEvent:
+    presence, drift, seen = _columns(standing)
+    before = {"presence": link.presence, "drift": link.drift}
+    return event_of(
+        kind=EventKind.PRESENCE_CHANGED,
+        company=company,
+        subject_kind="change-order",
+        subject_id=link.change_order_id or 0,
+        subject_label=label_of(link),
+        project_number=link.project_number,
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=finding.reason,
+        evidence={
+            **as_json(finding),
+            **record_of(link),
+            "before": before,
+            "presence": presence,
+            "drift": drift,
+            "seen": seen,
+        },
+        link_id=link.pk,
+    )
+
+
+def tells_of_the_record(finding: Finding) -> bool:
+    """Whether it is an answer about this very record, and not the connection's trouble."""
+    if finding.verdict is not Verdict.UNKNOWN:
+        return True
+    fault = finding.fault
+    return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
+
+
+STORED = (
+    "presence",
+    "presence_checked_at",
+    "drift",
+    "seen",
+    "last_seen_at",
+    "last_seen_clock",
+    "touched_subcontracts",
+)
+"""What `stand` puts into a link."""
+
+
+def stand(
+    link: ChangeOrderLink,
+    standing: Standing,
+    finding: Finding,
+    *,
+    connection: Connection,
+    checked_at: datetime,
+) -> None:
+    """Puts presence and drift into a link, not written yet, and never forgets when its record was last there.
+
+    What a complete run has seen is told by the connection only as long as the link says that its record is
+    there: it is kept with the link before the link says anything else.
+    """
+    link.last_seen_at, link.last_seen_clock = seen_at(link, connection), seen_clock(link, connection)
+    note_sight(link, finding, connection)
+    link.presence, link.drift, link.seen = _columns(standing)
+    link.presence_checked_at = checked_at
+
+
+def note_sight(link: ChangeOrderLink, finding: Finding, connection: Connection) -> bool:
+    """Puts the moment of a sight into a link, where it is newer than the last one; not written yet.
+
+    A record is seen when it is found by its row id, in whatever state. True where there was something new.
+    """
+    looked_at, header = finding.first_looked_at, finding.evidence.header
+    if header is None or looked_at is None or looked_at <= seen_at(link, connection):
+        return False
+    link.last_seen_at, link.last_seen_clock = looked_at, finding.server_ahead
+    touched = finding.evidence.touched_subcontracts
+    if link.subcontract_record_number in touched:
+        # Without our line they are not learnt: a subcontract that it was moved to would pass for an old one.
+        link.touched_subcontracts = list(touched)
+    return True
+
+
+_SAVE = """
+    UPDATE erp_integrations_changeorderlink link
+    SET presence = new.presence, presence_checked_at = new.presence_checked_at, drift = new.drift,
+        seen = new.seen, last_seen_at = new.last_seen_at, last_seen_clock = new.last_seen_clock,
+        touched_subcontracts = new.touched_subcontracts, missed_at = new.missed_at
+    FROM jsonb_to_recordset(%s::jsonb) AS new (
+        id bigint, presence text, presence_checked_at timestamptz, drift text[], seen jsonb,
+        last_seen_at timestamptz, last_seen_clock interval, touched_subcontracts text[],
+        missed_at timestamptz)
+    WHERE link.id = new.id"""
+
+
+def _as_interval(span: timedelta | None) -> str | None:
+    return None if span is None else f"{span.total_seconds():.6f} seconds"
+
+
+def _save(links: Sequence[ChangeOrderLink]) -> None:
+    """Many at once: a reconciliation after a bad day in the books has ten thousand."""
+    if not links:
+        return
+    rows = [
+        {
+            "id": link.pk,
+            "presence": link.presence,
+            "presence_checked_at": link.presence_checked_at,
+            "drift": link.drift,
+            "seen": link.seen,
+            "last_seen_at": link.last_seen_at,
+            "last_seen_clock": _as_interval(link.last_seen_clock),
+            "touched_subcontracts": link.touched_subcontracts,
+            "missed_at": link.missed_at,
+        }
+        for link in links
+    ]
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_SAVE, [json.dumps(rows, default=datetime.isoformat)])

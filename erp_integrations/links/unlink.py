@@ -1,0 +1,251 @@
+"""Unlink: claim, ask, settle; one CCO or a page of them, by the same path.
+
+Two short transactions with the question to the ERP between them, never around it. The attempt is a lease:
+whoever is killed, paused or too late on the way leaves the link as it was. Each CCO is judged alone: what is
+refused of one is nothing to the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from companies.models import Project
+from erp_integrations.erp import calls, registry
+from erp_integrations.erp.clock import clock_from
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.links.brake import brake_of_bulk
+from erp_integrations.links.references import question_about
+from erp_integrations.links.settle_attempts import (
+    Chunk,
+    Outcome,
+    Unlinked,
+    access_now,
+    end_expired,
+    project_of,
+    rule,
+    settle,
+)
+from erp_integrations.links.unlink_decision import Claim, gone_since
+from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.ports import (
+    MOST_LOOKED_UP_AT_ONCE,
+    ConnectionSpec,
+    Deadline,
+    ErpError,
+    Finding,
+    Verdict,
+)
+from erp_integrations.workflow.unlink_errors import (
+    AlreadyUnlinked,
+    NeverLinked,
+    UnlinkInProgress,
+    UnlinkNotAllowed,
+    UnlinkRefused,
+)
+
+__all__ = ["Outcome", "Unlinked", "unlink_change_order", "unlink_change_orders"]
+
+log = structlog.get_logger(__name__)
+
+LEASE_BEYOND_DEADLINE = timedelta(seconds=5)
+"""What a lease has left for settling when the answer came at the very deadline."""
+
+
+def unlink_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> Unlinked:
+    """Cuts the CCO's link if the ERP itself says, twice, that the record is gone.
+
+    Blocks for at most SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one.
+    The caller has made sure that the person may see the CCO. Raises an `UnlinkRefused`: `UnlinkNotAllowed`,
+    `AlreadyUnlinked`, `NeverLinked`, `UnlinkInProgress`, `StillInErp`, `NoTrustworthyAnswer`; the link is
+    then as it was.
+    """
+    outcomes = unlink_change_orders(company_id=company_id, change_order_ids=(change_order_id,), actor=actor)
+    outcome = outcomes[change_order_id]
+    if isinstance(outcome, UnlinkRefused):
+        raise outcome
+    return outcome
+
+
+def unlink_change_orders(
+    *,
+    company_id: int,
+    change_order_ids: Sequence[int],
+    actor: Actor,
+    items: Mapping[int, int] | None = None,
+) -> dict[int, Outcome]:
+    """What `unlink_change_order` would return or raise for each of a page of CCOs, at the cost of a few.
+
+    One question and one answer for all of them; each is judged by its own finding, and settled within the
+    deadline of its own second look. At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. `items` names for a
+    CCO the item of a bulk unlink that its attempt belongs to. A CCO that the database itself kept from
+    being settled has no outcome: its lease runs out.
+    """
+    if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
+        raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are unlinked at once")
+    chunk, outcomes = _claim(
+        company_id=company_id, change_order_ids=change_order_ids, actor=actor, items=items or {}
+    )
+    if chunk is None:
+        return outcomes
+    findings = _ask(chunk)
+    if chunk.bulk is not None:
+        findings = tuple(brake_of_bulk(chunk.connection, chunk.bulk, findings))
+    try:
+        return outcomes | settle(chunk, findings, actor=actor)
+    except DatabaseError:
+        if len(chunk.claims) == 1:
+            raise
+    # The database refused one of them, and with it the transaction: that is nothing to the others.
+    for claim, finding in zip(chunk.claims, findings, strict=True):
+        try:
+            outcomes |= settle(replace(chunk, claims=(claim,)), (finding,), actor=actor)
+        except DatabaseError:
+            log.exception("unlink_not_settled", attempt_id=claim.attempt_id)
+    return outcomes
+
+
+# --- transaction 1: claim ------------------------------------------------------------------------
+
+
+def _claim(
+    *, company_id: int, change_order_ids: Sequence[int], actor: Actor, items: Mapping[int, int]
+) -> tuple[Chunk | None, dict[int, Outcome]]:
+    """What may be asked about now, and what is refused before any question."""
+    refused: dict[int, Outcome] = {}
+    with transaction.atomic(durable=True):
+        links = _lock_active_links(company_id=company_id, change_order_ids=change_order_ids)
+        access, now = access_now(company_id=company_id, actor=actor)
+        for change_order_id in change_order_ids:
+            link = links.get(change_order_id)
+            project = project_of(link) if link else _find_project(company_id, change_order_id)
+            if not (ruling := rule(access, project)):
+                refused[change_order_id] = UnlinkNotAllowed(ruling.missing)
+            elif link is None:
+                refused[change_order_id] = _why_no_active_link(
+                    company_id=company_id, change_order_id=change_order_id
+                )
+        asked = [link for one, link in links.items() if one not in refused]
+        refused |= _free_the_links(asked, now=now)
+        claimed = [link for link in asked if link.change_order_id not in refused]
+        if not claimed:
+            return None, refused
+        attempts = UnlinkAttempt.objects.bulk_create(
+            _begin(link, actor=actor, now=now, item_id=items.get(link.change_order_id or 0))
+            for link in claimed
+        )
+        connection, bulk = claimed[0].connection, _bulk_of(items)
+        question = question_about(claimed, connection, control_link_ids=bulk.control_link_ids if bulk else ())
+        chunk = Chunk(
+            claims=tuple(
+                Claim(
+                    attempt_id=attempt.pk,
+                    change_order_id=link.change_order_id or 0,
+                    reference=question.references[link.pk],
+                    gone_since=gone_since(link),
+                )
+                for link, attempt in zip(claimed, attempts, strict=True)
+            ),
+            connection=connection,
+            bulk=bulk,
+            controls=question.controls,
+            spec=_spec_or_error(connection),
+            clock=clock_from(now),
+        )
+    return chunk, refused
+
+
+def _bulk_of(items: Mapping[int, int]) -> BulkUnlink | None:
+    return BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
+
+
+def _lock_active_links(*, company_id: int, change_order_ids: Sequence[int]) -> dict[int, ChangeOrderLink]:
+    """By CCO, locked in the order of their ids: nobody who locks several waits for somebody in a ring."""
+    links = (
+        ChangeOrderLink.objects.select_for_update(of=("self",))
+        .select_related("connection__company", "change_order__commitment__project")
+        .filter(
+            change_order_id__in=change_order_ids,
+            connection__company_id=company_id,
+            unlinked_at__isnull=True,
+        )
+        .order_by("pk")
+    )
+    return {link.change_order_id: link for link in links if link.change_order_id is not None}
+
+
+def _find_project(company_id: int, change_order_id: int) -> Project | None:
+    return Project.objects.filter(company_id=company_id, commitments__change_orders=change_order_id).first()
+
+
+def _why_no_active_link(*, company_id: int, change_order_id: int) -> AlreadyUnlinked | NeverLinked:
+    closed = (
+        ChangeOrderLink.objects.filter(
+            change_order_id=change_order_id, connection__company_id=company_id, unlinked_at__isnull=False
+        )
+        .order_by("-unlinked_at")
+        .first()
+    )
+    if closed is None or closed.unlinked_at is None:
+        return NeverLinked()
+    return AlreadyUnlinked(by=closed.unlinked_by_name, at=closed.unlinked_at)
+
+
+def _free_the_links(links: Sequence[ChangeOrderLink], *, now: datetime) -> dict[int, Outcome]:
+    """Ends the attempts whose lease is over. Returns a refusal for each link whose lease still holds."""
+    by_id = {link.pk: link for link in links}
+    busy: dict[int, Outcome] = {}
+    for attempt in (
+        UnlinkAttempt.objects.select_for_update()
+        .filter(link__in=by_id, state=AttemptState.CHECKING)
+        .order_by("link_id")
+    ):
+        link = by_id[attempt.link_id]
+        if attempt.expires_at > now:
+            busy[link.change_order_id or 0] = UnlinkInProgress(
+                by=attempt.actor_name, since=attempt.started_at
+            )
+        else:
+            end_expired(attempt, link=link, now=now)
+    return busy
+
+
+def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int | None) -> UnlinkAttempt:
+    assert actor.user_id is not None  # who is nobody was refused
+    return UnlinkAttempt(
+        link=link,
+        started_at=now,
+        expires_at=now + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + LEASE_BEYOND_DEADLINE,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        via=actor.via,
+        connection_revision=link.connection.revision,
+        bulk_item_id=item_id,
+    )
+
+
+def _spec_or_error(connection: Connection) -> ConnectionSpec | ErpError:
+    try:
+        return registry.spec_of(connection)
+    except ErpError as error:
+        return error
+
+
+# --- no transaction: ask -------------------------------------------------------------------------
+
+
+def _ask(chunk: Chunk) -> tuple[Finding, ...]:
+    """A finding for each claim, in their order."""
+    if isinstance(chunk.spec, ErpError):
+        fault = chunk.spec.fault
+        return (Finding(Verdict.UNKNOWN, fault.code, fault=fault),) * len(chunk.claims)
+    return calls.look_up_many(
+        registry.reader_for(chunk.spec),
+        [claim.reference for claim in chunk.claims],
+        deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
+        clock=chunk.clock,
+        controls=chunk.controls,
+    )

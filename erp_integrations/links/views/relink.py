@@ -1,0 +1,69 @@
+"""After an unlink: link the same record again. Before one: the order in which everything is undone."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from commitments.policies import may_see_commitments
+from companies.doors import MemberRequest, company_member
+from erp_integrations.change_orders.history import facts_of, find_change_order
+from erp_integrations.change_orders.responses import (
+    answer_on_page,
+    at_the_act,
+    came_from,
+    change_order_for,
+    erp_of,
+    list_of,
+    page_of,
+)
+from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.links import relink as relink_module
+from erp_integrations.links.unwind_plan import unwind_plan
+from erp_integrations.policies import may_see_erp_integrations
+from erp_integrations.view_models import NextStep
+from erp_integrations.workflow import messages as workflow_messages
+from erp_integrations.workflow.errors import ExportRefused
+
+
+@company_member
+@require_POST
+def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """Undo of an unlink, where the very record is back."""
+    change_order = change_order_for(request, change_order_id)
+    history = page_of(request, change_order, "change-order-history")
+    steps = (NextStep("View history", history),)
+    erp = erp_of(request)
+    try:
+        with at_the_act():
+            link = relink_module.relink_change_order(
+                company_id=request.company.pk,
+                change_order_id=change_order_id,
+                actor=actor_on_page(request.user),
+            )
+    except ExportRefused as refusal:
+        message = workflow_messages.refused_message(refusal, erp=erp, next_steps=steps)
+    else:
+        message = workflow_messages.relinked_message(link, erp=erp, next_steps=steps)
+    return answer_on_page(request, message, location=came_from(request, list_of(request), history))
+
+
+@company_member
+@require_GET
+def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
+    """What to undo, in which order, and who can: for both sides, who have to take turns."""
+    change_order = find_change_order(request.company, change_order_id)
+    if change_order is None:
+        raise Http404
+    project, of_accounting = change_order.commitment.project, may_see_erp_integrations(request.access)
+    if not (of_accounting or may_see_commitments(request.access, project)):
+        raise PermissionDenied
+    context = {
+        "change_order": facts_of(change_order),
+        "back_url": page_of(request, change_order, "change-order-history")
+        if of_accounting
+        else reverse("commitment-change-order", args=[request.company.slug, project.number, change_order.pk]),
+        "steps": unwind_plan(request.company, request.access, change_order),
+    }
+    return render(request, "erp_integrations/unwind_plan.html", context)

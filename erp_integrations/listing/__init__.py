@@ -1,0 +1,1 @@
+"""Keyset pages, distinct values and CSV files for every list."""

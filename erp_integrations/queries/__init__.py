@@ -1,1 +1,0 @@
-"""Reads: plain values for pages, never more queries for more rows."""

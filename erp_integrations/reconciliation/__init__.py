@@ -1,0 +1,1 @@
+"""Comparing all links of a connection with the company's books."""

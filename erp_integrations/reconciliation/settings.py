@@ -1,0 +1,64 @@
+"""How often a connection is compared by itself, when it is left in peace, and how much is believed."""
+
+from dataclasses import asdict, dataclass
+from datetime import time
+
+from django.db import transaction
+
+from erp_integrations.connections.connect import ChangedMeanwhile, rights_to_change
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.models import Connection, EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings:
+    """As they stand with the connection."""
+
+    reconcile_every_minutes: int | None
+    """0 for never, None for what is usual."""
+    rests_from: time | None
+    rests_to: time | None
+    most_missing_percent: int
+
+    @classmethod
+    def of(cls, connection: Connection) -> "ReconcileSettings":
+        return cls(
+            connection.reconcile_every_minutes,
+            connection.rests_from,
+            connection.rests_to,
+            connection.most_missing_percent,
+        )
+
+    def in_words(self) -> dict[str, str]:
+        """For the ledger, and to tell whether somebody else has changed them."""
+        return {name: "" if value is None else str(value) for name, value in asdict(self).items()}
+
+
+def set_reconciliation(
+    *, connection_id: int, wanted: ReconcileSettings, shown: dict[str, str], actor: Actor
+) -> None:
+    """Stores them, as an event. `shown` is what the person was shown, as `in_words` has it.
+
+    Raises `NotAllowed`, `ChangedMeanwhile`; nothing was changed then.
+    """
+    with transaction.atomic(durable=True):
+        connection = (
+            Connection.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("company")
+            .get(pk=connection_id)
+        )
+        rights = rights_to_change(actor, company_id=connection.company_id)
+        before = ReconcileSettings.of(connection).in_words()
+        if before != shown:
+            raise ChangedMeanwhile
+        Connection.objects.filter(pk=connection.pk).update(**asdict(wanted))
+        append_event_of_connection(
+            connection,
+            EventKind.RECONCILE_SET,
+            actor=actor,
+            now=database_now(),
+            rights=rights,
+            evidence={"before": before, "after": wanted.in_words()},
+        )

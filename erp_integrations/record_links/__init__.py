@@ -1,0 +1,1 @@
+"""Links of projects, vendors and commitments to jobs, vendors and subcontracts."""

@@ -1,0 +1,282 @@
+"""Tying what a CCO hangs on: projects to jobs, vendors to vendors, commitments to subcontracts.
+
+As with CCOs, the record is read in the ERP first, never taken on hearsay; and nothing is asked about what is
+tied already.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from commitments.models import Commitment, CommitmentKind, Vendor
+from companies.models import Company, Project
+from erp_integrations.connections.connect import note_answer
+from erp_integrations.erp import calls, registry
+from erp_integrations.erp.clock import database_now
+from erp_integrations.ledger.actors import Actor
+from erp_integrations.ledger.record_event import append_event
+from erp_integrations.links.create_link import lock_connection, require_asked
+from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
+from erp_integrations.models.links import Link
+from erp_integrations.policies import may_link_records
+from erp_integrations.ports import (
+    Deadline,
+    ErpError,
+    ErpJob,
+    ErpReader,
+    ErpSubcontract,
+    ErpVendor,
+    NotInErp,
+)
+from erp_integrations.workflow.errors import (
+    AlreadyTied,
+    AnotherRecord,
+    CouldNotAsk,
+    NoRecord,
+    OfAnother,
+    OnlySubcontracts,
+    RecordTaken,
+)
+from erp_integrations.workflow.transitions import access_of, require
+
+Record = TypeVar("Record", ErpJob, ErpVendor, ErpSubcontract)
+Tied = TypeVar("Tied", bound=Link)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is tied, as the ledger calls it."""
+
+    kind: str
+    row: QuerySet[Any]
+    label: str
+    project_number: str = ""
+    """Of a vendor none: it works on many."""
+
+    def lock(self) -> int:
+        """Its id; nobody deletes it until it is tied. Raises its `DoesNotExist`."""
+        return int(self.row.select_for_update(no_key=True).get().pk)
+
+
+# --- looking, before and for the link ------------------------------------------------------------
+
+
+def read_job(*, company: Company, record_number: str) -> ErpJob:
+    """Raises `NoRecord`, `CouldNotAsk`; so do the other two."""
+    return _job(_connection_of(company), record_number)
+
+
+def read_vendor(*, company: Company, record_number: str) -> ErpVendor:
+    return _vendor(_connection_of(company), record_number)
+
+
+def read_subcontract(*, company: Company, record_number: str) -> ErpSubcontract:
+    return _subcontract(_connection_of(company), record_number)
+
+
+def _job(connection: Connection, number: str) -> ErpJob:
+    return _read(connection, number, lambda reader, until: reader.read_job(number, deadline=until))
+
+
+def _vendor(connection: Connection, number: str) -> ErpVendor:
+    return _read(connection, number, lambda reader, until: reader.read_vendor(number, deadline=until))
+
+
+def _subcontract(connection: Connection, number: str) -> ErpSubcontract:
+    return _read(connection, number, lambda reader, until: reader.read_subcontract(number, deadline=until))
+
+
+def _connection_of(company: Company) -> Connection:
+    connection = Connection.objects.filter(company=company).first()
+    if connection is None:
+        raise CouldNotAsk(calls.NOT_CONNECTED)
+    return connection
+
+
+# --- tying ---------------------------------------------------------------------------------------
+
+
+def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.UUID | None = None) -> JobLink:
+    """Ties a project to its job. `seen` is the row id of the record that the person was shown.
+
+    Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyTied`, `NoRecord`, `CouldNotAsk`,
+    `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was deleted meanwhile; so do the
+    other two.
+    """
+    company = project.company
+    _require_untied(JobLink.objects.filter(project=project), actor, company)
+    asked, job = _ask(_job, company, record_number, seen)
+    return _tie(
+        lambda connection, now: JobLink.objects.create(
+            project=project, **_columns(connection, job, actor, now)
+        ),
+        asked=asked,
+        company=company,
+        subject=Subject(
+            "project",
+            Project.objects.filter(pk=project.pk),
+            f"Project {project.number} {project.name}",
+            project_number=project.number,
+        ),
+        actor=actor,
+    )
+
+
+def link_vendor(
+    *, vendor: Vendor, record_number: str, actor: Actor, seen: uuid.UUID | None = None
+) -> VendorLink:
+    """Ties a contract company to its vendor."""
+    company = vendor.company
+    _require_untied(VendorLink.objects.filter(vendor=vendor), actor, company)
+    asked, record = _ask(_vendor, company, record_number, seen)
+    return _tie(
+        lambda connection, now: VendorLink.objects.create(
+            vendor=vendor, **_columns(connection, record, actor, now)
+        ),
+        asked=asked,
+        company=company,
+        subject=Subject(
+            "vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"
+        ),
+        actor=actor,
+    )
+
+
+def link_commitment(
+    *, commitment: Commitment, record_number: str, actor: Actor, seen: uuid.UUID | None = None
+) -> CommitmentLink:
+    """Ties a commitment to its subcontract, which must be of the job and the vendor that ours are tied to.
+
+    Raises `OnlySubcontracts`, `OfAnother` too.
+    """
+    company = commitment.project.company
+    _require_untied(CommitmentLink.objects.filter(commitment=commitment), actor, company)
+    if commitment.kind != CommitmentKind.SUBCONTRACT:
+        raise OnlySubcontracts
+    asked, record = _ask(_subcontract, company, record_number, seen)
+    _require_ours(commitment, record)
+    return _tie(
+        lambda connection, now: CommitmentLink.objects.create(
+            commitment=commitment, number=record.number, **_columns(connection, record, actor, now)
+        ),
+        asked=asked,
+        company=company,
+        subject=Subject(
+            "commitment",
+            Commitment.objects.filter(pk=commitment.pk),
+            f"{commitment.number} {commitment.title} ({commitment.project.name})",
+            project_number=commitment.project.number,
+        ),
+        actor=actor,
+    )
+
+
+def _require_untied(links: QuerySet[Tied], actor: Actor, company: Company) -> None:
+    _rights(actor, company)
+    if links.filter(unlinked_at=None).exists():
+        raise AlreadyTied
+
+
+def _ask(
+    read: Callable[[Connection, str], Record], company: Company, record_number: str, seen: uuid.UUID | None
+) -> tuple[Connection, Record]:
+    """The record, where it is the one that was shown, and the connection it was read through."""
+    asked = _connection_of(company)
+    return asked, _the_one(read(asked, record_number), seen)
+
+
+def _require_ours(commitment: Commitment, record: ErpSubcontract) -> None:
+    job = JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first()
+    if job is not None and job.record_number != record.job_record_number:
+        raise OfAnother("job", theirs=record.job_record_number, ours=job.record_number)
+    vendor = VendorLink.objects.filter(vendor=commitment.vendor_id, unlinked_at=None).first()
+    if vendor is not None and vendor.record_number != record.vendor_record_number:
+        raise OfAnother("vendor", theirs=record.vendor_record_number, ours=vendor.record_number)
+
+
+def _the_one(record: Record, seen: uuid.UUID | None) -> Record:
+    if seen not in (None, record.row_id):
+        raise AnotherRecord
+    return record
+
+
+def _columns(
+    connection: Connection, record: ErpJob | ErpVendor | ErpSubcontract, actor: Actor, now: datetime
+) -> dict[str, object]:
+    """What every link holds."""
+    return {
+        "connection": connection,
+        "row_id": record.row_id,
+        "record_number": record.record_number,
+        "linked_at": now,
+        "linked_by_id": actor.user_id,
+        "linked_by_name": actor.name,
+        "last_seen_at": now,
+    }
+
+
+def _tie(
+    make: Callable[[Connection, datetime], Tied],
+    *,
+    asked: Connection,
+    company: Company,
+    subject: Subject,
+    actor: Actor,
+) -> Tied:
+    """The row and its event, of the connection that was asked; the constraints tell who was quicker."""
+    try:
+        with transaction.atomic(durable=True):
+            locked = lock_connection(asked)
+            subject_id = subject.lock()
+            rights = _rights(actor, company)
+            connection = require_asked(locked, asked)
+            now = database_now()
+            note_answer(connection, None, now=now)
+            link = make(connection, now)
+            append_event(
+                kind=EventKind.LINKED,
+                company=company,
+                subject_kind=subject.kind,
+                subject_id=subject_id,
+                subject_label=subject.label,
+                project_number=subject.project_number,
+                actor=actor,
+                now=now,
+                rights=rights,
+                evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+                link_id=link.pk,
+            )
+            return link
+    except IntegrityError as error:
+        if "one_active_per_record" in str(error):
+            raise RecordTaken from None
+        if "one_active_per_subject" in str(error):
+            raise AlreadyTied from None
+        raise
+
+
+def _rights(actor: Actor, company: Company) -> str:
+    """The person's; the demo's loader is nobody in the Directory."""
+    if actor.via == Via.DEMO:
+        return ""
+    return require(may_link_records(access_of(actor, company_id=company.pk)))
+
+
+def _read(
+    connection: Connection, record_number: str, question: Callable[[ErpReader, Deadline], Record]
+) -> Record:
+    deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
+    try:
+        reader = registry.reader_for(registry.spec_of(connection))
+        return calls.answer_to(partial(question, reader), deadline=deadline)
+    except NotInErp:
+        raise NoRecord(record_number) from None
+    except ErpError as error:
+        raise CouldNotAsk(error.fault) from None

@@ -1,0 +1,1 @@
+"""The practice company's pages, and the demo data."""

@@ -1,0 +1,1 @@
+"""The support desk: pages of the admin that span companies."""

@@ -1,1 +1,0 @@
-"""Views translate: parse, one call, words."""

@@ -16,7 +16,7 @@ def main() -> int:
         from django.core.management import execute_from_command_line
         from django.db import OperationalError
 
-        from config import front_door
+        from config import dev_environment
         from config.embedded_postgres import NoEmbeddedPostgres
         from config.env import WrongEnvironment
     except ModuleNotFoundError as error:
@@ -26,7 +26,7 @@ def main() -> int:
         )
         return 3
     try:
-        with front_door.for_commands():
+        with dev_environment.for_commands():
             settings.INSTALLED_APPS  # noqa: B018  (reads the settings, so that what is wrong shows now)
             structlog.contextvars.bind_contextvars(operation=" ".join(sys.argv[1:2]))
             execute_from_command_line(sys.argv)

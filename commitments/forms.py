@@ -21,7 +21,7 @@ from commitments.models import (
     CommitmentChangeOrder,
     CommitmentLine,
 )
-from commitments.operations.written import WrittenChangeOrder, WrittenCommitment, WrittenLine
+from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment, WrittenLine
 
 MOST_LINES = 99
 """So that even the largest amounts together fit into a CCO's amount."""

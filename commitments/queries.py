@@ -25,12 +25,12 @@ from commitments.models import (
     HistoryEntry,
     Vendor,
 )
-from commitments.pages import ChangeOrderRow, CommitmentRow, LineRow, ProjectRow
 from commitments.policies import may_see_commitments
 from commitments.statuses import PENDING
+from commitments.view_models import ChangeOrderRow, CommitmentRow, LineRow, ProjectRow
 from companies.access import Access
 from companies.models import Company, Project
-from companies.pages import Page
+from companies.view_models import Page
 
 PAGE_SIZE = 50
 MONEY = DecimalField(max_digits=20, decimal_places=2)

@@ -11,8 +11,8 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from companies.errors import DirectoryRefused, NotAllowed
 from companies.models import User
-from companies.operations.refusals import DirectoryRefused, NotAllowed
 from companies.staff import StaffAct
 
 

@@ -12,8 +12,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from companies.errors import LastAdministrator
 from companies.models import Membership, User
-from companies.operations.refusals import LastAdministrator
 from companies.operations.support import SupportEdit, begin_edit, end_edit
 
 RIGHTS_OF_STAFF = ("is_staff", "is_superuser", "groups", "user_permissions")

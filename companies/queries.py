@@ -24,7 +24,8 @@ from companies.models import (
     ProjectToolPermission,
 )
 from companies.operations.levels import Levels
-from companies.pages import (
+from companies.policies import is_accounting_approver
+from companies.view_models import (
     EntryEvent,
     LevelLine,
     MissingPrivilege,
@@ -33,7 +34,6 @@ from companies.pages import (
     PersonRow,
     Requested,
 )
-from companies.policies import is_accounting_approver
 
 Searched = TypeVar("Searched", bound=Model)
 

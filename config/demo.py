@@ -28,7 +28,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from config import demo_check, front_door
+from config import demo_check, dev_environment
 from config.embedded_postgres import NoEmbeddedPostgres
 from config.env import WrongEnvironment
 
@@ -39,7 +39,7 @@ PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal a process gets when its parent dies."""
 
 EVERY_SETTING = (
-    *front_door.REQUIRED,
+    *dev_environment.REQUIRED,
     *("DEBUG", "DEMO", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_FORMAT", "TIME_ZONE"),
     *("SITE_URL", "EMAIL_URL", "EMAIL_FROM", "SANDBOX_FOLDER", "PROXIES"),
     *("METRICS_ALLOW", "METRICS_TOKEN", "METRICS_TOKEN_FILE"),
@@ -118,16 +118,16 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _serve(*, host: str, port: int, reset: bool) -> None:
     _refuse_port_in_use(host, port)
-    folder = front_door.DEMO_FOLDER
+    folder = dev_environment.DEMO_FOLDER
     if reset:
         if _has_own_database():
             raise CannotStart(
                 "--reset does not touch the server that DATABASE_URL names. Unset DATABASE_URL, or empty "
                 "that database yourself (manage.py load_demo --reset, with DEMO=1)."
             )
-        if front_door.is_in_use(folder):
+        if dev_environment.is_in_use(folder):
             raise CannotStart("The demo is running. Stop it first (Ctrl-C where it runs).")
-        front_door.remove(folder)
+        dev_environment.remove(folder)
     with _running(folder, host=host, port=port) as (address, servers):
         print(_welcome(address), flush=True)
         if host not in {"127.0.0.1", "localhost", "::1"}:
@@ -138,7 +138,7 @@ def _serve(*, host: str, port: int, reset: bool) -> None:
 def _check() -> int:
     for name in EVERY_SETTING:
         os.environ.pop(name, None)  # the check is the same wherever it runs
-    var = front_door.ROOT / "var"
+    var = dev_environment.ROOT / "var"
     var.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="check-", dir=var))
     host = "127.0.0.1"
@@ -149,7 +149,7 @@ def _check() -> int:
                 server.refuse_if_ended()
             return code
     finally:
-        front_door.remove(folder)
+        dev_environment.remove(folder)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, tuple
     os.environ.setdefault("SITE_URL", address)
     start_over_if_interrupted = not _has_own_database()
     _say("Starting PostgreSQL …")
-    with front_door.environment(folder):
+    with dev_environment.environment(folder):
         _say("Loading the demo company and its Sage sandbox …")
         _fill(folder, start_over_if_interrupted=start_over_if_interrupted)
         _say("Starting the web server …")
@@ -259,7 +259,7 @@ def _beside_us(name: str, arguments: list[str]) -> Iterator[Server]:
     # A session of its own: Ctrl-C reaches only us, and we stop it in our order.
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=front_door.ROOT,
+        cwd=dev_environment.ROOT,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,  # the demo's mail, for one; what we say ourselves stays by itself
         start_new_session=True,

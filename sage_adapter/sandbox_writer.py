@@ -20,7 +20,7 @@ from erp_integrations.ports import (
 from sage_adapter.faults import fault, fault_of
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import faults
-from sage_adapter.sandbox.entering import check, enter_header, enter_lines
+from sage_adapter.sandbox.enter_change_order import check, enter_header, enter_lines
 from sage_adapter.sandbox.writer import Books, open_books
 from sage_adapter.session import check_deadline
 from sage_adapter.worksheet import prepare

@@ -4,6 +4,7 @@ import re
 
 from django.db import transaction
 
+from commitments.errors import ChangeOrderLocked, CommitmentNotApproved, NumberTaken
 from commitments.locks import FREE, FREE_WHILE_SYNCED
 from commitments.models import (
     ChangeOrderStatus,
@@ -12,15 +13,10 @@ from commitments.models import (
     CommitmentStatus,
     ErpStatus,
 )
+from commitments.operations.form_values import WrittenChangeOrder, lines_as_they_are
 from commitments.operations.history import Change, tell
 from commitments.operations.lines import words_of_lines, write_change_order_lines
 from commitments.operations.locking import lock_change_order, lock_commitment, require_unchanged
-from commitments.operations.refusals import (
-    ChangeOrderLocked,
-    CommitmentNotApproved,
-    NumberTaken,
-)
-from commitments.operations.written import WrittenChangeOrder, lines_as_they_are
 
 WORDS_OF_FIELDS = {"number": "Number", "title": "Title", "description": "Description"}
 

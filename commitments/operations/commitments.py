@@ -3,12 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from commitments.locks import held_of
-from commitments.models import Commitment, CommitmentKind, CommitmentStatus, Vendor
-from commitments.operations.history import Change, tell
-from commitments.operations.lines import write_commitment_lines
-from commitments.operations.locking import lock_commitment, lock_project, require_unchanged
-from commitments.operations.refusals import (
+from commitments.errors import (
     CommitmentHasChangeOrders,
     CommitmentLocked,
     CommitmentTied,
@@ -16,7 +11,12 @@ from commitments.operations.refusals import (
     NumberTaken,
     WrongStatus,
 )
-from commitments.operations.written import WrittenCommitment
+from commitments.locks import held_of
+from commitments.models import Commitment, CommitmentKind, CommitmentStatus, Vendor
+from commitments.operations.form_values import WrittenCommitment
+from commitments.operations.history import Change, tell
+from commitments.operations.lines import write_commitment_lines
+from commitments.operations.locking import lock_commitment, lock_project, require_unchanged
 from commitments.statuses import STATUSES_OF
 
 

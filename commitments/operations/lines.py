@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from commitments.errors import LineInUse, NotOfThisCompany
 from commitments.models import (
     ChangeOrderLine,
     Commitment,
@@ -12,9 +13,8 @@ from commitments.models import (
     CostCode,
     CostType,
 )
+from commitments.operations.form_values import WrittenLine
 from commitments.operations.history import Change
-from commitments.operations.refusals import LineInUse, NotOfThisCompany
-from commitments.operations.written import WrittenLine
 
 FIELDS = ("description", "cost_code_id", "cost_type_id", "amount")
 

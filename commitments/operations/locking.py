@@ -6,8 +6,8 @@ It is a part of the one order of locks, which `erp_integrations.workflow.locks` 
 
 from dataclasses import dataclass
 
+from commitments.errors import ChangedMeanwhile, NotAllowed
 from commitments.models import Commitment, CommitmentChangeOrder, HistoryEntry
-from commitments.operations.refusals import ChangedMeanwhile, NotAllowed
 from commitments.policies import may_change_commitments
 from companies.access import find_access
 from companies.models import Project, User

@@ -18,6 +18,7 @@ from commitments.forms import (
     fields_of_lines,
 )
 from commitments.locks import FREE, FREE_WHILE_SYNCED, locked_words
+from commitments.messages import NOT_APPROVED, later_words
 from commitments.models import (
     ChangeOrderStatus,
     Commitment,
@@ -25,28 +26,27 @@ from commitments.models import (
     CommitmentStatus,
     ErpStatus,
 )
-from commitments.operations import approving
+from commitments.operations import approve
 from commitments.operations.change_orders import (
     create_change_order,
     delete_change_order,
     edit_change_order,
     propose_number,
 )
-from commitments.operations.written import lines_as_they_are
-from commitments.pages import Button
+from commitments.operations.form_values import lines_as_they_are
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import history_of, line_choices, lines_of_change_order
-from commitments.views.acting import act as run
+from commitments.view_models import Button
+from commitments.views.line_forms import Sheet, save, sheet_of
+from commitments.views.permissions import act as run
 from commitments.views.projects import project_to_change, project_to_see
-from commitments.views.sheets import Sheet, save, sheet_of
-from commitments.words import NOT_APPROVED, later_words
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 
 ACTS: dict[str, tuple[Callable[..., None], str]] = {
-    "approve": (approving.approve_change_order, "Approved."),
-    "un-approve": (approving.unapprove_change_order, "Back in review."),
-    "set-to-draft": (approving.set_to_draft, "Set to Draft."),
+    "approve": (approve.approve_change_order, "Approved."),
+    "un-approve": (approve.unapprove_change_order, "Back in review."),
+    "set-to-draft": (approve.set_to_draft, "Set to Draft."),
 }
 """As the address spells them: what is done, and what is said when it is done."""
 
@@ -58,7 +58,7 @@ def change_order(request: MemberRequest, number: str, change_order_id: int) -> H
     co = _find(project, change_order_id)
     missing = may_change_commitments(request.access, project).missing
     locked = locked_words(co)
-    later = approving.later_ones(co) if co.status == ChangeOrderStatus.APPROVED else ()
+    later = approve.later_ones(co) if co.status == ChangeOrderStatus.APPROVED else ()
     in_the_way = later_words(later) if later else ""
     context = {
         "project": project,
@@ -176,7 +176,7 @@ def change_status(request: MemberRequest, number: str, change_order_id: int) -> 
         request,
         number,
         change_order_id,
-        approving.change_status,
+        approve.change_status,
         f"The status is {status.label} now.",
         status=status,
         revision=form.cleaned_data["revision"],

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from commitments.erp_side import erp_side
 from commitments.forms import CommitmentForm, fields_of_commitment, fields_of_lines
 from commitments.locks import held_of
+from commitments.messages import NOT_APPROVED, has_change_orders_words, locked_company_words
 from commitments.models import Commitment, CommitmentKind, CommitmentStatus
 from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
-from commitments.pages import Button
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import (
     TONES_BY_WORD,
@@ -27,11 +27,11 @@ from commitments.queries import (
     with_sums,
 )
 from commitments.statuses import STATUSES_OF
-from commitments.views.acting import act
+from commitments.view_models import Button
+from commitments.views.line_forms import Sheet, save, sheet_of
+from commitments.views.permissions import act
 from commitments.views.projects import project_to_change, project_to_see
-from commitments.views.sheets import Sheet, save, sheet_of
-from commitments.words import NOT_APPROVED, has_change_orders_words, locked_company_words
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 
 KINDS = {"subcontract": CommitmentKind.SUBCONTRACT, "purchase-order": CommitmentKind.PURCHASE_ORDER}

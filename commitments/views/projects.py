@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 from commitments.policies import may_change_commitments, may_see_commitments
 from commitments.queries import projects_of
 from companies.access import Ruling
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from companies.access import find_access
 from companies.clock import database_now
+from companies.errors import ChangedMeanwhile, LastAdministrator, NotAllowed
 from companies.models import (
     Company,
     CompanyTool,
@@ -22,7 +23,6 @@ from companies.models import (
     User,
 )
 from companies.operations.events import append_event
-from companies.operations.refusals import ChangedMeanwhile, LastAdministrator, NotAllowed
 from companies.policies import may_change_levels
 
 

@@ -5,16 +5,7 @@ from django.urls import reverse
 
 from companies.access import find_access
 from companies.clock import database_now
-from companies.mail import link_to, queue_mail
-from companies.models import (
-    DirectoryEventKind,
-    Membership,
-    Outcome,
-    PrivilegeRequest,
-    User,
-)
-from companies.operations.events import append_event
-from companies.operations.refusals import (
+from companies.errors import (
     AlreadyDecided,
     AlreadyGranted,
     AlreadyRequested,
@@ -24,6 +15,15 @@ from companies.operations.refusals import (
     NotGranted,
     needed,
 )
+from companies.mail import link_to, queue_mail
+from companies.models import (
+    DirectoryEventKind,
+    Membership,
+    Outcome,
+    PrivilegeRequest,
+    User,
+)
+from companies.operations.events import append_event
 from companies.policies import may_change_levels
 from companies.staff import StaffAct, ruling_on_staff
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from companies.clock import database_now
+from companies.errors import LastAdministrator
 from companies.models import (
     Company,
     CompanyTool,
@@ -22,7 +23,6 @@ from companies.models import (
 from companies.operations.digest import SUBSCRIBED
 from companies.operations.events import append_event
 from companies.operations.levels import active_administrators, name_of_level
-from companies.operations.refusals import LastAdministrator
 
 ACTIVE = {True: "active", False: "inactive"}
 ENTRY, ACCOUNT, DIGEST = "Directory entry", "Account", "ERP digest emails"

@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from companies import queries
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
+from companies.errors import DirectoryRefused, NotAllowed
 from companies.forms import DigestForm, LevelsForm, PeopleForm, ProjectsForm, RequestForm
 from companies.models import Membership
 from companies.operations.digest import set_subscription
 from companies.operations.levels import change_levels, levels_of
 from companies.operations.privilege import request_privilege as ask_support
-from companies.operations.refusals import DirectoryRefused, NotAllowed
 from companies.policies import may_change_levels, may_see_directory
 
 FORM_NOT_VALID = 422

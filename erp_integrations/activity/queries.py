@@ -10,7 +10,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company, DirectoryEvent
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.activity.activity_query import AskedOfActivity, activity_url, chosen_by, seen_by
 from erp_integrations.ledger import queries as ledger_queries
 from erp_integrations.ledger.descriptions import (

@@ -16,7 +16,7 @@ from companies.models import Company
 from companies.queue import defer_once
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event
+from erp_integrations.ledger.events import append_event
 from erp_integrations.links.controls import draw_for_a_bulk
 from erp_integrations.links.record_findings import tells_of_the_record
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY

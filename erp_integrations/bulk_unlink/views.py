@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import reswap
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
 from erp_integrations.change_orders.responses import erp_of, ids_among, list_of, require, see_other
@@ -22,7 +22,7 @@ from erp_integrations.listing import csv_cells
 from erp_integrations.models import BulkUnlink
 from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integrations
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow.unlink_errors import (
     NothingToUnlink,
     TooManyToUnlink,

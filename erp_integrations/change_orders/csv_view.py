@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from companies.access import Access
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.models import Company
 from erp_integrations.change_orders.csv_rows import head_and_rows
 from erp_integrations.change_orders.list_query import Asked

@@ -11,7 +11,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access, Ruling
 from companies.models import Company
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.change_orders.link_filters import (
     active_links,
     choose,

@@ -12,7 +12,7 @@ from django_htmx.http import reswap
 
 from commitments.models import CommitmentChangeOrder
 from companies.access import Ruling
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.history import find_change_order
@@ -22,7 +22,7 @@ from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow.errors import (
     CouldNotAsk,
     ExportRefused,

@@ -12,10 +12,10 @@ from django_htmx.http import reswap
 
 from commitments.models import ChangeOrderStatus, ErpStatus
 from commitments.policies import may_change_commitments, may_see_commitments
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.models import Project
-from companies.pages import Page
 from companies.queries import find_missing_privilege
+from companies.view_models import Page
 from erp_integrations.bulk_unlink.queries import bulk_actions
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.forms import LOST, AskedForm
@@ -37,7 +37,7 @@ from erp_integrations.policies import (
     may_state_deletion,
 )
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.web.tabs import tabs_for
 from erp_integrations.workflow.unlink_errors import (
     NoTrustworthyAnswer,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.models import Company
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.change_orders.list_query import VIEWS, Asked, list_url
 from erp_integrations.erp import registry
 from erp_integrations.listing import keyset

@@ -19,7 +19,7 @@ from erp_integrations.connections.connect import NothingToAccept
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import PLUMBLINE, Actor
-from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.ports import Deadline, ErpError, Fault
 

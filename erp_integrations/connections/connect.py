@@ -27,7 +27,7 @@ from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import StatementClock, database_now
 from erp_integrations.erp.encryption import seal
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
 from erp_integrations.policies import may_change_connection, may_keep_password
 from erp_integrations.ports import (

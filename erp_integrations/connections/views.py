@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.connections import connect
 from erp_integrations.connections.compare_database import compare_database
 from erp_integrations.connections.forms import AcceptForm, ConnectionForm
@@ -39,7 +39,7 @@ from erp_integrations.reconciliation import settings as reconciliation_settings
 from erp_integrations.reconciliation.forms import ReconcileForm
 from erp_integrations.reconciliation.queries import interval_words, reconciling_of
 from erp_integrations.view_models import DatabaseComparison, Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.web.tabs import tabs_for
 
 DATABASE, LOGIN = "The company database", "plumbline_reader"

@@ -16,7 +16,7 @@ from companies.queries import members_with_level
 from companies.queue import defer_once
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import PLUMBLINE, Actor
-from erp_integrations.ledger.record_event import append_event_of_connection, label_of
+from erp_integrations.ledger.events import append_event_of_connection, label_of
 from erp_integrations.models import (
     ChangeOrderLink,
     ConfirmedDeletion,

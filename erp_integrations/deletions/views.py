@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import find_active_link_row, find_change_order
 from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, require, status_of
 from erp_integrations.deletions import confirm_deletion
@@ -16,7 +16,7 @@ from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.models import ConfirmedDeletion, Connection
 from erp_integrations.policies import may_state_deletion
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.queries import views_with_counts
 from erp_integrations.deletions.queries import count_waiting_for
 from erp_integrations.erp import registry

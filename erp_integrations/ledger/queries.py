@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from companies.models import DirectoryEvent, DirectoryEventKind
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.change_orders.link_filters import midnight
 from erp_integrations.listing import keyset
 from erp_integrations.listing.keyset import Order

@@ -8,13 +8,13 @@ from django.conf import settings
 from django.db import transaction
 
 from companies.access import find_access
-from companies.operations.refusals import needed
+from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.connections.connect import NotAllowed, clock_told, note_answer
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import StatementClock, clock_from, database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.record_findings import Recorded, record_findings
 from erp_integrations.links.references import question_about
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY

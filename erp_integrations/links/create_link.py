@@ -17,7 +17,7 @@ from erp_integrations.drafts.comparison import Compared
 from erp_integrations.erp import registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.models import (
     ChangeOrderLink,
     Connection,

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of
+from erp_integrations.ledger.events import append_event, label_of
 from erp_integrations.links.left_records import LeftRecordLine, LeftState, left_record_lines
 from erp_integrations.links.move_link import NOT_IN_THE_ADMIN
 from erp_integrations.models import ChangeOrderLink, EventKind, IgnoredRecord

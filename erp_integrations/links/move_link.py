@@ -18,7 +18,7 @@ from erp_integrations.drafts.side_by_side import OurValues, SideBySide, compare_
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links import create_link
 from erp_integrations.links.create_link import Record
 from erp_integrations.links.settle_attempts import end_expired

@@ -15,7 +15,7 @@ from django.db import transaction
 from companies.models import Company
 from erp_integrations.deletions.confirm_deletion import end_if_seen
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_events, event_of, label_of, record_of
+from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
 from erp_integrations.ports import FaultKind, Finding, Verdict

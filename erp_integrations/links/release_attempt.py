@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from companies.operations.refusals import needed
+from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of, record_of
+from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import AttemptState, ChangeOrderLink, EventKind, UnlinkAttempt
 

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
-from companies.operations.refusals import needed
+from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.connections.connect import note_answer
 from erp_integrations.erp import calls, registry

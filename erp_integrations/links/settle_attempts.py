@@ -15,7 +15,7 @@ from erp_integrations.deletions.confirm_deletion import end_if_seen
 from erp_integrations.deletions.confirmed import ConfirmedBy, find_confirmed_by
 from erp_integrations.erp.clock import StatementClock, database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_events, event_of, label_of, record_of
+from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
 from erp_integrations.links.record_findings import OF_ONE_RECORD, STORED, is_older, stand
 from erp_integrations.links.references import references_now

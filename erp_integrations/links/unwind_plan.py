@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
-from commitments.operations.approving import later_ones
+from commitments.operations.approve import later_ones
 from companies.access import Access
 from companies.models import Company, Project
 from companies.people import Able, people_who_may

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.listing.keyset import (
     MOST_COUNTED,
     PAGE_SIZE,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import BooleanField, F, Func, Model, QuerySet, TextField, Value
 
-from companies.pages import Page
+from companies.view_models import Page
 
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest
 from erp_integrations.connections.connect import note_answer, note_history_mark
 from erp_integrations.erp.clock import clock_from, database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.links.brake import IMPLAUSIBLE
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.ports import Fault, FaultKind, HistoryMark, error_for

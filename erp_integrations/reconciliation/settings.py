@@ -8,7 +8,7 @@ from django.db import transaction
 from erp_integrations.connections.connect import ChangedMeanwhile, rights_to_change
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event_of_connection
+from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import Connection, EventKind
 
 

@@ -21,7 +21,7 @@ from erp_integrations.connections.connect import note_answer
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event
+from erp_integrations.ledger.events import append_event
 from erp_integrations.links.create_link import lock_connection, require_asked
 from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
 from erp_integrations.models.links import Link

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from commitments.models import Commitment, CommitmentKind, Vendor
 from companies.models import Company, Project
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.listing import keyset
 from erp_integrations.models import CommitmentLink, JobLink, VendorLink
 from erp_integrations.models.links import Link

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from commitments.models import Commitment
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders.responses import answer_on_page, erp_of, require, status_of
 from erp_integrations.drafts.validation import CommitmentToTie, notices_of_tie
@@ -31,7 +31,7 @@ from erp_integrations.record_links.queries import (
     find_subject,
     tied_rows,
 )
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.web.tabs import tabs_for
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused, NotAllowed

@@ -28,7 +28,7 @@ from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Project
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry
-from erp_integrations.ledger.record_event import RIGHTS_OF_NOBODY
+from erp_integrations.ledger.events import RIGHTS_OF_NOBODY
 from erp_integrations.models import (
     CommitmentLink,
     Connection,

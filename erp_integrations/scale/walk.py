@@ -9,7 +9,7 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, Commitment, CommitmentLine, ErpStatus
 from companies.models import Company
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import RIGHTS_OF_NOBODY
+from erp_integrations.ledger.events import RIGHTS_OF_NOBODY
 from erp_integrations.models import Connection, EventKind, PresenceKey, Via
 from erp_integrations.scale.company import BulkChangeOrder
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from companies.admin_acts import NothingDone, answer_act
+from companies.errors import NotAllowed
 from companies.models import User
-from companies.operations.deactivating import deactivate_person
-from companies.operations.refusals import NotAllowed
+from companies.operations.deactivate import deactivate_person
 from companies.staff import StaffAct
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import reverse
 
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from erp_integrations.erp import registry
 from erp_integrations.models import Connection
 from erp_integrations.policies import may_use_sandbox

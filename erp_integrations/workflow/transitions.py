@@ -7,7 +7,7 @@ from django.db import transaction
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access, Ruling, find_access
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import append_event, label_of_change_order
+from erp_integrations.ledger.events import append_event, label_of_change_order
 from erp_integrations.models import EventKind, Export, ExportOutcome
 from erp_integrations.workflow.erp_statuses import TRANSITIONS, Step
 from erp_integrations.workflow.errors import NotAllowed, NotPossibleNow

@@ -14,7 +14,7 @@ from erp_integrations.ports import (
     SandboxCompany,
     SandboxRecord,
 )
-from sage_adapter.sandbox import entering, faults, records, writer
+from sage_adapter.sandbox import enter_change_order, faults, records, writer
 from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE
 from sage_adapter.sandbox.demo_company import OTHER_ACCOUNTANT, STORIES, Story, fill
 from sage_adapter.sandbox.faults import Faults
@@ -107,7 +107,7 @@ class Sandbox:
 
     def key_in(self, entry: ChangeOrderEntry, *, user: str) -> str:
         with open_books(self.folder) as books:
-            return entering.enter(books, entry, user=user)
+            return enter_change_order.enter(books, entry, user=user)
 
     def delete(self, record_number: str, *, user: str) -> None:
         with open_books(self.folder) as books:

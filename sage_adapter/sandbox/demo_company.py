@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from erp_integrations.ports import ChangeOrderEntry, EntryLine
-from sage_adapter.sandbox.entering import add_subcontract_line, enter
+from sage_adapter.sandbox.enter_change_order import add_subcontract_line, enter
 from sage_adapter.sandbox.writer import OPEN, REJECTED, VOID, Books, Value
 
 ACCOUNTANT = "ACCT1"

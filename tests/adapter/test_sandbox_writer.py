@@ -32,7 +32,7 @@ from erp_integrations.ports import (
 )
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox import open_sandbox
-from sage_adapter.sandbox.entering import enter_lines
+from sage_adapter.sandbox.enter_change_order import enter_lines
 from sage_adapter.sandbox_writer import open_sandbox_writer
 from sage_adapter.worksheet import prepare
 from tests.adapter.test_entering import books_of

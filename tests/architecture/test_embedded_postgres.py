@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config import embedded_postgres, front_door
+from config import dev_environment, embedded_postgres
 from tests.commands.terminal import ROOT
 
-SETTINGS = front_door.FASTER_THAN_SAFE
+SETTINGS = dev_environment.FASTER_THAN_SAFE
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
     var.mkdir(exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="pg-", dir=var))
     yield made
-    front_door.remove(made)
+    dev_environment.remove(made)
     assert not made.exists()
 
 
@@ -90,7 +90,7 @@ def test_the_last_user_stops_it(folder: Path) -> None:
     first.__exit__(None, None, None)
     assert answers(url)
     assert postmaster(folder) == number, "not started anew"
-    assert front_door.is_in_use(folder.parent / "none") is False
+    assert dev_environment.is_in_use(folder.parent / "none") is False
 
     second.__exit__(None, None, None)
     assert not answers(url)

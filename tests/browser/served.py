@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from config import demo, front_door
+from config import demo, dev_environment
 from erp_integrations.erp import registry
 from erp_integrations.ports import ErpSandbox
 
@@ -96,7 +96,7 @@ def demo_served(database_url: str, folder: Path, *, name: str) -> Iterator[Serve
     own_url = f"{path.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
     with pytest.MonkeyPatch.context() as patch:
         for variable in demo.EVERY_SETTING:
-            if variable not in front_door.REQUIRED:
+            if variable not in dev_environment.REQUIRED:
                 patch.delenv(variable, raising=False)
         for variable, value in {
             **ENVIRONMENT,
@@ -104,7 +104,7 @@ def demo_served(database_url: str, folder: Path, *, name: str) -> Iterator[Serve
             "SANDBOX_FOLDER": str(folder / "sandbox"),
         }.items():
             patch.setenv(variable, value)
-        subprocess.run([sys.executable, "-c", FILL, str(folder)], cwd=front_door.ROOT, check=True)
+        subprocess.run([sys.executable, "-c", FILL, str(folder)], cwd=dev_environment.ROOT, check=True)
         try:
             with demo._web_server(HOST, port) as web_server:
                 demo._wait_until_it_answers(web_server, HOST, port)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from config.front_door import ROOT
+from config.dev_environment import ROOT
 from tests.browser import pages
 from tests.browser.conftest import Visit
 from tests.browser.watch import Watch

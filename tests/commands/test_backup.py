@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from config import backup, embedded_postgres
-from config.front_door import FASTER_THAN_SAFE
+from config.dev_environment import FASTER_THAN_SAFE
 from erp_integrations.workflow.unlink_errors import StillInErp
 from tests.commands.terminal import ROOT, Ran, database_url, environment, manage
 from tests.invariants import assert_promise_kept, fingerprint

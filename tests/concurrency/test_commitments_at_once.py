@@ -3,6 +3,7 @@
 from collections import Counter
 from functools import partial
 
+from commitments.errors import LaterOnesApproved
 from commitments.models import (
     ChangeOrderLine,
     ChangeOrderStatus,
@@ -11,11 +12,10 @@ from commitments.models import (
     CommitmentKind,
     ErpStatus,
 )
-from commitments.operations.approving import approve_change_order, set_to_draft
+from commitments.operations.approve import approve_change_order, set_to_draft
 from commitments.operations.change_orders import create_change_order
 from commitments.operations.commitments import create_commitment
-from commitments.operations.refusals import LaterOnesApproved
-from commitments.operations.written import WrittenChangeOrder, WrittenCommitment
+from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import World

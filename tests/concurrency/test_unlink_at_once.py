@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
-from commitments.operations.refusals import ChangeOrderLocked
 from companies.models import Membership
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry

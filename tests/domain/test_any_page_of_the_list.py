@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from companies.pages import Page
+from companies.view_models import Page
 from erp_integrations.change_orders.link_filters import choose
 from erp_integrations.change_orders.list_query import SORTS, Asked
 from erp_integrations.change_orders.queries import ids_on_page

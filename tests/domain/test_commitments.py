@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from commitments.errors import ChangeOrderLocked, NotAllowed
 from commitments.locks import FREE
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
-from commitments.operations.approving import set_to_draft
+from commitments.operations.approve import set_to_draft
 from commitments.operations.change_orders import delete_change_order
-from commitments.operations.refusals import ChangeOrderLocked, NotAllowed
 from companies.models import Level, User
 from tests import factories
 from tests.world import World

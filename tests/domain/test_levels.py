@@ -8,9 +8,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from companies.access import find_access
+from companies.errors import ChangedMeanwhile, LastAdministrator, NotAllowed
 from companies.models import CompanyTool, DirectoryEvent, Level, Membership, Project, ProjectTool, User
 from companies.operations.levels import Levels, change_levels, levels_of
-from companies.operations.refusals import ChangedMeanwhile, LastAdministrator, NotAllowed
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import World

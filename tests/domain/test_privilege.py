@@ -8,14 +8,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from companies.access import find_access
 from companies.clock import database_now
-from companies.models import DirectoryEvent, Level, Membership, Outcome, OutgoingMail, PrivilegeRequest, User
-from companies.operations.privilege import (
-    grant_privilege,
-    refuse_privilege,
-    request_privilege,
-    revoke_privilege,
-)
-from companies.operations.refusals import (
+from companies.errors import (
     AlreadyDecided,
     AlreadyGranted,
     AlreadyRequested,
@@ -24,6 +17,13 @@ from companies.operations.refusals import (
     NotForOneself,
     NotGranted,
     ReasonMissing,
+)
+from companies.models import DirectoryEvent, Level, Membership, Outcome, OutgoingMail, PrivilegeRequest, User
+from companies.operations.privilege import (
+    grant_privilege,
+    refuse_privilege,
+    request_privilege,
+    revoke_privilege,
 )
 from tests import factories
 from tests.concurrency.crowd import all_at_once

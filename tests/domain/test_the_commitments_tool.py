@@ -8,24 +8,7 @@ from typing import Any
 
 import pytest
 
-from commitments.models import (
-    ChangeOrderStatus,
-    Commitment,
-    CommitmentChangeOrder,
-    CommitmentKind,
-    CommitmentStatus,
-    ErpStatus,
-    HistoryEntry,
-)
-from commitments.operations.approving import approve_change_order, change_status, unapprove_change_order
-from commitments.operations.change_orders import (
-    create_change_order,
-    delete_change_order,
-    edit_change_order,
-    propose_number,
-)
-from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
-from commitments.operations.refusals import (
+from commitments.errors import (
     ChangedMeanwhile,
     ChangeOrderLocked,
     CommitmentHasChangeOrders,
@@ -40,7 +23,24 @@ from commitments.operations.refusals import (
     Refused,
     WrongStatus,
 )
-from commitments.operations.written import WrittenChangeOrder, WrittenCommitment, WrittenLine
+from commitments.models import (
+    ChangeOrderStatus,
+    Commitment,
+    CommitmentChangeOrder,
+    CommitmentKind,
+    CommitmentStatus,
+    ErpStatus,
+    HistoryEntry,
+)
+from commitments.operations.approve import approve_change_order, change_status, unapprove_change_order
+from commitments.operations.change_orders import (
+    create_change_order,
+    delete_change_order,
+    edit_change_order,
+    propose_number,
+)
+from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
+from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment, WrittenLine
 from companies.models import Level, User
 from erp_integrations.record_links import operations as record_links
 from tests import factories

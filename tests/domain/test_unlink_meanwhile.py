@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
-from commitments.operations.refusals import ChangeOrderLocked
 from erp_integrations.connections import connect
 from erp_integrations.erp import clock
 from erp_integrations.erp.calls import NO_ANSWER_IN_TIME

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.record_event import record_of
+from erp_integrations.ledger.events import record_of
 from erp_integrations.links import settle_attempts, unlink, unlink_decision
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict

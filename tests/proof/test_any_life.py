@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django import Settings
 
+from commitments.errors import Refused
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations import approving
-from commitments.operations.refusals import Refused
+from commitments.operations import approve
 from companies.models import Membership
 from erp_integrations.exports import review, run_export, submit
 from erp_integrations.links import relink as relink_module
@@ -92,7 +92,7 @@ class Lives(RuleBasedStateMachine):
         """While accounting holds it, or it is tied, this is refused."""
         held = self._status(cco) not in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
         before = self.ccos[cco].status
-        act = approving.approve_change_order if approved else approving.set_to_draft
+        act = approve.approve_change_order if approved else approve.set_to_draft
         with contextlib.suppress(Refused):
             act(
                 company_id=self.world.company.pk,

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from commitments.models import CommitmentChangeOrder, HistoryEntry
-from commitments.operations.approving import set_to_draft
+from commitments.operations.approve import set_to_draft
 from commitments.operations.change_orders import delete_change_order
 from companies.models import User
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from companies.models import Level
 from erp_integrations.change_orders.responses import answer_in_row
 from erp_integrations.drafts.context import prepared_from_json

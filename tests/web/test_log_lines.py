@@ -14,7 +14,7 @@ from django.test import Client
 from companies.mail import queue_mail
 from companies.models import OutgoingMail
 from config.logging import logging_config
-from erp_integrations.ledger.record_event import append_event
+from erp_integrations.ledger.events import append_event
 from erp_integrations.models import EventKind
 from tests.commands.terminal import ROOT, environment, manage
 from tests.web.people import browser_of, click, list_address, submit

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from commitments.models import CommitmentChangeOrder
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from erp_integrations.change_orders.responses import at_the_act, erp_of, page_of, status_of
 from erp_integrations.exports import run_export
 from erp_integrations.ledger.actors import actor_on_page

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from commitments.models import CommitmentChangeOrder
 from commitments.policies import may_see_commitments
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.responses import at_the_act
 from erp_integrations.exports import submit
 from erp_integrations.ledger.actors import actor_on_page

@@ -6,14 +6,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from commitments.models import CommitmentChangeOrder
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from erp_integrations.change_orders.history import facts_of
 from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, list_of, status_of
 from erp_integrations.change_orders.waiting_rows import view_of
 from erp_integrations.exports.forms import ReasonForm
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from commitments.models import CommitmentChangeOrder
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of
 from erp_integrations.change_orders.responses import (
     answer_on_page,
@@ -34,7 +34,7 @@ from erp_integrations.models import Export
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.record_links.forms import LinkForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import (
     DiffersFromOurs,

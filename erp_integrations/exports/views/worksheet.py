@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commitments.models import CommitmentChangeOrder
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of, round_of
 from erp_integrations.change_orders.responses import (
     answer_in_row,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import reswap
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders import live_updates
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.responses import (
@@ -31,7 +31,7 @@ from erp_integrations.models import Connection
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 
 
 @company_member

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of, find_active_link_row
 from erp_integrations.change_orders.responses import (
     answer_on_page,
@@ -22,7 +22,7 @@ from erp_integrations.links.left_records import left_record_lines
 from erp_integrations.policies import may_move_link
 from erp_integrations.record_links.forms import LeftRecordForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 

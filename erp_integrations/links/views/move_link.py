@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from commitments.models import CommitmentChangeOrder
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of, find_active_link
 from erp_integrations.change_orders.responses import (
     answer_on_page,
@@ -25,7 +25,7 @@ from erp_integrations.links import move_link
 from erp_integrations.policies import may_move_link
 from erp_integrations.record_links.forms import FindRecordForm, MoveLinkForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash_message import say
+from erp_integrations.web.flash import say
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused, NotAsShown
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from commitments.policies import may_see_commitments
-from companies.doors import MemberRequest, company_member
+from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of, find_change_order
 from erp_integrations.change_orders.responses import (
     answer_on_page,

@@ -7,16 +7,11 @@ from typing import Any
 from django.forms import Form
 from django.http import QueryDict
 
+from commitments.errors import ChangedMeanwhile, CommitmentLocked, NumberTaken, Refused
 from commitments.forms import LineFormSet, lines_as_typed
-from commitments.operations.refusals import (
-    ChangedMeanwhile,
-    CommitmentLocked,
-    NumberTaken,
-    Refused,
-)
-from commitments.operations.written import WrittenLine
-from commitments.views.acting import at_the_act
-from commitments.words import refusal_words
+from commitments.messages import refusal_words
+from commitments.operations.form_values import WrittenLine
+from commitments.views.permissions import at_the_act
 
 FIELD_OF: dict[type[Refused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
 """Where a refusal is told; the others are told above the form."""

@@ -6,8 +6,7 @@ from typing import Any
 from django.utils.dateformat import format as format_date
 from django.utils.timezone import localtime
 
-from commitments.locks import LOCKED_WORDS
-from commitments.operations.refusals import (
+from commitments.errors import (
     ChangedMeanwhile,
     ChangeOrderLocked,
     CommitmentHasChangeOrders,
@@ -22,6 +21,7 @@ from commitments.operations.refusals import (
     Refused,
     WrongStatus,
 )
+from commitments.locks import LOCKED_WORDS
 
 NOT_APPROVED = "Only an Approved commitment gets change orders."
 TIED = "It is tied to its record in the books. Accounting has to unlink it first."

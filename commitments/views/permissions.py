@@ -8,10 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
+from commitments.errors import NotAllowed, Refused
+from commitments.messages import refusal_words
 from commitments.models import Commitment, CommitmentChangeOrder
-from commitments.operations.refusals import NotAllowed, Refused
-from commitments.words import refusal_words
-from companies.doors import MemberRequest
+from companies.decorators import MemberRequest
 from companies.models import Project
 
 

@@ -3,11 +3,11 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
+from commitments.errors import LaterOne, LaterOnesApproved
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import require_free
 from commitments.operations.history import Change, tell
 from commitments.operations.locking import lock_change_order, require_unchanged
-from commitments.operations.refusals import LaterOne, LaterOnesApproved
 
 
 @transaction.atomic(durable=True)

@@ -3,8 +3,8 @@
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 
+from companies.errors import AlreadyInactive, NotAllowed, NotOneself, StaffAccount, needed
 from companies.models import Membership, User
-from companies.operations.refusals import AlreadyInactive, NotAllowed, NotOneself, StaffAccount, needed
 from companies.operations.support import begin_edit, end_edit
 from companies.staff import StaffAct, find_staff, ruling_on_staff
 

@@ -1,6 +1,6 @@
 """An environment that nobody has to type: for the demo, the tests and the checks; never for production.
 
-`python -m config.front_door FOLDER COMMAND…` runs a command in the environment of a scratch folder.
+`python -m config.dev_environment FOLDER COMMAND…` runs a command in the environment of a scratch folder.
 """
 
 import fcntl
@@ -124,7 +124,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) < 2:
-        print("python -m config.front_door FOLDER COMMAND…", file=sys.stderr)
+        print("python -m config.dev_environment FOLDER COMMAND…", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _stop)
     try:

@@ -6,11 +6,11 @@ from datetime import datetime
 from commitments.models import ErpStatus
 
 
-class Refused(Exception):
+class CommitmentsRefused(Exception):
     """The family."""
 
 
-class NotAllowed(Refused):
+class NotAllowed(CommitmentsRefused):
     """The person lacks requirements."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
@@ -18,7 +18,7 @@ class NotAllowed(Refused):
         self.missing = missing
 
 
-class ChangeOrderLocked(Refused):
+class ChangeOrderLocked(CommitmentsRefused):
     """Accounting holds the CCO, or the part of it that was to be changed."""
 
     def __init__(self, erp_status: ErpStatus) -> None:
@@ -26,7 +26,7 @@ class ChangeOrderLocked(Refused):
         self.erp_status = erp_status
 
 
-class CommitmentLocked(Refused):
+class CommitmentLocked(CommitmentsRefused):
     """Accounting holds CCOs of it, so its contract company stays."""
 
     def __init__(self, change_orders: tuple[str, ...]) -> None:
@@ -34,7 +34,7 @@ class CommitmentLocked(Refused):
         self.change_orders = change_orders
 
 
-class ChangedMeanwhile(Refused):
+class ChangedMeanwhile(CommitmentsRefused):
     """Somebody saved a change after the form was opened; `by` and `at` are of the last one, where known."""
 
     def __init__(self, by: str, at: datetime | None, revision: int) -> None:
@@ -44,7 +44,7 @@ class ChangedMeanwhile(Refused):
         self.revision = revision
 
 
-class NumberTaken(Refused):
+class NumberTaken(CommitmentsRefused):
     """Another one of the same commitment, or project, carries the number."""
 
     def __init__(self, number: str) -> None:
@@ -52,19 +52,19 @@ class NumberTaken(Refused):
         self.number = number
 
 
-class CommitmentNotApproved(Refused):
+class CommitmentNotApproved(CommitmentsRefused):
     """Only an Approved commitment gets change orders."""
 
 
-class NotOfThisCompany(Refused):
+class NotOfThisCompany(CommitmentsRefused):
     """A contract company, cost code, cost type or line that was chosen is not there for this commitment."""
 
 
-class WrongStatus(Refused):
+class WrongStatus(CommitmentsRefused):
     """The status is none of this kind of commitment."""
 
 
-class LineInUse(Refused):
+class LineInUse(CommitmentsRefused):
     """CCOs change that line of the commitment."""
 
     def __init__(self, line: str, change_orders: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ class LineInUse(Refused):
         self.change_orders = change_orders
 
 
-class CommitmentHasChangeOrders(Refused):
+class CommitmentHasChangeOrders(CommitmentsRefused):
     """A commitment is deleted after its CCOs."""
 
     def __init__(self, change_orders: tuple[str, ...]) -> None:
@@ -81,12 +81,12 @@ class CommitmentHasChangeOrders(Refused):
         self.change_orders = change_orders
 
 
-class CommitmentTied(Refused):
+class CommitmentLinked(CommitmentsRefused):
     """It is tied to its record in the ERP."""
 
 
 @dataclass(frozen=True, slots=True)
-class LaterOne:
+class LaterChangeOrder:
     """A CCO of the same commitment that was approved later."""
 
     change_order_id: int
@@ -96,9 +96,9 @@ class LaterOne:
     approved_at: datetime
 
 
-class LaterOnesApproved(Refused):
+class LaterChangeOrdersApproved(CommitmentsRefused):
     """CCOs are un-approved in the reverse order of approval; `later` are in the way, the last one first."""
 
-    def __init__(self, later: tuple[LaterOne, ...]) -> None:
+    def __init__(self, later: tuple[LaterChangeOrder, ...]) -> None:
         super().__init__(", ".join(one.number for one in later))
         self.later = later

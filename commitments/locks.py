@@ -24,7 +24,7 @@ def locked_words(change_order: CommitmentChangeOrder) -> str:
     return LOCKED_WORDS.get(ErpStatus(change_order.erp_status), "")
 
 
-def held_of(commitment: Commitment) -> tuple[str, ...]:
+def held_parts_of(commitment: Commitment) -> tuple[str, ...]:
     """The numbers of its CCOs that accounting holds: while there are any, contract company and kind stay."""
     held = commitment.change_orders.filter(erp_status__in=HELD)
     return tuple(held.order_by("number", "id").values_list("number", flat=True))

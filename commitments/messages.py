@@ -10,15 +10,15 @@ from commitments.errors import (
     ChangedMeanwhile,
     ChangeOrderLocked,
     CommitmentHasChangeOrders,
+    CommitmentLinked,
     CommitmentLocked,
     CommitmentNotApproved,
-    CommitmentTied,
-    LaterOne,
-    LaterOnesApproved,
+    CommitmentsRefused,
+    LaterChangeOrder,
+    LaterChangeOrdersApproved,
     LineInUse,
     NotOfThisCompany,
     NumberTaken,
-    Refused,
     WrongStatus,
 )
 from commitments.locks import LOCKED_WORDS
@@ -27,7 +27,7 @@ NOT_APPROVED = "Only an Approved commitment gets change orders."
 TIED = "It is tied to its record in the books. Accounting has to unlink it first."
 
 
-def refusal_words(refusal: Refused) -> str:
+def refusal_words(refusal: CommitmentsRefused) -> str:
     return WORDS[type(refusal)](refusal)
 
 
@@ -42,7 +42,7 @@ def has_change_orders_words(change_orders: Sequence[str]) -> str:
     return f"It has change orders: delete {_ccos(change_orders)} first."
 
 
-def later_words(later: Sequence[LaterOne]) -> str:
+def later_words(later: Sequence[LaterChangeOrder]) -> str:
     numbers = [one.number for one in later]
     return (
         f"CCOs are un-approved in the reverse order of approval: first {_ccos(numbers)}, "
@@ -69,16 +69,16 @@ def _line_in_use(refusal: LineInUse) -> str:
     return f"The line “{refusal.line}” cannot be removed: {_ccos(refusal.change_orders)} {verb} it."
 
 
-WORDS: dict[type[Refused], Callable[[Any], str]] = {
+WORDS: dict[type[CommitmentsRefused], Callable[[Any], str]] = {
     ChangeOrderLocked: lambda refusal: LOCKED_WORDS[refusal.erp_status],
     ChangedMeanwhile: _changed_meanwhile,
     NumberTaken: lambda refusal: f"The number {refusal.number} is taken already. Choose another one.",
     CommitmentNotApproved: lambda _: NOT_APPROVED,
     CommitmentLocked: lambda refusal: locked_company_words(refusal.change_orders),
     CommitmentHasChangeOrders: lambda refusal: has_change_orders_words(refusal.change_orders),
-    CommitmentTied: lambda _: TIED,
+    CommitmentLinked: lambda _: TIED,
     LineInUse: _line_in_use,
-    LaterOnesApproved: lambda refusal: later_words(refusal.later),
+    LaterChangeOrdersApproved: lambda refusal: later_words(refusal.later),
     NotOfThisCompany: lambda _: "Something that was chosen is not there any more. Choose again.",
     WrongStatus: lambda _: "Choose a status of this kind of commitment.",
 }

@@ -35,7 +35,7 @@ from companies.operations import privilege
 from companies.staff import StaffAct
 
 
-class NobodyWrites(admin.ModelAdmin[Any]):
+class ReadOnlyPermissions(admin.ModelAdmin[Any]):
     """Rows that only operations write."""
 
     show_full_result_count = False
@@ -50,7 +50,7 @@ class NobodyWrites(admin.ModelAdmin[Any]):
         return False
 
 
-class ReadOnlyAdmin(FastList, NobodyWrites):
+class ReadOnlyAdmin(FastList, ReadOnlyPermissions):
     """The same, of which there are more every day."""
 
 
@@ -128,7 +128,7 @@ class MembershipAdmin(DirectoryAdmin):
 
 
 @admin.register(PrivilegeRequest)
-class PrivilegeRequestAdmin(NobodyWrites):
+class PrivilegeRequestAdmin(ReadOnlyPermissions):
     """What waits for support stands first."""
 
     list_display = (

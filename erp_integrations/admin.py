@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from companies.admin import NobodyWrites, ReadOnlyAdmin
+from companies.admin import ReadOnlyAdmin, ReadOnlyPermissions
 from companies.admin_lists import MOST_FOUND, OfCompany, OneOf
 from erp_integrations.activity.admin import LedgerAdmin
-from erp_integrations.change_orders.link_filters import find_links, holds
+from erp_integrations.change_orders.link_filters import contains, find_links
 from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
@@ -51,7 +51,7 @@ class OfVia(OneOf):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(NobodyWrites):
+class ConnectionAdmin(ReadOnlyPermissions):
     list_display = ("company", "kind", "database", "accepted_at", "last_success_at", "last_failure_at")
     list_filter = ("kind",)
     search_fields = ("company__name", "company__slug", "database")
@@ -115,7 +115,7 @@ class ChangeOrderLinkAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(*(holds(word) for word in search_term.split())), False
+        return queryset.filter(*(contains(word) for word in search_term.split())), False
 
     def found_by_index(self, words: str) -> Sequence[int] | None:
         return find_links(words, most=MOST_FOUND)
@@ -134,7 +134,7 @@ class UnlinkAttemptAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(*(holds(word, of="link__") for word in search_term.split())), False
+        return queryset.filter(*(contains(word, of="link__") for word in search_term.split())), False
 
     def found_by_index(self, words: str) -> Sequence[int] | None:
         links = find_links(words, most=MOST_FOUND)

@@ -25,7 +25,7 @@ def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to al
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-looks-for-exports")
 def queue_looks_for_exports(timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    poll.queue_looks(database_now())
+    poll.queue_export_lookups(database_now())
 
 
 @app.periodic(cron=EVERY_TICK)
@@ -64,7 +64,7 @@ def confirm_told_deletions(timestamp: int) -> None:  # noqa: ARG001  (given as a
 
 @app.task
 def look_for_export(export_id: int) -> None:
-    poll.look_for(export_id, database_now())
+    poll.look_up_export(export_id, database_now())
 
 
 @app.periodic(cron=EVERY_MINUTE)
@@ -75,4 +75,4 @@ def queue_unfinished_bulk_unlinks(timestamp: int) -> None:  # noqa: ARG001  (giv
 
 @app.task
 def work_on_bulk_unlink(bulk_id: int) -> None:
-    bulk_unlink.work_on(bulk_id)
+    bulk_unlink.process_bulk_unlink(bulk_id)

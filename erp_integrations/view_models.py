@@ -262,7 +262,7 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True)
-class TiedRow:
+class RecordLinkRow:
     """A project, vendor or commitment, and its record in the ERP where it is tied to one."""
 
     subject_id: int
@@ -387,7 +387,7 @@ class OddLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciling:
+class ReconciliationPanel:
     """How the links of a connection are compared by themselves, and how that went lately."""
 
     how_often: str

@@ -33,7 +33,7 @@ class JobSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class RecordHolder:
     """Another change order that has our record number."""
 
     row_id: uuid.UUID
@@ -201,7 +201,7 @@ class LookAnswer:
                 status=rows.at("prmchg.status", rows.change_order_status, status),
             )
 
-    def bearer_of(self, record: int, row_id: uuid.UUID) -> Bearer | None:
+    def bearer_of(self, record: int, row_id: uuid.UUID) -> RecordHolder | None:
         """The other change order that has our record number.
 
         Raises `row-not-understood` for one without a row id: it may be ours.
@@ -216,7 +216,7 @@ class LookAnswer:
             its_row_id = rows.at("prmchg._idnum", rows.row_id, other)
         if its_row_id == row_id:
             return None
-        return Bearer(
+        return RecordHolder(
             row_id=its_row_id,
             record_number=str(record),
             number=_text(number),

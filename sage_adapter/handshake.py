@@ -74,7 +74,7 @@ _MICROSOFT_VERSION = re.compile(r"Microsoft SQL Server .* - (\d+)\.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class ServerGreeting:
     """A handshake, and how the server's clock stands to ours."""
 
     handshake: Handshake
@@ -90,7 +90,7 @@ class Greeting:
         return (moment - self.server_ahead).replace(tzinfo=UTC)
 
 
-def greet(session: Session, spec: ConnectionSpec, asked_at: datetime) -> Greeting:
+def greet(session: Session, spec: ConnectionSpec, asked_at: datetime) -> ServerGreeting:
     """Asks the handshake questions of a look. `asked_at` is our own time just before the first of them.
 
     Raises `ErpError` when the server does not answer; what it says wrongly is a problem in the handshake.
@@ -126,7 +126,7 @@ def _asked(session: Session, more: Sequence[str]) -> "_Facts":
     return _Facts(row for answer in answers for row in answer)
 
 
-def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at: datetime) -> Greeting:
+def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at: datetime) -> ServerGreeting:
     with rows.refused_unless_understood():
         server_ahead = rows.moment(facts.one("now")) - asked_at.astimezone(UTC).replace(tzinfo=None)
         database, incarnation = facts.one("database"), facts.incarnation()
@@ -149,7 +149,7 @@ def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at:
         driver=session.driver,
         server_ahead=server_ahead,
     )
-    return Greeting(
+    return ServerGreeting(
         handshake,
         server_ahead,
         line_columns=frozenset(facts.columns("dbo.sbcgln")),
@@ -157,7 +157,7 @@ def _greeting(facts: "_Facts", session: Session, spec: ConnectionSpec, asked_at:
     )
 
 
-def _with_history(greeting: Greeting, session: Session, spec: ConnectionSpec) -> Greeting:
+def _with_history(greeting: ServerGreeting, session: Session, spec: ConnectionSpec) -> ServerGreeting:
     """How far history reaches. One that may not be read is no problem: it costs proof."""
     handshake = greeting.handshake
     if not handshake.history_readable:
@@ -188,7 +188,7 @@ def went_back(newest: HistoryMark | None, known: HistoryMark | None) -> bool:
     return newest is not None and known is not None and newest.at < known.at
 
 
-def _with_jobs_counted(greeting: Greeting, session: Session) -> Handshake:
+def _with_jobs_counted(greeting: ServerGreeting, session: Session) -> Handshake:
     """The handshake with `empty-database` among its problems where the company holds no jobs.
 
     For the report on a connection; a look counts the jobs in the same row as everything else.

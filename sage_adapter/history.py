@@ -17,7 +17,7 @@ from typing import Any
 from erp_integrations.ports import HistoryEntry, HistoryMark, error_for
 from sage_adapter import rows
 from sage_adapter.faults import fault
-from sage_adapter.session import Answer
+from sage_adapter.session import Rows
 
 TABLE = "dbo_audit.prmchg"
 JOBS_TABLE = "dbo_audit.actrec"
@@ -116,7 +116,7 @@ class History:
     def holds(self, mark: HistoryMark) -> bool:
         return (int(mark.record_number), mark.at) in self._moments
 
-    def add(self, answer: Answer, records: Sequence[int]) -> None:
+    def add(self, answer: Rows, records: Sequence[int]) -> None:
         """Takes the rows of history.sql about `records`.
 
         Raises `row-not-understood` for a row whose record cannot be told: it may be about any of them.
@@ -153,7 +153,7 @@ def _entry(moment: Any, others: Sequence[Any]) -> Entry | None:
         return None
 
 
-def reach_of(answer: Answer) -> Reach:
+def reach_of(answer: Rows) -> Reach:
     """What the one row of history_reach.sql says."""
     with rows.refused_unless_understood():
         if len(answer.rows) != 1:
@@ -162,7 +162,7 @@ def reach_of(answer: Answer) -> Reach:
         return Reach(None if oldest is None else rows.moment(oldest), rows.whole(deletions) == 1)
 
 
-def newest_of(answer: Answer) -> HistoryMark | None:
+def newest_of(answer: Rows) -> HistoryMark | None:
     """The mark that the rows of history_newest.sql give; None for empty history."""
     with rows.refused_unless_understood():
         marks = [HistoryMark(rows.record_number(recnum), rows.moment(at)) for recnum, at in answer.rows]

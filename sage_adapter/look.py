@@ -28,7 +28,7 @@ from erp_integrations.ports import (
 from sage_adapter import history, rows, verdict
 from sage_adapter.answers import CarriersAnswer, LookAnswer
 from sage_adapter.faults import fault
-from sage_adapter.handshake import Greeting
+from sage_adapter.handshake import ServerGreeting
 from sage_adapter.session import Session, check_deadline
 
 AT_ONCE = 50
@@ -84,7 +84,7 @@ def begin(
     session: Session,
     references: Sequence[ChangeOrderReference],
     controls: Controls,
-    greeting: Greeting,
+    greeting: ServerGreeting,
     asked_at: datetime,
 ) -> list[Outcome]:
     """What is there of each record, in their order. `asked_at` is when the handshake of this look began.
@@ -146,7 +146,9 @@ def _all_of(controls: Controls) -> tuple[Control, ...]:
     return (*controls.at_random, *controls.of_jobs, *controls.of_the_bulk)
 
 
-def _ask(session: Session, asked: Sequence[_Keys], controls: Controls, greeting: Greeting) -> LookAnswer:
+def _ask(
+    session: Session, asked: Sequence[_Keys], controls: Controls, greeting: ServerGreeting
+) -> LookAnswer:
     every = _all_of(controls)
     # By its row id alone: a record that was left keeps the link under whatever number.
     of_left = _different([_bound(record.row_id) for one in asked for record in one.reference.left_records])
@@ -191,7 +193,7 @@ def _different(keys: Sequence[Key]) -> list[Key]:
 
 
 def _seen(
-    keys: _Keys, answer: LookAnswer, controls: Controls, greeting: Greeting, asked_at: datetime
+    keys: _Keys, answer: LookAnswer, controls: Controls, greeting: ServerGreeting, asked_at: datetime
 ) -> Seen:
     reference = keys.reference
     header = answer.header_of(reference.row_id)
@@ -297,7 +299,7 @@ def ask_history(
     session: Session,
     seen: Sequence[Seen],
     carriers: Sequence[verdict.Carriers],
-    greeting: Greeting,
+    greeting: ServerGreeting,
     mark: HistoryMark | None,
 ) -> None:
     """Adds to each look what history tells about its record, its controls and what stands in its place.

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import stamina
 
 from erp_integrations.ports import (
-    MOST_GLANCED_AT_ONCE,
     MOST_LOOKED_UP_AT_ONCE,
+    MOST_LOOKED_UP_QUICKLY,
     NO_CONTROLS,
     ChangeOrderReference,
     ChangeOrdersFound,
@@ -39,7 +39,7 @@ from erp_integrations.ports import (
 )
 from sage_adapter import handshake, look, rows, stream, verdict
 from sage_adapter.faults import fault
-from sage_adapter.handshake import Greeting
+from sage_adapter.handshake import ServerGreeting
 from sage_adapter.session import Session, check_deadline, open_session
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class SageReader:
         with _logged("sage.handshake.unexpected"):
             return self._tried(ask, deadline, least_seconds=0.0)
 
-    def look_up(
+    def lookup(
         self,
         reference: ChangeOrderReference,
         *,
@@ -122,9 +122,9 @@ class SageReader:
 
         Each retry begins the whole look again, on new connections, so that no evidence of two is mixed.
         """
-        return self.look_up_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
+        return self.lookup_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -132,7 +132,7 @@ class SageReader:
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
-        """What `look_up` would find for each, in their order: one first look at all, one second at the rest.
+        """What `lookup` would find for each, in their order: one first look at all, one second at the rest.
 
         Raises `ValueError` for more than `MOST_LOOKED_UP_AT_ONCE`.
         """
@@ -140,7 +140,7 @@ class SageReader:
         question = _Question(references, controls, deadline, clock)
         return self._settled(question, self._look_twice, least_seconds=self.spec.second_look_seconds)
 
-    def glance_many(
+    def quick_lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -150,11 +150,11 @@ class SageReader:
     ) -> tuple[Finding, ...]:
         """What one look at each says, in their order, over one connection. Never proof that a record is gone.
 
-        Raises `ValueError` for more than `MOST_GLANCED_AT_ONCE`.
+        Raises `ValueError` for more than `MOST_LOOKED_UP_QUICKLY`.
         """
-        _refuse_more(references, than=MOST_GLANCED_AT_ONCE)
+        _refuse_more(references, than=MOST_LOOKED_UP_QUICKLY)
         question = _Question(references, controls, deadline, clock)
-        return self._settled(question, self._glance, least_seconds=0.0)
+        return self._settled(question, self._quick_lookup, least_seconds=0.0)
 
     @contextmanager
     def stream_keys(self, *, deadline: Deadline) -> Iterator[KeyStream]:
@@ -276,7 +276,7 @@ class SageReader:
         if not asked.references:
             return ()
         try:
-            with _logged("sage.look_up.unexpected"):
+            with _logged("sage.lookup.unexpected"):
                 self._tried(ask, asked.deadline, least_seconds=least_seconds)
             rest = fault("internal-error")  # for no record: each has its finding
         except ErpError as error:
@@ -286,7 +286,7 @@ class SageReader:
         unknown = tracks.unknown(rest)
         return tuple(tracks.findings.get(at, unknown) for at in range(len(asked.references)))
 
-    def _glance(self, question: _Question, pending: Sequence[int], tracks: _Tracks) -> None:
+    def _quick_lookup(self, question: _Question, pending: Sequence[int], tracks: _Tracks) -> None:
         """Settles what is pending by one look. Raises where the connection fails."""
         handshake.require_accepted(self.spec)
         with open_session(self.spec, question.deadline) as session:
@@ -296,7 +296,7 @@ class SageReader:
         check_deadline(question.deadline)
         carried = dict(zip(gone, carriers, strict=True))
         for at, one in seen.items():
-            tracks.findings[at] = verdict.finding_of_a_glance(
+            tracks.findings[at] = verdict.finding_of_a_quick_lookup(
                 one.look, carried.get(at, verdict.NO_CARRIERS), one.reference
             )
 
@@ -328,7 +328,7 @@ class SageReader:
 
     def _look(
         self, session: Session, question: _Question, pending: Sequence[int], tracks: _Tracks
-    ) -> tuple[dict[int, look.Seen], Greeting]:
+    ) -> tuple[dict[int, look.Seen], ServerGreeting]:
         """What one look sees of the records that can be understood, by their places; settles the others."""
         asked_at = question.clock()
         if tracks.first_looked_at is None:
@@ -346,7 +346,7 @@ class SageReader:
         return seen, greeting
 
     def _ask_the_rest(
-        self, session: Session, gone: Sequence[look.Seen], greeting: Greeting
+        self, session: Session, gone: Sequence[look.Seen], greeting: ServerGreeting
     ) -> list[verdict.Carriers]:
         """What stands in the place of records that were not found, and what history tells of them.
 
@@ -357,7 +357,7 @@ class SageReader:
         look.ask_reach(session, gone)
         return carriers
 
-    def _greeted(self, session: Session, asked_at: datetime, tracks: _Tracks | None = None) -> Greeting:
+    def _greeted(self, session: Session, asked_at: datetime, tracks: _Tracks | None = None) -> ServerGreeting:
         """A good handshake with the accepted database, and from here on one moment where that can be had."""
         greeting = handshake.greet(session, self.spec, asked_at)
         session.server_ahead = greeting.server_ahead
@@ -369,7 +369,7 @@ class SageReader:
             session.begin_transaction()
         return greeting
 
-    def _history_mark(self, session: Session, greeting: Greeting) -> HistoryMark | None:
+    def _history_mark(self, session: Session, greeting: ServerGreeting) -> HistoryMark | None:
         """The newest entry of history. Raises `other-incarnation` where one was seen that is newer."""
         if not greeting.handshake.history_readable:
             return None
@@ -437,7 +437,7 @@ def _refuse_more(references: Sequence[ChangeOrderReference], *, than: int) -> No
 def _not_understood(error: ErpError, tracks: _Tracks) -> Finding:
     """UNKNOWN about one record: something of it could not be understood, and nobody else's is touched."""
     if error.fault.kind is FaultKind.UNEXPECTED:
-        logger.error("sage.look_up.unexpected", exc_info=error)
+        logger.error("sage.lookup.unexpected", exc_info=error)
     return tracks.unknown(error.fault)
 
 

@@ -47,7 +47,7 @@ _places_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Rows:
     """What came back for one question."""
 
     columns: tuple[str, ...]
@@ -77,7 +77,7 @@ class Session:
         limit: int = 1,
         sizes: Mapping[str, int] | None = None,
         without: Sequence[str] = (),
-    ) -> Answer:
+    ) -> Rows:
         """The answer to the query `name`, at most `limit` rows. `sizes` and `without`: see `sql_text`.
 
         Raises `Unavailable` (`deadline`) where no time is left, `Unexpected` (`too-many-rows`) where there
@@ -90,7 +90,7 @@ class Session:
         if len(rows) > limit:
             raise error_for(fault("too-many-rows"))
         check_deadline(self.deadline)
-        return Answer(columns, rows)
+        return Rows(columns, rows)
 
     def read(self, name: str, params: Sequence[int | str] = (), *, most: int) -> tuple[list[Any], bool]:
         """The rows of the query `name`, as the driver gives them, and whether that is all of them.

@@ -28,7 +28,7 @@ from erp_integrations.ports import (
     Verdict,
     same_phase,
 )
-from sage_adapter.answers import Bearer, JobSeen, Line, OnJob, OnSubcontract, SubcontractSums
+from sage_adapter.answers import JobSeen, Line, OnJob, OnSubcontract, RecordHolder, SubcontractSums
 from sage_adapter.faults import fault
 from sage_adapter.history import Entry, History, Reach
 
@@ -57,7 +57,7 @@ class Observation:
     """Our job, under whatever number."""
     header: HeaderSeen | None
     """Our record, under whatever number."""
-    bearer: Bearer | None = None
+    bearer: RecordHolder | None = None
     """Another record that has our record number."""
     lines: tuple[Line, ...] = ()
     """Lines with our record number, or with our row id as that of their header."""
@@ -534,7 +534,7 @@ def finding_of_two_looks(
     return replace(_finding(answer, second, evidence, first=first), second_looked_at=agreed)
 
 
-def finding_of_a_glance(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> Finding:
+def finding_of_a_quick_lookup(look: Look, carriers: Carriers, reference: ChangeOrderReference) -> Finding:
     """What one look says by the same rules: to be known and shown, and never proof."""
     answer = step_of_one_look(look, reference) or _of_place(look, carriers, reference)
     if answer.reason == "not-found-twice":

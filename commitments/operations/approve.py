@@ -3,10 +3,10 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from commitments.errors import LaterOne, LaterOnesApproved
+from commitments.errors import LaterChangeOrder, LaterChangeOrdersApproved
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import require_free
-from commitments.operations.history import Change, tell
+from commitments.operations.history import Change, record_history
 from commitments.operations.locking import lock_change_order, require_unchanged
 
 
@@ -21,8 +21,8 @@ def change_status(
 ) -> None:
     """Gives a free CCO another business status. `revision` is that of the CCO the person saw.
 
-    Raises `NotAllowed`, `ChangeOrderLocked`, `ChangedMeanwhile`, and `LaterOnesApproved` where an Approved
-    one is not the last that was approved.
+    Raises `NotAllowed`, `ChangeOrderLocked`, `ChangedMeanwhile`, and `LaterChangeOrdersApproved` where an
+    Approved one is not the last that was approved.
     """
     held = lock_change_order(company_id=company_id, change_order_id=change_order_id, user_id=user_id)
     change_order, before = held.change_order, ChangeOrderStatus(held.change_order.status)
@@ -31,12 +31,12 @@ def change_status(
     if status == before:
         return
     if before == ChangeOrderStatus.APPROVED and (later := later_ones(change_order)):
-        raise LaterOnesApproved(later)
+        raise LaterChangeOrdersApproved(later)
     change_order.status = status
     change_order.approved_at = Now() if status == ChangeOrderStatus.APPROVED else None
     change_order.revision += 1
     change_order.save(update_fields=["status", "approved_at", "revision"])
-    tell(change_order, [Change("Status", before.label, status.label)], by=held.by)
+    record_history(change_order, [Change("Status", before.label, status.label)], by=held.by)
 
 
 def approve_change_order(
@@ -76,7 +76,7 @@ def set_to_draft(*, company_id: int, change_order_id: int, user_id: int, revisio
     )
 
 
-def later_ones(change_order: CommitmentChangeOrder) -> tuple[LaterOne, ...]:
+def later_ones(change_order: CommitmentChangeOrder) -> tuple[LaterChangeOrder, ...]:
     """The Approved CCOs of the same commitment that were approved after it, the last one first.
 
     One whose time of approval is not known counts as approved before all others, and blocks nobody.
@@ -87,7 +87,7 @@ def later_ones(change_order: CommitmentChangeOrder) -> tuple[LaterOne, ...]:
     if change_order.approved_at is not None:
         later = later.filter(approved_at__gt=change_order.approved_at)
     return tuple(
-        LaterOne(one.pk, one.number, one.title, ErpStatus(one.erp_status), one.approved_at)
+        LaterChangeOrder(one.pk, one.number, one.title, ErpStatus(one.erp_status), one.approved_at)
         for one in later.order_by("-approved_at", "-id")
         if one.approved_at is not None
     )

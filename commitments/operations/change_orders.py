@@ -14,7 +14,7 @@ from commitments.models import (
     ErpStatus,
 )
 from commitments.operations.form_values import WrittenChangeOrder, lines_as_they_are
-from commitments.operations.history import Change, tell
+from commitments.operations.history import Change, record_history
 from commitments.operations.lines import words_of_lines, write_change_order_lines
 from commitments.operations.locking import lock_change_order, lock_commitment, require_unchanged
 
@@ -42,8 +42,8 @@ def create_change_order(
         created_by_name=by.name,
     )
     lines = write_change_order_lines(change_order, written.lines)
-    tell(change_order, [Change("Created", "", str(change_order)), *lines], by=by)
-    tell(commitment, [Change("Change order", "", str(change_order))], by=by)
+    record_history(change_order, [Change("Created", "", str(change_order)), *lines], by=by)
+    record_history(commitment, [Change("Change order", "", str(change_order))], by=by)
     return change_order
 
 
@@ -75,7 +75,7 @@ def edit_change_order(
         return
     change_order.revision += 1
     change_order.save(update_fields=[*WORDS_OF_FIELDS, "revision"])
-    tell(change_order, changes, by=held.by)
+    record_history(change_order, changes, by=held.by)
 
 
 @transaction.atomic(durable=True)
@@ -89,8 +89,8 @@ def delete_change_order(*, company_id: int, change_order_id: int, user_id: int) 
     require_free(change_order)
     status = ChangeOrderStatus(change_order.status).label
     gone = [Change("Deleted", f"{words}, {status}, {change_order.amount:,.2f}", "")]
-    tell(change_order, [*gone, *words_of_lines(change_order)], by=held.by)
-    tell(change_order.commitment, [Change("Change order", gone[0].before, "deleted")], by=held.by)
+    record_history(change_order, [*gone, *words_of_lines(change_order)], by=held.by)
+    record_history(change_order.commitment, [Change("Change order", gone[0].before, "deleted")], by=held.by)
     change_order.delete()
 
 

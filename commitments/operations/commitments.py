@@ -5,16 +5,16 @@ from django.db.models import ProtectedError
 
 from commitments.errors import (
     CommitmentHasChangeOrders,
+    CommitmentLinked,
     CommitmentLocked,
-    CommitmentTied,
     NotOfThisCompany,
     NumberTaken,
     WrongStatus,
 )
-from commitments.locks import held_of
+from commitments.locks import held_parts_of
 from commitments.models import Commitment, CommitmentKind, CommitmentStatus, Vendor
 from commitments.operations.form_values import WrittenCommitment
-from commitments.operations.history import Change, tell
+from commitments.operations.history import Change, record_history
 from commitments.operations.lines import write_commitment_lines
 from commitments.operations.locking import lock_commitment, lock_project, require_unchanged
 from commitments.statuses import STATUSES_OF
@@ -40,7 +40,7 @@ def create_commitment(
     _require_number_free(commitment)
     commitment.save()
     lines = write_commitment_lines(commitment, written.lines)
-    tell(commitment, [Change("Created", "", f"{kind.label} {commitment}"), *lines], by=by)
+    record_history(commitment, [Change("Created", "", f"{kind.label} {commitment}"), *lines], by=by)
     return commitment
 
 
@@ -50,14 +50,14 @@ def edit_commitment(
 ) -> None:
     """Writes the commitment with its lines, all or nothing. `revision` is of what the form was made from.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentTied` where it would get another
+    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentLinked` where it would get another
     contract company than its record's, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     require_unchanged(commitment, revision=revision)
     before = _words_of(commitment)
     if written.vendor_id != commitment.vendor_id:
-        if held := held_of(commitment):
+        if held := held_parts_of(commitment):
             raise CommitmentLocked(held)
         commitment.vendor = _vendor(written, company_id=company_id)
     commitment.number, commitment.title, commitment.status = written.number, written.title, written.status
@@ -73,17 +73,17 @@ def edit_commitment(
         return
     commitment.revision += 1
     _save_unless_tied(commitment)
-    tell(commitment, changes, by=by)
+    record_history(commitment, changes, by=by)
 
 
 def _save_unless_tied(commitment: Commitment) -> None:
-    """Whether it is tied only the database knows here. Raises `CommitmentTied`."""
+    """Whether it is tied only the database knows here. Raises `CommitmentLinked`."""
     try:
         with transaction.atomic():
             commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
     except IntegrityError as error:
         if "keeps its project, contract company" in str(error):
-            raise CommitmentTied from None
+            raise CommitmentLinked from None
         raise
 
 
@@ -91,17 +91,17 @@ def _save_unless_tied(commitment: Commitment) -> None:
 def delete_commitment(*, company_id: int, commitment_id: int, user_id: int) -> None:
     """Deletes a commitment without CCOs, with its lines; its history keeps its story.
 
-    Raises `NotAllowed`, `CommitmentHasChangeOrders`, `CommitmentTied`.
+    Raises `NotAllowed`, `CommitmentHasChangeOrders`, `CommitmentLinked`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     numbers = commitment.change_orders.order_by("number", "id").values_list("number", flat=True)
     if numbers:
         raise CommitmentHasChangeOrders(tuple(numbers))
-    tell(commitment, [Change("Deleted", f"{commitment}, {commitment.vendor.name}", "")], by=by)
+    record_history(commitment, [Change("Deleted", f"{commitment}, {commitment.vendor.name}", "")], by=by)
     try:
         commitment.delete()
     except ProtectedError:
-        raise CommitmentTied from None
+        raise CommitmentLinked from None
 
 
 def _words_of(commitment: Commitment) -> dict[str, str]:

@@ -19,7 +19,9 @@ class Change:
     after: str = ""
 
 
-def tell(subject: Commitment | CommitmentChangeOrder, changes: Iterable[Change], *, by: User) -> None:
+def record_history(
+    subject: Commitment | CommitmentChangeOrder, changes: Iterable[Change], *, by: User
+) -> None:
     """Appends one entry for each change. The CCO's commitment, and its project, must be there.
 
     Refuses to run outside a transaction: an entry without its change is a lie.

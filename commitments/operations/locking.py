@@ -14,7 +14,7 @@ from companies.models import Project, User
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LockedRow:
     """A locked CCO with its commitment and project, and who holds it."""
 
     change_order: CommitmentChangeOrder
@@ -37,7 +37,7 @@ def lock_commitment(*, company_id: int, commitment_id: int, user_id: int) -> tup
     return commitment, require_rights(commitment.project, user_id=user_id)
 
 
-def lock_change_order(*, company_id: int, change_order_id: int, user_id: int) -> Held:
+def lock_change_order(*, company_id: int, change_order_id: int, user_id: int) -> LockedRow:
     """Raises `CommitmentChangeOrder.DoesNotExist` where the company has none of that id, `NotAllowed`."""
     wanted = CommitmentChangeOrder.objects.filter(
         pk=change_order_id, commitment__project__company_id=company_id
@@ -46,7 +46,7 @@ def lock_change_order(*, company_id: int, change_order_id: int, user_id: int) ->
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     change_order = wanted.select_for_update(of=("self",)).get()
     change_order.commitment = commitment
-    return Held(change_order, by)
+    return LockedRow(change_order, by)
 
 
 def require_rights(project: Project, *, user_id: int) -> User:

@@ -37,7 +37,7 @@ from commitments.operations.form_values import lines_as_they_are
 from commitments.policies import may_change_commitments, may_see_change_history
 from commitments.queries import history_of, line_choices, lines_of_change_order
 from commitments.view_models import Button
-from commitments.views.line_forms import Sheet, save, sheet_of
+from commitments.views.line_forms import LinesForm, lines_form_of, save
 from commitments.views.permissions import act as run
 from commitments.views.projects import project_to_change, project_to_see
 from companies.decorators import MemberRequest, company_member
@@ -253,7 +253,7 @@ def _edit_locked(co: CommitmentChangeOrder) -> tuple[str, ...]:
     return () if co.erp_status in (*FREE, ErpStatus.SYNCED) else _reasons(locked_words(co))
 
 
-def _hint(request: MemberRequest, sheet: Sheet, co: CommitmentChangeOrder) -> None:
+def _hint(request: MemberRequest, sheet: LinesForm, co: CommitmentChangeOrder) -> None:
     """What the ERP would not take of it, told at the field; a draft may hold it all the same."""
     card = erp_side().card_of(co, request.access)
     for finding in (*card.findings, *card.notices):
@@ -283,8 +283,8 @@ def _revision(request: MemberRequest) -> int | None:
 
 def _sheet(
     request: MemberRequest, commitment: Commitment, initial: dict[str, Any], lines: list[dict[str, Any]]
-) -> Sheet:
-    return sheet_of(
+) -> LinesForm:
+    return lines_form_of(
         request.POST if request.method == "POST" else None,
         form=ChangeOrderForm,
         initial=initial,
@@ -296,7 +296,7 @@ def _sheet(
 def _form_page(
     request: MemberRequest,
     commitment: Commitment,
-    sheet: Sheet,
+    sheet: LinesForm,
     *,
     heading: str,
     back: str,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from commitments.erp_side import erp_side
 from commitments.forms import CommitmentForm, fields_of_commitment, fields_of_lines
-from commitments.locks import held_of
+from commitments.locks import held_parts_of
 from commitments.messages import NOT_APPROVED, has_change_orders_words, locked_company_words
 from commitments.models import Commitment, CommitmentKind, CommitmentStatus
 from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
@@ -28,7 +28,7 @@ from commitments.queries import (
 )
 from commitments.statuses import STATUSES_OF
 from commitments.view_models import Button
-from commitments.views.line_forms import Sheet, save, sheet_of
+from commitments.views.line_forms import LinesForm, lines_form_of, save
 from commitments.views.permissions import act
 from commitments.views.projects import project_to_change, project_to_see
 from companies.decorators import MemberRequest, company_member
@@ -131,7 +131,7 @@ def edit(request: MemberRequest, number: str, commitment_id: int) -> HttpRespons
         fields_of_commitment(found),
         fields_of_lines(list(found.lines.order_by("position"))),
     )
-    held = held_of(found)
+    held = held_parts_of(found)
     if held:
         sheet.form.fields["vendor"].disabled = True
         sheet.form.fields["vendor"].help_text = locked_company_words(held)
@@ -181,10 +181,10 @@ def _url(request: MemberRequest, name: str, found: Commitment) -> str:
 
 def _sheet(
     request: MemberRequest, kind: CommitmentKind, initial: dict[str, Any], lines: list[dict[str, Any]]
-) -> Sheet:
+) -> LinesForm:
     vendors = vendor_choices(request.company)
     statuses = [(status.value, status.label) for status in STATUSES_OF[kind]]
-    return sheet_of(
+    return lines_form_of(
         request.POST if request.method == "POST" else None,
         form=lambda **data: CommitmentForm(vendors=vendors, statuses=statuses, **data),
         initial=initial,
@@ -194,7 +194,7 @@ def _sheet(
 
 
 def _form_page(
-    request: MemberRequest, project: Project, sheet: Sheet, *, heading: str, back: str
+    request: MemberRequest, project: Project, sheet: LinesForm, *, heading: str, back: str
 ) -> HttpResponse:
     problems = sheet.problems()
     context = {

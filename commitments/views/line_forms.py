@@ -7,13 +7,13 @@ from typing import Any
 from django.forms import Form
 from django.http import QueryDict
 
-from commitments.errors import ChangedMeanwhile, CommitmentLocked, NumberTaken, Refused
+from commitments.errors import ChangedMeanwhile, CommitmentLocked, CommitmentsRefused, NumberTaken
 from commitments.forms import LineFormSet, lines_as_typed
 from commitments.messages import refusal_words
 from commitments.operations.form_values import WrittenLine
 from commitments.views.permissions import at_the_act
 
-FIELD_OF: dict[type[Refused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
+FIELD_OF: dict[type[CommitmentsRefused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
 """Where a refusal is told; the others are told above the form."""
 
 
@@ -26,7 +26,7 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Sheet:
+class LinesForm:
     """What somebody wrote, or is to write."""
 
     form: Any
@@ -56,28 +56,28 @@ class Sheet:
         return self.form.written(self.lines.written() if self.kept_lines is None else self.kept_lines)
 
 
-def sheet_of(
+def lines_form_of(
     data: QueryDict | None,
     *,
     form: Callable[..., Form],
     initial: dict[str, Any],
     initial_lines: list[dict[str, Any]],
     line_options: dict[str, Any],
-) -> Sheet:
+) -> LinesForm:
     """`form` makes the form from `data` or `initial`. With "Add a line" nothing is judged yet."""
     if data is None:
-        return Sheet(form(initial=initial), _lines(line_options, initial=initial_lines))
+        return LinesForm(form(initial=initial), _lines(line_options, initial=initial_lines))
     if "add-line" not in data:
-        return Sheet(form(data=data, initial=initial), _lines(line_options, data=data))
+        return LinesForm(form(data=data, initial=initial), _lines(line_options, data=data))
     typed = {name: data.get(name, "") for name in form(initial=initial).fields}
     lines = _lines(line_options, initial=lines_as_typed(data))
     lines.extra = 1
     if lines.forms:
         lines.forms[-1].fields["description"].widget.attrs["autofocus"] = True
-    return Sheet(form(initial=initial | typed), lines)
+    return LinesForm(form(initial=initial | typed), lines)
 
 
-def save(sheet: Sheet, operation: Callable[[Any], Any]) -> Any:
+def save(sheet: LinesForm, operation: Callable[[Any], Any]) -> Any:
     """What the operation returned; None where the sheet does not hold, or the operation refused."""
     written = sheet.written()
     if written is None:
@@ -93,7 +93,7 @@ def save(sheet: Sheet, operation: Callable[[Any], Any]) -> Any:
         )
         sheet.form.data = sheet.form.data.copy()
         sheet.form.data["revision"] = str(refusal.revision)
-    except Refused as refusal:
+    except CommitmentsRefused as refusal:
         sheet.form.add_error(FIELD_OF.get(type(refusal)), f"{refusal_words(refusal)} Nothing was saved.")
     return None
 

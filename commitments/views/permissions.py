@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
-from commitments.errors import NotAllowed, Refused
+from commitments.errors import CommitmentsRefused, NotAllowed
 from commitments.messages import refusal_words
 from commitments.models import Commitment, CommitmentChangeOrder
 from companies.decorators import MemberRequest
@@ -33,7 +33,7 @@ def act(
     try:
         with at_the_act():
             operation()
-    except Refused as refusal:
+    except CommitmentsRefused as refusal:
         messages.warning(request, f"{refusal_words(refusal)} Nothing was changed.")
         return redirect(back)
     messages.success(request, done)

@@ -10,7 +10,7 @@ from companies.access import Access
 from companies.models import Company
 from companies.policies import may_see_directory
 from erp_integrations.ledger.descriptions import kinds_of
-from erp_integrations.ledger.queries import Chosen, WantedEvents
+from erp_integrations.ledger.queries import EventFilter, WantedEvents
 
 FILTERS = {
     "kind": "Event",
@@ -24,7 +24,7 @@ FILTERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOfActivity:
+class ActivityQuery:
     """What the address asks for. Anything unknown in it counts as not asked, and `notes` say so."""
 
     kind: str = ""
@@ -52,18 +52,18 @@ class AskedOfActivity:
         values = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
-    def without(self, *names: str) -> "AskedOfActivity":
+    def without(self, *names: str) -> "ActivityQuery":
         """As if these had not been asked, from the first page."""
-        blank = {field.name: field.default for field in fields(AskedOfActivity) if field.name in names}
+        blank = {field.name: field.default for field in fields(ActivityQuery) if field.name in names}
         return replace(self, after="", before="", notes=(), **blank)  # type: ignore[arg-type]
 
 
-def seen_by(access: Access, company: Company) -> Chosen:
+def seen_by(access: Access, company: Company) -> EventFilter:
     """All events that this person may see: the Directory's only with the Directory."""
-    return Chosen(company_id=company.pk, directory=bool(may_see_directory(access)))
+    return EventFilter(company_id=company.pk, directory=bool(may_see_directory(access)))
 
 
-def chosen_by(asked: AskedOfActivity, access: Access, company: Company) -> Chosen:
+def filtered_by(asked: ActivityQuery, access: Access, company: Company) -> EventFilter:
     """Those of them that fit the filters."""
     kinds = kinds_of(asked.outcome) if asked.outcome else None
     if asked.kind:
@@ -78,7 +78,7 @@ def chosen_by(asked: AskedOfActivity, access: Access, company: Company) -> Chose
     )
 
 
-def query_of(asked: AskedOfActivity, **more: str) -> str:
+def query_of(asked: ActivityQuery, **more: str) -> str:
     """For an address, from the question mark on, of the first page; empty where nothing is asked.
 
     `more` goes to the end: `after`, `before`, `count`.
@@ -93,5 +93,5 @@ def query_of(asked: AskedOfActivity, **more: str) -> str:
     return f"?{asked_for}" if asked_for else ""
 
 
-def activity_url(company: Company, asked: AskedOfActivity, **more: str) -> str:
+def activity_url(company: Company, asked: ActivityQuery, **more: str) -> str:
     return reverse("activity", args=[company.slug]) + query_of(asked, **more)

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from companies.access import Access
 from companies.models import Company
-from erp_integrations.activity.activity_query import FILTERS, AskedOfActivity, seen_by
+from erp_integrations.activity.activity_query import FILTERS, ActivityQuery, seen_by
 from erp_integrations.change_orders.list_filters import (
     MOST_CHOICES,
-    Choice,
+    FilterChoice,
     choice_of,
     number_of_project,
     projects_to_choose,
 )
 from erp_integrations.ledger.descriptions import KINDS, OUTCOMES
-from erp_integrations.ledger.queries import chosen_of, kinds_among
-from erp_integrations.listing.distinct_values import different
+from erp_integrations.ledger.queries import event_filter_of, kinds_among
+from erp_integrations.listing.distinct_values import distinct_values
 from erp_integrations.models import LinkEvent
 
 
@@ -22,7 +22,7 @@ def kinds_seen_by(access: Access, company: Company) -> frozenset[str]:
     return kinds_among(seen_by(access, company))
 
 
-def resolved(company: Company, access: Access, asked: AskedOfActivity) -> AskedOfActivity:
+def resolved(company: Company, access: Access, asked: ActivityQuery) -> ActivityQuery:
     """A project's name becomes its number. Projects and people that no event knows are not asked for."""
     notes = []
     if asked.project:
@@ -31,7 +31,7 @@ def resolved(company: Company, access: Access, asked: AskedOfActivity) -> AskedO
             notes.append(f"No project is called “{asked.project}”. That filter was not used.")
         asked = replace(asked, project=number or "")
     if asked.person:
-        theirs = chosen_of(replace(seen_by(access, company), actor=asked.person))
+        theirs = event_filter_of(replace(seen_by(access, company), actor=asked.person))
         if not any(events.exists() for events in theirs.values()):
             notes.append(f"Nobody called “{asked.person}” is in the ledger. That filter was not used.")
             asked = replace(asked, person="")
@@ -46,7 +46,7 @@ def _number_of_project(company: Company, typed: str) -> str | None:
     return number
 
 
-def choices_of(company: Company, access: Access, asked: AskedOfActivity) -> tuple[Choice, ...]:
+def choices_of(company: Company, access: Access, asked: ActivityQuery) -> tuple[FilterChoice, ...]:
     """Three queries at most, however long the ledger is."""
     seen = seen_by(access, company)
     kinds = kinds_among(seen)
@@ -72,7 +72,7 @@ def _actors(company: Company, *, directory: bool) -> list[str]:
     """Who is in the books, by name."""
     books = ["erp_integrations_linkevent", *(["companies_directoryevent"] if directory else [])]
     found = (
-        different(
+        distinct_values(
             book,
             "actor_name",
             kept="company_id = %(company)s",

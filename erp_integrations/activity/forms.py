@@ -5,14 +5,14 @@ from typing import Any
 from django import forms
 
 from companies.models import Company
-from erp_integrations.activity.activity_query import FILTERS, AskedOfActivity
-from erp_integrations.change_orders.forms import LOST, YEARS, notes_on_strangers, quoted
+from erp_integrations.activity.activity_query import FILTERS, ActivityQuery
+from erp_integrations.change_orders.forms import LOST, YEARS, notes_on_unknown_parameters, quoted
 from erp_integrations.ledger.descriptions import KINDS, OUTCOMES
 from erp_integrations.ledger.file_rows import FORMATS
-from erp_integrations.ledger.queries import NAME, Chosen
+from erp_integrations.ledger.queries import NAME, EventFilter
 
 
-class AskedOfActivityForm(forms.Form):
+class ActivityQueryForm(forms.Form):
     """The tab's address: filters and page. `kinds` are those of the events that the viewer may see."""
 
     kind = forms.ChoiceField(required=False)
@@ -33,16 +33,18 @@ class AskedOfActivityForm(forms.Form):
         assert isinstance(kind, forms.ChoiceField)
         kind.choices = [(key, words) for key, words in KINDS.items() if key in kinds]
 
-    def asked(self) -> AskedOfActivity:
+    def asked(self) -> ActivityQuery:
         """What was asked for; a part that cannot be right counts as not asked, and a note says so."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
-        notes = [self._words(name) for name in self.errors if name in self.fields] + notes_on_strangers(self)
+        notes = [
+            self._words(name) for name in self.errors if name in self.fields
+        ] + notes_on_unknown_parameters(self)
         begins, ends = cleaned.get("at_from"), cleaned.get("at_to")
         if begins and ends and begins > ends:
             notes.append("From is later than To. Neither was used.")
             begins = ends = None
-        return AskedOfActivity(
+        return ActivityQuery(
             kind=cleaned.get("kind") or "",
             outcome=cleaned.get("outcome") or "",
             project=cleaned.get("project") or "",
@@ -89,10 +91,10 @@ class LedgerExportForm(forms.Form):
             self.add_error("at_to", "The period must not end before it begins.")
         return cleaned
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> EventFilter:
         """Of a valid form."""
         company = self.cleaned_data["company"]
-        return Chosen(
+        return EventFilter(
             company_id=company.pk if company else None,
             since=self.cleaned_data["at_from"],
             until=self.cleaned_data["at_to"],

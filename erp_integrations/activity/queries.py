@@ -11,15 +11,15 @@ from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company, DirectoryEvent
 from companies.view_models import Page
-from erp_integrations.activity.activity_query import AskedOfActivity, activity_url, chosen_by, seen_by
+from erp_integrations.activity.activity_query import ActivityQuery, activity_url, filtered_by, seen_by
 from erp_integrations.ledger import queries as ledger_queries
 from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
+    actor_words,
     evidence_facts,
     outcome_of,
-    told_by,
 )
 from erp_integrations.ledger.queries import Event
 from erp_integrations.models import LinkEvent, Via
@@ -66,11 +66,11 @@ class EventDetail:
 
 
 def page_of_events(
-    company: Company, access: Access, asked: AskedOfActivity
+    company: Company, access: Access, asked: ActivityQuery
 ) -> tuple[tuple[ActivityRow, ...], Page]:
     """Newest first; the same number of queries for one event and for fifty."""
     events, page = ledger_queries.one_page(
-        chosen_by(asked, access, company),
+        filtered_by(asked, access, company),
         asked.wanted,
         known=seen_by(access, company),
         url=lambda side, name: activity_url(company, asked, **{side: name}),
@@ -111,7 +111,7 @@ def _row(company: Company, event: Event, there: frozenset[int]) -> ActivityRow:
     outcome = outcome_of(event.kind)
     name = ledger_queries.key_of(event).name
     if isinstance(event, LinkEvent):
-        subject, words = event.subject_label, told_by(event)
+        subject, words = event.subject_label, actor_words(event)
     else:
         subject, words = event.person_name, _change_of_entry(event)
     return ActivityRow(

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.activity.activity_query import (
     FILTERS,
-    AskedOfActivity,
+    ActivityQuery,
     activity_url,
-    chosen_by,
+    filtered_by,
     query_of,
 )
 from erp_integrations.activity.filters import choices_of, kinds_seen_by, resolved
-from erp_integrations.activity.forms import AskedOfActivityForm
+from erp_integrations.activity.forms import ActivityQueryForm
 from erp_integrations.activity.queries import find_detail, page_of_events
 from erp_integrations.change_orders.forms import LOST
 from erp_integrations.change_orders.list_filters import chips_of
@@ -26,7 +26,7 @@ from erp_integrations.change_orders.responses import require
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
 from erp_integrations.ledger.file_rows import CONTENT_TYPES, FORMATS, Format, LedgerNotComplete, file_of
-from erp_integrations.ledger.queries import Chosen
+from erp_integrations.ledger.queries import EventFilter
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.web.tabs import tabs_for
 
@@ -81,11 +81,11 @@ def event(request: MemberRequest, name: str) -> HttpResponse:
 def activity_file(request: MemberRequest, form: Format) -> HttpResponseBase:
     """What the tab shows with its filters, all pages; oldest first, as a ledger is read."""
     require(may_see_erp_integrations(request.access))
-    chosen = chosen_by(_asked(request), request.access, request.company)
+    chosen = filtered_by(_asked(request), request.access, request.company)
     return file_answer(chosen, form, name=request.company.slug)
 
 
-def file_answer(chosen: Chosen, form: Format, *, name: str) -> StreamingHttpResponse:
+def file_answer(chosen: EventFilter, form: Format, *, name: str) -> StreamingHttpResponse:
     """The events as a file to keep."""
     response = StreamingHttpResponse(_as_far_as_it_goes(chosen, form), content_type=CONTENT_TYPES[form])
     file = f"{name}-ledger-{timezone.localdate().isoformat()}.{form}"
@@ -93,12 +93,12 @@ def file_answer(chosen: Chosen, form: Format, *, name: str) -> StreamingHttpResp
     return response
 
 
-def _as_far_as_it_goes(chosen: Chosen, form: Format) -> Iterator[bytes]:
+def _as_far_as_it_goes(chosen: EventFilter, form: Format) -> Iterator[bytes]:
     # The answer has begun and can become no other; the file's last row says it.
     with suppress(LedgerNotComplete):
         yield from file_of(chosen, form)
 
 
-def _asked(request: MemberRequest) -> AskedOfActivity:
-    form = AskedOfActivityForm(request.GET, kinds=kinds_seen_by(request.access, request.company))
+def _asked(request: MemberRequest) -> ActivityQuery:
+    form = ActivityQueryForm(request.GET, kinds=kinds_seen_by(request.access, request.company))
     return resolved(request.company, request.access, form.asked())

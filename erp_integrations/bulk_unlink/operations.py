@@ -155,7 +155,7 @@ def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
     return True
 
 
-def work_on(bulk_id: int) -> None:
+def process_bulk_unlink(bulk_id: int) -> None:
     """Takes what waits, chunk by chunk, until nothing does. Runs in as many workers as may be."""
     bulk = BulkUnlink.objects.get(pk=bulk_id)
     actor = Actor(user_id=bulk.actor_id, name=bulk.actor_name, via=Via.PAGE, request_id=bulk.request_id)

@@ -10,8 +10,8 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company
-from erp_integrations.change_orders.link_filters import active_links, chosen
-from erp_integrations.change_orders.list_query import Asked
+from erp_integrations.change_orders.link_filters import active_links, filtered_links
+from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.ledger.descriptions import found_words
 from erp_integrations.listing import keyset
 from erp_integrations.models import (
@@ -103,12 +103,12 @@ class BulkLine:
 # --- before --------------------------------------------------------------------------------------
 
 
-def _gone(company: Company, asked: Asked) -> QuerySet[ChangeOrderLink]:
+def _gone(company: Company, asked: ListQuery) -> QuerySet[ChangeOrderLink]:
     """Those of the view, with its search, whose record was gone when Sage last said something."""
-    return chosen(company, replace(asked, view="deleted-in-sage"))
+    return filtered_links(company, replace(asked, view="deleted-in-sage"))
 
 
-def all_gone(company: Company, asked: Asked, *, most: int) -> list[int]:
+def all_gone(company: Company, asked: ListQuery, *, most: int) -> list[int]:
     """Their CCOs, `most` at most."""
     gone = _gone(company, asked).values_list("change_order_id", flat=True)
     return list(gone[:most])
@@ -117,7 +117,7 @@ def all_gone(company: Company, asked: Asked, *, most: int) -> list[int]:
 def bulk_actions(
     company: Company,
     access: Access,
-    asked: Asked,
+    asked: ListQuery,
     page: Sequence[RowGroup],
     views: Sequence[Tab],
     *,
@@ -163,7 +163,7 @@ def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -
     known = CommitmentChangeOrder.objects.filter(
         pk__in=change_order_ids, commitment__project__company=company
     ).count()
-    chosen = len(set(change_order_ids))
+    filtered_links = len(set(change_order_ids))
     return BulkPlan(
         to_ask=tuple(sorted(to_ask)),
         gone=gone,
@@ -171,7 +171,7 @@ def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -
         not_allowed=not_allowed,
         missing=tuple(missing),
         not_tied=known - len(to_ask) - not_allowed,
-        unknown=chosen - known,
+        unknown=filtered_links - known,
     )
 
 

@@ -15,14 +15,14 @@ from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
 from erp_integrations.change_orders.responses import erp_of, ids_among, list_of, require, see_other
-from erp_integrations.change_orders.views import asked_in
+from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import messages as links_messages
 from erp_integrations.listing import csv_cells
 from erp_integrations.models import BulkUnlink
 from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integrations
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow.unlink_errors import (
     NothingToUnlink,
     TooManyToUnlink,
@@ -88,7 +88,7 @@ def _start(request: MemberRequest) -> HttpResponse:
 def _chosen(request: MemberRequest) -> Sequence[int]:
     """The selected CCOs, or all of the view that are gone. Raises for none, too many, or none of ours."""
     if "all" in request.POST:
-        asked = asked_in(request, QueryDict(request.POST.get("query", "")))
+        asked = list_query_of(request, QueryDict(request.POST.get("query", "")))
         chosen = bulks.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
     else:
         chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])
@@ -153,7 +153,7 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
         message = Message("success", "Cancelled", ("What was not asked about yet stays linked.",))
     else:
         message = Message("warning", "There was nothing left to cancel", ("It had come to its end before.",))
-    say(request, message)
+    flash_message(request, message)
     return see_other(reverse("bulk-unlink-report", args=[request.company.slug, bulk.pk]))
 
 
@@ -165,7 +165,7 @@ def report_csv(request: MemberRequest, bulk_id: int) -> Any:  # streamed, which 
     head = ("CCO", "Title", "Project", "Commitment", "Sage #", "Record", "Outcome", "Details", "At")
 
     def rows() -> Any:
-        yield csv_cells.lines([head])
+        yield csv_cells.csv_lines([head])
         for line in bulks.all_lines(request.company, bulk, links_messages.MEANWHILE):
             texts = (
                 line.number,
@@ -178,7 +178,7 @@ def report_csv(request: MemberRequest, bulk_id: int) -> Any:  # streamed, which 
                 " · ".join(line.details),
                 localtime(line.at).isoformat(timespec="seconds") if line.at else "",
             )
-            yield csv_cells.lines([texts])
+            yield csv_cells.csv_lines([texts])
 
     response = StreamingHttpResponse(rows(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="bulk-unlink-{bulk.pk}.csv"'

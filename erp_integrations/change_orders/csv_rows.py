@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from companies.access import Access
 from companies.models import Company
-from erp_integrations.change_orders.link_filters import chosen
-from erp_integrations.change_orders.list_query import Asked
+from erp_integrations.change_orders.link_filters import filtered_links
+from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.change_orders.queries import OF_A_ROW
 from erp_integrations.change_orders.waiting_rows import ORDER, rows_of, waiting
 from erp_integrations.erp.queries import connection_of
@@ -31,7 +31,7 @@ PRESENCE_WORDS: dict[str, str] = {key.value: key.label for key in PresenceKey}
 DRIFT_WORDS: dict[str, str] = {one.value: one.label for one in Drift}
 
 
-def head_and_rows(company: Company, access: Access, asked: Asked) -> Iterator[list[list[str]]]:
+def head_and_rows(company: Company, access: Access, asked: ListQuery) -> Iterator[list[list[str]]]:
     """Chunks of rows: first the heads of the columns, then what the view shows, in its order.
 
     All of one moment: the rows come from one cursor. Times are ISO 8601 in the current time zone, amounts
@@ -44,9 +44,11 @@ def head_and_rows(company: Company, access: Access, asked: Asked) -> Iterator[li
         yield from _waiting(company, access, asked)
 
 
-def _links(company: Company, asked: Asked) -> Iterator[list[list[str]]]:
+def _links(company: Company, asked: ListQuery) -> Iterator[list[list[str]]]:
     connection = connection_of(company)
-    links = chosen(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
+    links = (
+        filtered_links(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
+    )
     with transaction.atomic(), one_by_one(links, AT_ONCE) as found:
         while chunk := list(islice(found, AT_ONCE)):
             yield [_link(link, connection) for link in chunk]
@@ -73,7 +75,7 @@ def _link(link: Any, connection: Connection | None) -> list[str]:
     ]
 
 
-def _waiting(company: Company, access: Access, asked: Asked) -> Iterator[list[list[str]]]:
+def _waiting(company: Company, access: Access, asked: ListQuery) -> Iterator[list[list[str]]]:
     rows = waiting(company, asked).select_related("commitment__vendor", "commitment__project")
     headed = False
     with transaction.atomic(), one_by_one(rows.order_by(*ORDER.terms()), AT_ONCE) as found:

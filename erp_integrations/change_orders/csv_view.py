@@ -12,8 +12,8 @@ from companies.access import Access
 from companies.decorators import MemberRequest, company_member
 from companies.models import Company
 from erp_integrations.change_orders.csv_rows import head_and_rows
-from erp_integrations.change_orders.list_query import Asked
-from erp_integrations.change_orders.views import asked_in
+from erp_integrations.change_orders.list_query import ListQuery
+from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.listing import csv_cells
 from erp_integrations.policies import may_see_erp_integrations
 
@@ -29,7 +29,7 @@ def change_orders_csv(request: MemberRequest) -> HttpResponseBase:
     """What the view shows with its search and filters, all pages, in its order."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = asked_in(request, request.GET)
+    asked = list_query_of(request, request.GET)
     response = StreamingHttpResponse(
         _written(request.company, request.access, asked), content_type="text/csv; charset=utf-8"
     )
@@ -38,12 +38,12 @@ def change_orders_csv(request: MemberRequest) -> HttpResponseBase:
     return response
 
 
-def _written(company: Company, access: Access, asked: Asked) -> Iterator[bytes]:
+def _written(company: Company, access: Access, asked: ListQuery) -> Iterator[bytes]:
     yield "\ufeff".encode()  # without it Excel takes the text for another encoding
     try:
         for rows in head_and_rows(company, access, asked):
-            yield csv_cells.lines(rows)
+            yield csv_cells.csv_lines(rows)
     except Exception:
         # The answer has begun and can become no other; the file itself must say it.
         logger.exception("csv_not_complete", company=company.slug, view=asked.view)
-        yield csv_cells.lines([[NOT_COMPLETE]])
+        yield csv_cells.csv_lines([[NOT_COMPLETE]])

@@ -12,7 +12,7 @@ from erp_integrations.change_orders.list_query import (
     OF_LINKS,
     SORTS,
     VIEWS,
-    Asked,
+    ListQuery,
 )
 from erp_integrations.models import Drift, PresenceKey
 
@@ -25,7 +25,7 @@ YEARS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 3
 DIRECTIONS = [(sign + key, label) for key, (label, _) in SORTS.items() for sign in ("", "-")]
 
 
-class AskedForm(forms.Form):
+class ListQueryForm(forms.Form):
     """The list's address: view, search, sort, filters and page."""
 
     view = forms.ChoiceField(choices=[(key, label) for key, (label, _) in VIEWS.items()], required=False)
@@ -44,7 +44,7 @@ class AskedForm(forms.Form):
     before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     count = forms.ChoiceField(choices=[("all", "all")], required=False)
 
-    def asked(self) -> Asked:
+    def asked(self) -> ListQuery:
         """What was asked for; a part that cannot be right counts as not asked, and a note says so."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
@@ -53,7 +53,7 @@ class AskedForm(forms.Form):
         filters = {name: cleaned[name] for name in usable if cleaned.get(name) not in ("", None)}
         notes = [self._words(name) for name in self.errors if name in self.fields]
         notes += self._idle(cleaned, view, usable)
-        return Asked(
+        return ListQuery(
             view=view,
             q=cleaned.get("q") or "",
             sort=sort.removeprefix("-") if view in OF_LINKS else "project",
@@ -93,13 +93,13 @@ class AskedForm(forms.Form):
         ]
         if view not in OF_LINKS and cleaned.get("sort") not in (None, "", "project"):
             notes.append("This view is always sorted by project.")
-        return notes + notes_on_strangers(self)
+        return notes + notes_on_unknown_parameters(self)
 
     def _typed(self, name: str) -> str:
         return quoted(str(self.data.get(name, "")))
 
 
-def notes_on_strangers(form: forms.Form) -> list[str]:
+def notes_on_unknown_parameters(form: forms.Form) -> list[str]:
     """What of the address no field of the form knows; at most one note."""
     strange = [name for name in form.data if name not in form.fields]
     if not strange:

@@ -56,7 +56,7 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
     """The template's context; `url` is the project team's page, where the viewer may see it."""
     connection = find_connection(company)
     links = list(ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id"))
-    story = story_of(change_order.pk, links, company_id=company.pk)
+    story = change_order_history_of(change_order.pk, links, company_id=company.pk)
     return {
         "erp_name": registry.erp_name(connection.kind if connection else registry.ODBC),
         "change_order": facts_of(change_order, url=url),
@@ -70,7 +70,7 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class ChangeOrderHistory:
     """Everything that happened between a CCO and the ERP, newest first; of each at most `MOST_LINES`."""
 
     rounds: tuple[RoundLine, ...]
@@ -79,14 +79,16 @@ class Story:
     events: tuple[EventLine, ...]
 
 
-def story_of(change_order_id: int, links: Sequence[ChangeOrderLink], *, company_id: int) -> Story:
+def change_order_history_of(
+    change_order_id: int, links: Sequence[ChangeOrderLink], *, company_id: int
+) -> ChangeOrderHistory:
     """Of the CCO that these are all links of, newest first. It may have been deleted. Three queries."""
     attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
     events = LinkEvent.objects.filter(
         company_id=company_id, subject_kind="change-order", subject_id=change_order_id
     ).order_by("-at", "-id")[:MOST_LINES]
     exports = Export.objects.filter(change_order=change_order_id).order_by("-sent_at", "-id")[:MOST_LINES]
-    return Story(
+    return ChangeOrderHistory(
         rounds=tuple(round_of(export) for export in exports),
         links=_periods(links),
         attempts=tuple(_attempt(attempt) for attempt in attempts),

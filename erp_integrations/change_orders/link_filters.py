@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from companies.models import Company
-from erp_integrations.change_orders.list_query import Asked
+from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.erp.queries import connection_of
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.models.links import GONE
@@ -40,7 +40,7 @@ def connection_id_of(company: Company) -> int:
     return connection.pk if connection else 0
 
 
-def choose(company: Company, asked: Asked) -> tuple[QuerySet[ChangeOrderLink], Q | None]:
+def filter_links(company: Company, asked: ListQuery) -> tuple[QuerySet[ChangeOrderLink], Q | None]:
     """The links that an index walks in the order asked for, and what they must fit besides; None: nothing."""
     conditions = _conditions(asked)
     links = active_links(company)
@@ -48,24 +48,24 @@ def choose(company: Company, asked: Asked) -> tuple[QuerySet[ChangeOrderLink], Q
         if walked := [conditions.pop(name) for name in names if name in conditions]:
             links = links.filter(*walked)
             break
-    words = [holds(word) for word in asked.q.split()]
+    words = [contains(word) for word in asked.q.split()]
     rest = [*conditions.values(), *words]
     return links, Q(*rest) if rest else None
 
 
-def chosen(company: Company, asked: Asked) -> QuerySet[ChangeOrderLink]:
+def filtered_links(company: Company, asked: ListQuery) -> QuerySet[ChangeOrderLink]:
     """The same links, in no order."""
-    links, rest = choose(company, asked)
+    links, rest = filter_links(company, asked)
     return links if rest is None else links.filter(rest)
 
 
-def is_indexed(asked: Asked) -> bool:
+def is_indexed(asked: ListQuery) -> bool:
     """Whether an index knows something of what is asked besides the order."""
     words = asked.q.split()
     return not words or bool(_conditions(asked)) or any(_is_known(word) for word in words)
 
 
-def _conditions(asked: Asked) -> dict[str, Q]:
+def _conditions(asked: ListQuery) -> dict[str, Q]:
     found: dict[str, Q | None] = {
         "project": Q(project_number=asked.project) if asked.project else None,
         "company": Q(contract_company=asked.company) if asked.company else None,
@@ -89,7 +89,7 @@ def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time()))
 
 
-def holds(word: str, *, of: str = "") -> Q:
+def contains(word: str, *, of: str = "") -> Q:
     """That a link has the word, or another row's link, which `of` leads to: `link__`."""
     return Q((f"{of}search_text__contains", _looked_for(word)))
 
@@ -104,7 +104,7 @@ def find_links(words: str, *, most: int) -> list[int] | None:
         return None
     found: list[int] = []
     for ended in (False, True):  # an index knows the ones, and another the others
-        links = ChangeOrderLink.objects.filter(*map(holds, looked_for), unlinked_at__isnull=not ended)
+        links = ChangeOrderLink.objects.filter(*map(contains, looked_for), unlinked_at__isnull=not ended)
         found += links.values_list("pk", flat=True)[: most + 1 - len(found)]
     return found if len(found) <= most else None
 

@@ -11,8 +11,8 @@ from django.utils.dateformat import format as format_date
 from commitments.models import Vendor
 from companies.models import Company, Project
 from erp_integrations.change_orders.link_filters import active_links, connection_id_of
-from erp_integrations.change_orders.list_query import FILTERS, FILTERS_OF_WAITING, SORTS, Asked, list_url
-from erp_integrations.listing.distinct_values import different
+from erp_integrations.change_orders.list_query import FILTERS, FILTERS_OF_WAITING, SORTS, ListQuery, list_url
+from erp_integrations.listing.distinct_values import distinct_values
 from erp_integrations.models import Drift, PresenceKey
 
 MOST_CHOICES = 100
@@ -26,7 +26,7 @@ DRIFTS = (("any", "Anything"), *((one.value, one.label) for one in Drift))
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """A filter as a field of the form: a list to choose from, or one to type into where there is none."""
 
     name: str
@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class FilterChip:
     """A filter that is in force, and the list without it."""
 
     label: str
@@ -57,13 +57,13 @@ class SortLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Toolbar:
+class ListFilters:
     q: str
-    compact: tuple[Choice, ...]
-    more: tuple[Choice, ...]
+    compact: tuple[FilterChoice, ...]
+    more: tuple[FilterChoice, ...]
     more_in_force: int
     """How many of `more` are set."""
-    chips: tuple[Chip, ...]
+    chips: tuple[FilterChip, ...]
     clear_url: str
     """The view without search and filters."""
     sort: str
@@ -71,7 +71,7 @@ class Toolbar:
     """(key, words) to choose from; empty where the view has one order."""
 
 
-def resolved(company: Company, asked: Asked) -> Asked:
+def resolve_query(company: Company, asked: ListQuery) -> ListQuery:
     """What was typed as a name becomes the number or the name as it is kept. What is nowhere is not used."""
     notes = []
     if asked.project:
@@ -92,12 +92,12 @@ def resolved(company: Company, asked: Asked) -> Asked:
     return replace(asked, notes=(*asked.notes, *notes))
 
 
-def toolbar_of(company: Company, asked: Asked) -> Toolbar:
+def list_filters_of(company: Company, asked: ListQuery) -> ListFilters:
     """Three queries at most, however many CCOs there are."""
     names = FILTERS if asked.of_links else FILTERS_OF_WAITING
     choices = [_choice(company, asked, name) for name in names]
     more = tuple(choice for choice in choices if choice.name not in COMPACT)
-    return Toolbar(
+    return ListFilters(
         q=asked.q,
         compact=tuple(choice for choice in choices if choice.name in COMPACT),
         more=more,
@@ -109,7 +109,7 @@ def toolbar_of(company: Company, asked: Asked) -> Toolbar:
     )
 
 
-def sort_links(company: Company, asked: Asked) -> dict[str, SortLink]:
+def sort_links(company: Company, asked: ListQuery) -> dict[str, SortLink]:
     """By sort key. The one in force leads to the other direction; amounts begin with the largest."""
     links = {}
     for key, (label, _) in SORTS.items():
@@ -138,7 +138,7 @@ def _sorts() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _choice(company: Company, asked: Asked, name: str) -> Choice:
+def _choice(company: Company, asked: ListQuery, name: str) -> FilterChoice:
     options: tuple[tuple[str, str], ...] = ()
     kind = {"amount": "money", "linked": "date"}.get(name.removesuffix("_from").removesuffix("_to"), "text")
     if name == "project":
@@ -156,26 +156,28 @@ def _choice(company: Company, asked: Asked, name: str) -> Choice:
 
 def choice_of(
     name: str, label: str, value: object, options: tuple[tuple[str, str], ...], kind: str = "text"
-) -> Choice:
+) -> FilterChoice:
     """The filter as a field: to type into where there is nothing to choose from, or too much."""
     text = "" if value is None else str(value)
     if len(options) > MOST_CHOICES:
         options = ()
     elif options and text and text not in dict(options):
         options = (*options, (text, text))
-    return Choice(name, label, text, options, kind)
+    return FilterChoice(name, label, text, options, kind)
 
 
-def _chips(company: Company, asked: Asked, choices: list[Choice]) -> tuple[Chip, ...]:
-    search = Chip("Search", f"“{asked.q}”", list_url(company, asked.without("q")))
+def _chips(company: Company, asked: ListQuery, choices: list[FilterChoice]) -> tuple[FilterChip, ...]:
+    search = FilterChip("Search", f"“{asked.q}”", list_url(company, asked.without("q")))
     filters = chips_of(choices, asked, lambda name: list_url(company, asked.without(name)))
     return (search, *filters) if asked.q else filters
 
 
-def chips_of(choices: Iterable[Choice], asked: object, url_without: Callable[[str], str]) -> tuple[Chip, ...]:
+def chips_of(
+    choices: Iterable[FilterChoice], asked: object, url_without: Callable[[str], str]
+) -> tuple[FilterChip, ...]:
     """The filters that are in force; `asked` holds their values by name."""
     return tuple(
-        Chip(
+        FilterChip(
             choice.label,
             dict(choice.options).get(choice.value) or _words_of_value(getattr(asked, choice.name)),
             url_without(choice.name),
@@ -203,7 +205,7 @@ def projects_to_choose(company: Company) -> tuple[tuple[str, str], ...]:
     return tuple((number, f"{number} {name}") for number, name in found[: MOST_CHOICES + 1])
 
 
-def _companies(company: Company, asked: Asked) -> tuple[tuple[str, str], ...]:
+def _companies(company: Company, asked: ListQuery) -> tuple[tuple[str, str], ...]:
     """Of links by the name they were made with."""
     if asked.of_links:
         return tuple((name, name) for name in _different(company, "contract_company"))
@@ -216,7 +218,7 @@ def _linkers(company: Company) -> list[str]:
 
 
 def _different(company: Company, column: Literal["linked_by_name", "contract_company"]) -> list[str]:
-    return different(
+    return distinct_values(
         "erp_integrations_changeorderlink",
         column,
         kept="connection_id = %(connection)s AND unlinked_at IS NULL",
@@ -231,7 +233,7 @@ def number_of_project(company: Company, typed: str) -> str | None:
     return projects.filter(number=typed).first() or projects.filter(name__iexact=typed).first()
 
 
-def _name_of_company(company: Company, asked: Asked) -> str | None:
+def _name_of_company(company: Company, asked: ListQuery) -> str | None:
     vendors = Vendor.objects.filter(company=company).values_list("name", flat=True)
     if asked.of_links and active_links(company).filter(contract_company=asked.company).exists():
         return asked.company

@@ -52,7 +52,7 @@ FILTERS_OF_WAITING = ("project", "company", "amount_from", "amount_to")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListQuery:
     """What the address asks for. Anything unknown in it counts as not asked, and `notes` say so."""
 
     view: str = "synced"
@@ -101,18 +101,18 @@ class Asked:
         values = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
-    def in_view(self, view: str) -> "Asked":
+    def in_view(self, view: str) -> "ListQuery":
         """The same search and filters in another view, as far as they mean something there."""
         lost = () if view in OF_LINKS else (*(set(FILTERS) - set(FILTERS_OF_WAITING)), "sort", "descending")
         return replace(self.without(*lost, "exact"), view=view)
 
-    def without(self, *names: str) -> "Asked":
+    def without(self, *names: str) -> "ListQuery":
         """As if these had not been asked, from the first page."""
-        blank = {field.name: field.default for field in fields(Asked) if field.name in names}
+        blank = {field.name: field.default for field in fields(ListQuery) if field.name in names}
         return replace(self, after=None, before=None, notes=(), **blank)  # type: ignore[arg-type]
 
 
-def query_of(asked: Asked, **more: str) -> str:
+def query_of(asked: ListQuery, **more: str) -> str:
     """For an address, from the question mark on: what is not as it is anyway, and of the first page.
 
     `more` goes to the end: `after`, `before`, `count`.
@@ -131,6 +131,6 @@ def query_of(asked: Asked, **more: str) -> str:
     return "?" + urlencode({name: value for name, value in words.items() if value})
 
 
-def list_url(company: Company, asked: Asked, **more: str) -> str:
+def list_url(company: Company, asked: ListQuery, **more: str) -> str:
     """The address of the list that was asked for; of its first page, where `more` says nothing else."""
     return reverse("change-orders", args=[company.slug]) + query_of(asked, **more)

@@ -19,7 +19,7 @@ MAY_COME_LATE = 5_000
 """So many ids behind the newest an event may be that becomes visible; what is later waits for the ages."""
 
 
-def state_of(company: Company, connection: Connection, now: datetime) -> str:
+def page_etag(company: Company, connection: Connection, now: datetime) -> str:
     """Is another one as soon as an open page may have something new to say, and as its ages grow.
 
     Whoever knows the state needs no answer. One query, whatever is on the page: what changes a row or a count
@@ -49,14 +49,14 @@ def _events_seen(company: Company) -> tuple[int | None, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidNow:
+class LiveRows:
     change_order_id: int
     presence: Presence
 
 
-def said_now(
+def live_rows_of(
     company: Company, connection: Connection | None, change_order_ids: Sequence[int]
-) -> tuple[SaidNow, ...]:
+) -> tuple[LiveRows, ...]:
     """Of each CCO that has, or had, a link: what its newest one says. One query."""
     if connection is None:
         return ()
@@ -64,7 +64,7 @@ def said_now(
         change_order_id__in=change_order_ids, connection__company=company
     ).order_by("change_order_id", "-linked_at", "-id")
     return tuple(
-        SaidNow(link.change_order_id or 0, _said(link, connection))
+        LiveRows(link.change_order_id or 0, _said(link, connection))
         for link in links.distinct("change_order_id")
     )
 

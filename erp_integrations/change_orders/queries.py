@@ -14,12 +14,12 @@ from companies.models import Company
 from companies.view_models import Page
 from erp_integrations.change_orders.link_filters import (
     active_links,
-    choose,
-    chosen,
     connection_id_of,
+    filter_links,
+    filtered_links,
     is_indexed,
 )
-from erp_integrations.change_orders.list_query import VIEWS, Asked, list_url
+from erp_integrations.change_orders.list_query import VIEWS, ListQuery, list_url
 from erp_integrations.erp.queries import connection_of
 from erp_integrations.listing import filtered_page, keyset
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
@@ -67,12 +67,14 @@ OF_A_ROW = (
 )
 
 
-def views_with_counts(company: Company, *, current: str = "", asked: Asked | None = None) -> tuple[Tab, ...]:
+def views_with_counts(
+    company: Company, *, current: str = "", asked: ListQuery | None = None
+) -> tuple[Tab, ...]:
     """One query for all. A count ends at `MOST_COUNTED`, and is of the whole view, whatever was searched.
 
     The tabs keep the search and the filters of what was asked.
     """
-    asked = asked or Asked(view=current)
+    asked = asked or ListQuery(view=current)
     links = active_links(company)
     theirs = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
     rows: dict[str, QuerySet[Any]] = {
@@ -96,7 +98,7 @@ def views_with_counts(company: Company, *, current: str = "", asked: Asked | Non
 # --- the synced views ----------------------------------------------------------------------------
 
 
-def synced_groups(company: Company, access: Access, asked: Asked) -> tuple[tuple[RowGroup, ...], Page]:
+def synced_groups(company: Company, access: Access, asked: ListQuery) -> tuple[tuple[RowGroup, ...], Page]:
     """One page of links, grouped by commitment where it is in the order of projects; else in one group."""
     ids, page = ids_on_page(company, asked)
     if not ids:
@@ -108,16 +110,16 @@ def synced_groups(company: Company, access: Access, asked: Asked) -> tuple[tuple
     return (RowGroup(key="all", project="", commitment="", total=None, rows=tuple(rows)),), page
 
 
-def ids_on_page(company: Company, asked: Asked) -> tuple[Sequence[int], Page]:
+def ids_on_page(company: Company, asked: ListQuery) -> tuple[Sequence[int], Page]:
     """The links of the page in its order, and where it stands."""
-    links, rest = choose(company, asked)
+    links, rest = filter_links(company, asked)
     known = ChangeOrderLink.objects.filter(connection=connection_id_of(company))
 
     def url(name: str, value: str) -> str:
         return list_url(company, asked, **{name: value})
 
     if rest is not None:
-        return filtered_page.sifted_page(
+        return filtered_page.filtered_page(
             links,
             fits=rest,
             order=asked.order,
@@ -141,7 +143,7 @@ def links_of(ids: Sequence[int]) -> list[Any]:
     return [found[link_id] for link_id in ids if link_id in found]
 
 
-def page_after_act(company: Company, asked: Asked, views: Sequence[Tab]) -> Page:
+def page_after_act(company: Company, asked: ListQuery, views: Sequence[Tab]) -> Page:
     """Where the page stands after something was done to a row of it.
 
     The first page of all rows needs no query: their number is on the view's tab.
@@ -155,14 +157,14 @@ def page_after_act(company: Company, asked: Asked, views: Sequence[Tab]) -> Page
     return Page(first=min(total, 1), last=shown, total=total, at_least=tab.at_least, shown=shown)
 
 
-def group_of(company: Company, asked: Asked, link: ChangeOrderLink) -> RowGroup | None:
+def group_of(company: Company, asked: ListQuery, link: ChangeOrderLink) -> RowGroup | None:
     """The head of the link's group after something was done to it; None where nothing of it is left.
 
     The link's change order must be there.
     """
     same = {"project_number": link.project_number, "commitment_number": link.commitment_number}
     [(count, total)] = keyset.capped_sums(
-        chosen(company, asked).filter(**same), column="cco_amount", most=MOST_IN_GROUP
+        filtered_links(company, asked).filter(**same), column="cco_amount", most=MOST_IN_GROUP
     )
     if not count:
         return None
@@ -243,7 +245,7 @@ def presence_of(link: Any, connection: Connection | None) -> Presence:
 
 
 def _groups(
-    company: Company, asked: Asked, links: Sequence[Any], rows: Sequence[SyncedRow], page: Page
+    company: Company, asked: ListQuery, links: Sequence[Any], rows: Sequence[SyncedRow], page: Page
 ) -> tuple[RowGroup, ...]:
     """Only the first and the last group can go on beyond the page; the others are all there."""
     by_commitment: dict[tuple[str, str], list[tuple[Any, SyncedRow]]] = {}
@@ -273,10 +275,10 @@ def _groups(
 
 
 def _sums(
-    company: Company, asked: Asked, commitments: Iterable[tuple[str, str]]
+    company: Company, asked: ListQuery, commitments: Iterable[tuple[str, str]]
 ) -> list[tuple[int, Decimal | None]]:
     """Count and sum of all links of each commitment in the view, on whatever page they stand."""
-    links = chosen(company, asked)
+    links = filtered_links(company, asked)
     return keyset.capped_sums(
         *(
             links.filter(project_number=project, commitment_number=commitment)

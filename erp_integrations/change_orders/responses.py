@@ -16,13 +16,13 @@ from companies.decorators import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.history import find_change_order
-from erp_integrations.change_orders.views import asked_in
+from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.change_orders.waiting_rows import waiting_row
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow.errors import (
     CouldNotAsk,
     ExportRefused,
@@ -116,7 +116,7 @@ def answer_in_row(
             request, "erp_integrations/unlink_answer.html", {"message": message}, status=status
         )
         return reswap(only_words, "none")
-    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    asked = list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
     connection = find_connection(request.company)
     context = {
         "message": message,
@@ -130,5 +130,5 @@ def answer_in_row(
 
 def answer_on_page(request: MemberRequest, message: Message, *, location: str) -> HttpResponse:
     """Without JavaScript: the message waits for the next page."""
-    say(request, message)
+    flash_message(request, message)
     return see_other(location)

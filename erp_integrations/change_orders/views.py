@@ -18,10 +18,10 @@ from companies.queries import find_missing_privilege
 from companies.view_models import Page
 from erp_integrations.bulk_unlink.queries import bulk_actions
 from erp_integrations.change_orders import queries as lists
-from erp_integrations.change_orders.forms import LOST, AskedForm
+from erp_integrations.change_orders.forms import LOST, ListQueryForm
 from erp_integrations.change_orders.history import find_change_order, history_of
-from erp_integrations.change_orders.list_filters import resolved, sort_links, toolbar_of
-from erp_integrations.change_orders.list_query import FILTERS, Asked, list_url, query_of
+from erp_integrations.change_orders.list_filters import list_filters_of, resolve_query, sort_links
+from erp_integrations.change_orders.list_query import FILTERS, ListQuery, list_url, query_of
 from erp_integrations.change_orders.waiting_rows import waiting_rows
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
@@ -37,7 +37,7 @@ from erp_integrations.policies import (
     may_state_deletion,
 )
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
 from erp_integrations.workflow.unlink_errors import (
     NoTrustworthyAnswer,
@@ -70,14 +70,14 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     """The list, in one of its views."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = asked_in(request, request.GET)
+    asked = list_query_of(request, request.GET)
     connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     context: dict[str, Any] = {
         "tabs": tabs_for(request, connection, current="change-orders"),
         "freshness": freshness_of(connection, erp=erp),
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
-        "toolbar": toolbar_of(request.company, asked),
+        "toolbar": list_filters_of(request.company, asked),
         "heading": HEADINGS[asked.view].format(erp=erp),
         "erp_name": erp,
         "show_steps": asked.of_links,
@@ -120,12 +120,12 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     return render(request, "erp_integrations/change_orders.html", context)
 
 
-def asked_in(request: MemberRequest, query: QueryDict) -> Asked:
+def list_query_of(request: MemberRequest, query: QueryDict) -> ListQuery:
     """What an address of the list asks for, with names as they are kept."""
-    return resolved(request.company, AskedForm(query).asked())
+    return resolve_query(request.company, ListQueryForm(query).asked())
 
 
-def notes_of(asked: Asked, page: Page) -> tuple[str, ...]:
+def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:
     """What of the address was not used, and what is shown instead."""
     notes = asked.notes
     if page.key_is_lost:
@@ -218,7 +218,7 @@ def _answer(
     `link` is as the act left it, where it came so far; else it is read.
     """
     if not request.htmx:
-        say(request, message)
+        flash_message(request, message)
         return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
     link = link or _latest_link(request, change_order_id)
     context: dict[str, Any] = {"message": message}
@@ -226,9 +226,9 @@ def _answer(
         # There is no row to put in the place of the one on the page: leave that, and show the message.
         response = render(request, "erp_integrations/unlink_answer.html", context, status=status)
         return reswap(response, "none")
-    asked = asked_in(request, _query_of_page(request))
+    asked = list_query_of(request, _query_of_page(request))
     if not asked.of_links:
-        asked = Asked()
+        asked = ListQuery()
     views = lists.views_with_counts(request.company, current=asked.view, asked=asked)
     page = lists.page_after_act(request.company, asked, views)
     context |= {

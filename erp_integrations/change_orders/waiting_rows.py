@@ -9,7 +9,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access
 from companies.models import Company
 from companies.view_models import Page
-from erp_integrations.change_orders.list_query import VIEWS, Asked, list_url
+from erp_integrations.change_orders.list_query import VIEWS, ListQuery, list_url
 from erp_integrations.erp import registry
 from erp_integrations.listing import keyset
 from erp_integrations.models import Export
@@ -33,7 +33,7 @@ def view_of(erp_status: str) -> str:
     return next((key for key, (_, status) in VIEWS.items() if status == erp_status), next(iter(VIEWS)))
 
 
-def waiting_rows(company: Company, access: Access, asked: Asked) -> tuple[tuple[WaitingRow, ...], Page]:
+def waiting_rows(company: Company, access: Access, asked: ListQuery) -> tuple[tuple[WaitingRow, ...], Page]:
     """One page of the view, in the order of projects and commitments."""
     everything = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
     shown, page = keyset.one_page(
@@ -46,7 +46,7 @@ def waiting_rows(company: Company, access: Access, asked: Asked) -> tuple[tuple[
     return rows_of(company, access, shown), page
 
 
-def waiting(company: Company, asked: Asked) -> QuerySet[CommitmentChangeOrder]:
+def waiting(company: Company, asked: ListQuery) -> QuerySet[CommitmentChangeOrder]:
     """What the view shows with its search and filters, in no order."""
     change_orders = _searched(
         CommitmentChangeOrder.objects.filter(

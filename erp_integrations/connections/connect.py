@@ -25,7 +25,7 @@ from companies.access import Ruling, find_access
 from companies.models import Company
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import StatementClock, database_now
-from erp_integrations.erp.encryption import seal
+from erp_integrations.erp.encryption import encrypt
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import APPLICATION_NAME, Connection, EventKind
@@ -72,7 +72,7 @@ class Address:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedConnection:
     """What a check found: a handshake, or the fault that kept it from happening."""
 
     connection: Connection
@@ -116,7 +116,7 @@ def set_connection(
     connection.kind = address.kind
     connection.database = address.database
     connection.application_name = _application_name(address)
-    connection.odbc_string_encrypted = seal(address.odbc_string) if address.odbc_string else ""
+    connection.odbc_string_encrypted = encrypt(address.odbc_string) if address.odbc_string else ""
     connection.sandbox_path = str(address.sandbox_path) if address.sandbox_path else ""
     connection.revision += 1
     connection.handshake = {}
@@ -152,7 +152,7 @@ def _application_name(address: Address) -> str:
     return named or APPLICATION_NAME
 
 
-def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> Checked:
+def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> CheckedConnection:
     """Shakes hands and keeps the report. `rights` are those of the person who asks, for the ledger.
 
     The first good handshake of a connection that never had one accepts its database. Afterwards another
@@ -167,7 +167,7 @@ def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> C
         now = database_now()
         if locked.revision != connection.revision:
             # It was set anew meanwhile: this report is about something else.
-            return Checked(locked, handshake, fault)
+            return CheckedConnection(locked, handshake, fault)
         locked.checked_at = now
         if handshake is not None:
             _keep_report(locked, handshake, actor=actor, now=now)
@@ -185,7 +185,7 @@ def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> C
             reason=fault.code if fault else "",
             evidence=locked.handshake if handshake else {},
         )
-    return Checked(locked, handshake, fault)
+    return CheckedConnection(locked, handshake, fault)
 
 
 def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reason: str) -> Connection:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import structlog
 from django.db import transaction
 
-from erp_integrations.erp.encryption import CannotUnseal, is_sealed_with_newest, seal, unseal
+from erp_integrations.erp.encryption import CannotDecrypt, decrypt, encrypt, is_encrypted_with_newest
 from erp_integrations.models import Connection
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class KeyRotation:
     """What became of the sealed secrets."""
 
     sealed_anew: int
@@ -22,7 +22,7 @@ class Rotated:
     """Companies whose secret none of FIELD_KEYS opens; it was left as it is."""
 
 
-def rotate_field_keys() -> Rotated:
+def rotate_field_keys() -> KeyRotation:
     """Seals every stored secret with the newest of FIELD_KEYS.
 
     One short transaction for each, beside whoever reads or sets a connection meanwhile. What is sealed stays
@@ -37,16 +37,16 @@ def rotate_field_keys() -> Rotated:
             )
             if connection is None:
                 continue  # it became a practice company meanwhile
-            if is_sealed_with_newest(connection.odbc_string_encrypted):
+            if is_encrypted_with_newest(connection.odbc_string_encrypted):
                 already += 1
                 continue
             try:
-                secret = unseal(connection.odbc_string_encrypted)
-            except CannotUnseal:
+                secret = decrypt(connection.odbc_string_encrypted)
+            except CannotDecrypt:
                 closed.append(connection.company.slug)
                 continue
-            connection.odbc_string_encrypted = seal(secret)
+            connection.odbc_string_encrypted = encrypt(secret)
             connection.save(update_fields=["odbc_string_encrypted"])
             sealed_anew += 1
     log.info("field_keys_rotated", sealed_anew=sealed_anew, already=already, closed=len(closed))
-    return Rotated(sealed_anew=sealed_anew, already=already, closed=tuple(closed))
+    return KeyRotation(sealed_anew=sealed_anew, already=already, closed=tuple(closed))

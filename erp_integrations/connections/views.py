@@ -37,9 +37,9 @@ from erp_integrations.policies import (
 from erp_integrations.ports import PartRefused
 from erp_integrations.reconciliation import settings as reconciliation_settings
 from erp_integrations.reconciliation.forms import ReconcileForm
-from erp_integrations.reconciliation.queries import interval_words, reconciling_of
+from erp_integrations.reconciliation.queries import interval_words, reconciliation_panel_of
 from erp_integrations.view_models import DatabaseComparison, Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
 
 DATABASE, LOGIN = "The company database", "plumbline_reader"
@@ -103,7 +103,7 @@ def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
     except connect.NotAllowed:
         raise PermissionDenied from None
     except connect.ChangedMeanwhile:
-        say(request, CHANGED_MEANWHILE)
+        flash_message(request, CHANGED_MEANWHILE)
         return _page(request, form=_form(request, typed=_typed(request, "revision")), status=409)
     except connect.PasswordNeeded:
         form.add_error("password", TYPE_IT_AGAIN if form.stored else NONE_STORED)
@@ -111,7 +111,7 @@ def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
         form.add_error(refused.part, str(refused))
     if form.errors:
         return _with_errors(request, form)
-    say(request, STORED)
+    flash_message(request, STORED)
     return redirect("connection", request.company.slug)
 
 
@@ -133,7 +133,7 @@ def _page(
     context = _state(request, found) | {
         "tabs": tabs_for(request, found, current="connection"),
         "open": form is not None or found is None,
-        "reconciling": reconciling_of(found) if found else None,
+        "reconciling": reconciliation_panel_of(found) if found else None,
         "reconcile_open": reconcile_form is not None,
         "deletions": deletion_lines(request.company, request.access, database_now()),
         "may_state": bool(may_state_deletion(request.access)),
@@ -186,13 +186,13 @@ def check(request: MemberRequest) -> HttpResponse:
     )
     message = _said(checked)
     if not request.htmx:
-        say(request, message)
+        flash_message(request, message)
         return redirect("connection", request.company.slug)
     context = _state(request, find_connection(request.company)) | {"message": message}
     return render(request, "erp_integrations/connection_checked.html", context)
 
 
-def _said(checked: connect.Checked) -> Message:
+def _said(checked: connect.CheckedConnection) -> Message:
     if checked.fault:
         return Message("warning", checked.fault.what, (checked.fault.advice,))
     if not checked.accepted:
@@ -215,7 +215,7 @@ def compare(request: MemberRequest) -> HttpResponse:
     except connect.NothingToAccept:
         messages.warning(request, "No other database waits to be accepted. Nothing was changed.")
     else:
-        say(request, _compared(comparison_of(compared)))
+        flash_message(request, _compared(comparison_of(compared)))
     return redirect("connection", request.company.slug)
 
 
@@ -246,7 +246,7 @@ def accept(request: MemberRequest) -> HttpResponse:
         raise PermissionDenied
     form = AcceptForm(request.POST)
     if form.is_valid() and not _was_compared(found, form):
-        say(request, NOT_COMPARED)
+        flash_message(request, NOT_COMPARED)
         return redirect("connection", request.company.slug)
     if not form.is_valid():
         messages.warning(request, "Say why it is the right database. Nothing was changed.")
@@ -298,10 +298,10 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
     except connect.NotAllowed:
         raise PermissionDenied from None
     except connect.ChangedMeanwhile:
-        say(request, RECONCILE_CHANGED_MEANWHILE)
+        flash_message(request, RECONCILE_CHANGED_MEANWHILE)
         typed = {**request.POST.dict(), form.add_prefix("shown"): form["shown"].initial}
         return _page(request, reconcile_form=_reconcile_form(found, data=typed), status=409)
-    say(request, RECONCILE_STORED)
+    flash_message(request, RECONCILE_STORED)
     return redirect("connection", request.company.slug)
 
 

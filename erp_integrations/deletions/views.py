@@ -16,7 +16,7 @@ from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.models import ConfirmedDeletion, Connection
 from erp_integrations.policies import may_state_deletion
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 
@@ -35,7 +35,7 @@ def state(request: MemberRequest) -> HttpResponse:
                 with at_the_act():
                     return _stated(request, form)
             except ExportRefused as refusal:
-                say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+                flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
                 status = status_of(refusal)
     context = {
         "form": form,

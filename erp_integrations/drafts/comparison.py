@@ -25,7 +25,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedValue:
     """One thing of ours beside the same thing in the ERP."""
 
     what: str
@@ -41,7 +41,7 @@ def differences(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[D
     )
 
 
-def compare(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[Compared, ...]:
+def compare(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[ComparedValue, ...]:
     """Number, job, phase, subcontract, vendor, and the amount of every line.
 
     Lines are told apart by the line of the subcontract they change. The ERP gives a line that adds one a
@@ -56,15 +56,15 @@ def compare(prepared: PreparedChangeOrder, found: ErpChangeOrder) -> tuple[Compa
         ("Phase", prepared.phase, found.phase),
         *(("Vendor", prepared.vendor_record_number, vendor) for vendor in _vendors(mine)),
     ]
-    told = [Compared(what, wanted, held, same(wanted, held)) for what, wanted, held in pairs]
+    told = [ComparedValue(what, wanted, held, is_same_value(wanted, held)) for what, wanted, held in pairs]
     elsewhere = len(found.lines) - len(mine)
     if elsewhere:
         words = f"{elsewhere} of {len(found.lines)}"
-        told.append(Compared("Lines on other subcontracts, or on none", "none", words, same=False))
+        told.append(ComparedValue("Lines on other subcontracts, or on none", "none", words, same=False))
     return (*told, *_compare_lines(prepared, mine))
 
 
-def same(one: str, other: str) -> bool:
+def is_same_value(one: str, other: str) -> bool:
     """Whether two numbers are the same to Sage: blanks around them and case do not count."""
     return one.strip().casefold() == other.strip().casefold()
 
@@ -73,7 +73,9 @@ def _vendors(lines: Iterable[ErpChangeOrderLine]) -> list[str]:
     return sorted({line.vendor_record_number for line in lines})
 
 
-def _compare_lines(prepared: PreparedChangeOrder, found: Sequence[ErpChangeOrderLine]) -> Iterable[Compared]:
+def _compare_lines(
+    prepared: PreparedChangeOrder, found: Sequence[ErpChangeOrderLine]
+) -> Iterable[ComparedValue]:
     lines_there = {line.subcontract_line for line in prepared.lines if line.subcontract_line}
     wanted, held = Counter[str](), Counter[str]()
     wanted_amounts: dict[str, Decimal] = {}
@@ -88,7 +90,7 @@ def _compare_lines(prepared: PreparedChangeOrder, found: Sequence[ErpChangeOrder
         held[place] += 1
         held_amounts[place] = held_amounts.get(place, Decimal()) + found_line.amount
     for place in dict.fromkeys((*wanted, *held)):
-        yield Compared(
+        yield ComparedValue(
             place,
             _said(wanted[place], wanted_amounts.get(place)),
             _said(held[place], held_amounts.get(place)),
@@ -113,7 +115,7 @@ def _said(lines: int, amount: Decimal | None) -> str:
 
 def written_by(key: str, found: Iterable[ErpChangeOrderFound]) -> tuple[ErpChangeOrderFound, ...]:
     """The records that carry the export's key: what an earlier try has written."""
-    return tuple(record for record in found if same(record.key, key))
+    return tuple(record for record in found if is_same_value(record.key, key))
 
 
 def carrying(
@@ -123,7 +125,9 @@ def carrying(
     return tuple(
         record
         for record in found
-        if same(record.number, number) and same(record.job_record_number, job) and same(record.phase, phase)
+        if is_same_value(record.number, number)
+        and is_same_value(record.job_record_number, job)
+        and is_same_value(record.phase, phase)
     )
 
 
@@ -137,7 +141,7 @@ def with_the_amount(amount: Decimal, found: Iterable[ErpChangeOrderFound]) -> tu
 
 def odd_written_by(key: str, odd: Iterable[OddChangeOrder]) -> tuple[OddChangeOrder, ...]:
     """The records that carry the export's key, although they cannot be read in everything."""
-    return tuple(one for one in odd if one.key is not None and same(one.key, key))
+    return tuple(one for one in odd if one.key is not None and is_same_value(one.key, key))
 
 
 def odd_carrying(
@@ -148,7 +152,7 @@ def odd_carrying(
         one
         for one in odd
         if one.number is not None
-        and same(one.number, number)
-        and (one.job_record_number is None or same(one.job_record_number, job))
-        and (one.phase is None or same(one.phase, phase))
+        and is_same_value(one.number, number)
+        and (one.job_record_number is None or is_same_value(one.job_record_number, job))
+        and (one.phase is None or is_same_value(one.phase, phase))
     )

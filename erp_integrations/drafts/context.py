@@ -15,7 +15,7 @@ from commitments.models import (
     CommitmentChangeOrder,
     CommitmentKind,
 )
-from erp_integrations.drafts.validation import Broken, Subject
+from erp_integrations.drafts.validation import BrokenRule, ExportSubject
 from erp_integrations.ledger.serialization import as_plain
 from erp_integrations.models import CommitmentLink, Connection, JobLink, VendorLink
 from erp_integrations.ports import (
@@ -32,7 +32,7 @@ from erp_integrations.ports import (
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
+class ErpLinks:
     """What a CCO hangs on in the ERP, all of it there."""
 
     connection: Connection
@@ -42,7 +42,7 @@ class Ties:
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class ExportContext:
     """A CCO and everything in the ERP that it hangs on; None for what is not tied."""
 
     change_order: CommitmentChangeOrder
@@ -53,21 +53,21 @@ class Papers:
     commitment: CommitmentLink | None
 
     @property
-    def ties(self) -> Ties:
+    def ties(self) -> ErpLinks:
         """All four. The rules must hold: they say in words what is missing."""
         assert self.connection is not None, "rule connected"
         assert self.job is not None, "rule job-linked"
         assert self.vendor is not None, "rule vendor-linked"
         assert self.commitment is not None, "rule commitment-linked"
-        return Ties(self.connection, self.job, self.vendor, self.commitment)
+        return ErpLinks(self.connection, self.job, self.vendor, self.commitment)
 
 
-def papers_of(change_order: CommitmentChangeOrder) -> Papers:
+def export_context_of(change_order: CommitmentChangeOrder) -> ExportContext:
     """Five queries. The CCO's commitment, project and contract company must be there."""
     commitment = change_order.commitment
     connection = Connection.objects.filter(company_id=commitment.project.company_id).first()
     lines = change_order.lines.select_related("cost_code", "cost_type", "commitment_line")
-    return Papers(
+    return ExportContext(
         change_order=change_order,
         lines=tuple(lines.order_by("position", "id")),
         connection=connection,
@@ -77,10 +77,10 @@ def papers_of(change_order: CommitmentChangeOrder) -> Papers:
     )
 
 
-def subject_of(papers: Papers, *, erp_number: str = "") -> Subject:
+def subject_of(papers: ExportContext, *, erp_number: str = "") -> ExportSubject:
     """What the rules look at."""
     change_order, commitment = papers.change_order, papers.change_order.commitment
-    return Subject(
+    return ExportSubject(
         number=change_order.number,
         title=change_order.title,
         status=ChangeOrderStatus(change_order.status),
@@ -102,7 +102,7 @@ def subject_of(papers: Papers, *, erp_number: str = "") -> Subject:
 
 
 def draft_of(
-    papers: Papers, subcontract: ErpSubcontract, *, key: uuid.UUID, number: str, dated: date
+    papers: ExportContext, subcontract: ErpSubcontract, *, key: uuid.UUID, number: str, dated: date
 ) -> ChangeOrderDraft:
     """The CCO in the ERP's terms. The rules must hold."""
     ties = papers.ties
@@ -154,9 +154,9 @@ class Preview:
     by_hand: bool
     same_number: tuple[ErpChangeOrderFound, ...]
     same_amount: tuple[ErpChangeOrderFound, ...]
-    subject: Subject
+    subject: ExportSubject
     """The CCO as the rules see it, now that the ERP was asked."""
-    notices: tuple[Broken, ...] = ()
+    notices: tuple[BrokenRule, ...] = ()
     odd: tuple[OddRecord, ...] = ()
     """Records of the job and the subcontract that cannot be read: what they hold was not compared."""
 

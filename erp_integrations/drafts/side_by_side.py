@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from erp_integrations.drafts.comparison import same
+from erp_integrations.drafts.comparison import is_same_value
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderLine, same_phase
 
 NOT_FOUND = "not found in Sage"
@@ -102,11 +102,11 @@ def _of_the_header(ours: OurValues, linked: ErpChangeOrder | None, other: ErpCha
         compared=False,
     )
     for what, wanted, name, equal in (
-        ("Change number", ours.number, "number", same),
+        ("Change number", ours.number, "number", is_same_value),
         ("Title", ours.title, "description", _same_title),
-        ("Job", ours.job_record_number, "job_record_number", same),
+        ("Job", ours.job_record_number, "job_record_number", is_same_value),
         ("Phase", ours.phase, "phase", same_phase),
-        ("Status", ours.status, "status", same),
+        ("Status", ours.status, "status", is_same_value),
     ):
         held = getattr(other, name).strip()
         yield Side(

@@ -15,7 +15,7 @@ from commitments.models import ChangeOrderStatus, CommitmentKind
 S = TypeVar("S")
 
 
-class When(StrEnum):
+class RuleStage(StrEnum):
     SEND = "send"
     ACCEPT = "accept"
     SIGN_OFF = "sign-off"
@@ -24,7 +24,7 @@ class When(StrEnum):
     """When a commitment is to be linked to its record."""
 
 
-class Weight(StrEnum):
+class RuleSeverity(StrEnum):
     """What it means that a rule does not hold."""
 
     STOPS = "stops"
@@ -32,7 +32,7 @@ class Weight(StrEnum):
     """Worth knowing, and nothing is refused for it."""
 
 
-class Place(StrEnum):
+class RulePlace(StrEnum):
     """Where a broken rule is mended."""
 
     CHANGE_ORDER = "change-order"
@@ -52,7 +52,7 @@ MOST_IN_ERP_NUMBER = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ExportSubject:
     """A CCO with everything it hangs on, as plain values."""
 
     number: str
@@ -87,7 +87,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class CommitmentToTie:
+class CommitmentToLink:
     """A commitment beside the subcontract that it is to be linked to."""
 
     number: str
@@ -100,33 +100,33 @@ class Rule(Generic[S]):
 
     code: str
     field: str
-    when: frozenset[When]
-    place: Place
+    when: frozenset[RuleStage]
+    place: RulePlace
     holds: Callable[[S], bool]
     words: str
-    weight: Weight = Weight.STOPS
+    weight: RuleSeverity = RuleSeverity.STOPS
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenRule:
     """A rule that does not hold, in words."""
 
     code: str
     field: str
-    place: Place
+    place: RulePlace
     words: str
 
 
-BOTH = frozenset({When.SEND, When.ACCEPT})
-ACCEPT_ONLY = frozenset({When.ACCEPT})
-SIGN_OFF_ONLY = frozenset({When.SIGN_OFF})
+BOTH = frozenset({RuleStage.SEND, RuleStage.ACCEPT})
+ACCEPT_ONLY = frozenset({RuleStage.ACCEPT})
+SIGN_OFF_ONLY = frozenset({RuleStage.SIGN_OFF})
 
-RULES: tuple[Rule[Subject], ...] = (
+RULES: tuple[Rule[ExportSubject], ...] = (
     Rule(
         "subcontract",
         "commitment",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: s.kind == CommitmentKind.SUBCONTRACT,
         "Change orders of purchase orders are not sent to Sage in this version: Sage's change orders are of "
         "subcontracts.",
@@ -135,7 +135,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "number-length",
         "number",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: len(s.number) <= MOST_IN_NUMBER,
         f"The number {{s.number}} is too long: Sage takes at most {MOST_IN_NUMBER} characters.",
     ),
@@ -143,7 +143,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "title-length",
         "title",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: len(s.title) <= MOST_IN_TITLE,
         f"The title is too long: Sage takes at most {MOST_IN_TITLE} characters.",
     ),
@@ -151,17 +151,17 @@ RULES: tuple[Rule[Subject], ...] = (
         "description-length",
         "description",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: len(s.description) <= MOST_IN_DESCRIPTION,
         f"The description is longer than the {MOST_IN_DESCRIPTION:,} characters of Sage's field Scope. Sage "
         "gets the beginning; the full text stays here.",
-        Weight.NOTICE,
+        RuleSeverity.NOTICE,
     ),
     Rule(
         "approved",
         "status",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: s.status == ChangeOrderStatus.APPROVED,
         "Its status is {s.status.label}; only an Approved CCO is sent.",
     ),
@@ -169,7 +169,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "lines",
         "lines",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: s.lines > 0,
         "It has no lines; it needs at least one, with cost code and cost type.",
     ),
@@ -177,17 +177,17 @@ RULES: tuple[Rule[Subject], ...] = (
         "cost-codes-updated",
         "lines",
         BOTH,
-        Place.CHANGE_ORDER,
+        RulePlace.CHANGE_ORDER,
         lambda s: not s.added_codes,
         "It adds a line to the subcontract, with cost code {s.added_codes[0]}. Update the cost codes of the "
         "job first: Sage must know the code before the line is keyed in.",
-        Weight.NOTICE,
+        RuleSeverity.NOTICE,
     ),
     Rule(
         "connected",
         "connection",
         BOTH,
-        Place.CONNECTION,
+        RulePlace.CONNECTION,
         lambda s: s.connected,
         "The company is not connected to its books, or the connection was not checked yet.",
     ),
@@ -195,7 +195,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "job-linked",
         "project",
         BOTH,
-        Place.JOB_LINK,
+        RulePlace.JOB_LINK,
         lambda s: s.job_linked,
         "The project {s.project} is not tied to its job in Sage.",
     ),
@@ -203,7 +203,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "vendor-linked",
         "contract company",
         BOTH,
-        Place.VENDOR_LINK,
+        RulePlace.VENDOR_LINK,
         lambda s: s.vendor_linked,
         "The contract company {s.contract_company} is not tied to its vendor in Sage.",
     ),
@@ -211,7 +211,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "commitment-linked",
         "commitment",
         BOTH,
-        Place.COMMITMENT_LINK,
+        RulePlace.COMMITMENT_LINK,
         lambda s: s.commitment_linked,
         "The commitment {s.commitment} is not tied to its subcontract in Sage.",
     ),
@@ -219,7 +219,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "erp-number-present",
         "erp_number",
         ACCEPT_ONLY,
-        Place.ACCEPT_FORM,
+        RulePlace.ACCEPT_FORM,
         lambda s: bool(s.erp_number.strip()),
         "The Sage change number can't be blank.",
     ),
@@ -227,7 +227,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "erp-number-length",
         "erp_number",
         ACCEPT_ONLY,
-        Place.ACCEPT_FORM,
+        RulePlace.ACCEPT_FORM,
         lambda s: len(s.erp_number.strip()) <= MOST_IN_ERP_NUMBER,
         f"The Sage change number cannot be more than {MOST_IN_ERP_NUMBER} characters.",
     ),
@@ -235,7 +235,7 @@ RULES: tuple[Rule[Subject], ...] = (
         "number-not-in-erp",
         "erp_number",
         SIGN_OFF_ONLY,
-        Place.ACCEPT_FORM,
+        RulePlace.ACCEPT_FORM,
         lambda s: not s.same_number,
         "{s.alike} on this job carries this number already. If it is this CCO, link to it. If it is another "
         "one, choose another change number.",
@@ -244,23 +244,23 @@ RULES: tuple[Rule[Subject], ...] = (
         "amount-not-in-erp",
         "same_amount_is_another",
         SIGN_OFF_ONLY,
-        Place.ACCEPT_FORM,
+        RulePlace.ACCEPT_FORM,
         lambda s: bool(s.same_number) or not s.same_amount or s.same_amount_is_another,
         "{s.alike} has the same amount on the subcontract. If it is this CCO, link to it. If it is another "
         "one, say so below and accept again.",
     ),
 )
 
-TIE_RULES: tuple[Rule[CommitmentToTie], ...] = (
+TIE_RULES: tuple[Rule[CommitmentToLink], ...] = (
     Rule(
         "begun-here",
         "commitment",
-        frozenset({When.TIE}),
-        Place.COMMITMENT_LINK,
+        frozenset({RuleStage.TIE}),
+        RulePlace.COMMITMENT_LINK,
         lambda s: s.number.strip().casefold() == s.erp_number.strip().casefold(),
         "Sage calls it {s.erp_number}; here it is {s.number}. Commitments originate here, never in Sage: "
         "make sure that this subcontract was keyed in for this commitment.",
-        Weight.NOTICE,
+        RuleSeverity.NOTICE,
     ),
 )
 
@@ -274,24 +274,26 @@ NOT_OURS: dict[str, str] = {
 """Rules of the catalogue that this version has no use for, and why."""
 
 
-def broken_rules(subject: Subject, when: When) -> tuple[Broken, ...]:
+def broken_rules(subject: ExportSubject, when: RuleStage) -> tuple[BrokenRule, ...]:
     """Every rule that does not hold and stops the CCO, in the catalogue's order."""
-    return _broken(RULES, subject, when, Weight.STOPS)
+    return _broken(RULES, subject, when, RuleSeverity.STOPS)
 
 
-def notices(subject: Subject, when: When) -> tuple[Broken, ...]:
+def notices(subject: ExportSubject, when: RuleStage) -> tuple[BrokenRule, ...]:
     """What is worth knowing about the CCO; nothing is refused for it."""
-    return _broken(RULES, subject, when, Weight.NOTICE)
+    return _broken(RULES, subject, when, RuleSeverity.NOTICE)
 
 
-def notices_of_tie(subject: CommitmentToTie) -> tuple[Broken, ...]:
+def notices_of_link(subject: CommitmentToLink) -> tuple[BrokenRule, ...]:
     """What is worth knowing before a commitment is linked to its record."""
-    return _broken(TIE_RULES, subject, When.TIE, Weight.NOTICE)
+    return _broken(TIE_RULES, subject, RuleStage.TIE, RuleSeverity.NOTICE)
 
 
-def _broken(rules: Iterable[Rule[S]], subject: S, when: When, weight: Weight) -> tuple[Broken, ...]:
+def _broken(
+    rules: Iterable[Rule[S]], subject: S, when: RuleStage, weight: RuleSeverity
+) -> tuple[BrokenRule, ...]:
     return tuple(
-        Broken(rule.code, rule.field, rule.place, rule.words.format(s=subject))
+        BrokenRule(rule.code, rule.field, rule.place, rule.words.format(s=subject))
         for rule in rules
         if when in rule.when and weight is rule.weight and not rule.holds(subject)
     )

@@ -85,7 +85,7 @@ def subcontract_gone(missing: str = "") -> Fault:
     )
 
 
-def look_up(
+def lookup(
     reader: ErpReader,
     reference: ChangeOrderReference,
     *,
@@ -99,8 +99,8 @@ def look_up(
     """
     began = clock()
     try:
-        finding = _in_time(
-            lambda earlier: reader.look_up(reference, deadline=earlier, clock=clock, controls=controls),
+        finding = call_with_deadline(
+            lambda earlier: reader.lookup(reference, deadline=earlier, clock=clock, controls=controls),
             deadline=deadline,
         )
     except ErpError as error:
@@ -108,7 +108,7 @@ def look_up(
     return _dated(finding, began)
 
 
-def look_up_many(
+def lookup_many(
     reader: ErpReader,
     references: Sequence[ChangeOrderReference],
     *,
@@ -116,15 +116,15 @@ def look_up_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """What `look_up` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
+    """What `lookup` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
 
     Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
     """
-    question = partial(reader.look_up_many, clock=clock, controls=controls)
+    question = partial(reader.lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
 
 
-def glance_many(
+def quick_lookup_many(
     reader: ErpReader,
     references: Sequence[ChangeOrderReference],
     *,
@@ -132,8 +132,8 @@ def glance_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """What one look says of each, never enough to cut; in the manner of `look_up_many`."""
-    question = partial(reader.glance_many, clock=clock, controls=controls)
+    """What one look says of each, never enough to cut; in the manner of `lookup_many`."""
+    question = partial(reader.quick_lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
 
 
@@ -145,7 +145,9 @@ def _findings(
 ) -> tuple[Finding, ...]:
     began = clock()
     try:
-        findings = _in_time(lambda earlier: question(references, deadline=earlier), deadline=deadline)
+        findings = call_with_deadline(
+            lambda earlier: question(references, deadline=earlier), deadline=deadline
+        )
         if len(findings) != len(references):
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
@@ -182,7 +184,7 @@ def _may_be_anothers_trouble(finding: Finding) -> bool:
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
     """What the server says of itself. Raises `ErpError`."""
-    return _in_time(lambda earlier: reader.handshake(deadline=earlier), deadline=deadline)
+    return call_with_deadline(lambda earlier: reader.handshake(deadline=earlier), deadline=deadline)
 
 
 def answer_to(question: Callable[[Deadline], Answer], *, deadline: Deadline) -> Answer:
@@ -190,7 +192,7 @@ def answer_to(question: Callable[[Deadline], Answer], *, deadline: Deadline) -> 
 
     Raises `NotInErp` and `WriteRefused` as the question does, and `ErpError`.
     """
-    return _in_time(question, deadline=deadline, answers=(NotInErp, WriteRefused))
+    return call_with_deadline(question, deadline=deadline, answers=(NotInErp, WriteRefused))
 
 
 def _for_the_reader(deadline: Deadline) -> Deadline:
@@ -198,7 +200,7 @@ def _for_the_reader(deadline: Deadline) -> Deadline:
     return Deadline(deadline.at - min(REPORT_SECONDS, REPORT_SHARE * deadline.remaining()))
 
 
-def _in_time(
+def call_with_deadline(
     question: Callable[[Deadline], Answer], *, deadline: Deadline, answers: tuple[type[Exception], ...] = ()
 ) -> Answer:
     """The answer, or what is an answer too where it is raised. Everything else is an `ErpError`."""

@@ -4,7 +4,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
-class CannotUnseal(Exception):
+class CannotDecrypt(Exception):
     """None of FIELD_KEYS opens this secret: the key it was sealed with is missing."""
 
 
@@ -12,11 +12,11 @@ def _keys() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
 
 
-def seal(secret: str) -> str:
+def encrypt(secret: str) -> str:
     return _keys().encrypt(secret.encode()).decode("ascii")
 
 
-def is_sealed_with_newest(sealed: str) -> bool:
+def is_encrypted_with_newest(sealed: str) -> bool:
     """Whether the newest of FIELD_KEYS opens this secret, so that it needs none of the others."""
     try:
         Fernet(settings.FIELD_KEYS[0]).decrypt(sealed.encode("ascii"))
@@ -25,9 +25,9 @@ def is_sealed_with_newest(sealed: str) -> bool:
     return True
 
 
-def unseal(sealed: str) -> str:
-    """Raises `CannotUnseal`."""
+def decrypt(sealed: str) -> str:
+    """Raises `CannotDecrypt`."""
     try:
         return _keys().decrypt(sealed.encode("ascii")).decode()
     except InvalidToken:
-        raise CannotUnseal from None
+        raise CannotDecrypt from None

@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from erp_integrations.erp.encryption import CannotUnseal, unseal
+from erp_integrations.erp.encryption import CannotDecrypt, decrypt
 from erp_integrations.models import Connection
 from erp_integrations.ports import (
     ConnectionSpec,
@@ -48,8 +48,8 @@ def erp_name(kind: str) -> str:
 def spec_of(connection: Connection) -> ConnectionSpec:
     """How to reach the company's books, as the row says now. Raises `Misconfigured`."""
     try:
-        odbc_string = unseal(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
-    except CannotUnseal:
+        odbc_string = decrypt(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
+    except CannotDecrypt:
         raise Misconfigured(SECRET_SEALED) from None
     return ConnectionSpec(
         kind=connection.kind,
@@ -121,8 +121,8 @@ def stored_parts(connection: Connection) -> ServerParts | None:
     if not connection.odbc_string_encrypted:
         return None
     try:
-        return parts_of(unseal(connection.odbc_string_encrypted))
-    except (CannotUnseal, ValueError):
+        return parts_of(decrypt(connection.odbc_string_encrypted))
+    except (CannotDecrypt, ValueError):
         return None
 
 

@@ -9,8 +9,8 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.policies import may_change_commitments
 from companies.access import Access
 from companies.models import CompanyTool, Level
-from erp_integrations.drafts.context import papers_of, subject_of
-from erp_integrations.drafts.validation import Broken, Place, When, broken_rules, notices
+from erp_integrations.drafts.context import export_context_of, subject_of
+from erp_integrations.drafts.validation import BrokenRule, RulePlace, RuleStage, broken_rules, notices
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -54,10 +54,10 @@ STATUS_AFTER: dict[EventKind, str] = {
 """What a CCO's ERP status is after an event; the other kinds leave it as it was."""
 
 OF_ACCOUNTING = {
-    Place.COMMITMENT_LINK: "erp-commitments",
-    Place.VENDOR_LINK: "erp-vendors",
-    Place.JOB_LINK: "erp-jobs",
-    Place.CONNECTION: "connection",
+    RulePlace.COMMITMENT_LINK: "erp-commitments",
+    RulePlace.VENDOR_LINK: "erp-vendors",
+    RulePlace.JOB_LINK: "erp-jobs",
+    RulePlace.CONNECTION: "connection",
 }
 """Pages where accounting mends what the project team cannot."""
 
@@ -81,11 +81,11 @@ class ErpSide:
         status = ErpStatus(change_order.erp_status)
         last = Export.objects.filter(change_order=change_order).order_by("-sent_at", "-id").first()
         link = ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id").first()
-        papers = papers_of(change_order)
+        papers = export_context_of(change_order)
         sendable = status in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
         subject = subject_of(papers)
-        broken = broken_rules(subject, When.SEND) if sendable else ()
-        known = notices(subject, When.SEND) if sendable else ()
+        broken = broken_rules(subject, RuleStage.SEND) if sendable else ()
+        known = notices(subject, RuleStage.SEND) if sendable else ()
         return ErpCard(
             status=_status_words(status, last),
             tone=TONES[status],
@@ -159,7 +159,7 @@ def _detail(status: ErpStatus, last: Export | None, link: ChangeOrderLink | None
 
 
 def _buttons(
-    change_order: CommitmentChangeOrder, status: ErpStatus, access: Access, broken: tuple[Broken, ...]
+    change_order: CommitmentChangeOrder, status: ErpStatus, access: Access, broken: tuple[BrokenRule, ...]
 ) -> tuple[ErpButton, ...]:
     project = change_order.commitment.project
     ruling = may_send(access, project_id=project.pk, project_name=project.name)
@@ -175,7 +175,7 @@ def _buttons(
     return ()
 
 
-def _finding(broken: Broken, change_order: CommitmentChangeOrder, access: Access) -> ErpFinding:
+def _finding(broken: BrokenRule, change_order: CommitmentChangeOrder, access: Access) -> ErpFinding:
     """A rule that does not hold, and who mends it or where; links only for those who may go there."""
     project = change_order.commitment.project
     slug = project.company.slug

@@ -17,7 +17,7 @@ GIVES_UP_AFTER = timedelta(days=30)
 """Nobody keys in a worksheet that is a month old; a person's own click still looks."""
 
 
-def queue_looks(now: datetime) -> None:
+def queue_export_lookups(now: datetime) -> None:
     """One job for every export by hand that was not looked for lately, on connections that do not rest."""
     for export in _due(now):
         resting = rests_until(export.connection)
@@ -25,7 +25,7 @@ def queue_looks(now: datetime) -> None:
             defer_once(LOOK, lock=f"export-{export.pk}", export_id=export.pk)
 
 
-def look_for(export_id: int, now: datetime) -> None:
+def look_up_export(export_id: int, now: datetime) -> None:
     """The look of the worksheet's "I have entered it". What it finds otherwise stands with the export."""
     export = _due(now).filter(pk=export_id).first()
     if export is None or export.change_order_id is None:

@@ -10,15 +10,15 @@ from django.utils import timezone
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from erp_integrations.drafts import comparison
-from erp_integrations.drafts.comparison import Compared
-from erp_integrations.drafts.context import Papers, Preview, draft_of, papers_of, subject_of
-from erp_integrations.drafts.validation import When, broken_rules, notices
+from erp_integrations.drafts.comparison import ComparedValue
+from erp_integrations.drafts.context import ExportContext, Preview, draft_of, export_context_of, subject_of
+from erp_integrations.drafts.validation import RuleStage, broken_rules, notices
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.serialization import as_plain
 from erp_integrations.links import create_link
-from erp_integrations.links.create_link import Anchor, Record
+from erp_integrations.links.create_link import RecordInErp, SubcontractInErp
 from erp_integrations.models import (
     ChangeOrderLink,
     EventKind,
@@ -53,13 +53,13 @@ from erp_integrations.workflow.errors import (
 from erp_integrations.workflow.mail import mail_rejection
 from erp_integrations.workflow.transitions import (
     access_of,
-    end_round,
+    apply_step,
+    end_export_round,
     lock_change_order,
     open_export,
+    record_event,
     require,
     require_possible,
-    take,
-    tell,
 )
 
 NO_NUMBER = "without a readable number"
@@ -79,9 +79,9 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     export = Export.objects.filter(change_order=change_order, ended_at=None).first()
     if export is None:
         raise NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus(change_order.erp_status))
-    papers = papers_of(change_order)
+    papers = export_context_of(change_order)
     subject = subject_of(papers, erp_number=erp_number)
-    if broken := broken_rules(subject, When.ACCEPT):
+    if broken := broken_rules(subject, RuleStage.ACCEPT):
         raise RulesBroken(broken)
     subcontract, there = _ask_about(papers)
     found = there.found
@@ -109,7 +109,7 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
         same_number,
         same_amount,
         asked,
-        notices(subject, When.ACCEPT),
+        notices(subject, RuleStage.ACCEPT),
         odd=(*subcontract.odd, *(one.odd for one in there.odd)),
     )
 
@@ -139,7 +139,7 @@ def accept_change_order(
         if preview.token != token:
             raise PreviewChanged
         told = dataclasses.replace(preview.subject, same_amount_is_another=same_amount_is_another)
-        if broken := broken_rules(told, When.SIGN_OFF):
+        if broken := broken_rules(told, RuleStage.SIGN_OFF):
             raise DuplicateInErp(
                 broken=broken, same_number=preview.same_number, same_amount=preview.same_amount
             )
@@ -176,7 +176,7 @@ def _sign_off(
 def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: str, actor: Actor) -> Export:
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(may_accept(access_of(actor, company_id=company_id)))
-    take(Step.ACCEPT, change_order)
+    apply_step(Step.ACCEPT, change_order)
     export = open_export(change_order)
     if export is None or export.key != preview.draft.key:
         # Retrieved and sent again while it was looked at: what was shown belongs to the round before.
@@ -192,7 +192,7 @@ def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: s
     export.draft = as_plain(dataclasses.asdict(preview.draft))
     export.prepared = as_plain(dataclasses.asdict(preview.prepared))
     export.save()
-    tell(
+    record_event(
         EventKind.ACCEPTED,
         change_order,
         actor=actor,
@@ -213,7 +213,7 @@ def reject_change_order(*, company_id: int, change_order_id: int, reason: str, a
         raise ReasonNeeded
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(may_reject(access_of(actor, company_id=company_id)))
-    take(Step.REJECT, change_order)
+    apply_step(Step.REJECT, change_order)
     now = database_now()
     return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
 
@@ -222,8 +222,8 @@ def close_as_rejected(
     change_order: CommitmentChangeOrder, *, actor: Actor, now: datetime, rights: str, reason: str
 ) -> Export | None:
     """Ends the round of a CCO that has just become Rejected, tells it, and mails whoever sent it."""
-    export = end_round(change_order, ExportOutcome.REJECTED, actor=actor, now=now, reason=reason)
-    tell(EventKind.REJECTED, change_order, actor=actor, now=now, rights=rights, reason=reason)
+    export = end_export_round(change_order, ExportOutcome.REJECTED, actor=actor, now=now, reason=reason)
+    record_event(EventKind.REJECTED, change_order, actor=actor, now=now, rights=rights, reason=reason)
     mail_rejection(
         change_order_id=change_order.pk,
         sender_id=export.sent_by_id if export else None,
@@ -247,7 +247,7 @@ def link_to_existing(
     def rights() -> str:
         return require(may_accept(access_of(actor, company_id=company_id)))
 
-    def compare(locked: CommitmentChangeOrder, record: Record) -> tuple[Compared, ...]:
+    def compare(locked: CommitmentChangeOrder, record: RecordInErp) -> tuple[ComparedValue, ...]:
         compared = _compare(locked, record)
         if any(not one.same for one in compared):
             refusal = DiffersFromOurs(record.change_order, compared)
@@ -258,8 +258,8 @@ def link_to_existing(
     rights()
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
     require_possible(change_order, Step.LINK)
-    papers = papers_of(change_order)
-    if broken := broken_rules(subject_of(papers), When.SEND):
+    papers = export_context_of(change_order)
+    if broken := broken_rules(subject_of(papers), RuleStage.SEND):
         raise RulesBroken(broken)
     try:
         return create_link.link_change_order(
@@ -281,14 +281,14 @@ def link_to_existing(
         raise CouldNotAsk(error.fault) from None
 
 
-def _compare(change_order: CommitmentChangeOrder, record: Record) -> tuple[Compared, ...]:
+def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[ComparedValue, ...]:
     """The locked CCO, as it would be exported under its own number, beside the record.
 
     Raises `RulesBroken`, and `NotInErp` where job or subcontract are others than those that ours are tied to,
     whatever their numbers.
     """
-    papers = papers_of(change_order)
-    if broken := broken_rules(subject_of(papers), When.SEND):
+    papers = export_context_of(change_order)
+    if broken := broken_rules(subject_of(papers), RuleStage.SEND):
         raise RulesBroken(broken)
     ties = papers.ties
     if (ties.job.row_id, ties.commitment.row_id) != (record.job_row_id, record.subcontract.row_id):
@@ -313,7 +313,7 @@ def _find(*, company_id: int, change_order_id: int) -> CommitmentChangeOrder:
     ).get(pk=change_order_id, commitment__project__company_id=company_id)
 
 
-def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[PreparedChangeOrder, bool]:
+def _prepare(papers: ExportContext, draft: ChangeOrderDraft, name: str) -> tuple[PreparedChangeOrder, bool]:
     """What the writer of that name makes of it, and whether it is keyed in by hand."""
     try:
         writer = registry.writer_for(registry.spec_of(papers.ties.connection), name)
@@ -322,10 +322,10 @@ def _prepare(papers: Papers, draft: ChangeOrderDraft, name: str) -> tuple[Prepar
     return writer.prepare(draft), writer.by_hand
 
 
-def _ask_about(papers: Papers) -> tuple[ErpSubcontract, ChangeOrdersFound]:
+def _ask_about(papers: ExportContext) -> tuple[ErpSubcontract, ChangeOrdersFound]:
     """The subcontract, and the change orders there are on it and on the job."""
     job, subcontract = papers.ties.job, papers.ties.commitment
-    anchor = Anchor(job.record_number, job.row_id, subcontract.record_number, subcontract.row_id)
+    anchor = SubcontractInErp(job.record_number, job.row_id, subcontract.record_number, subcontract.row_id)
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
         reader = registry.reader_for(registry.spec_of(papers.ties.connection))
@@ -346,7 +346,7 @@ def _ask_about(papers: Papers) -> tuple[ErpSubcontract, ChangeOrdersFound]:
         raise CouldNotAsk(calls.subcontract_gone(str(missing))) from None
 
 
-def _tied_records(papers: Papers, found: tuple[ErpChangeOrderFound, ...]) -> set[str]:
+def _tied_records(papers: ExportContext, found: tuple[ErpChangeOrderFound, ...]) -> set[str]:
     """Which of the records other CCOs are tied to: those are known to be somebody else's."""
     links = ChangeOrderLink.objects.filter(
         connection=papers.ties.connection,

@@ -24,7 +24,7 @@ from erp_integrations.erp.clock import database_now
 from erp_integrations.exports.review import close_as_rejected
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import create_link
-from erp_integrations.links.create_link import Anchor, Record
+from erp_integrations.links.create_link import RecordInErp, SubcontractInErp
 from erp_integrations.links.record_findings import ROW_NOT_UNDERSTOOD
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -67,13 +67,13 @@ from erp_integrations.workflow.errors import (
 from erp_integrations.workflow.mail import mail_failure
 from erp_integrations.workflow.transitions import (
     access_of,
-    end_round,
+    apply_step,
+    end_export_round,
     lock_change_order,
     open_export,
+    record_event,
     require,
     require_possible,
-    take,
-    tell,
 )
 
 log = structlog.get_logger(__name__)
@@ -91,7 +91,7 @@ class _Claim:
     change_order_id: int
     draft: ChangeOrderDraft
     prepared: PreparedChangeOrder
-    anchor: Anchor
+    anchor: SubcontractInErp
     writer: str
     lease: datetime
     connection_revision: int
@@ -106,7 +106,7 @@ class _Claim:
 # What came of it: the record, read back; nothing there; or why there is no saying.
 @dataclass(frozen=True, slots=True)
 class _Found:
-    record: Record
+    record: RecordInErp
     differences: tuple[Difference, ...]
 
 
@@ -173,7 +173,7 @@ def give_back_change_order(
         rights = _rights(actor, company_id=company_id, step=Step.GIVE_BACK)
         export.save(update_fields=["writing_until"])
         if isinstance(there, _Looked) and not there.records and not there.odd:
-            take(Step.GIVE_BACK, change_order)
+            apply_step(Step.GIVE_BACK, change_order)
             return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
     if isinstance(there, Fault):
         raise MayBeThere(f"{there.what} It may be in {claim.erp} already, so it stays here. {there.advice}")
@@ -199,8 +199,8 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | 
         if export.writing_until is not None and export.writing_until > now:
             raise ExportInProgress
         if step is None and status == ErpStatus.FAILED_TO_EXPORT:
-            take(Step.RETRY, change_order)
-            tell(EventKind.EXPORT_RETRIED, change_order, actor=actor, now=now, rights=rights)
+            apply_step(Step.RETRY, change_order)
+            record_event(EventKind.EXPORT_RETRIED, change_order, actor=actor, now=now, rights=rights)
         require_possible(change_order, step or Step.FIND)
         export.writing_until = now + timedelta(seconds=settings.SAGE_DEADLINE_SECONDS) + LEASE_BEYOND_DEADLINE
         export.save(update_fields=["writing_until"])
@@ -220,11 +220,11 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | 
         )
 
 
-def _anchor_of(commitment: Commitment, prepared: PreparedChangeOrder) -> Anchor:
+def _anchor_of(commitment: Commitment, prepared: PreparedChangeOrder) -> SubcontractInErp:
     """What was signed off is addressed to numbers; our links know whose they were."""
     job = JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first()
     subcontract = CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).first()
-    return Anchor(
+    return SubcontractInErp(
         prepared.job_record_number,
         job.row_id if job else None,
         prepared.subcontract_record_number,
@@ -374,7 +374,7 @@ def _lock_mine(claim: _Claim) -> tuple[CommitmentChangeOrder, Export, datetime]:
 def _why_not(outcome: _Outcome, export: Export) -> Differs | NotThereYet | ExportFailed | None:
     """Why there is nothing to link; None where what was found is what was signed off."""
     match outcome:
-        case _Found(record=record) if create_link.is_tied(record, connection=export.connection):
+        case _Found(record=record) if create_link.is_linked(record, connection=export.connection):
             return ExportFailed(f"Record {record.change_order.record_number} is tied to another CCO.")
         case _Found(differences=()):
             return None
@@ -389,17 +389,19 @@ def _why_not(outcome: _Outcome, export: Export) -> Differs | NotThereYet | Expor
 def _link(
     change_order: CommitmentChangeOrder,
     export: Export,
-    record: Record,
+    record: RecordInErp,
     *,
     actor: Actor,
     now: datetime,
     rights: str,
 ) -> ChangeOrderLink:
     link = create_link.make_link(change_order, record, connection=export.connection, actor=actor, now=now)
-    take(Step.FIND, change_order)
-    end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
+    apply_step(Step.FIND, change_order)
+    end_export_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
     compared = comparison.compare(prepared_from_json(export.prepared), record.change_order)
-    create_link.tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=rights, compared=compared)
+    create_link.record_linked_event(
+        EventKind.LINKED, link, actor=actor, now=now, rights=rights, compared=compared
+    )
     return link
 
 
@@ -415,9 +417,9 @@ def _fail(
     """The CCO is Failed to Export, with the words that say why and what to do; its approver gets a mail."""
     erp = registry.erp_name(export.connection.kind)
     words = refusal.words if isinstance(refusal, ExportFailed) else _differs_in_words(refusal, erp=erp)
-    take(Step.FAIL, change_order)
+    apply_step(Step.FAIL, change_order)
     export.failed_at, export.failure_words = now, words
-    tell(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
+    record_event(EventKind.EXPORT_FAILED, change_order, actor=actor, now=now, rights=rights, reason=words)
     mail_failure(
         change_order_id=change_order.pk,
         export_id=export.pk,

@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from erp_integrations.drafts.context import papers_of, subject_of
-from erp_integrations.drafts.validation import When, broken_rules
+from erp_integrations.drafts.context import export_context_of, subject_of
+from erp_integrations.drafts.validation import RuleStage, broken_rules
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import EventKind, Export, ExportOutcome
@@ -13,12 +13,12 @@ from erp_integrations.workflow.erp_statuses import Step
 from erp_integrations.workflow.errors import RulesBroken
 from erp_integrations.workflow.transitions import (
     access_of,
-    end_round,
+    apply_step,
+    end_export_round,
     lock_change_order,
+    record_event,
     require,
     require_possible,
-    take,
-    tell,
 )
 
 
@@ -32,11 +32,11 @@ def send_change_order(*, company_id: int, change_order_id: int, actor: Actor) ->
     rights = _require_team(change_order, actor, company_id=company_id)
     step = Step.RESEND if change_order.erp_status == ErpStatus.REJECTED else Step.SEND
     require_possible(change_order, step)
-    papers = papers_of(change_order)
-    if broken := broken_rules(subject_of(papers), When.SEND):
+    papers = export_context_of(change_order)
+    if broken := broken_rules(subject_of(papers), RuleStage.SEND):
         raise RulesBroken(broken)
     assert papers.connection is not None, "the rules hold"
-    take(step, change_order)
+    apply_step(step, change_order)
     now = database_now()
     export = Export.objects.create(
         connection=papers.connection,
@@ -45,7 +45,7 @@ def send_change_order(*, company_id: int, change_order_id: int, actor: Actor) ->
         sent_by_id=actor.user_id,
         sent_by_name=actor.name,
     )
-    tell(EventKind.SENT, change_order, actor=actor, now=now, rights=rights)
+    record_event(EventKind.SENT, change_order, actor=actor, now=now, rights=rights)
     return export
 
 
@@ -57,10 +57,10 @@ def retrieve_change_order(*, company_id: int, change_order_id: int, actor: Actor
     """
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = _require_team(change_order, actor, company_id=company_id)
-    take(Step.RETRIEVE, change_order)
+    apply_step(Step.RETRIEVE, change_order)
     now = database_now()
-    end_round(change_order, ExportOutcome.RETRIEVED, actor=actor, now=now)
-    tell(EventKind.RETRIEVED, change_order, actor=actor, now=now, rights=rights)
+    end_export_round(change_order, ExportOutcome.RETRIEVED, actor=actor, now=now)
+    record_event(EventKind.RETRIEVED, change_order, actor=actor, now=now, rights=rights)
 
 
 def _require_team(change_order: CommitmentChangeOrder, actor: Actor, *, company_id: int) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from companies.models import Company
 from erp_integrations.change_orders.link_filters import active_links
-from erp_integrations.change_orders.list_query import Asked, list_url
+from erp_integrations.change_orders.list_query import ListQuery, list_url
 from erp_integrations.change_orders.queries import TONES
 from erp_integrations.listing import keyset
 from erp_integrations.models import ChangeOrderLink, Drift, PresenceKey
@@ -15,7 +15,7 @@ from erp_integrations.view_models import Tone
 
 
 @dataclass(frozen=True, slots=True)
-class StandingLine:
+class StatusSummaryLine:
     """How many CCOs there are of a kind, and their amounts together, in the company's currency."""
 
     word: str
@@ -28,29 +28,30 @@ class StandingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    by_presence: tuple[StandingLine, ...]
+class StatusSummary:
+    by_presence: tuple[StatusSummaryLine, ...]
     """Only what there is."""
-    by_drift: tuple[StandingLine, ...]
+    by_drift: tuple[StatusSummaryLine, ...]
     capped: bool
     """Whether some were not counted to the end."""
 
 
-def standing_of(company: Company, *, exact: bool = False) -> Standing:
+def status_summary_of(company: Company, *, exact: bool = False) -> StatusSummary:
     """One query; `exact` counts and adds up everything, however long that takes."""
     links = active_links(company)
-    kinds: list[tuple[str, Tone, QuerySet[ChangeOrderLink], Asked]] = [
-        (key.label, TONES[key], links.filter(presence=key), Asked(presence=key.value)) for key in PresenceKey
+    kinds: list[tuple[str, Tone, QuerySet[ChangeOrderLink], ListQuery]] = [
+        (key.label, TONES[key], links.filter(presence=key), ListQuery(presence=key.value))
+        for key in PresenceKey
     ]
     drifted = links.filter(~Q(drift=[]))
     kinds += [
-        (one.label, "refused", drifted.filter(drift__contains=[one.value]), Asked(drift=one.value))
+        (one.label, "refused", drifted.filter(drift__contains=[one.value]), ListQuery(drift=one.value))
         for one in Drift
     ]
     rows = [kind[2] for kind in kinds]
     sums = [_all_of(one) for one in rows] if exact else keyset.capped_sums(*rows, column="cco_amount")
     lines = [
-        StandingLine(
+        StatusSummaryLine(
             word=word,
             tone=tone,
             count=count if exact else min(count, keyset.MOST_COUNTED),
@@ -61,7 +62,7 @@ def standing_of(company: Company, *, exact: bool = False) -> Standing:
         for (word, tone, _, asked), (count, total) in zip(kinds, sums, strict=True)
     ]
     split = len(PresenceKey)
-    return Standing(
+    return StatusSummary(
         by_presence=tuple(line for line in lines[:split] if line.count),
         by_drift=tuple(line for line in lines[split:] if line.count),
         capped=any(line.at_least for line in lines),

@@ -13,7 +13,7 @@ from erp_integrations.deletions.queries import count_waiting_for
 from erp_integrations.erp import registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.erp.queries import connection_of, freshness_of
-from erp_integrations.home.status_summary import standing_of
+from erp_integrations.home.status_summary import status_summary_of
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import FaultKind
 
@@ -38,7 +38,7 @@ def company_home(request: MemberRequest) -> HttpResponse:
         context = {
             "attention": tuple(tab for tab in tabs if tab.key in NEEDS_ATTENTION),
             "synced": next(tab for tab in tabs if tab.key == "synced"),
-            "standing": standing_of(request.company, exact=request.GET.get("count") == "all"),
+            "standing": status_summary_of(request.company, exact=request.GET.get("count") == "all"),
             "freshness": freshness_of(connection, erp=erp),
             "to_confirm": count_waiting_for(request.company, request.access, database_now()),
         }

@@ -88,13 +88,13 @@ def kinds_of(outcome: str) -> frozenset[str]:
 
 def words_of(event: LinkEvent) -> str:
     """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
-    parts = [event.subject_label, *told_by(event)]
+    parts = [event.subject_label, *actor_words(event)]
     if event.rights:
         parts.append(f"as {event.rights}")
     return " · ".join(parts)
 
 
-def told_by(event: LinkEvent) -> tuple[str, ...]:
+def actor_words(event: LinkEvent) -> tuple[str, ...]:
     """What changed, and what was found or why, in short sentences."""
     found = found_words(event.evidence)
     if event.via == Via.ADMIN or event.kind in REASONED:  # people say why in words of their own

@@ -24,7 +24,7 @@ RIGHTS_OF_NOBODY = {
 """With which rights something was done that no person of the company did."""
 
 
-class Told(TypedDict):
+class NewEvent(TypedDict):
     """What an event tells."""
 
     kind: EventKind
@@ -43,7 +43,7 @@ class Told(TypedDict):
     attempt_id: NotRequired[int | None]
 
 
-def event_of(**told: Unpack[Told]) -> LinkEvent:
+def event_of(**told: Unpack[NewEvent]) -> LinkEvent:
     """The line, not written yet."""
     company, actor = told["company"], told["actor"]
     rights = told.get("rights", "")
@@ -71,7 +71,7 @@ def event_of(**told: Unpack[Told]) -> LinkEvent:
     )
 
 
-def append_event(**told: Unpack[Told]) -> LinkEvent:
+def append_event(**told: Unpack[NewEvent]) -> LinkEvent:
     """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
     _require_a_transaction()
     event = event_of(**told)

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from erp_integrations.ledger.descriptions import KINDS, outcome_of
-from erp_integrations.ledger.queries import DIRECTORY, DIRECTORY_EVIDENCE, Chosen, Key, chosen_of
+from erp_integrations.ledger.queries import DIRECTORY, DIRECTORY_EVIDENCE, EventFilter, Key, event_filter_of
 from erp_integrations.listing import csv_cells
 from erp_integrations.listing.streaming import AT_ONCE, one_by_one
 
@@ -40,7 +40,7 @@ class LedgerNotComplete(Exception):
     """Not all events could be read; the file's last row says so."""
 
 
-def file_of(chosen: Chosen, form: Format) -> Iterator[bytes]:
+def file_of(chosen: EventFilter, form: Format) -> Iterator[bytes]:
     """The file, in pieces, the first of them at once. All its rows are of one moment.
 
     Raises `LedgerNotComplete` at the end of a file that is not. Holds a transaction open until it is used up
@@ -49,7 +49,7 @@ def file_of(chosen: Chosen, form: Format) -> Iterator[bytes]:
     write = _as_csv if form == "csv" else _as_json_lines
     if form == "csv":
         yield "\ufeff".encode()  # without it Excel takes the text for another encoding
-        yield csv_cells.lines([COLUMNS])
+        yield csv_cells.csv_lines([COLUMNS])
     told = 0
     try:
         for rows in _rows(chosen):
@@ -58,16 +58,16 @@ def file_of(chosen: Chosen, form: Format) -> Iterator[bytes]:
     except Exception as error:
         logger.exception("ledger_not_complete", company_id=chosen.company_id, rows=told)
         last = _as_json_lines([{"not_complete": NOT_COMPLETE}])
-        yield csv_cells.lines([[NOT_COMPLETE]]) if form == "csv" else last
+        yield csv_cells.csv_lines([[NOT_COMPLETE]]) if form == "csv" else last
         raise LedgerNotComplete from error
     logger.info("ledger_exported", company_id=chosen.company_id, rows=told)
 
 
-def _rows(chosen: Chosen) -> Iterator[list[Row]]:
+def _rows(chosen: EventFilter) -> Iterator[list[Row]]:
     with _one_moment(), ExitStack() as open_until_then:
         books = [
             map(partial(_told, book), open_until_then.enter_context(one_by_one(_oldest_first(rows), AT_ONCE)))
-            for book, rows in chosen_of(chosen).items()
+            for book, rows in event_filter_of(chosen).items()
         ]
         events = merge(*books, key=_key)
         while chunk := list(islice(events, AT_ONCE)):
@@ -128,7 +128,7 @@ def _moment(at: datetime) -> str:
 
 
 def _as_csv(rows: list[Row]) -> bytes:
-    return csv_cells.lines([[_cell(row[name]) for name in COLUMNS] for row in rows])
+    return csv_cells.csv_lines([[_cell(row[name]) for name in COLUMNS] for row in rows])
 
 
 def _cell(value: Any) -> str:

@@ -39,7 +39,7 @@ NAME = re.compile(rf"({DIRECTORY}|{LINK})-([1-9][0-9]{{0,17}})\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class EventFilter:
     """Which events. Days are those of the current time zone, and count whole."""
 
     company_id: int | None = None
@@ -99,21 +99,21 @@ class _Source:
         return first.union(*others, all=True).order_by(*terms)[:most] if others else first
 
 
-def kinds_among(chosen: Chosen) -> frozenset[str]:
+def kinds_among(chosen: EventFilter) -> frozenset[str]:
     """The kinds that events among them can have."""
     books = (book for book in _KINDS if book == LINK or chosen.directory)
     return frozenset().union(*(_KINDS[book] for book in books))
 
 
-def chosen_of(chosen: Chosen) -> dict[str, QuerySet[Any]]:
+def event_filter_of(chosen: EventFilter) -> dict[str, QuerySet[Any]]:
     """The events of each book that has any, in no order."""
     return {source.book: source.all for source in _sources(chosen)}
 
 
-def find_event(chosen: Chosen, name: str) -> Event | None:
+def find_event(chosen: EventFilter, name: str) -> Event | None:
     """The event of that name; None also where it is not among the chosen."""
     named = NAME.match(name)
-    rows = chosen_of(chosen).get(named[1]) if named else None
+    rows = event_filter_of(chosen).get(named[1]) if named else None
     return rows.filter(pk=int(named[2])).first() if named and rows is not None else None
 
 
@@ -122,7 +122,7 @@ def key_of(event: Event) -> Key:
 
 
 def one_page(
-    chosen: Chosen, wanted: WantedEvents, *, known: Chosen, url: Callable[[str, str], str]
+    chosen: EventFilter, wanted: WantedEvents, *, known: EventFilter, url: Callable[[str, str], str]
 ) -> tuple[list[Event], Page]:
     """Newest first; as `keyset.one_page`, with an event's name for the id. The key is one of the `known`."""
     sources = _sources(chosen)
@@ -151,7 +151,7 @@ def one_page(
     return shown, page
 
 
-def _sources(chosen: Chosen) -> list[_Source]:
+def _sources(chosen: EventFilter) -> list[_Source]:
     conditions = Q()
     if chosen.company_id is not None:
         conditions &= Q(company_id=chosen.company_id)

@@ -16,7 +16,7 @@ from erp_integrations.erp.clock import StatementClock, clock_from, database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.record_findings import Recorded, record_findings
-from erp_integrations.links.references import question_about
+from erp_integrations.links.references import question_for
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.policies import may_check_presence
@@ -59,7 +59,7 @@ def check_change_orders(
     links = _links(company_id, change_order_ids)
     if connection is None or not links:
         return CheckedNow(asked=0, changed=0, answered=0, fault=None)
-    question = question_about(links, connection)
+    question = question_for(links, connection)
     findings = _ask(connection, [question.references[link.pk] for link in links], question.controls)
     with transaction.atomic(durable=True):
         rights = _rights_of(actor, company_id=company_id)
@@ -135,7 +135,7 @@ def _ask(
         reader = registry.reader_for(registry.spec_of(connection))
     except ErpError as error:
         return [Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault)] * len(references)
-    return calls.glance_many(
+    return calls.quick_lookup_many(
         reader,
         references,
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),

@@ -13,7 +13,7 @@ from django.db import transaction
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from erp_integrations.connections.connect import note_answer
 from erp_integrations.deletions.confirm_deletion import end_if_seen
-from erp_integrations.drafts.comparison import Compared
+from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.erp import registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
@@ -35,7 +35,7 @@ from erp_integrations.ports import (
 )
 from erp_integrations.workflow.erp_statuses import Step
 from erp_integrations.workflow.errors import TakenOver
-from erp_integrations.workflow.transitions import end_round, take
+from erp_integrations.workflow.transitions import apply_step, end_export_round
 
 
 class NotReadyToLink(Exception):
@@ -47,7 +47,7 @@ class AlreadyLinked(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordInErp:
     """A change order's part on one subcontract, as it was read."""
 
     change_order: ErpChangeOrder
@@ -70,7 +70,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class SubcontractInErp:
     """The job and the subcontract that a CCO hangs on in the ERP: those very records, not their numbers."""
 
     job_record_number: str
@@ -86,7 +86,7 @@ def link_change_order(
     subcontract_record_number: str,
     actor: Actor,
     rights: Callable[[], str] = str,
-    compare: Callable[[CommitmentChangeOrder, Record], Sequence[Compared]] = lambda *_: (),
+    compare: Callable[[CommitmentChangeOrder, RecordInErp], Sequence[ComparedValue]] = lambda *_: (),
 ) -> ChangeOrderLink:
     """Ties a CCO that waits for accounting to the record that is in the ERP already.
 
@@ -113,15 +113,15 @@ def link_change_order(
             raise NotReadyToLink
         used = rights()
         connection = require_asked(locked, connection)
-        if is_tied(record, connection=connection):
+        if is_linked(record, connection=connection):
             raise AlreadyLinked
         compared = compare(change_order, record)
         now = database_now()
         note_answer(connection, None, now=now)
         link = make_link(change_order, record, connection=connection, actor=actor, now=now)
-        take(Step.LINK, change_order)
-        end_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
-        tell_linked(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
+        apply_step(Step.LINK, change_order)
+        end_export_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
+        record_linked_event(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
     return link
 
 
@@ -137,7 +137,7 @@ def require_asked(locked: Connection, asked: Connection) -> Connection:
     return locked
 
 
-def tell_linked(
+def record_linked_event(
     kind: EventKind,
     link: ChangeOrderLink,
     *,
@@ -145,7 +145,7 @@ def tell_linked(
     now: datetime,
     rights: str,
     reason: str = "",
-    compared: Sequence[Compared] = (),
+    compared: Sequence[ComparedValue] = (),
 ) -> None:
     """The event of a link that was made, with what was compared. The link's change order must be there."""
     assert link.change_order is not None, "a link begins with its change order"
@@ -168,7 +168,7 @@ def tell_linked(
     )
 
 
-def is_tied(record: Record, *, connection: Connection) -> bool:
+def is_linked(record: RecordInErp, *, connection: Connection) -> bool:
     """Whether an active link holds the record's part on that subcontract."""
     return ChangeOrderLink.objects.filter(
         connection=connection,
@@ -184,19 +184,19 @@ def read_record(
     subcontract_record_number: str,
     *,
     deadline: Deadline | None = None,
-) -> Record:
+) -> RecordInErp:
     """Reads the record and what it hangs on. Raises `NotInErp` where it has no line there, `ErpError`."""
     until = deadline or _deadline()
     change_order = reader.read_change_order(record_number, deadline=until)
     subcontract = reader.read_subcontract(subcontract_record_number, deadline=until)
     job = reader.read_job(change_order.job_record_number, deadline=until)
-    record = Record(change_order, subcontract, job.row_id)
+    record = RecordInErp(change_order, subcontract, job.row_id)
     if not record.lines:
         raise NotInErp
     return record
 
 
-def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> ErpSubcontract:
+def read_anchor(reader: ErpReader, anchor: SubcontractInErp, *, deadline: Deadline) -> ErpSubcontract:
     """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now.
 
     The words of `NotInErp` name which of the two is missing.
@@ -216,7 +216,7 @@ def read_anchor(reader: ErpReader, anchor: Anchor, *, deadline: Deadline) -> Erp
 
 def make_link(
     change_order: CommitmentChangeOrder,
-    record: Record,
+    record: RecordInErp,
     *,
     connection: Connection,
     actor: Actor,

@@ -13,14 +13,14 @@ from django.db import IntegrityError, transaction
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder
 from companies.access import Ruling
-from erp_integrations.drafts.context import Papers, papers_of
+from erp_integrations.drafts.context import ExportContext, export_context_of
 from erp_integrations.drafts.side_by_side import OurValues, SideBySide, compare_records
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links import create_link
-from erp_integrations.links.create_link import Record
+from erp_integrations.links.create_link import RecordInErp
 from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import (
     UNFINISHED,
@@ -61,7 +61,7 @@ class BothRecords:
     link: ChangeOrderLink
     linked: ErpChangeOrder | None
     """The record the CCO is linked to, found by its row id; None where it was not found."""
-    other: Record
+    other: RecordInErp
 
 
 def show_both_records(
@@ -78,7 +78,7 @@ def show_both_records(
     require_possible(change_order, Step.MOVE)
     if link is None:
         raise TakenOver
-    papers = papers_of(change_order)
+    papers = export_context_of(change_order)
     read = _read_both(link, record_number, subcontract_record_number or subcontract_of(papers, link))
     return _judge(read, change_order, link)
 
@@ -110,7 +110,7 @@ def move_change_order_link(
     asked = _active_link(company_id=company_id, change_order_id=change_order_id)
     if asked is None:
         raise TakenOver
-    subcontract = subcontract_record_number or subcontract_of(papers_of(change_order), asked)
+    subcontract = subcontract_record_number or subcontract_of(export_context_of(change_order), asked)
     read = _read_both(asked, record_number, subcontract)
     try:
         with transaction.atomic(durable=True):
@@ -140,7 +140,7 @@ def _active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLink | 
     )
 
 
-def subcontract_of(papers: Papers, link: ChangeOrderLink) -> str:
+def subcontract_of(papers: ExportContext, link: ChangeOrderLink) -> str:
     """Record number of the subcontract that the CCO's commitment is tied to, else that of its link."""
     return papers.commitment.record_number if papers.commitment else link.subcontract_record_number
 
@@ -194,12 +194,12 @@ def _judge(read: BothRecords, change_order: CommitmentChangeOrder, link: ChangeO
 
     Raises `SameRecord`, `RecordElsewhere`, `RecordTaken`, `RecordNotEffective`.
     """
-    papers, other = papers_of(change_order), read.other
+    papers, other = export_context_of(change_order), read.other
     record = other.change_order
     if (record.row_id, other.subcontract.record_number) == (link.row_id, link.subcontract_record_number):
         raise SameRecord(record.record_number)
     _require_ours(papers, link, other)
-    if create_link.is_tied(other, connection=link.connection):
+    if create_link.is_linked(other, connection=link.connection):
         raise RecordTaken
     if record.status in NOT_EFFECTIVE and change_order.status not in NOT_EFFECTIVE_HERE:
         raise RecordNotEffective(record.record_number, record.status)
@@ -213,7 +213,7 @@ def _judge(read: BothRecords, change_order: CommitmentChangeOrder, link: ChangeO
     )
 
 
-def _require_ours(papers: Papers, link: ChangeOrderLink, other: Record) -> None:
+def _require_ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> None:
     """The record must be of the job and subcontract that ours are tied to: those very records.
 
     Where the commitment is tied to none, it must be the subcontract of the link. Raises `RecordElsewhere`.
@@ -227,7 +227,7 @@ def _require_ours(papers: Papers, link: ChangeOrderLink, other: Record) -> None:
         raise RecordElsewhere
 
 
-def _ours(papers: Papers, link: ChangeOrderLink, other: Record) -> OurValues:
+def _ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> OurValues:
     change_order = papers.change_order
     amounts: dict[tuple[str, str], Decimal] = {}
     for line in papers.lines:

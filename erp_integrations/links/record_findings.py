@@ -19,7 +19,13 @@ from erp_integrations.ledger.events import append_events, event_of, label_of, re
 from erp_integrations.ledger.serialization import as_json
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, LinkEvent
 from erp_integrations.ports import FaultKind, Finding, Verdict
-from erp_integrations.workflow.link_status import Standing, checked_at, seen_at, seen_clock, standing_of
+from erp_integrations.workflow.link_status import (
+    LinkStatus,
+    checked_at,
+    seen_at,
+    seen_clock,
+    status_of_finding,
+)
 
 ROW_NOT_UNDERSTOOD = "row-not-understood"
 """The fault of a record that cannot be read: the connection has answered."""
@@ -74,7 +80,7 @@ def record_findings(
     stored, events = [], []
     for link in links:
         finding = found[link.pk]
-        standing = standing_of(link, finding, (amounts or {}).get(link.pk))
+        standing = status_of_finding(link, finding, (amounts or {}).get(link.pk))
         recorded[link.pk] = became = _judge(
             link,
             finding,
@@ -87,7 +93,7 @@ def record_findings(
             events.append(_event(link, finding, standing, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
             looked_at = finding.told_at or now
-            stand(link, standing, finding, connection=connection, checked_at=looked_at)
+            apply_status(link, standing, finding, connection=connection, checked_at=looked_at)
             if link.pk in missed and finding.evidence.header is None:
                 link.missed_at = missed_at
             stored.append(link)
@@ -108,7 +114,7 @@ def record_findings(
 def _judge(
     link: ChangeOrderLink,
     finding: Finding,
-    standing: Standing,
+    standing: LinkStatus,
     *,
     connection: Connection,
     connection_revision: int,
@@ -133,14 +139,14 @@ def is_older(finding: Finding, link: ChangeOrderLink, connection: Connection) ->
     return finding.told_at is not None and known is not None and finding.told_at < known
 
 
-def _columns(standing: Standing) -> tuple[str, list[str], dict[str, str]]:
+def _columns(standing: LinkStatus) -> tuple[str, list[str], dict[str, str]]:
     return (standing.presence.value, [one.value for one in standing.drift], dict(standing.seen))
 
 
 def _event(
     link: ChangeOrderLink,
     finding: Finding,
-    standing: Standing,
+    standing: LinkStatus,
     company: Company,
     actor: Actor,
     now: datetime,
@@ -188,12 +194,12 @@ STORED = (
     "last_seen_clock",
     "touched_subcontracts",
 )
-"""What `stand` puts into a link."""
+"""What `apply_status` puts into a link."""
 
 
-def stand(
+def apply_status(
     link: ChangeOrderLink,
-    standing: Standing,
+    standing: LinkStatus,
     finding: Finding,
     *,
     connection: Connection,

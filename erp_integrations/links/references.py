@@ -19,7 +19,7 @@ from erp_integrations.workflow.link_status import reference_to, seen_at
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LookQuestion:
     """What a look is asked: about which records, and beside which controls."""
 
     references: Mapping[int, ChangeOrderReference]
@@ -27,16 +27,16 @@ class Question:
     controls: Controls
 
 
-def question_about(
+def question_for(
     links: Sequence[ChangeOrderLink], connection: Connection, *, control_link_ids: Sequence[int] = ()
-) -> Question:
+) -> LookQuestion:
     """The question about active links; `control_link_ids` are the controls that a bulk unlink has drawn."""
     if not links:
-        return Question({}, NO_CONTROLS)
+        return LookQuestion({}, NO_CONTROLS)
     drawn = draw_links(connection, links, control_link_ids)
     row_ids = {link.row_id for link in links} | drawn.row_ids
     confirmed = find_confirmed(connection, row_ids, StatementClock())
-    return Question(_references(links, connection, confirmed), drawn.as_controls(connection, confirmed))
+    return LookQuestion(_references(links, connection, confirmed), drawn.as_controls(connection, confirmed))
 
 
 def references_now(

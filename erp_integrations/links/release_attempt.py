@@ -17,15 +17,15 @@ from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import AttemptState, ChangeOrderLink, EventKind, UnlinkAttempt
 
 
-class NotFreed(Exception):
+class ReleaseRefused(Exception):
     """The attempt is as it was. The text is for the page."""
 
 
-class FreeingNotAllowed(NotFreed):
+class ReleaseNotAllowed(ReleaseRefused):
     """The person lacks the permission."""
 
 
-class LeaseHolds(NotFreed):
+class LeaseHolds(ReleaseRefused):
     """Somebody's question is open, and may still be answered."""
 
     def __init__(self, *, until: datetime) -> None:
@@ -33,7 +33,7 @@ class LeaseHolds(NotFreed):
         self.until = until
 
 
-class AttemptEnded(NotFreed):
+class AttemptEnded(ReleaseRefused):
     """Somebody, or the queue, was quicker."""
 
     def __init__(self, state: AttemptState) -> None:
@@ -41,10 +41,10 @@ class AttemptEnded(NotFreed):
         self.state = state
 
 
-def free_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
+def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
     """Ends an attempt whose lease is over, and tells who freed it and why.
 
-    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `FreeingNotAllowed`, `AttemptEnded`, `LeaseHolds`.
+    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `ReleaseNotAllowed`, `AttemptEnded`, `LeaseHolds`.
     """
     reason = needed(reason)
     with transaction.atomic(durable=True):
@@ -57,7 +57,7 @@ def free_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
         attempt = UnlinkAttempt.objects.select_for_update().get(pk=attempt_id)
         ruling = ruling_on_staff(StaffAct.FREE_ATTEMPT, actor.user_id)
         if not ruling:
-            raise FreeingNotAllowed("; ".join(ruling.missing))
+            raise ReleaseNotAllowed("; ".join(ruling.missing))
         if attempt.state != AttemptState.CHECKING:
             raise AttemptEnded(AttemptState(attempt.state))
         now = database_now()

@@ -12,7 +12,7 @@ from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import create_link
-from erp_integrations.links.create_link import Record
+from erp_integrations.links.create_link import RecordInErp
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.policies import may_relink
 from erp_integrations.ports import Deadline, ErpError, NotInErp
@@ -27,10 +27,10 @@ from erp_integrations.workflow.errors import (
 )
 from erp_integrations.workflow.transitions import (
     access_of,
+    apply_step,
     lock_change_order,
     require,
     require_possible,
-    take,
 )
 
 
@@ -63,13 +63,15 @@ def relink_change_order(
         create_link.require_asked(locked, connection)
         if former_now.pk != former.pk:
             raise TakenOver
-        if create_link.is_tied(record, connection=locked):
+        if create_link.is_linked(record, connection=locked):
             raise RecordTaken
         now = database_now()
         note_answer(locked, None, now=now)
         link = create_link.make_link(change_order, record, connection=locked, actor=actor, now=now)
-        take(Step.RELINK, change_order)
-        create_link.tell_linked(EventKind.RELINKED, link, actor=actor, now=now, rights=rights, reason=reason)
+        apply_step(Step.RELINK, change_order)
+        create_link.record_linked_event(
+            EventKind.RELINKED, link, actor=actor, now=now, rights=rights, reason=reason
+        )
     return link
 
 
@@ -114,7 +116,7 @@ def changed_since(change_order: CommitmentChangeOrder, former: ChangeOrderLink) 
     return change_order.status != ChangeOrderStatus.APPROVED or edited.exists()
 
 
-def _read(connection: Connection, former: ChangeOrderLink) -> Record:
+def _read(connection: Connection, former: ChangeOrderLink) -> RecordInErp:
     """The former record as it is now. Raises `RecordNotBack`, `CouldNotAsk`."""
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:

@@ -17,9 +17,9 @@ from erp_integrations.erp.clock import StatementClock, database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
-from erp_integrations.links.record_findings import OF_ONE_RECORD, STORED, is_older, stand
+from erp_integrations.links.record_findings import OF_ONE_RECORD, STORED, apply_status, is_older
 from erp_integrations.links.references import references_now
-from erp_integrations.links.unlink_decision import Claim, Settlement, judge
+from erp_integrations.links.unlink_decision import Settlement, UnlinkClaim, decide_unlink
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
@@ -32,7 +32,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.policies import may_unlink
 from erp_integrations.ports import ConnectionSpec, Controls, ErpError, Finding, Verdict
-from erp_integrations.workflow.link_status import standing_of
+from erp_integrations.workflow.link_status import status_of_finding
 from erp_integrations.workflow.unlink_errors import (
     NoTrustworthyAnswer,
     StillInErp,
@@ -69,7 +69,7 @@ Outcome = Unlinked | UnlinkRefused
 class Chunk:
     """What was claimed together, and is asked and settled together. Not empty, of one connection."""
 
-    claims: tuple[Claim, ...]
+    claims: tuple[UnlinkClaim, ...]
     connection: Connection
     """As it was when they were claimed."""
     bulk: BulkUnlink | None
@@ -80,7 +80,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class AttemptEnding:
     """An attempt that ends, and how."""
 
     attempt: UnlinkAttempt
@@ -106,7 +106,7 @@ def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetim
     return access, (access and access.read_at) or database_now()
 
 
-def rule(access: Access | None, project: Project | None) -> Ruling:
+def decide(access: Access | None, project: Project | None) -> Ruling:
     """What the person may do; nothing with a CCO that is not there."""
     if project is None or access is None:
         return NOT_IN_THE_DIRECTORY
@@ -126,7 +126,7 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
     Raises `DatabaseError` where the database refuses one: nothing is settled then.
     """
     outcomes: dict[int, Outcome] = {}
-    endings: list[Ending] = []
+    endings: list[AttemptEnding] = []
     with transaction.atomic(durable=True):
         attempts = _lock_attempts([claim.attempt_id for claim in chunk.claims])
         mine = []
@@ -152,14 +152,14 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
         for claim, finding, attempt in mine:
             link = attempt.link
             link.connection = connection
-            settlement = judge(
+            settlement = decide_unlink(
                 claim,
                 finding,
                 attempt=attempt,
                 link=link,
                 reference=references.get(link.pk),
                 connection=connection,
-                ruling=rule(access, project_of(link)),
+                ruling=decide(access, project_of(link)),
                 now=now,
                 clock=chunk.clock,
             )
@@ -170,11 +170,17 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
             if not overtaken:
                 # The attempt's own event tells what was found: no other is written.
                 checked_at = min(finding.told_at or now, now)
-                stand(link, standing_of(link, finding), finding, connection=connection, checked_at=checked_at)
+                apply_status(
+                    link,
+                    status_of_finding(link, finding),
+                    finding,
+                    connection=connection,
+                    checked_at=checked_at,
+                )
             if unlinked:
                 _cut(link, actor=actor, now=now)
             by = confirmed.get(link.row_id) if finding.evidence.deletion_confirmed else None
-            endings.append(Ending(attempt, link, finding, settlement, overtaken, by))
+            endings.append(AttemptEnding(attempt, link, finding, settlement, overtaken, by))
         _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
         _end(endings, actor=actor, now=now)
         seen = {ending.link.row_id for ending in endings if ending.finding.evidence.header}
@@ -246,7 +252,7 @@ def _save(links: Sequence[ChangeOrderLink]) -> None:
 def end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:
     """Whoever asked did not come back in time. Says so, in their name, and frees the link."""
     asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=Via(attempt.via))
-    ending = Ending(
+    ending = AttemptEnding(
         attempt,
         link,
         Finding(Verdict.UNKNOWN, "expired"),
@@ -255,7 +261,7 @@ def end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime)
     _end([ending], actor=asker, now=now)
 
 
-def _end(endings: Sequence[Ending], *, actor: Actor, now: datetime) -> None:
+def _end(endings: Sequence[AttemptEnding], *, actor: Actor, now: datetime) -> None:
     """Ends the attempts and tells the ledger, in the same transaction."""
     for ending in endings:
         attempt, finding = ending.attempt, ending.finding
@@ -283,7 +289,7 @@ def _end(endings: Sequence[Ending], *, actor: Actor, now: datetime) -> None:
     append_events([_event_of(ending, actor=actor, now=now) for ending in endings])
 
 
-def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
+def _event_of(ending: AttemptEnding, *, actor: Actor, now: datetime) -> LinkEvent:
     link, settlement = ending.link, ending.settlement
     return event_of(
         kind=EVENT_OF[settlement.state],
@@ -307,11 +313,11 @@ def _event_of(ending: Ending, *, actor: Actor, now: datetime) -> LinkEvent:
     )
 
 
-def _confirmed_by(ending: Ending) -> dict[str, object]:
+def _confirmed_by(ending: AttemptEnding) -> dict[str, object]:
     return {"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}
 
 
-def _log(ending: Ending, *, actor: Actor) -> None:
+def _log(ending: AttemptEnding, *, actor: Actor) -> None:
     log.info(
         "unlink_settled",
         company_id=ending.link.connection.company_id,
@@ -323,7 +329,7 @@ def _log(ending: Ending, *, actor: Actor) -> None:
     )
 
 
-def _outcome_of(ending: Ending) -> Outcome:
+def _outcome_of(ending: AttemptEnding) -> Outcome:
     link, finding, settlement = ending.link, ending.finding, ending.settlement
     match settlement.state:
         case AttemptState.UNLINKED:

@@ -18,18 +18,18 @@ from erp_integrations.erp import calls, registry
 from erp_integrations.erp.clock import clock_from
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.brake import brake_of_bulk
-from erp_integrations.links.references import question_about
+from erp_integrations.links.references import question_for
 from erp_integrations.links.settle_attempts import (
     Chunk,
     Outcome,
     Unlinked,
     access_now,
+    decide,
     end_expired,
     project_of,
-    rule,
     settle,
 )
-from erp_integrations.links.unlink_decision import Claim, gone_since
+from erp_integrations.links.unlink_decision import UnlinkClaim, gone_since
 from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
@@ -122,7 +122,7 @@ def _claim(
         for change_order_id in change_order_ids:
             link = links.get(change_order_id)
             project = project_of(link) if link else _find_project(company_id, change_order_id)
-            if not (ruling := rule(access, project)):
+            if not (ruling := decide(access, project)):
                 refused[change_order_id] = UnlinkNotAllowed(ruling.missing)
             elif link is None:
                 refused[change_order_id] = _why_no_active_link(
@@ -138,10 +138,10 @@ def _claim(
             for link in claimed
         )
         connection, bulk = claimed[0].connection, _bulk_of(items)
-        question = question_about(claimed, connection, control_link_ids=bulk.control_link_ids if bulk else ())
+        question = question_for(claimed, connection, control_link_ids=bulk.control_link_ids if bulk else ())
         chunk = Chunk(
             claims=tuple(
-                Claim(
+                UnlinkClaim(
                     attempt_id=attempt.pk,
                     change_order_id=link.change_order_id or 0,
                     reference=question.references[link.pk],
@@ -242,7 +242,7 @@ def _ask(chunk: Chunk) -> tuple[Finding, ...]:
     if isinstance(chunk.spec, ErpError):
         fault = chunk.spec.fault
         return (Finding(Verdict.UNKNOWN, fault.code, fault=fault),) * len(chunk.claims)
-    return calls.look_up_many(
+    return calls.lookup_many(
         registry.reader_for(chunk.spec),
         [claim.reference for claim in chunk.claims],
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),

@@ -15,7 +15,7 @@ STILL_THERE = {Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERE
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class UnlinkClaim:
     """What was asked about one link, and the lease to settle it."""
 
     attempt_id: int
@@ -33,8 +33,8 @@ class Settlement:
     ruling: Ruling
 
 
-def judge(
-    claim: Claim,
+def decide_unlink(
+    claim: UnlinkClaim,
     finding: Finding,
     *,
     attempt: UnlinkAttempt,
@@ -106,7 +106,7 @@ def gone_since(link: ChangeOrderLink) -> datetime | None:
 
 
 def _was_compared_meanwhile(
-    claim: Claim, link: ChangeOrderLink, connection: Connection, finding: Finding
+    claim: UnlinkClaim, link: ChangeOrderLink, connection: Connection, finding: Finding
 ) -> bool:
     """Whether a reconciliation that read on after our first look may have found the record.
 

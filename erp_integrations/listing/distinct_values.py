@@ -14,7 +14,7 @@ WITH RECURSIVE names AS (
 """
 
 
-def different(
+def distinct_values(
     table: str, column: str, *, kept: str, most: int, values: Mapping[str, int | None]
 ) -> list[str]:
     """In their order, no more than `most`. An index begins with what `kept` fixes, and goes on by the column.

@@ -33,7 +33,7 @@ MOST_WITHOUT_INDEX = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FilteredPage:
     """Ids beyond the key, one more than a page where there are more."""
 
     ids: list[int]
@@ -44,7 +44,7 @@ class Found:
     gave_up: bool = False
 
 
-def sifted_page(
+def filtered_page(
     rows: QuerySet[Any],
     *,
     fits: Q,
@@ -97,17 +97,19 @@ def _find(
     *,
     backwards: bool,
     indexed: bool,
-) -> Found:
+) -> FilteredPage:
     most = NEXT_ROWS if indexed else MOST_WITHOUT_INDEX
     walked, ids = _walk(rows, fits, order, key, backwards=backwards, most=most)
     filled, ended = len(ids) > PAGE_SIZE, walked < most
     if ended and not filled and key is None:
-        return Found(ids, total=len(ids))
+        return FilteredPage(ids, total=len(ids))
     if filled or ended:
         return _count_near(rows, fits, order, ids, backwards=backwards)
     if not indexed:
         before = PAGE_SIZE if key else 0  # at least: nobody comes to a second page otherwise
-        return Found(ids, before=before, total=before + len(ids), at_least=True, placed=not key, gave_up=True)
+        return FilteredPage(
+            ids, before=before, total=before + len(ids), at_least=True, placed=not key, gave_up=True
+        )
     found = _find_all(rows, fits, order, key, backwards=backwards)
     if found is not None:
         return found
@@ -116,7 +118,7 @@ def _find(
         asked.order_by(*order.terms(backwards=backwards)).values_list("pk", flat=True)[: PAGE_SIZE + 1]
     )
     at_start = key is None and not backwards
-    return Found(
+    return FilteredPage(
         ids,
         before=0 if at_start else MOST_COUNTED,
         total=MOST_COUNTED,
@@ -147,7 +149,9 @@ def _walk(
     return walked, ids
 
 
-def _count_near(rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, backwards: bool) -> Found:
+def _count_near(
+    rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, backwards: bool
+) -> FilteredPage:
     """Places the page among the rows nearest to the list's beginning; beyond them its place is not known."""
     sql, values = sql_of(_with_fits(rows, fits, order).order_by(*order.terms())[:COUNTED_THROUGH])
     shown = ids[:PAGE_SIZE]
@@ -164,7 +168,7 @@ def _count_near(rows: QuerySet[Any], fits: Q, order: Order, ids: list[int], *, b
     if not counted_all:
         # How many are among the nearest says little of how many there are, and must not look like a count.
         total = max(round_down(total), before + len(shown) if placed else 0)
-    return Found(
+    return FilteredPage(
         ids, before=before if placed else total, total=total, at_least=not counted_all, placed=placed
     )
 
@@ -182,7 +186,7 @@ def _find_all(
     key: Sequence[Any] | None,
     *,
     backwards: bool,
-) -> Found | None:
+) -> FilteredPage | None:
     """All that fits, sorted here; None where it is more than can be sorted in a moment."""
     sql, values = sql_of(rows.filter(fits).order_by().values_list("id", *_others(order))[: MOST_COUNTED + 1])
     columns, place = ", ".join(order.columns), ", ".join(["%s"] * len(order.columns))
@@ -198,7 +202,7 @@ def _find_all(
     if count > MOST_COUNTED:
         return None
     behind = count - not_beyond - min(len(ids), PAGE_SIZE) if backwards else not_beyond
-    return Found(ids, before=behind, total=count)
+    return FilteredPage(ids, before=behind, total=count)
 
 
 def _with_fits(rows: QuerySet[Any], fits: Q, order: Order) -> QuerySet[Any]:

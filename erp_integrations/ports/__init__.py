@@ -52,7 +52,7 @@ from erp_integrations.ports.keys import (
     KeyStream,
     SubcontractChangeKeys,
 )
-from erp_integrations.ports.reading import MOST_GLANCED_AT_ONCE, MOST_LOOKED_UP_AT_ONCE, ErpReader
+from erp_integrations.ports.reading import MOST_LOOKED_UP_AT_ONCE, MOST_LOOKED_UP_QUICKLY, ErpReader
 from erp_integrations.ports.records import (
     ChangeOrdersFound,
     ErpChangeOrder,
@@ -91,8 +91,8 @@ __all__ = [
     "CONTROLS_AT_RANDOM",
     "CONTROLS_OF_THE_JOB",
     "LARGEST_RECORD_NUMBER",
-    "MOST_GLANCED_AT_ONCE",
     "MOST_LOOKED_UP_AT_ONCE",
+    "MOST_LOOKED_UP_QUICKLY",
     "NO_CONTROLS",
     "SWEEP",
     "BulkRecord",

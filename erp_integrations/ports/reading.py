@@ -17,10 +17,10 @@ from erp_integrations.ports.records import (
 )
 
 MOST_LOOKED_UP_AT_ONCE = 50
-"""How many records one call of `look_up_many` may ask about: a page's worth."""
+"""How many records one call of `lookup_many` may ask about: a page's worth."""
 
-MOST_GLANCED_AT_ONCE = 200
-"""How many records one call of `glance_many` may ask about: enough that the connection is not the cost."""
+MOST_LOOKED_UP_QUICKLY = 200
+"""How many records one call of `quick_lookup_many` may ask about, so that the connection is not the cost."""
 
 
 class ErpReader(Protocol):
@@ -37,7 +37,7 @@ class ErpReader(Protocol):
         """
         ...
 
-    def look_up(
+    def lookup(
         self,
         reference: ChangeOrderReference,
         *,
@@ -51,7 +51,7 @@ class ErpReader(Protocol):
         """
         ...
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -59,7 +59,7 @@ class ErpReader(Protocol):
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
-        """What `look_up` would find for each, in their order, at the cost of a few looks.
+        """What `lookup` would find for each, in their order, at the cost of a few looks.
 
         At most `MOST_LOOKED_UP_AT_ONCE` references, else `ValueError`. A fault of the connection is the
         finding of every record that had none yet; a value that is not understood only of the record it
@@ -67,7 +67,7 @@ class ErpReader(Protocol):
         """
         ...
 
-    def glance_many(
+    def quick_lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -75,9 +75,9 @@ class ErpReader(Protocol):
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> tuple[Finding, ...]:
-        """What one look says of each, in their order, by the rules of `look_up_many`: never enough to cut.
+        """What one look says of each, in their order, by the rules of `lookup_many`: never enough to cut.
 
-        `second_looked_at` is None in every finding. At most `MOST_GLANCED_AT_ONCE`; else as `look_up_many`:
+        `second_looked_at` is None in every finding. At most `MOST_LOOKED_UP_QUICKLY`; else as `lookup_many`:
         the same faults, and never raises for the ERP's sake.
         """
         ...

@@ -16,10 +16,10 @@ from erp_integrations.erp import calls
 from erp_integrations.erp.clock import database_now
 from erp_integrations.links.brake import missing_untold
 from erp_integrations.links.record_findings import Recorded, record_findings, tells_of_the_record
-from erp_integrations.links.references import question_about
+from erp_integrations.links.references import question_for
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.ports import (
-    MOST_GLANCED_AT_ONCE,
+    MOST_LOOKED_UP_QUICKLY,
     ChangeOrderReference,
     Controls,
     Deadline,
@@ -27,14 +27,14 @@ from erp_integrations.ports import (
     Finding,
     error_for,
 )
-from erp_integrations.reconciliation.diff import Sifted
-from erp_integrations.reconciliation.run_lease import Claim, note_progress, renew, require_same_connection
+from erp_integrations.reconciliation.diff import DiffResult
+from erp_integrations.reconciliation.run_lease import RunLease, note_progress, renew, require_same_connection
 
 MOST_SILENT = 20
 """So many records may give no answer on a connection that answers: of those alone, nobody is sure."""
-RECORDED_AT_ONCE = MOST_GLANCED_AT_ONCE
+RECORDED_AT_ONCE = MOST_LOOKED_UP_QUICKLY
 NEVER_CHECKED_AT_ONCE = 5_000
-GONE_LOOKED_AT_AGAIN = MOST_GLANCED_AT_ONCE // 4
+GONE_LOOKED_AT_AGAIN = MOST_LOOKED_UP_QUICKLY // 4
 """So many of the records that were gone before are looked for again in each run, because somebody may have
 taken their numbers: all of them where links are unlinked in good time, and never more than a part of a batch.
 """
@@ -47,7 +47,7 @@ class _Asked(NamedTuple):
     amounts: Mapping[int, Decimal | None]
 
 
-def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
+def confirm_suspects(claim: RunLease, reader: ErpReader, sifted: DiffResult) -> None:
     """Looks at every suspect and records what was found.
 
     While one batch is recorded, the next is looked at. Raises `ErpError` where the connection is down, or is
@@ -58,7 +58,7 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-looks") as looking:
         for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
             links = _links(amounts)
-            question = question_about(links, claim.connection)
+            question = question_for(links, claim.connection)
             looks = looking.submit(
                 copy_context().run, _look, claim, reader, question.references, question.controls
             )
@@ -70,7 +70,9 @@ def confirm(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
     _note_never_checked(claim, sifted)
 
 
-def count_untold(claim: Claim, reader: ErpReader, sifted: Sifted, *, enough: Callable[[int], bool]) -> int:
+def count_untold(
+    claim: RunLease, reader: ErpReader, sifted: DiffResult, *, enough: Callable[[int], bool]
+) -> int:
     """How many of the suspects are missing without anything that tells of their deletion.
 
     Stops at as many as are enough; records nothing. Raises `ErpError`.
@@ -78,7 +80,7 @@ def count_untold(claim: Claim, reader: ErpReader, sifted: Sifted, *, enough: Cal
     untold = 0
     for amounts in sifted.suspects.chunks(RECORDED_AT_ONCE):
         links = _links(amounts)
-        question = question_about(links, claim.connection)
+        question = question_for(links, claim.connection)
         found = _look(claim, reader, question.references, question.controls)
         untold += sum(missing_untold(list(found.values())))
         renew(claim)
@@ -87,7 +89,7 @@ def count_untold(claim: Claim, reader: ErpReader, sifted: Sifted, *, enough: Cal
     return untold
 
 
-def _record_next(claim: Claim, sifted: Sifted, waiting: deque[_Asked]) -> None:
+def _record_next(claim: RunLease, sifted: DiffResult, waiting: deque[_Asked]) -> None:
     looks, amounts = waiting.popleft()
     while not looks.done():
         wait([looks], timeout=1)
@@ -103,7 +105,7 @@ def _links(ids: Iterable[int]) -> list[ChangeOrderLink]:
 
 
 def _look(
-    claim: Claim,
+    claim: RunLease,
     reader: ErpReader,
     references: Mapping[int, ChangeOrderReference],
     controls: Controls,
@@ -111,23 +113,23 @@ def _look(
     """What one look says of each link. Raises `ErpError` where the connection is down."""
     found: dict[int, Finding] = {}
     ids = list(references)
-    for start in range(0, len(ids), MOST_GLANCED_AT_ONCE):
-        batch = ids[start : start + MOST_GLANCED_AT_ONCE]
-        found |= _glance(claim, reader, references, batch, controls)
+    for start in range(0, len(ids), MOST_LOOKED_UP_QUICKLY):
+        batch = ids[start : start + MOST_LOOKED_UP_QUICKLY]
+        found |= _quick_lookup(claim, reader, references, batch, controls)
         spoilt = [link_id for link_id in batch if not tells_of_the_record(found[link_id])]
         if spoilt:
-            found |= _glance_singly(claim, reader, references, spoilt, controls)
+            found |= _look_up_singly(claim, reader, references, spoilt, controls)
     return found
 
 
-def _glance(
-    claim: Claim,
+def _quick_lookup(
+    claim: RunLease,
     reader: ErpReader,
     references: Mapping[int, ChangeOrderReference],
     ids: Sequence[int],
     controls: Controls,
 ) -> dict[int, Finding]:
-    findings = calls.glance_many(
+    findings = calls.quick_lookup_many(
         reader,
         [references[link_id] for link_id in ids],
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
@@ -137,8 +139,8 @@ def _glance(
     return dict(zip(ids, findings, strict=True))
 
 
-def _glance_singly(
-    claim: Claim,
+def _look_up_singly(
+    claim: RunLease,
     reader: ErpReader,
     references: Mapping[int, ChangeOrderReference],
     spoilt: Sequence[int],
@@ -151,7 +153,7 @@ def _glance_singly(
     _require_answering(reader)
     found: dict[int, Finding] = {}
     for link_id in spoilt:
-        found |= _glance(claim, reader, references, [link_id], controls)
+        found |= _quick_lookup(claim, reader, references, [link_id], controls)
         finding = found[link_id]
         if tells_of_the_record(finding):
             continue
@@ -173,7 +175,7 @@ def _require_answering(reader: ErpReader) -> None:
 
 
 def _record(
-    claim: Claim, sifted: Sifted, found: Mapping[int, Finding], amounts: Mapping[int, Decimal | None]
+    claim: RunLease, sifted: DiffResult, found: Mapping[int, Finding], amounts: Mapping[int, Decimal | None]
 ) -> None:
     with transaction.atomic(durable=True):
         recorded = record_findings(
@@ -196,7 +198,7 @@ def _record(
         sifted.count(presence, drifted=bool(drift))
 
 
-def _note_never_checked(claim: Claim, sifted: Sifted) -> None:
+def _note_never_checked(claim: RunLease, sifted: DiffResult) -> None:
     """Links that came without any look, and whose records are there: no news, and therefore no events."""
     ids = sifted.never_checked
     for start in range(0, len(ids), NEVER_CHECKED_AT_ONCE):

@@ -18,7 +18,7 @@ from psycopg.types.string import TextLoader
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.models.links import GONE
 from erp_integrations.ports import ChangeOrderKeys, KeyBlock, KeyRows, OddRecord, SubcontractChangeKeys
-from erp_integrations.workflow.link_status import SEEN, standing_of_header
+from erp_integrations.workflow.link_status import SEEN, status_of_header
 
 PAGE = 20_000
 """Links that are compared at a time."""
@@ -68,7 +68,7 @@ class Amounts:
 
 
 @dataclass(slots=True)
-class Sifted:
+class DiffResult:
     """What the comparison found. The counts are of links that need no look: they are stored as they are."""
 
     change_orders: int = 0
@@ -146,7 +146,7 @@ class _Odd:
         return row_id in self._row_ids or record_number in self._numbers
 
 
-class Sieve:
+class LinkDiffer:
     """Compares the active links of one connection with its books, block by block.
 
     A record that cannot be read is neither missing nor otherwise: its links take a look, which says that it
@@ -163,7 +163,7 @@ class Sieve:
         """Change orders that stand in no block's range, but whose row ids are known."""
         self._odd_headers, self._odd_lines = _Odd(()), _Odd(())
         self._after: tuple[str, int] = ("", 0)
-        self.sifted = Sifted()
+        self.sifted = DiffResult()
         self.sifted.note_odd(odd_jobs)
 
     def sift(self, block: KeyBlock) -> None:
@@ -259,7 +259,7 @@ def is_stored(
         return presence == PresenceKey.AMBIGUOUS and amount is not None
     if presence not in SEEN:
         return False
-    standing = standing_of_header(link, header, Decimal(0) if amount is None else amount)
+    standing = status_of_header(link, header, Decimal(0) if amount is None else amount)
     return (presence, link.drift, link.seen) == (standing.presence, list(standing.drift), standing.seen)
 
 
@@ -268,7 +268,7 @@ def _is_as_linked(
 ) -> bool:
     if header is None or amount is None or not job_is_there:
         return False
-    standing = standing_of_header(link, header, amount)
+    standing = status_of_header(link, header, amount)
     return standing.presence == PresenceKey.PRESENT and not standing.drift
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from erp_integrations.erp import registry
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState
 from erp_integrations.policies import reconciles_every
-from erp_integrations.view_models import OddLine, Reconciling, RunLine, Tone
+from erp_integrations.view_models import OddLine, ReconciliationPanel, RunLine, Tone
 
 SHOWN = 8
 
@@ -28,7 +28,7 @@ WHY_STALE = {
 }
 
 
-def reconciling_of(connection: Connection) -> Reconciling:
+def reconciliation_panel_of(connection: Connection) -> ReconciliationPanel:
     """One query; one more where the last complete run is not among the last ones."""
     last = list(ReconcileRun.objects.filter(connection=connection).order_by("-started_at")[:SHOWN])
     complete = next((run for run in last if run.state == ReconcileState.COMPLETE), None)
@@ -36,7 +36,7 @@ def reconciling_of(connection: Connection) -> Reconciling:
         complete = last_complete(connection)
     runs = tuple(map(_line, last))
     ended = next((run for run in runs if run.state != ReconcileState.RUNNING), None)
-    return Reconciling(
+    return ReconciliationPanel(
         how_often=_how_often(connection),
         last_complete_at=connection.reconciled_at,
         why_stale=WHY_STALE.get(ended.state, NOT_ENDED) if ended else "",

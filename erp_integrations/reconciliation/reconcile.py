@@ -12,12 +12,12 @@ from erp_integrations.links.brake import fault_for
 from erp_integrations.models import ReconcileRun
 from erp_integrations.policies import find_implausible
 from erp_integrations.ports import Deadline, ErpError, ErpReader, error_for
-from erp_integrations.reconciliation.confirm_suspects import confirm, count_untold
-from erp_integrations.reconciliation.diff import Sieve, Sifted
+from erp_integrations.reconciliation.confirm_suspects import confirm_suspects, count_untold
+from erp_integrations.reconciliation.diff import DiffResult, LinkDiffer
 from erp_integrations.reconciliation.run_lease import (
-    Claim,
     ReconcileInProgress,
-    TakenOver,
+    RunLease,
+    RunTakenOver,
     claim_run,
     end_run,
     log,
@@ -39,15 +39,15 @@ def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
     trustworthy answer, or an implausible one, the run says so and nothing is raised.
     """
     claim = claim_run(connection_id=connection_id, actor=actor)
-    sifted: Sifted | None = None
+    sifted: DiffResult | None = None
     try:
         reader = registry.reader_for(registry.spec_of(claim.connection))
         sifted = _compare(claim, reader)
         _refuse_implausible(claim, reader, sifted)
-        confirm(claim, reader, sifted)
+        confirm_suspects(claim, reader, sifted)
     except ErpError as error:
         end_run(claim, sifted, error.fault)
-    except TakenOver:
+    except RunTakenOver:
         log.warning("reconcile_taken_over", run_id=claim.run_id)
     except Exception:
         end_run(claim, sifted, calls.NOT_UNDERSTOOD)
@@ -57,14 +57,14 @@ def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
     return ReconcileRun.objects.get(pk=claim.run_id)
 
 
-def _compare(claim: Claim, reader: ErpReader) -> Sifted:
+def _compare(claim: RunLease, reader: ErpReader) -> DiffResult:
     """Raises `ErpError`."""
     deadline = Deadline.after(LONGEST_SECONDS)
     with calls.keys(reader, deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:
         if stream.incarnation != claim.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
         claim.server_clock, claim.history_mark = stream.server_ahead, stream.history_mark
-        sieve = Sieve(claim.connection.pk, stream.jobs, stream.odd_jobs)
+        sieve = LinkDiffer(claim.connection.pk, stream.jobs, stream.odd_jobs)
         for block in stream.blocks:
             sieve.sift(block)
             claim.change_orders = sieve.sifted.change_orders
@@ -74,7 +74,7 @@ def _compare(claim: Claim, reader: ErpReader) -> Sifted:
     return sieve.sifted
 
 
-def _refuse_implausible(claim: Claim, reader: ErpReader, sifted: Sifted) -> None:
+def _refuse_implausible(claim: RunLease, reader: ErpReader, sifted: DiffResult) -> None:
     """Before anything is recorded. Raises `Misconfigured`, and `ErpError` where the books do not answer.
 
     Where too many are missing, they are looked at: those whose deletion history tells do not count.

@@ -17,7 +17,7 @@ from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.links.brake import IMPLAUSIBLE
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.ports import Fault, FaultKind, HistoryMark, error_for
-from erp_integrations.reconciliation.diff import Sifted
+from erp_integrations.reconciliation.diff import DiffResult
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,12 @@ class ReconcileInProgress(Exception):
         self.since = since
 
 
-class TakenOver(Exception):
+class RunTakenOver(Exception):
     """The lease ran out and somebody else has ended this run; nothing more may be recorded in its name."""
 
 
 @dataclass(slots=True)
-class Claim:
+class RunLease:
     """A run that is ours, and what it is about."""
 
     run_id: int
@@ -75,7 +75,7 @@ class Claim:
     """Links whose records gave no answer, although the connection does."""
 
 
-def claim_run(*, connection_id: int, actor: Actor) -> Claim:
+def claim_run(*, connection_id: int, actor: Actor) -> RunLease:
     with transaction.atomic(durable=True):
         connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
         now = database_now()
@@ -96,7 +96,7 @@ def claim_run(*, connection_id: int, actor: Actor) -> Claim:
             connection_revision=connection.revision,
             incarnation=connection.accepted_incarnation,
         )
-    return Claim(
+    return RunLease(
         run_id=run.pk,
         connection=connection,
         actor=actor,
@@ -126,22 +126,22 @@ def _free(connection: Connection, *, now: datetime) -> None:
     )
 
 
-def renew(claim: Claim) -> None:
+def renew(claim: RunLease) -> None:
     """Keeps the lease, at little cost however often it is called."""
     if time.monotonic() - claim.renewed > RENEWED_AFTER_SECONDS:
         note_progress(claim)
 
 
-def note_progress(claim: Claim) -> None:
+def note_progress(claim: RunLease) -> None:
     renewed = ReconcileRun.objects.filter(pk=claim.run_id, state=ReconcileState.RUNNING).update(
         expires_at=database_now() + LEASE, changed=claim.changed, change_orders=claim.change_orders
     )
     if not renewed:
-        raise TakenOver
+        raise RunTakenOver
     claim.renewed = time.monotonic()
 
 
-def require_same_connection(claim: Claim) -> Connection:
+def require_same_connection(claim: RunLease) -> Connection:
     """The connection, locked. Raises `ErpError` where it is no longer the one that was asked."""
     connection = (
         Connection.objects.select_for_update(no_key=True, of=("self",))
@@ -153,7 +153,7 @@ def require_same_connection(claim: Claim) -> Connection:
     return connection
 
 
-def end_run(claim: Claim, sifted: Sifted | None, fault: Fault | None) -> None:
+def end_run(claim: RunLease, sifted: DiffResult | None, fault: Fault | None) -> None:
     """Ends the run: complete without a fault, else with what the fault means.
 
     `sifted` is None where the books did not come to the end of their answer. A complete run dates all links
@@ -193,8 +193,8 @@ def end_run(claim: Claim, sifted: Sifted | None, fault: Fault | None) -> None:
     )
 
 
-def _end(claim: Claim, sifted: Sifted | None, fault: Fault | None, *, now: datetime) -> bool:
-    counts = sifted or Sifted()
+def _end(claim: RunLease, sifted: DiffResult | None, fault: Fault | None, *, now: datetime) -> bool:
+    counts = sifted or DiffResult()
     ended = ReconcileRun.objects.filter(pk=claim.run_id, state=ReconcileState.RUNNING).update(
         state=_state(fault),
         ended_at=max(now, claim.started_at),
@@ -229,7 +229,7 @@ def _last_state(connection: Connection) -> str | None:
     return ended.order_by("-started_at").values_list("state", flat=True).first()
 
 
-def _tell_refused(claim: Claim, connection: Connection, fault: Fault, *, now: datetime) -> None:
+def _tell_refused(claim: RunLease, connection: Connection, fault: Fault, *, now: datetime) -> None:
     """Once, and not again every few minutes for as long as it stays so."""
     append_event_of_connection(
         connection,

@@ -4,10 +4,10 @@ from typing import Any
 
 from django import forms
 
-from erp_integrations.record_links.queries import LABELS, AskedOfTied
+from erp_integrations.record_links.queries import LABELS, RecordLinkQuery
 
 
-class AskedOfTiedForm(forms.Form):
+class RecordLinkQueryForm(forms.Form):
     """The address of a list of what is tied: view, search and page."""
 
     view = forms.ChoiceField(choices=list(LABELS.items()), required=False)
@@ -15,11 +15,11 @@ class AskedOfTiedForm(forms.Form):
     after = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
-    def asked(self) -> AskedOfTied:
+    def asked(self) -> RecordLinkQuery:
         """As `AskedForm.asked`."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
-        return AskedOfTied(
+        return RecordLinkQuery(
             view=cleaned.get("view") or "",
             q=cleaned.get("q") or "",
             after=cleaned.get("after"),

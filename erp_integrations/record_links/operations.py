@@ -36,7 +36,7 @@ from erp_integrations.ports import (
     NotInErp,
 )
 from erp_integrations.workflow.errors import (
-    AlreadyTied,
+    AlreadyLinkedToRecord,
     AnotherRecord,
     CouldNotAsk,
     NoRecord,
@@ -51,7 +51,7 @@ Tied = TypeVar("Tied", bound=Link)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LinkSubject:
     """What is tied, as the ledger calls it."""
 
     kind: str
@@ -106,8 +106,8 @@ def _connection_of(company: Company) -> Connection:
 def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.UUID | None = None) -> JobLink:
     """Ties a project to its job. `seen` is the row id of the record that the person was shown.
 
-    Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyTied`, `NoRecord`, `CouldNotAsk`,
-    `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was deleted meanwhile; so do the
+    Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyLinkedToRecord`, `NoRecord`,
+    `CouldNotAsk`, `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was deleted meanwhile; so do the
     other two.
     """
     company = project.company
@@ -119,7 +119,7 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
         ),
         asked=asked,
         company=company,
-        subject=Subject(
+        subject=LinkSubject(
             "project",
             Project.objects.filter(pk=project.pk),
             f"Project {project.number} {project.name}",
@@ -142,7 +142,7 @@ def link_vendor(
         ),
         asked=asked,
         company=company,
-        subject=Subject(
+        subject=LinkSubject(
             "vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"
         ),
         actor=actor,
@@ -168,7 +168,7 @@ def link_commitment(
         ),
         asked=asked,
         company=company,
-        subject=Subject(
+        subject=LinkSubject(
             "commitment",
             Commitment.objects.filter(pk=commitment.pk),
             f"{commitment.number} {commitment.title} ({commitment.project.name})",
@@ -181,7 +181,7 @@ def link_commitment(
 def _require_untied(links: QuerySet[Tied], actor: Actor, company: Company) -> None:
     _rights(actor, company)
     if links.filter(unlinked_at=None).exists():
-        raise AlreadyTied
+        raise AlreadyLinkedToRecord
 
 
 def _ask(
@@ -227,7 +227,7 @@ def _tie(
     *,
     asked: Connection,
     company: Company,
-    subject: Subject,
+    subject: LinkSubject,
     actor: Actor,
 ) -> Tied:
     """The row and its event, of the connection that was asked; the constraints tell who was quicker."""
@@ -258,7 +258,7 @@ def _tie(
         if "one_active_per_record" in str(error):
             raise RecordTaken from None
         if "one_active_per_subject" in str(error):
-            raise AlreadyTied from None
+            raise AlreadyLinkedToRecord from None
         raise
 
 

@@ -14,11 +14,11 @@ from companies.view_models import Page
 from erp_integrations.listing import keyset
 from erp_integrations.models import CommitmentLink, JobLink, VendorLink
 from erp_integrations.models.links import Link
-from erp_integrations.view_models import Tab, TiedRow
+from erp_integrations.view_models import RecordLinkRow, Tab
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RecordKind:
     """What is tied to one kind of record, and how its tab shows it."""
 
     key: str
@@ -41,7 +41,7 @@ class Kind:
     """(number, name, what it belongs to)"""
 
 
-JOBS = Kind(
+JOBS = RecordKind(
     key="erp-jobs",
     plural="Jobs",
     heading="Jobs - Synced with {erp}",
@@ -54,7 +54,7 @@ JOBS = Kind(
     rows=lambda company: Project.objects.filter(company=company),
     facts=lambda project: (project.number, project.name, ""),
 )
-VENDORS = Kind(
+VENDORS = RecordKind(
     key="erp-vendors",
     plural="Vendors",
     heading="Vendors - Synced with {erp}",
@@ -67,7 +67,7 @@ VENDORS = Kind(
     rows=lambda company: Vendor.objects.filter(company=company),
     facts=lambda vendor: (vendor.number, vendor.name, ""),
 )
-COMMITMENTS = Kind(
+COMMITMENTS = RecordKind(
     key="erp-commitments",
     plural="Commitments",
     heading="Commitments - Synced with {erp}",
@@ -88,7 +88,7 @@ LABELS = {NOT_LINKED: "Not linked", LINKED: "Linked"}
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOfTied:
+class RecordLinkQuery:
     """What the address asks for; an empty view is the one with something left to do."""
 
     view: str = ""
@@ -97,9 +97,9 @@ class AskedOfTied:
     before: int | None = None
 
 
-def tied_rows(
-    company: Company, kind: Kind, asked: AskedOfTied
-) -> tuple[tuple[Tab, ...], str, tuple[TiedRow, ...], Page]:
+def record_link_rows(
+    company: Company, kind: RecordKind, asked: RecordLinkQuery
+) -> tuple[tuple[Tab, ...], str, tuple[RecordLinkRow, ...], Page]:
     """The views with their counts, the one that is shown, and a page of it."""
     everything = kind.rows(company)
     active = kind.link.objects.filter(unlinked_at=None)
@@ -126,12 +126,12 @@ def tied_rows(
     return tabs, view, tuple(_row(company, kind, one, links.get(one.pk)) for one in shown), page
 
 
-def find_subject(company: Company, kind: Kind, subject_id: int) -> Any | None:
+def find_subject(company: Company, kind: RecordKind, subject_id: int) -> Any | None:
     """The company's row of that id; None also where it is another company's."""
     return kind.rows(company).filter(pk=subject_id).first()
 
 
-def _searched(rows: QuerySet[Any], kind: Kind, q: str) -> QuerySet[Any]:
+def _searched(rows: QuerySet[Any], kind: RecordKind, q: str) -> QuerySet[Any]:
     for word in q.split():
         anywhere = Q()
         for name in kind.searched:
@@ -140,9 +140,9 @@ def _searched(rows: QuerySet[Any], kind: Kind, q: str) -> QuerySet[Any]:
     return rows
 
 
-def _row(company: Company, kind: Kind, subject: Model, link: Link | None) -> TiedRow:
+def _row(company: Company, kind: RecordKind, subject: Model, link: Link | None) -> RecordLinkRow:
     number, name, beside = kind.facts(subject)
-    return TiedRow(
+    return RecordLinkRow(
         subject_id=subject.pk,
         number=number,
         name=name,
@@ -154,6 +154,6 @@ def _row(company: Company, kind: Kind, subject: Model, link: Link | None) -> Tie
     )
 
 
-def _url(company: Company, kind: Kind, **words: str) -> str:
+def _url(company: Company, kind: RecordKind, **words: str) -> str:
     asked = urlencode({name: value for name, value in words.items() if value})
     return f"{reverse(kind.key, args=[company.slug])}?{asked}"

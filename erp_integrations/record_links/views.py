@@ -14,31 +14,31 @@ from commitments.models import Commitment
 from companies.decorators import MemberRequest, company_member
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders.responses import answer_on_page, erp_of, require, status_of
-from erp_integrations.drafts.validation import CommitmentToTie, notices_of_tie
+from erp_integrations.drafts.validation import CommitmentToLink, notices_of_link
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.policies import may_link_records, may_see_erp_integrations
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.record_links import operations as record_links
-from erp_integrations.record_links.forms import AskedOfTiedForm, RecordForm
+from erp_integrations.record_links.forms import RecordForm, RecordLinkQueryForm
 from erp_integrations.record_links.queries import (
     COMMITMENTS,
     JOBS,
     LINKED,
     VENDORS,
-    Kind,
+    RecordKind,
     find_subject,
-    tied_rows,
+    record_link_rows,
 )
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused, NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordPreview:
     """A record as the person is shown it, to say whether it is the one."""
 
     record_number: str
@@ -75,13 +75,13 @@ ACTS: dict[str, tuple[Callable[..., object], Callable[..., tuple[str, ...]], Cal
 
 @company_member
 @require_GET
-def records(request: MemberRequest, kind: Kind) -> HttpResponse:
+def records(request: MemberRequest, kind: RecordKind) -> HttpResponse:
     """What is tied to its record, and what is not."""
     require(may_see_erp_integrations(request.access))
     connection = find_connection(request.company)
     erp = registry.erp_name(connection.kind if connection else registry.ODBC)
-    asked = AskedOfTiedForm(request.GET).asked()
-    views, view, rows, page = tied_rows(request.company, kind, asked)
+    asked = RecordLinkQueryForm(request.GET).asked()
+    views, view, rows, page = record_link_rows(request.company, kind, asked)
     context = {
         "tabs": tabs_for(request, connection, current=kind.key),
         "freshness": freshness_of(connection, erp=erp),
@@ -100,7 +100,7 @@ def records(request: MemberRequest, kind: Kind) -> HttpResponse:
 
 @company_member
 @require_http_methods(["GET", "POST"])
-def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
+def link(request: MemberRequest, subject_id: int, kind: RecordKind) -> HttpResponse:
     """Looks a record up and asks whether it is the one; a POST links it."""
     require(may_see_erp_integrations(request.access))
     subject = find_subject(request.company, kind, subject_id)
@@ -123,7 +123,7 @@ def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
         except ObjectDoesNotExist:
             raise Http404 from None
         except ExportRefused as refusal:
-            say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+            flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
             status = status_of(refusal)
     our_number, name, beside = kind.facts(subject)
     context = {
@@ -138,18 +138,18 @@ def link(request: MemberRequest, subject_id: int, kind: Kind) -> HttpResponse:
     return render(request, "erp_integrations/link_record.html", context, status=status)
 
 
-def _look(request: MemberRequest, kind: Kind, subject: object, record_number: str) -> Seen:
+def _look(request: MemberRequest, kind: RecordKind, subject: object, record_number: str) -> RecordPreview:
     read, say_it, _ = ACTS[kind.key]
     record = read(company=request.company, record_number=record_number)
     assert isinstance(record, ErpJob | ErpVendor | ErpSubcontract)
     notices: tuple[str, ...] = ()
     if isinstance(subject, Commitment) and isinstance(record, ErpSubcontract):
-        beside = CommitmentToTie(number=subject.number, erp_number=record.number)
-        notices = tuple(notice.words for notice in notices_of_tie(beside))
-    return Seen(record.record_number, record.row_id, tuple(filter(None, say_it(record))), notices)
+        beside = CommitmentToLink(number=subject.number, erp_number=record.number)
+        notices = tuple(notice.words for notice in notices_of_link(beside))
+    return RecordPreview(record.record_number, record.row_id, tuple(filter(None, say_it(record))), notices)
 
 
-def _link(request: MemberRequest, kind: Kind, subject: object, record_number: str) -> HttpResponse:
+def _link(request: MemberRequest, kind: RecordKind, subject: object, record_number: str) -> HttpResponse:
     tie = ACTS[kind.key][2]
     tie(
         **{kind.subject: subject},
@@ -158,7 +158,7 @@ def _link(request: MemberRequest, kind: Kind, subject: object, record_number: st
         actor=actor_on_page(request.user),
     )
     number, name, _ = kind.facts(subject)
-    message = workflow_messages.tied_message(f"{number} {name}", record_number, erp=erp_of(request))
+    message = workflow_messages.record_linked_message(f"{number} {name}", record_number, erp=erp_of(request))
     return answer_on_page(request, message, location=reverse(kind.key, args=[request.company.slug]))
 
 

@@ -17,7 +17,7 @@ from erp_integrations.connections import connect
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.check_now import CheckedNow, check_change_orders
-from erp_integrations.links.release_attempt import FreeingNotAllowed, NotFreed, free_attempt
+from erp_integrations.links.release_attempt import ReleaseNotAllowed, ReleaseRefused, release_attempt
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, UnlinkAttempt
 from erp_integrations.workflow import errors
@@ -34,10 +34,10 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
 
     def act(actor: User, reason: str) -> None:
         try:
-            free_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
-        except FreeingNotAllowed as refusal:
+            release_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
+        except ReleaseNotAllowed as refusal:
             raise NotAllowed((str(refusal),)) from None
-        except NotFreed as refusal:
+        except ReleaseRefused as refusal:
             raise NothingDone(f"{refusal} Nothing was changed.") from None
 
     return answer_act(

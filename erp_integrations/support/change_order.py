@@ -14,7 +14,7 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Company
 from companies.staff import StaffAct
-from erp_integrations.change_orders.history import MOST_LINES, Story, story_of
+from erp_integrations.change_orders.history import MOST_LINES, ChangeOrderHistory, change_order_history_of
 from erp_integrations.change_orders.queries import presence_of
 from erp_integrations.connections.health import health_of, trouble_of
 from erp_integrations.erp import registry
@@ -43,7 +43,7 @@ class SupportPage:
     trouble: str
     """What is the matter with the connection; empty where nothing is."""
     acts: tuple[RowAct, ...]
-    story: Story
+    story: ChangeOrderHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def find_support_page(
         freshness=freshness_of(connection, erp=erp),
         trouble=trouble_of(health_of(connection.pk)) if connection else "",
         acts=tuple(_acts(known, attempt, may, now=now)),
-        story=story_of(change_order_id, known.links, company_id=known.company.pk),
+        story=change_order_history_of(change_order_id, known.links, company_id=known.company.pk),
     )
 
 

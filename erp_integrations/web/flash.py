@@ -10,7 +10,7 @@ from erp_integrations.view_models import Message
 LEVELS = {"success": messages.SUCCESS, "error": messages.ERROR, "warning": messages.WARNING}
 
 
-def say(request: HttpRequest, message: Message) -> None:
+def flash_message(request: HttpRequest, message: Message) -> None:
     """Says it on the page that is made next: the one that answers this request, or the one it leads to."""
     markup = render_to_string("components/message.html", {"message": message}, request)
     # Our own template escaped what is in it; the storage keeps that it is markup.

@@ -9,10 +9,10 @@ import json
 from datetime import datetime
 
 from commitments.models import ErpStatus
-from erp_integrations.drafts.comparison import Compared, Difference
+from erp_integrations.drafts.comparison import ComparedValue, Difference
 from erp_integrations.drafts.context import Preview
 from erp_integrations.drafts.side_by_side import SideBySide
-from erp_integrations.drafts.validation import Broken
+from erp_integrations.drafts.validation import BrokenRule
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault
 from erp_integrations.workflow.erp_statuses import Step
 
@@ -44,7 +44,7 @@ class NotPossibleNow(ExportRefused):
 class RulesBroken(ExportRefused):
     """Rules of the catalogue do not hold; all of them at once."""
 
-    def __init__(self, broken: tuple[Broken, ...]) -> None:
+    def __init__(self, broken: tuple[BrokenRule, ...]) -> None:
         super().__init__("; ".join(one.words for one in broken))
         self.broken = broken
 
@@ -74,7 +74,7 @@ class DuplicateInErp(ExportRefused):
     def __init__(
         self,
         *,
-        broken: tuple[Broken, ...],
+        broken: tuple[BrokenRule, ...],
         same_number: tuple[ErpChangeOrderFound, ...],
         same_amount: tuple[ErpChangeOrderFound, ...],
     ) -> None:
@@ -140,7 +140,7 @@ class RecordElsewhere(ExportRefused):
 class DiffersFromOurs(ExportRefused):
     """The record to link to is not in everything as the CCO; nobody has said yes to that yet."""
 
-    def __init__(self, record: ErpChangeOrder, compared: tuple[Compared, ...]) -> None:
+    def __init__(self, record: ErpChangeOrder, compared: tuple[ComparedValue, ...]) -> None:
         super().__init__(record.record_number)
         self.record = record
         self.compared = compared
@@ -255,7 +255,7 @@ class StatementOver(ExportRefused):
 # --- what a CCO hangs on -------------------------------------------------------------------------
 
 
-class AlreadyTied(ExportRefused):
+class AlreadyLinkedToRecord(ExportRefused):
     """It is tied to a record already; the ERP was not asked."""
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from erp_integrations.drafts.comparison import same
+from erp_integrations.drafts.comparison import is_same_value
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
 from erp_integrations.ports import (
     ChangeOrderKeys,
@@ -134,7 +134,7 @@ class Linked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LinkStatus:
     """What is to be stored of a link."""
 
     presence: PresenceKey
@@ -143,13 +143,16 @@ class Standing:
     """Of each that drifted: what the ERP holds now."""
 
 
-def standing_of_header(
+def status_of_header(
     link: Linked, header: HeaderSeen | ChangeOrderKeys, amount: Decimal | None
-) -> Standing:
+) -> LinkStatus:
     """Of a record that is there. `amount` is the sum of its lines on our subcontract; None: not asked."""
     found = {
-        Drift.NUMBER: (header.number, same(header.number, link.number)),
-        Drift.JOB: (header.job_record_number, same(header.job_record_number, link.job_record_number)),
+        Drift.NUMBER: (header.number, is_same_value(header.number, link.number)),
+        Drift.JOB: (
+            header.job_record_number,
+            is_same_value(header.job_record_number, link.job_record_number),
+        ),
         Drift.PHASE: (header.phase, same_phase(header.phase, link.phase)),
         Drift.STATUS: (header.status, header.status not in NOT_EFFECTIVE),
         Drift.AMOUNT: (f"{amount or 0:.2f}", amount is None or amount == link.erp_amount),
@@ -161,21 +164,21 @@ def standing_of_header(
         presence = PresenceKey.NOT_EFFECTIVE
     else:
         presence = PresenceKey.PRESENT
-    return Standing(presence, tuple(seen), {what.value: held for what, held in seen.items()})
+    return LinkStatus(presence, tuple(seen), {what.value: held for what, held in seen.items()})
 
 
-def standing_of(link: ChangeOrderLink, finding: Finding, amount: Decimal | None = None) -> Standing:
+def status_of_finding(link: ChangeOrderLink, finding: Finding, amount: Decimal | None = None) -> LinkStatus:
     """Of a link that was looked for. What the look did not ask stays as it was."""
     presence = PresenceKey(finding.verdict.value)
     header = finding.evidence.header
     if finding.verdict is Verdict.UNKNOWN:
-        return Standing(presence, tuple(Drift(one) for one in link.drift), link.seen)
+        return LinkStatus(presence, tuple(Drift(one) for one in link.drift), link.seen)
     if presence not in SEEN or header is None:
-        return Standing(presence)
+        return LinkStatus(presence)
     if finding.evidence.lines_on_subcontract == 0:
         amount = Decimal("0.00")
-    found = standing_of_header(link, header, amount)
+    found = status_of_header(link, header, amount)
     if amount is None and Drift.AMOUNT in link.drift:
         seen = {**found.seen, Drift.AMOUNT.value: link.seen.get(Drift.AMOUNT.value, "")}
-        return Standing(presence, (*found.drift, Drift.AMOUNT), seen)
-    return Standing(presence, found.drift, found.seen)
+        return LinkStatus(presence, (*found.drift, Drift.AMOUNT), seen)
+    return LinkStatus(presence, found.drift, found.seen)

@@ -12,7 +12,7 @@ from commitments.models import CommitmentChangeOrder
 from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion, Export, IgnoredRecord
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow.errors import (
-    AlreadyTied,
+    AlreadyLinkedToRecord,
     AnotherRecord,
     BeingUnlinked,
     ChangedSince,
@@ -58,7 +58,7 @@ UNTOUCHED = "Nothing was changed."
 # --- green ---------------------------------------------------------------------------------------
 
 
-def tied_message(what: str, record_number: str, *, erp: str) -> Message:
+def record_linked_message(what: str, record_number: str, *, erp: str) -> Message:
     """A project, vendor or commitment."""
     return Message("success", f"{what} is linked to record {record_number}", (f"It was read in {erp}.",))
 
@@ -318,7 +318,7 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
         "It was confirmed, withdrawn, or ended because a record is in {erp}. Nothing was changed. This is "
         "how it stands.",
     ),
-    AlreadyTied: (
+    AlreadyLinkedToRecord: (
         "It is linked already",
         "Somebody was quicker, or the page was old. Nothing was changed.",
     ),

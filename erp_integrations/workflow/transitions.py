@@ -46,7 +46,7 @@ def require_possible(change_order: CommitmentChangeOrder, step: Step) -> ErpStat
     return after
 
 
-def take(step: Step, change_order: CommitmentChangeOrder) -> None:
+def apply_step(step: Step, change_order: CommitmentChangeOrder) -> None:
     """Moves the locked CCO on. Raises `NotPossibleNow`."""
     assert transaction.get_connection().in_atomic_block, "the step and its event are one transaction"
     change_order.erp_status = require_possible(change_order, step)
@@ -58,7 +58,7 @@ def open_export(change_order: CommitmentChangeOrder) -> Export | None:
     return Export.objects.select_for_update().filter(change_order=change_order, ended_at=None).first()
 
 
-def end_round(
+def end_export_round(
     change_order: CommitmentChangeOrder,
     outcome: ExportOutcome,
     *,
@@ -82,7 +82,7 @@ def end_round(
     return export
 
 
-def tell(
+def record_event(
     kind: EventKind,
     change_order: CommitmentChangeOrder,
     *,

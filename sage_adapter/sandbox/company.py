@@ -16,7 +16,7 @@ from erp_integrations.ports import (
 )
 from sage_adapter.sandbox import enter_change_order, faults, records, writer
 from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE
-from sage_adapter.sandbox.demo_company import OTHER_ACCOUNTANT, STORIES, Story, fill
+from sage_adapter.sandbox.demo_company import OTHER_ACCOUNTANT, STORIES, DemoStory, fill
 from sage_adapter.sandbox.faults import Faults
 from sage_adapter.sandbox.writer import REJECTED, VOID, open_books
 
@@ -179,7 +179,7 @@ class Sandbox:
         for file in (COMPANY_FILE, AUDIT_FILE):
             shutil.copyfile(self.folder / file, backup / file)
 
-    def _story(self) -> Story:
+    def _story(self) -> DemoStory:
         return STORIES[self._story_name()]
 
     def _story_name(self) -> str:

@@ -21,7 +21,7 @@ OTHER_ACCOUNTANT = "ACCT2"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemoLine:
     """A line of a change order on a subcontract. `to_line` None adds a line to the subcontract."""
 
     subcontract: int | None
@@ -34,12 +34,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DemoChange:
     """A change order to enter, and the link to make with it."""
 
     key: str
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[DemoLine, ...]
     shows: str = "Nothing happened to it in Sage."
     number: str | None = None
     """None takes the job's next one."""
@@ -63,7 +63,7 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoStory:
     """One practice company."""
 
     database_name: str
@@ -73,7 +73,7 @@ class Story:
     """(record number, name, short name, status, phases)"""
     vendors: tuple[tuple[int, str], ...]
     contracts: tuple[Contract, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[DemoChange, ...]
     play: Callable[[Books, dict[str, str]], None]
     torn: tuple[str, ...] = ()
     """Scenarios whose header is deleted after `play` while the lines stay."""
@@ -108,9 +108,9 @@ COST_TYPES = (
 CHANGE_TYPES = ((1, "Owner request"), (2, "Field directive"), (3, "Budget transfer"))
 
 
-def _plain(titles: tuple[tuple[str, int, str], ...], prefix: str = "plain") -> tuple[Change, ...]:
+def _plain(titles: tuple[tuple[str, int, str], ...], prefix: str = "plain") -> tuple[DemoChange, ...]:
     return tuple(
-        Change(f"{prefix}-{place:02d}", title, (Line(subcontract, amount),))
+        DemoChange(f"{prefix}-{place:02d}", title, (DemoLine(subcontract, amount),))
         for place, (title, subcontract, amount) in enumerate(titles, start=1)
     )
 
@@ -128,9 +128,9 @@ def _one(
     status: int = 1,
     linked: bool = True,
     after_backup: bool = False,
-) -> Change:
-    line = Line(subcontract, amount, to_line, sub_number)
-    return Change(key, title, (line,), shows, number, status, linked=linked, after_backup=after_backup)
+) -> DemoChange:
+    line = DemoLine(subcontract, amount, to_line, sub_number)
+    return DemoChange(key, title, (line,), shows, number, status, linked=linked, after_backup=after_backup)
 
 
 _HARBOR_CONTRACTS = (
@@ -210,8 +210,8 @@ _HARBOR_SCENARIOS = (
     _one("archived", "Job archived away", 1214, "6900.00", "The job moved to the archive company with all it had."),
     _one("job-deleted-too", "Deleted, then its job too", 1215, "1450.00",
          "Deleted, and within the hour its job: archiving would look the same."),
-    Change("shared-deleted", "Two contracts, one change",
-           (Line(1203, "5230.00", text="Two contracts, one change"), Line(1204, "8470.00", 1, text="Its other part")),
+    DemoChange("shared-deleted", "Two contracts, one change",
+           (DemoLine(1203, "5230.00", text="Two contracts, one change"), DemoLine(1204, "8470.00", 1, text="Its other part")),
            links=(("shared-deleted", 1203, "Two contracts, one change",
                    "One record on two subcontracts; the part of this one was removed."),
                   ("shared-kept", 1204, "Two contracts, other part",
@@ -221,8 +221,8 @@ _HARBOR_SCENARIOS = (
          sub_number="02-44"),
     _one("new-line", "Adds a subcontract line", 1205, "14800.00",
          "Its line names no subcontract line, so that Sage adds one.", to_line=None),
-    Change("summed", "Several lines summed",
-           (Line(1207, "4200.00", 1, "03-50"), Line(1207, "-1150.25", 2, "03-50"), Line(1207, "980.00", None, "03-50")),
+    DemoChange("summed", "Several lines summed",
+           (DemoLine(1207, "4200.00", 1, "03-50"), DemoLine(1207, "-1150.25", 2, "03-50"), DemoLine(1207, "980.00", None, "03-50")),
            "Three lines, one sum."),
     _one("moved", "Moved to another phase", 1201, "2780.00", "The same record on another phase."),
     _one("no-audit", "History not readable", 1203, "4310.00",
@@ -307,7 +307,7 @@ _HARBOR_UNLINKED = (
     _one("twin-other", "Nurse station partition", 1211, "2890.00", "", number="17-T", linked=False),
     # The subcontract that shares its number with that of `duplicate-contract`, and its sub change number.
     _one("duplicate-other", "Panel upgrade", 1209, "6020.00", "", sub_number="02-44", linked=False),
-    Change("budget-only", "Budget transfer", (Line(None, "1500.00"),), linked=False),
+    DemoChange("budget-only", "Budget transfer", (DemoLine(None, "1500.00"),), linked=False),
     # Archived together with `archived-history`, so that there is a sweep.
     _one("archived-other", "Credit for pole bases", 1218, "-660.00", "", linked=False),
 )
@@ -419,7 +419,7 @@ def _move_to_the_right_job(
         books.update(table, "recnum = ?", (number,), {"jobnum": job, "phsnum": 0}, user=user)
 
 
-HARBOR_POINT = Story(
+HARBOR_POINT = DemoStory(
     database_name="Harbor Point Builders",
     first_change=701,
     jobs=(
@@ -480,7 +480,7 @@ def _play_ridgeline(books: Books, records: dict[str, str]) -> None:
     books.recreate(records["recreated"], user=user)
 
 
-RIDGELINE = Story(
+RIDGELINE = DemoStory(
     database_name="Ridgeline Civil",
     first_change=701,  # record numbers of another company are the same numbers
     jobs=(
@@ -521,7 +521,7 @@ STORIES = {"harbor-point": HARBOR_POINT, "ridgeline": RIDGELINE}
 """The practice companies by the name that `open_sandbox` takes."""
 
 
-def fill(books: Books, story: Story, *, now: datetime, after_backup: bool) -> None:
+def fill(books: Books, story: DemoStory, *, now: datetime, after_backup: bool) -> None:
     """Enters the company: all but what came after its last backup, or (`after_backup`) only that."""
     began = now - timedelta(days=84)
     if not after_backup:
@@ -542,7 +542,7 @@ def fill(books: Books, story: Story, *, now: datetime, after_backup: bool) -> No
         books.count_totals()
 
 
-def _enter_lists(books: Books, story: Story, at: datetime) -> None:
+def _enter_lists(books: Books, story: DemoStory, at: datetime) -> None:
     for code, name in COST_CODES:
         books.insert(
             "cstcde", {"recnum": code, "cdenme": name, "divnum": int(code[:-6])}, user=ACCOUNTANT, at=at
@@ -571,7 +571,7 @@ def _enter_lists(books: Books, story: Story, at: datetime) -> None:
             )
 
 
-def _enter_contracts(books: Books, story: Story, at: datetime) -> None:
+def _enter_contracts(books: Books, story: DemoStory, at: datetime) -> None:
     for contract in story.contracts:
         books.insert(
             "subcon",
@@ -595,7 +595,7 @@ def _enter_contracts(books: Books, story: Story, at: datetime) -> None:
             )
 
 
-def _enter_change(books: Books, story: Story, change: Change, at: datetime) -> None:
+def _enter_change(books: Books, story: DemoStory, change: DemoChange, at: datetime) -> None:
     contracts = {contract.record_number: contract for contract in story.contracts}
     named = [contracts[line.subcontract] for line in change.lines if line.subcontract is not None]
     job, phase = (named[0].job, named[0].phase) if named else (story.jobs[0][0], 1)
@@ -638,10 +638,10 @@ def _enter_change(books: Books, story: Story, change: Change, at: datetime) -> N
 
 def _enter_line(
     books: Books,
-    change: Change,
+    change: DemoChange,
     recnum: int,
     place: int,
-    line: Line,
+    line: DemoLine,
     contracts: dict[int, Contract],
     at: datetime,
 ) -> None:

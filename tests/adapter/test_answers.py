@@ -10,13 +10,13 @@ import pytest
 
 from erp_integrations.ports import ErpError, HeaderSeen
 from sage_adapter.answers import (
-    Bearer,
     CarriersAnswer,
     JobSeen,
     Line,
     LookAnswer,
     OnJob,
     OnSubcontract,
+    RecordHolder,
     SubcontractSums,
 )
 
@@ -178,14 +178,14 @@ def test_a_row_id_that_is_there_twice_is_named() -> None:
 
 def test_a_record_that_has_our_record_number_is_told_with_when_it_came() -> None:
     seen = answer(header(row_id=key(ANOTHER), phase=2))
-    assert seen.bearer_of(712, OURS) == Bearer(ANOTHER, "712", "CO-12", "2611", "2", MOMENT)
+    assert seen.bearer_of(712, OURS) == RecordHolder(ANOTHER, "712", "CO-12", "2611", "2", MOMENT)
     assert seen.bearer_of(712, ANOTHER) is None
     assert seen.bearer_of(713, OURS) is None
 
 
 def test_what_is_odd_of_a_record_that_has_our_number_is_no_proof_and_no_trouble() -> None:
     odd = header(row_id=key(ANOTHER), number=None, job=-1, phase="x", status=9, at="yesterday")
-    assert answer(odd).bearer_of(712, OURS) == Bearer(ANOTHER, "712", "", "", "", None)
+    assert answer(odd).bearer_of(712, OURS) == RecordHolder(ANOTHER, "712", "", "", "", None)
 
 
 @pytest.mark.parametrize("row_id", [None, "not one"])

@@ -9,7 +9,7 @@ import pytest
 from erp_integrations.ports import ErpError, HistoryEntry, HistoryMark
 from sage_adapter import history
 from sage_adapter.history import Entry, History, Reach
-from sage_adapter.session import Answer
+from sage_adapter.session import Rows
 
 ROW, JOB = uuid.UUID(int=1), uuid.UUID(int=9)
 OURS, ANOTHER = str(ROW).upper(), str(uuid.UUID(int=2)).upper()
@@ -33,7 +33,7 @@ def job_saved(at: object, row_id: object = str(JOB).upper()) -> tuple[Any, ...]:
 
 def read(*rows: tuple[Any, ...]) -> History:
     told = History()
-    told.add(Answer((), rows), [712])
+    told.add(Rows((), rows), [712])
     return told
 
 
@@ -89,7 +89,7 @@ def test_an_entry_of_another_record_that_is_not_understood_costs_ours_nothing() 
 def test_an_entry_that_may_be_anybodys_is_refused_and_nothing_counts_as_read() -> None:
     told = History()
     with pytest.raises(ErpError) as raised:
-        told.add(Answer((), (entry("delete", row_id="not one"),)), [712])
+        told.add(Rows((), (entry("delete", row_id="not one"),)), [712])
     assert raised.value.fault.code == "row-not-understood"
     assert "dbo_Audit.prmchg" in raised.value.fault.what
     assert told.read_records == set()
@@ -152,21 +152,21 @@ def test_columns_are_found_by_name_without_case() -> None:
 def test_history_says_how_far_it_reaches_and_whether_it_holds_deletions(
     row: tuple[Any, ...], reach: Reach
 ) -> None:
-    assert history.reach_of(Answer((), (row,))) == reach
+    assert history.reach_of(Rows((), (row,))) == reach
 
 
 @pytest.mark.parametrize("rows", [(), ((MONDAY, 1), (MONDAY, 1))])
 def test_how_far_history_reaches_is_one_row(rows: tuple[tuple[Any, ...], ...]) -> None:
     with pytest.raises(ErpError) as raised:
-        history.reach_of(Answer((), rows))
+        history.reach_of(Rows((), rows))
     assert raised.value.fault.code == "no-count"
 
 
 def test_the_newest_entry_is_the_mark_and_the_highest_record_among_those_of_its_moment() -> None:
-    assert history.newest_of(Answer((), ((9, TUESDAY), (12, TUESDAY), (700, MONDAY)))) == HistoryMark(
+    assert history.newest_of(Rows((), ((9, TUESDAY), (12, TUESDAY), (700, MONDAY)))) == HistoryMark(
         "12", ON_TUESDAY
     )
-    assert history.newest_of(Answer((), ())) is None
+    assert history.newest_of(Rows((), ())) is None
 
 
 def test_history_holds_a_mark_only_with_its_record_and_its_moment() -> None:

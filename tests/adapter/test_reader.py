@@ -130,8 +130,8 @@ def reference_to(company: SandboxCompany, key: str, **changed: object) -> Change
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
-def look_up(reader: ErpReader, reference: ChangeOrderReference) -> Finding:
-    return reader.look_up(reference, deadline=soon(), clock=now)
+def lookup(reader: ErpReader, reference: ChangeOrderReference) -> Finding:
+    return reader.lookup(reference, deadline=soon(), clock=now)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
 def test_a_record_that_is_there_is_present_after_one_look(
     reader: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
-    found = look_up(reader, reference_to(company, "plain-01"))
+    found = lookup(reader, reference_to(company, "plain-01"))
     assert (found.verdict, found.reason) == (Verdict.PRESENT, "header-found")
     assert found.second_looked_at is None
     assert len({connection for connection, _ in asked}) == 1
@@ -170,7 +170,7 @@ def test_a_deleted_record_is_absent_after_two_looks_on_two_connections(
     sandbox.delete(reference.record_number, user="ACCT2")
     began = now()
 
-    found = look_up(reader, reference)
+    found = lookup(reader, reference)
 
     assert (found.verdict, found.reason) == (Verdict.ABSENT, "not-found-twice")
     assert found.proves_absence
@@ -221,7 +221,7 @@ def test_what_happened_in_sage_is_what_the_reader_says(
 ) -> None:
     reference = reference_to(company, key)
     sandbox.play()
-    found = look_up(reader, reference)
+    found = lookup(reader, reference)
     assert (found.verdict, found.proof) == (verdict, proof)
     assert len(asked) <= 8
 
@@ -231,7 +231,7 @@ def test_a_deleted_subcontract_is_evidence_and_no_doubt(
 ) -> None:
     reference = reference_to(company, "contract-deleted")
     sandbox.play()
-    found = look_up(reader, reference)
+    found = lookup(reader, reference)
     assert found.evidence.subcontract_present is False
     assert found.evidence.subcontract_changes_total is None
 
@@ -240,7 +240,7 @@ def test_a_record_number_used_by_another_row_is_not_our_record(
     reader: ErpReader, company: SandboxCompany
 ) -> None:
     reference = reference_to(company, "plain-01", row_id=uuid.uuid4())
-    found = look_up(reader, reference)
+    found = lookup(reader, reference)
     assert (found.verdict, found.reason) == (Verdict.REPLACED, "replaced-without-proof")
     assert not found.proves_absence
     assert found.evidence.other_record is not None
@@ -253,7 +253,7 @@ def test_a_record_number_used_by_another_row_is_not_our_record(
 def test_a_connection_nobody_accepted_proves_nothing(
     unchecked: ConnectionSpec, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
-    found = look_up(open_reader(unchecked), reference_to(company, "plain-01"))
+    found = lookup(open_reader(unchecked), reference_to(company, "plain-01"))
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "connection-unchecked")
     assert asked == []
 
@@ -284,8 +284,8 @@ def test_of_an_emptied_company_nothing_is_said_to_be_gone(
     sandbox.delete(gone.record_number, user="ACCT2")
     sandbox.set_fault("emptied")
     for found in (
-        *over_sqlite3.look_up_many([gone, there], deadline=soon(), clock=now),
-        *over_sqlite3.glance_many([gone, there], deadline=soon(), clock=now),
+        *over_sqlite3.lookup_many([gone, there], deadline=soon(), clock=now),
+        *over_sqlite3.quick_lookup_many([gone, there], deadline=soon(), clock=now),
     ):
         assert (found.verdict, found.reason) == (Verdict.JOB_MISSING, "job-not-found")
         assert not found.proves_absence
@@ -299,7 +299,7 @@ def test_with_a_fault_switched_on_a_deleted_record_is_unknown(
     sandbox.delete(reference.record_number, user="ACCT2")
     sandbox.set_fault(name)
 
-    found = look_up(over_sqlite3, reference)
+    found = lookup(over_sqlite3, reference)
 
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, code)
     assert found.fault is not None
@@ -307,7 +307,7 @@ def test_with_a_fault_switched_on_a_deleted_record_is_unknown(
     assert not found.proves_absence
 
     sandbox.set_fault("none")
-    assert look_up(over_sqlite3, reference).verdict is Verdict.ABSENT
+    assert lookup(over_sqlite3, reference).verdict is Verdict.ABSENT
 
 
 def test_unreadable_history_costs_proof_and_no_verdict(
@@ -317,7 +317,7 @@ def test_unreadable_history_costs_proof_and_no_verdict(
     sandbox.delete(reference.record_number, user="ACCT2")
     for record_number in (None, reference.record_number):
         sandbox.set_fault("no-audit", record_number=record_number)
-        found = look_up(over_sqlite3, reference)
+        found = lookup(over_sqlite3, reference)
         assert found.verdict is Verdict.ABSENT
         assert found.evidence.history_readable is False
         assert found.evidence.deletion is None
@@ -333,7 +333,7 @@ def test_history_refused_for_one_record_of_a_page_costs_that_record_alone_and_fe
     refused = page[5]
     sandbox.set_fault("no-audit", record_number=refused.record_number)
 
-    found = over_sqlite3.look_up_many(page, deadline=soon(), clock=now)
+    found = over_sqlite3.lookup_many(page, deadline=soon(), clock=now)
 
     assert all(one.proves_absence for one in found)
     without = [page[at] for at, one in enumerate(found) if one.evidence.deletion is None]
@@ -350,7 +350,7 @@ def test_history_refused_altogether_is_not_asked_for_without_end(
         sandbox.delete(one.record_number, user="ACCT2")
     sandbox.set_fault("no-audit")
 
-    found = over_sqlite3.look_up_many(page, deadline=soon(), clock=now)
+    found = over_sqlite3.lookup_many(page, deadline=soon(), clock=now)
 
     assert all(one.proves_absence for one in found)
     assert [name for _, name in asked].count("history") <= 2 * look._MOST_REFUSALS
@@ -360,7 +360,7 @@ def test_a_fault_that_may_pass_is_tried_three_times_each_time_from_the_start(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:
     sandbox.set_fault("locked")
-    look_up(over_sqlite3, reference_to(company, "plain-01"))
+    lookup(over_sqlite3, reference_to(company, "plain-01"))
     assert [name for _, name in asked] == ["handshake.sqlite", "look"] * 3
 
 
@@ -368,7 +368,7 @@ def test_a_fault_an_administrator_must_mend_is_not_tried_again(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:
     sandbox.set_fault("wrong-database")
-    look_up(over_sqlite3, reference_to(company, "plain-01"))
+    lookup(over_sqlite3, reference_to(company, "plain-01"))
     assert [name for _, name in asked].count("handshake.sqlite") == 1
 
 
@@ -376,7 +376,7 @@ def test_a_try_that_cannot_fit_is_not_begun(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:
     sandbox.set_fault("locked")
-    found = over_sqlite3.look_up(reference_to(company, "plain-01"), deadline=Deadline.after(0.4), clock=now)
+    found = over_sqlite3.lookup(reference_to(company, "plain-01"), deadline=Deadline.after(0.4), clock=now)
     assert found.reason == "locked"
     assert [name for _, name in asked].count("look") == 1
 
@@ -384,7 +384,7 @@ def test_a_try_that_cannot_fit_is_not_begun(
 def test_after_the_deadline_nothing_is_asked(
     over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
-    found = over_sqlite3.look_up(reference_to(company, "plain-01"), deadline=Deadline.after(0), clock=now)
+    found = over_sqlite3.lookup(reference_to(company, "plain-01"), deadline=Deadline.after(0), clock=now)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "deadline")
     assert asked == []
 
@@ -393,7 +393,7 @@ def test_sage_too_slow_is_the_deadline(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox
 ) -> None:
     sandbox.set_fault("slow:60")
-    found = over_sqlite3.look_up(reference_to(company, "plain-01"), deadline=Deadline.after(0.2), clock=now)
+    found = over_sqlite3.lookup(reference_to(company, "plain-01"), deadline=Deadline.after(0.2), clock=now)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "deadline")
 
 
@@ -404,7 +404,7 @@ def test_a_second_look_that_cannot_fit_is_not_begun(
     sandbox.delete(reference.record_number, user="ACCT2")
     patient = open_reader(replace(spec, second_look_seconds=60))
     began = now()
-    found = look_up(patient, reference)
+    found = lookup(patient, reference)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "deadline")
     assert now() - began < timedelta(seconds=5)
     assert [name for _, name in asked].count("look") == 1
@@ -415,7 +415,7 @@ def test_the_second_look_comes_no_sooner_than_it_should(
 ) -> None:
     reference = reference_to(company, "plain-01")
     sandbox.delete(reference.record_number, user="ACCT2")
-    found = look_up(open_reader(replace(spec, second_look_seconds=0.2)), reference)
+    found = lookup(open_reader(replace(spec, second_look_seconds=0.2)), reference)
     assert found.first_looked_at is not None
     assert found.second_looked_at is not None
     assert found.second_looked_at - found.first_looked_at >= timedelta(seconds=0.2)
@@ -431,7 +431,7 @@ def test_a_record_restored_between_the_looks_is_doubt(
     reference = reference_to(company, "plain-01")
     sandbox.delete(reference.record_number, user="ACCT2")
     between_the_looks(monkeypatch, lambda: sandbox.restore(reference.record_number, user="ACCT2"))
-    found = look_up(over_sqlite3, reference)
+    found = lookup(over_sqlite3, reference)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "sage-changing")
     assert found.second_looked_at is None
 
@@ -442,18 +442,16 @@ def test_another_database_at_the_second_look_is_doubt(
     reference = reference_to(company, "plain-01")
     sandbox.delete(reference.record_number, user="ACCT2")
     between_the_looks(monkeypatch, lambda: sandbox.set_fault("restored"))
-    assert look_up(over_sqlite3, reference).reason == "other-incarnation"
+    assert lookup(over_sqlite3, reference).reason == "other-incarnation"
 
 
 def test_a_link_with_a_record_number_that_is_none_is_our_fault_and_logged(
     over_sqlite3: ErpReader, company: SandboxCompany, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        found = look_up(over_sqlite3, reference_to(company, "plain-01", record_number="twelve"))
+        found = lookup(over_sqlite3, reference_to(company, "plain-01", record_number="twelve"))
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "row-not-understood")
-    assert [(one.message, bool(one.exc_info)) for one in caplog.records] == [
-        ("sage.look_up.unexpected", True)
-    ]
+    assert [(one.message, bool(one.exc_info)) for one in caplog.records] == [("sage.lookup.unexpected", True)]
 
 
 def test_an_error_nobody_foresaw_is_unknown_and_logged(
@@ -467,11 +465,11 @@ def test_an_error_nobody_foresaw_is_unknown_and_logged(
 
     monkeypatch.setattr("sage_adapter.verdict.is_gone", broken)
     with caplog.at_level(logging.ERROR):
-        found = look_up(over_sqlite3, reference_to(company, "plain-01"))
+        found = lookup(over_sqlite3, reference_to(company, "plain-01"))
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "internal-error")
     assert found.fault is not None
     assert found.fault.kind is FaultKind.UNEXPECTED
-    assert "sage.look_up.unexpected" in caplog.text
+    assert "sage.lookup.unexpected" in caplog.text
 
 
 # --- the handshake ---
@@ -664,7 +662,7 @@ def test_without_the_columns_of_an_export_only_the_export_is_refused(
         find(reader)
     assert raised.value.fault.code == "column-missing"
     assert reader.handshake(deadline=soon()).good
-    assert look_up(reader, reference_to(company, "plain-01")).verdict is Verdict.PRESENT
+    assert lookup(reader, reference_to(company, "plain-01")).verdict is Verdict.PRESENT
 
 
 def test_nothing_is_read_from_a_database_nobody_accepted(
@@ -744,12 +742,12 @@ def test_a_sage_server_that_is_asked_enough_already_is_busy(
     monkeypatch.setattr(session, "PLACES_PER_SERVER", 1)
     monkeypatch.setattr(session, "_places", {})
     with session.open_session(spec, soon()):
-        found = over_sqlite3.look_up(
+        found = over_sqlite3.lookup(
             reference_to(company, "plain-01"), deadline=Deadline.after(0.1), clock=now
         )
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason in ("busy", "deadline")
-    assert look_up(over_sqlite3, reference_to(company, "plain-01")).verdict is Verdict.PRESENT
+    assert lookup(over_sqlite3, reference_to(company, "plain-01")).verdict is Verdict.PRESENT
 
 
 def test_more_rows_than_can_be_are_refused(spec: ConnectionSpec, company: SandboxCompany) -> None:
@@ -775,11 +773,11 @@ def test_a_page_is_judged_as_each_record_alone(
         if row.fault:
             sandbox.set_fault("none", record_number=row.record_number)
 
-    found = reader.look_up_many(references, deadline=Deadline.after(30), clock=now)
+    found = reader.lookup_many(references, deadline=Deadline.after(30), clock=now)
 
     assert len({connection for connection, _ in asked}) == 2
     assert len(asked) <= 14
-    alone = [look_up(reader, reference) for reference in references]
+    alone = [lookup(reader, reference) for reference in references]
     assert [judged(one) for one in found] == [judged(one) for one in alone]
     assert {one.verdict for one in found} >= {
         Verdict.ABSENT,
@@ -816,9 +814,9 @@ def judged(finding: Finding) -> object:
 def test_a_page_of_none_asks_nothing_and_one_of_too_many_is_refused(
     over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
-    assert over_sqlite3.look_up_many([], deadline=soon(), clock=now) == ()
+    assert over_sqlite3.lookup_many([], deadline=soon(), clock=now) == ()
     with pytest.raises(ValueError, match="at most 50"):
-        over_sqlite3.look_up_many([reference_to(company, "plain-01")] * 51, deadline=soon(), clock=now)
+        over_sqlite3.lookup_many([reference_to(company, "plain-01")] * 51, deadline=soon(), clock=now)
     assert asked == []
 
 
@@ -837,7 +835,7 @@ def test_a_record_that_is_not_understood_spoils_nobody_elses_finding(
         books.commit()
     nonsense = replace(there, record_number="twelve")
     with caplog.at_level(logging.ERROR):
-        found = over_sqlite3.look_up_many([spoiled, gone, nonsense, there], deadline=soon(), clock=now)
+        found = over_sqlite3.lookup_many([spoiled, gone, nonsense, there], deadline=soon(), clock=now)
     assert [one.verdict for one in found] == [
         Verdict.UNKNOWN,
         Verdict.ABSENT,
@@ -856,15 +854,15 @@ def test_what_was_settled_before_the_connection_failed_stays_settled(
     gone, there = reference_to(company, "plain-01"), reference_to(company, "plain-02")
     sandbox.delete(gone.record_number, user="ACCT2")
     between_the_looks(monkeypatch, lambda: sandbox.set_fault("offline"))
-    found = over_sqlite3.look_up_many([gone, there], deadline=Deadline.after(2), clock=now)
+    found = over_sqlite3.lookup_many([gone, there], deadline=Deadline.after(2), clock=now)
     assert [one.verdict for one in found] == [Verdict.UNKNOWN, Verdict.PRESENT]
     assert found[0].reason == "unreachable"
 
 
-# --- a glance ---
+# --- a quick lookup ---
 
 
-def test_a_glance_says_what_two_looks_would_and_proves_nothing(
+def test_a_quick_lookup_says_what_two_looks_would_and_proves_nothing(
     reader: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:
     sandbox_faults = {row.record_number for row in sandbox.change_orders() if row.fault}
@@ -876,11 +874,11 @@ def test_a_glance_says_what_two_looks_would_and_proves_nothing(
         if row.fault:
             sandbox.set_fault("none", record_number=row.record_number)
 
-    found = reader.glance_many(references, deadline=Deadline.after(30), clock=now)
+    found = reader.quick_lookup_many(references, deadline=Deadline.after(30), clock=now)
 
     assert len({connection for connection, _ in asked}) == 1
     assert len(asked) <= 5
-    twice = reader.look_up_many(references, deadline=Deadline.after(30), clock=now)
+    twice = reader.lookup_many(references, deadline=Deadline.after(30), clock=now)
     for glanced, looked in zip(found, twice, strict=True):
         assert (glanced.verdict, glanced.proof) == (looked.verdict, looked.proof)
         if looked.reason == "not-found-twice":
@@ -902,61 +900,61 @@ def test_a_glance_says_what_two_looks_would_and_proves_nothing(
     }
 
 
-def test_a_glance_with_history_refused_still_knows_what_is_gone(
+def test_a_quick_lookup_with_history_refused_still_knows_what_is_gone(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox
 ) -> None:
     gone = reference_to(company, "plain-01")
     sandbox.delete(gone.record_number, user="ACCT2")
     sandbox.set_fault("no-audit", record_number=gone.record_number)
-    [found] = over_sqlite3.glance_many([gone], deadline=soon(), clock=now)
+    [found] = over_sqlite3.quick_lookup_many([gone], deadline=soon(), clock=now)
     assert (found.verdict, found.reason) == (Verdict.ABSENT, "not-found-once")
     assert not found.evidence.history_readable
 
 
 @pytest.mark.parametrize(("name", "code"), FAULTS.items())
-def test_a_glance_with_a_fault_switched_on_is_unknown(
+def test_a_quick_lookup_with_a_fault_switched_on_is_unknown(
     over_sqlite3: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, name: str, code: str
 ) -> None:
     gone, there = reference_to(company, "plain-01"), reference_to(company, "plain-02")
     sandbox.delete(gone.record_number, user="ACCT2")
     sandbox.set_fault(name)
-    found = over_sqlite3.glance_many([gone, there], deadline=soon(), clock=now)
+    found = over_sqlite3.quick_lookup_many([gone, there], deadline=soon(), clock=now)
     assert [(one.verdict, one.reason) for one in found] == [(Verdict.UNKNOWN, code)] * 2
 
 
-def test_a_glance_at_none_asks_nothing_and_one_at_too_many_is_refused(
+def test_a_quick_lookup_at_none_asks_nothing_and_one_at_too_many_is_refused(
     over_sqlite3: ErpReader, company: SandboxCompany, asked: list[tuple[int, str]]
 ) -> None:
-    assert over_sqlite3.glance_many([], deadline=soon(), clock=now) == ()
+    assert over_sqlite3.quick_lookup_many([], deadline=soon(), clock=now) == ()
     with pytest.raises(ValueError, match="at most 200"):
-        over_sqlite3.glance_many([reference_to(company, "plain-01")] * 201, deadline=soon(), clock=now)
+        over_sqlite3.quick_lookup_many([reference_to(company, "plain-01")] * 201, deadline=soon(), clock=now)
     assert asked == []
 
 
-def test_a_glance_at_hundreds_is_one_connection_and_judges_each(
+def test_a_quick_lookup_at_hundreds_is_one_connection_and_judges_each(
     reader: ErpReader, company: SandboxCompany, sandbox: ErpSandbox, asked: list[tuple[int, str]]
 ) -> None:
     keys = [one.key for one in company.scenarios if one.key.startswith("plain-")]
     gone, there = (reference_to(company, key) for key in keys[:2])
     sandbox.delete(gone.record_number, user="ACCT2")
-    found = reader.glance_many([gone, there] * 100, deadline=soon(), clock=now)
+    found = reader.quick_lookup_many([gone, there] * 100, deadline=soon(), clock=now)
     assert [one.verdict for one in found] == [Verdict.ABSENT, Verdict.PRESENT] * 100
     assert len({connection for connection, _ in asked}) == 1
     assert [name for _, name in asked].count("look") == 4
     assert len(asked) <= 10
 
 
-def test_a_glance_whose_answer_has_no_end_says_nothing_of_anybody(
+def test_a_quick_lookup_whose_answer_has_no_end_says_nothing_of_anybody(
     over_sqlite3: ErpReader, company: SandboxCompany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = Session.ask
 
-    def cut_short(self: Session, name: str, *arguments: object, **named: object) -> session.Answer:
+    def cut_short(self: Session, name: str, *arguments: object, **named: object) -> session.Rows:
         answer = ask(self, name, *arguments, **named)  # type: ignore[arg-type]
         return replace(answer, rows=answer.rows[:-1]) if name == "look" else answer
 
     monkeypatch.setattr(Session, "ask", cut_short)
-    [found] = over_sqlite3.glance_many([reference_to(company, "plain-01")], deadline=soon(), clock=now)
+    [found] = over_sqlite3.quick_lookup_many([reference_to(company, "plain-01")], deadline=soon(), clock=now)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "no-count")
 
 
@@ -1267,17 +1265,17 @@ def test_an_abandoned_look_keeps_its_place_until_it_ends(
     monkeypatch.setattr(Session, "ask", stuck)
     late: list[Finding] = []
     thread = threading.Thread(
-        target=lambda: late.append(over_sqlite3.look_up(reference, deadline=Deadline.after(0.3), clock=now))
+        target=lambda: late.append(over_sqlite3.lookup(reference, deadline=Deadline.after(0.3), clock=now))
     )
     thread.start()
     assert asked.wait(10)
     # Its asker has gone at the deadline; the server still has to do with it.
-    found = over_sqlite3.look_up(reference, deadline=Deadline.after(0.6), clock=now)
+    found = over_sqlite3.lookup(reference, deadline=Deadline.after(0.6), clock=now)
     assert found.reason == "busy"
     may_go_on.set()
     thread.join(10)
     assert [one.reason for one in late] == ["deadline"]
-    assert look_up(over_sqlite3, reference).verdict is Verdict.PRESENT
+    assert lookup(over_sqlite3, reference).verdict is Verdict.PRESENT
 
 
 def test_the_fault_before_the_deadline_is_the_one_that_is_told(
@@ -1294,7 +1292,7 @@ def test_the_fault_before_the_deadline_is_the_one_that_is_told(
         return real(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(look, "begin", slower_the_second_time)
-    found = over_sqlite3.look_up(reference_to(company, "plain-01"), deadline=Deadline.after(5), clock=now)
+    found = over_sqlite3.lookup(reference_to(company, "plain-01"), deadline=Deadline.after(5), clock=now)
     assert len(tries) == 2
     assert found.reason == "link-lost"
 
@@ -1315,6 +1313,6 @@ def test_a_server_that_is_not_there_is_not_waited_for_again_where_the_wait_canno
     for login_timeout, tries in ((5, 1), (1, 3)):
         opened.clear()
         impatient = open_reader(replace(spec, login_timeout_seconds=login_timeout))
-        found = impatient.look_up(reference, deadline=Deadline.after(4), clock=now)
+        found = impatient.lookup(reference, deadline=Deadline.after(4), clock=now)
         assert found.reason == "unreachable"
         assert len(opened) == tries

@@ -22,9 +22,9 @@ from erp_integrations.ports import (
     Verdict,
 )
 from sage_adapter import verdict
-from sage_adapter.answers import Bearer, JobSeen, Line, OnJob, OnSubcontract
+from sage_adapter.answers import JobSeen, Line, OnJob, OnSubcontract, RecordHolder
 from sage_adapter.history import History, Reach
-from sage_adapter.session import Answer
+from sage_adapter.session import Rows
 from sage_adapter.verdict import Carriers, ControlSeen, Look, Observation
 
 AHEAD = timedelta(hours=-5)
@@ -81,9 +81,9 @@ def bearer(
     number: str = "CO-99",
     job: str = "2611",
     at: datetime | None = None,
-) -> Bearer:
+) -> RecordHolder:
     """Another record that has our record number."""
-    return Bearer(row_id, "712", number, job, "1", at)
+    return RecordHolder(row_id, "712", number, job, "1", at)
 
 
 NOBODY = Carriers()
@@ -132,7 +132,7 @@ def history(*entries: Entry, job_saved_at: datetime | None = None, job_row: uuid
     if job_saved_at is not None:
         rows.append((1, 2611, str(job_row).upper(), job_saved_at, None, None, None))
     read = History()
-    read.add(Answer((), tuple(rows)), [712])
+    read.add(Rows((), tuple(rows)), [712])
     return read
 
 
@@ -1180,7 +1180,7 @@ observations = st.builds(
     header=st.none() | headers,
     bearer=st.none()
     | st.builds(
-        Bearer,
+        RecordHolder,
         row_id=st.sampled_from([ANOTHER, THIRD]),
         record_number=st.just("712"),
         number=st.sampled_from(["CO-12", "CO-13"]),
@@ -1286,7 +1286,7 @@ def test_every_look_ends_in_words_or_asks_again(seen: Look) -> None:
     assert found is None or found.reason
 
 
-# --- a glance: what is shown, and never proves ---
+# --- a quick lookup: what is shown, and never proves ---
 
 
 def glanced(
@@ -1295,7 +1295,7 @@ def glanced(
     *,
     reference: ChangeOrderReference = REFERENCE,
 ) -> Finding:
-    found = verdict.finding_of_a_glance(seen or look(), carriers, reference)
+    found = verdict.finding_of_a_quick_lookup(seen or look(), carriers, reference)
     assert (found.first_looked_at, found.second_looked_at) == (NOW, None)
     assert not found.proves_absence
     assert found.incarnation == "incarnation"
@@ -1309,7 +1309,7 @@ def test_what_one_look_does_not_find_is_absent_for_now() -> None:
 
 
 @given(seen=looks, carriers=carriers_of_anything, reference=references)
-def test_a_glance_says_deleted_only_where_two_looks_would_cut(
+def test_a_quick_lookup_says_deleted_only_where_two_looks_would_cut(
     seen: Look, carriers: Carriers, reference: ChangeOrderReference
 ) -> None:
     """A list never says Deleted where the click would not."""
@@ -1322,7 +1322,7 @@ def test_a_glance_says_deleted_only_where_two_looks_would_cut(
     assert once.evidence == twice.evidence
 
 
-def test_what_stands_in_the_place_counts_at_a_glance_too() -> None:
+def test_what_stands_in_the_place_counts_at_a_quick_lookup_too() -> None:
     found = glanced(carriers=Carriers(on_job=(on_job(at=LATER),)))
     assert (found.verdict, found.reason) == (Verdict.REPLACED, "replaced-later")
     assert found.proof is Proof.INSERTED_LATER
@@ -1333,7 +1333,7 @@ def test_what_stands_in_the_place_counts_at_a_glance_too() -> None:
     assert glanced(look(told=TOLD), within).reason == "replaced-after-deletion"
 
 
-def test_a_record_that_the_last_question_met_after_all_is_doubt_at_a_glance_too() -> None:
+def test_a_record_that_the_last_question_met_after_all_is_doubt_at_a_quick_lookup_too() -> None:
     found = glanced(carriers=Carriers(on_job=(on_job(OURS, "712"),)))
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "sage-changing")
     assert found.fault is not None

@@ -57,7 +57,7 @@ def _ask(spec: ConnectionSpec, first: int, count: int) -> Callable[[], None]:
     drawn = controls(asked)
 
     def act() -> None:
-        found = open_reader(spec).look_up_many(
+        found = open_reader(spec).lookup_many(
             asked, deadline=Deadline.after(PATIENCE), clock=lambda: datetime.now(UTC), controls=drawn
         )
         expected = Verdict.PRESENT if there else Verdict.ABSENT

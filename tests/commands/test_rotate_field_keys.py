@@ -11,7 +11,7 @@ from pytest_django import Settings
 from erp_integrations.connections import connect
 from erp_integrations.connections.key_rotation import rotate_field_keys
 from erp_integrations.erp import registry
-from erp_integrations.erp.encryption import CannotUnseal, seal, unseal
+from erp_integrations.erp.encryption import CannotDecrypt, decrypt, encrypt
 from erp_integrations.models import Connection
 from tests import factories
 from tests.commands.terminal import manage, run
@@ -50,14 +50,14 @@ def test_afterwards_the_old_key_can_be_dropped_and_nothing_else_has_changed(
     assert "Sealed anew: 0. Already sealed with the newest key: 1." in second.out
     settings.FIELD_KEYS = keys[:1]
     after = Connection.objects.values().get()
-    assert unseal(after["odbc_string_encrypted"]) == SECRET
+    assert decrypt(after["odbc_string_encrypted"]) == SECRET
     assert registry.spec_of(world.fresh_connection()).odbc_string == SECRET
     sealed = {"odbc_string_encrypted": ""}
     assert before | sealed == after | sealed, "not the revision either: a look under way may go on"
     assert len(world.events()) == events
     settings.FIELD_KEYS = keys[1:]
-    with pytest.raises(CannotUnseal):
-        unseal(after["odbc_string_encrypted"])
+    with pytest.raises(CannotDecrypt):
+        decrypt(after["odbc_string_encrypted"])
 
 
 def test_3_where_a_key_is_missing_and_the_others_are_sealed_anew_all_the_same(
@@ -67,7 +67,7 @@ def test_3_where_a_key_is_missing_and_the_others_are_sealed_anew_all_the_same(
     lost = factories.CompanyFactory.create(slug="ridgeline")
     settings.FIELD_KEYS = [Fernet.generate_key().decode()]
     closed = Connection.objects.create(
-        company=lost, kind=registry.ODBC, database="Books", odbc_string_encrypted=seal(SECRET)
+        company=lost, kind=registry.ODBC, database="Books", odbc_string_encrypted=encrypt(SECRET)
     ).odbc_string_encrypted
     settings.FIELD_KEYS = keys
 
@@ -110,11 +110,11 @@ def test_a_connection_that_is_set_meanwhile_is_not_set_back(
         rotating.start()
         rotating.join(timeout=0.5)
         assert rotating.is_alive(), "it waits for the row"
-        held.odbc_string_encrypted = seal(newer)
+        held.odbc_string_encrypted = encrypt(newer)
         held.save()
     rotating.join(timeout=30)
 
-    assert unseal(Connection.objects.get().odbc_string_encrypted) == newer
+    assert decrypt(Connection.objects.get().odbc_string_encrypted) == newer
 
 
 def test_a_shell_can_run_it(committed_world: World, settings: Settings) -> None:

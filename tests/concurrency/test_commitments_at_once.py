@@ -3,7 +3,7 @@
 from collections import Counter
 from functools import partial
 
-from commitments.errors import LaterOnesApproved
+from commitments.errors import LaterChangeOrdersApproved
 from commitments.models import (
     ChangeOrderLine,
     ChangeOrderStatus,
@@ -76,7 +76,7 @@ def test_two_approvals_at_once_have_an_order_and_an_unapproval_keeps_it(committe
     last = approved[-1].pk
     outcomes = all_at_once([partial(set_to_draft, **one) for one in which])
     for one, outcome in zip(which, outcomes, strict=True):
-        assert outcome is None or isinstance(outcome, LaterOnesApproved)
+        assert outcome is None or isinstance(outcome, LaterChangeOrdersApproved)
         if one["change_order_id"] == last:
             assert outcome is None
     left = CommitmentChangeOrder.objects.exclude(approved_at=None).order_by("approved_at")

@@ -2,7 +2,7 @@
 
 from commitments.models import ErpStatus
 from erp_integrations.ledger.actors import actor_in_admin
-from erp_integrations.links.release_attempt import AttemptEnded, free_attempt
+from erp_integrations.links.release_attempt import AttemptEnded, release_attempt
 from erp_integrations.links.unlink import Unlinked
 from tests.concurrency.crowd import all_at_once
 from tests.invariants import assert_promise_kept
@@ -18,7 +18,7 @@ def test_an_attempt_that_many_free_and_somebody_takes_over_ends_once(committed_w
     desk = [actor_in_admin(staff("Support lead", f"lead-{number}")) for number in range(3)]
 
     def frees(number: int) -> None:
-        free_attempt(attempt_id=attempt.pk, reason="It is stuck", actor=desk[number])
+        release_attempt(attempt_id=attempt.pk, reason="It is stuck", actor=desk[number])
 
     *freed, clicked = all_at_once(
         [

@@ -55,7 +55,7 @@ def told_and_not_committed(world: World) -> Iterator[threading.Event]:
 @pytest.fixture
 def state(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     monkeypatch.setattr(live_updates, "AGES_STAND", timedelta(days=36_500))
-    return lambda: live_updates.state_of(
+    return lambda: live_updates.page_etag(
         committed_world.company, committed_world.fresh_connection(), database_now()
     )
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from commitments.models import ErpStatus
-from erp_integrations.bulk_unlink.operations import cancel_bulk_unlink, start_bulk_unlink, work_on
+from erp_integrations.bulk_unlink.operations import cancel_bulk_unlink, process_bulk_unlink, start_bulk_unlink
 from erp_integrations.connections.connect import Address, set_connection
 from erp_integrations.erp import registry
 from erp_integrations.exports import run_export
@@ -101,7 +101,7 @@ def test_every_act_takes_its_locks_in_the_one_order(committed_world: World) -> N
         relink_change_order(**keys, change_order_id=linked.pk, actor=by)
         world.delete_in_sage(linked)
         bulk = start_bulk_unlink(**keys, change_order_ids=[linked.pk, cco.pk], actor=by)
-        work_on(bulk.pk)
+        process_bulk_unlink(bulk.pk)
         cancel_bulk_unlink(**keys, bulk_id=bulk.pk, actor=by)
         address = Address(kind=registry.SANDBOX, database=world.books.name, sandbox_path=world.place)
         set_connection(company=world.company, address=address, actor=LINKER)

@@ -143,7 +143,7 @@ class Books:
         controls: Controls = NO_CONTROLS,
         **changed: Any,
     ) -> Finding:
-        return self.reader(**changed).look_up(
+        return self.reader(**changed).lookup(
             reference, deadline=Deadline.after(seconds), clock=now, controls=controls
         )
 

@@ -61,7 +61,7 @@ def ask(driver: str, port: int, seconds: float) -> dict[str, object]:
     """The verdict, its code, the seconds it took, how many megabytes it cost, and who goes on asking."""
     reader = open_reader(spec(driver, port))
     before, began = _megabytes(), time.monotonic()
-    finding = calls.look_up(
+    finding = calls.lookup(
         reader, REFERENCE, deadline=Deadline.after(seconds), clock=lambda: datetime.now(UTC)
     )
     took = time.monotonic() - began

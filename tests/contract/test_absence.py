@@ -106,10 +106,10 @@ def of_job(references: References, job: str) -> list[ChangeOrderReference]:
 
 
 def asked(books: Books, *references: ChangeOrderReference, controls: Controls) -> list[Finding]:
-    """What two looks say of each, in one bulk; a glance at the same says it too."""
+    """What two looks say of each, in one bulk; a quick lookup at the same says it too."""
     deadline = Deadline.after(PATIENCE_SECONDS)
-    found = books.reader().look_up_many(references, deadline=deadline, clock=now, controls=controls)
-    glanced = books.reader().glance_many(references, deadline=deadline, clock=now, controls=controls)
+    found = books.reader().lookup_many(references, deadline=deadline, clock=now, controls=controls)
+    glanced = books.reader().quick_lookup_many(references, deadline=deadline, clock=now, controls=controls)
     for once, twice in zip(glanced, found, strict=True):
         # A list never says Deleted where the click would not.
         assert (once.verdict, once.proof) == (twice.verdict, twice.proof)
@@ -424,7 +424,7 @@ def test_a_control_deleted_between_the_looks_changes_nothing(
     clock = ActingClock(
         lambda: delete(books, references["two-jobs-deleted"]), at=lambda reading: reading == 2
     )
-    finding = books.reader().look_up(
+    finding = books.reader().lookup(
         gone, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock, controls=controls
     )
     assert clock.readings >= 2

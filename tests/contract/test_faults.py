@@ -504,7 +504,7 @@ def test_psqlodbc_a_lock_is_told_before_the_asker_gives_up(
     monkeypatch.setattr(session, "LOCK_WAIT_MILLISECONDS", LOCK_WAIT_MILLISECONDS // SCALE)
     with locked_table(postgres_server):
         began = time.monotonic()
-        finding = calls.look_up(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+        finding = calls.lookup(on_postgres.reader(), reference, deadline=Deadline.after(seconds), clock=now)
         assert time.monotonic() - began < seconds
         assert_no_answer(finding, WAIT, "locked")
     assert on_postgres.look(reference).proves_absence
@@ -517,9 +517,9 @@ def test_psqlodbc_a_lock_is_told_within_every_deadline(
     """Also where the wait for a lock is longer than all the time there is."""
     reference, reader = deleted(on_postgres), on_postgres.reader()
     with locked_table(postgres_server):
-        finding = calls.look_up(reader, reference, deadline=Deadline.after(seconds), clock=now)
+        finding = calls.lookup(reader, reference, deadline=Deadline.after(seconds), clock=now)
         assert_no_answer(finding, WAIT, "locked")
-        findings = calls.look_up_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
+        findings = calls.lookup_many(reader, [reference] * 2, deadline=Deadline.after(seconds), clock=now)
     for one in findings:
         assert_no_answer(one, WAIT, "locked")
 
@@ -551,7 +551,7 @@ class ActingClock:
 def look_with(
     books: Books, reference: ChangeOrderReference, clock: Clock, seconds: float = PATIENCE_SECONDS
 ) -> Finding:
-    return books.reader().look_up(reference, deadline=Deadline.after(seconds), clock=clock)
+    return books.reader().lookup(reference, deadline=Deadline.after(seconds), clock=clock)
 
 
 def end_sessions(server: PostgresServer) -> None:
@@ -684,7 +684,7 @@ def test_psqlodbc_a_server_that_freezes_between_the_looks_is_not_waited_for(
     clock = ActingClock(freeze, at=lambda reading: reading == 2)
     began = time.monotonic()
     try:
-        finding = calls.look_up(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
+        finding = calls.lookup(on_postgres.reader(), reference, deadline=Deadline.after(1.5), clock=clock)
         assert time.monotonic() - began < 1.5 + SLACK_SECONDS
         assert frozen
     finally:
@@ -752,7 +752,7 @@ def silent_listener() -> Iterator[int]:
 def test_sql_server_drivers_nothing_listens(driver: str, reference: ChangeOrderReference) -> None:
     reader, began = open_reader(sql_server_spec(driver, free_port())), time.monotonic()
     # Longer than the login time-out, too short for a second try.
-    finding = reader.look_up(reference, deadline=Deadline.after(1.4), clock=now)
+    finding = reader.lookup(reference, deadline=Deadline.after(1.4), clock=now)
     assert time.monotonic() - began < 1.4 + SLACK_SECONDS
     assert_no_answer(finding, WAIT, "unreachable")
 
@@ -763,7 +763,7 @@ def test_sql_server_drivers_a_listener_that_never_answers(
 ) -> None:
     with silent_listener() as port:
         reader, began = open_reader(sql_server_spec(driver, port)), time.monotonic()
-        finding = reader.look_up(reference, deadline=Deadline.after(1), clock=now)
+        finding = reader.lookup(reference, deadline=Deadline.after(1), clock=now)
         assert time.monotonic() - began < 1 + SLACK_SECONDS
     assert_no_answer(finding, WAIT, "unreachable", "timed-out", "deadline")
 
@@ -858,7 +858,7 @@ def test_a_connection_that_cannot_be_opened_is_no_answer(
     odbc_string: str, code: str, reference: ChangeOrderReference
 ) -> None:
     spec = replace(sql_server_spec("freetds", 1), odbc_string=odbc_string)
-    finding = open_reader(spec).look_up(reference, deadline=Deadline.after(1), clock=now)
+    finding = open_reader(spec).lookup(reference, deadline=Deadline.after(1), clock=now)
     assert_no_answer(finding, ADMINISTRATOR, code)
 
 

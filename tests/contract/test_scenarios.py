@@ -133,7 +133,7 @@ def test_a_scenario_leads_to_its_verdict(played: Played, key: str) -> None:
 def test_a_page_of_scenarios_leads_to_the_same_verdicts(played: Played) -> None:
     books, references = played
     keys = list(EXPECTED)[:50]
-    found = books.reader().look_up_many(
+    found = books.reader().lookup_many(
         [references[key] for key in keys], deadline=Deadline.after(PATIENCE_SECONDS), clock=now
     )
     for key, finding in zip(keys, found, strict=True):
@@ -504,7 +504,7 @@ def test_a_record_that_comes_back_between_the_looks_is_no_deletion(books: Books)
     clock = ActingClock(
         lambda: books.sage(lambda sandbox: sandbox.restore(reference.record_number, user=SAGE_USER))
     )
-    finding = books.reader().look_up(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
+    finding = books.reader().lookup(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
     assert clock.readings >= 2
     assert finding.verdict is Verdict.UNKNOWN
     assert finding.fault is not None
@@ -517,7 +517,7 @@ def test_a_backup_restored_between_the_looks_is_no_deletion(books: Books) -> Non
     reference = books.references()["older-backup"]
     books.sage(lambda sandbox: sandbox.delete(reference.record_number, user=SAGE_USER))
     clock = ActingClock(books.restore_backup)
-    finding = books.reader().look_up(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
+    finding = books.reader().lookup(reference, deadline=Deadline.after(PATIENCE_SECONDS), clock=clock)
     assert finding.verdict is Verdict.UNKNOWN
     assert not finding.proves_absence
 

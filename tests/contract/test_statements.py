@@ -66,7 +66,7 @@ def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_i
         assert reader.handshake(deadline=soon).good
         assert on_postgres.look(references[0]).proves_absence
         assert on_postgres.look(references[9]).verdict is Verdict.PRESENT
-        reader.look_up_many(references[:12], deadline=soon, clock=now)
+        reader.lookup_many(references[:12], deadline=soon, clock=now)
         reader.read_job(references[9].job_record_number, deadline=soon)
         reader.read_subcontract(references[9].subcontract_record_number, deadline=soon)
         reader.read_change_order(references[9].record_number, deadline=soon)
@@ -78,7 +78,7 @@ def test_psqlodbc_nothing_but_the_allow_list_reaches_the_server_and_nothing_of_i
         ).found
         with reader.stream_keys(deadline=soon) as keys:
             assert list(keys.blocks)
-        reader.glance_many(references[:12], deadline=soon, clock=now)
+        reader.quick_lookup_many(references[:12], deadline=soon, clock=now)
     asked = set()
     for words in told:
         logged = LOGGED.fullmatch(words)
@@ -150,7 +150,7 @@ def test_a_page_of_fifty_with_its_controls_is_fourteen_statements_at_most_on_eve
     books, references = played
     page = list(references.values())[:50]
     with watched() as asked:
-        found = books.reader().look_up_many(
+        found = books.reader().lookup_many(
             page,
             deadline=Deadline.after(PATIENCE_SECONDS),
             clock=now,
@@ -178,7 +178,7 @@ def test_a_page_of_a_bulk_of_two_hundred_is_one_statement_with_its_controls_on_e
     ]
     bulk = controls_among([*known, *others])
     with watched() as asked:
-        books.reader().look_up_many(
+        books.reader().lookup_many(
             known[:50],
             deadline=Deadline.after(PATIENCE_SECONDS),
             clock=now,

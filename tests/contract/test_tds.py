@@ -100,7 +100,7 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
     assert reader.handshake(deadline=soon).good
     assert wired.look(references[0]).proves_absence
     assert wired.look(there).verdict is Verdict.PRESENT
-    reader.look_up_many(references[:12], deadline=soon, clock=now)
+    reader.lookup_many(references[:12], deadline=soon, clock=now)
     reader.read_job(there.job_record_number, deadline=soon)
     reader.read_subcontract(there.subcontract_record_number, deadline=soon)
     reader.read_change_order(there.record_number, deadline=soon)
@@ -117,7 +117,7 @@ def test_everything_that_is_said_is_on_the_list_and_every_question_is_asked(
     ).found
     with reader.stream_keys(deadline=soon) as keys:
         assert list(keys.blocks)
-    reader.glance_many(references[:12], deadline=soon, clock=now)
+    reader.quick_lookup_many(references[:12], deadline=soon, clock=now)
     asked = {words for one in said(company) for words in one} - {BEGIN, SNAPSHOT, "COMMIT"}
     apart = {name for name in tsql.QUESTIONS.values() if name.endswith(("postgresql", "sqlite", "sqlserver"))}
     assert asked == (set(tsql.QUESTIONS.values()) - apart) | set(tsql.TOGETHER)
@@ -193,7 +193,7 @@ def test_a_lock_is_told_before_the_asker_gives_up(
 
     company.before = before
     company.errors[question] = (99, *LOCKED)
-    finding = calls.look_up(wired.reader(), reference, deadline=Deadline.after(seconds), clock=now)
+    finding = calls.lookup(wired.reader(), reference, deadline=Deadline.after(seconds), clock=now)
     assert_no_answer(finding, FaultKind.UNAVAILABLE, "locked")
     assert waits
     company.errors.clear()

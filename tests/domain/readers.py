@@ -75,7 +75,7 @@ class WatchedReader(SageReader):
         finally:
             connections.close_all()
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -94,7 +94,7 @@ class WatchedReader(SageReader):
         self.moments.asked.extend(references)
         try:
             self.moments.once("before_looks")
-            findings = super().look_up_many(
+            findings = super().lookup_many(
                 references, deadline=deadline, clock=watched_clock, controls=controls
             )
             self.moments.once("after_looks")

@@ -431,7 +431,7 @@ def _while_sage_answers(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], o
     """Something that takes place after the record was read and before the link is made."""
     read = create_link.read_record
 
-    def read_slowly(*args: Any, **options: Any) -> create_link.Record:
+    def read_slowly(*args: Any, **options: Any) -> create_link.RecordInErp:
         record = read(*args, **options)
         happens()
         return record

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from companies.view_models import Page
-from erp_integrations.change_orders.link_filters import choose
-from erp_integrations.change_orders.list_query import SORTS, Asked
+from erp_integrations.change_orders.link_filters import filter_links
+from erp_integrations.change_orders.list_query import SORTS, ListQuery
 from erp_integrations.change_orders.queries import ids_on_page
 from erp_integrations.listing import filtered_page, keyset
 from erp_integrations.models import ChangeOrderLink
@@ -26,22 +26,22 @@ from tests.world import World
 COUNT, PAGE = 45, 7
 
 ASKED = (
-    Asked(),
-    Asked(view="deleted-in-sage"),
-    Asked(project="3101"),
-    Asked(company="Ironside Steel"),
-    Asked(presence="present"),
-    Asked(presence="not-effective"),
-    Asked(drift="any"),
-    Asked(drift="number"),
-    Asked(amount_from=Decimal(-10), amount_to=Decimal("20.00")),
-    Asked(linked_from=date(2026, 3, 3), linked_to=date(2026, 3, 3)),
-    Asked(linked_by="Controller"),
-    Asked(q="steel"),
-    Asked(q="C3"),
-    Asked(q="grid c3 3100"),
-    Asked(q="nowhere"),
-    Asked(project="3100", presence="absent", q="glass"),
+    ListQuery(),
+    ListQuery(view="deleted-in-sage"),
+    ListQuery(project="3101"),
+    ListQuery(company="Ironside Steel"),
+    ListQuery(presence="present"),
+    ListQuery(presence="not-effective"),
+    ListQuery(drift="any"),
+    ListQuery(drift="number"),
+    ListQuery(amount_from=Decimal(-10), amount_to=Decimal("20.00")),
+    ListQuery(linked_from=date(2026, 3, 3), linked_to=date(2026, 3, 3)),
+    ListQuery(linked_by="Controller"),
+    ListQuery(q="steel"),
+    ListQuery(q="C3"),
+    ListQuery(q="grid c3 3100"),
+    ListQuery(q="nowhere"),
+    ListQuery(project="3100", presence="absent", q="glass"),
 )
 WAYS = {
     "as it is": (1_000, 2_000, 10_000),
@@ -51,7 +51,7 @@ WAYS = {
 """How many rows are looked through, for a page and for the count, and how many are counted or sorted."""
 
 
-def fits(link: ChangeOrderLink, asked: Asked) -> bool:
+def fits(link: ChangeOrderLink, asked: ListQuery) -> bool:
     day = timezone.localtime(link.linked_at).date()
     words, amount = link.search_text, link.cco_amount or Decimal(0)
     return (
@@ -69,14 +69,14 @@ def fits(link: ChangeOrderLink, asked: Asked) -> bool:
     )
 
 
-def in_order(links: list[ChangeOrderLink], asked: Asked) -> list[int]:
+def in_order(links: list[ChangeOrderLink], asked: ListQuery) -> list[int]:
     columns = SORTS[asked.sort][1]
     key = [tuple(getattr(link, name) for name in columns) for link in links]
     ordered = sorted(zip(key, links, strict=True), key=lambda pair: pair[0], reverse=asked.descending)
     return [link.pk for _, link in ordered]
 
 
-def pages(world: World, asked: Asked, *, back: bool = False) -> Iterator[tuple[list[int], Page]]:
+def pages(world: World, asked: ListQuery, *, back: bool = False) -> Iterator[tuple[list[int], Page]]:
     """From the first page on to the last, or from the one asked for back to the first."""
     while True:
         ids, page = ids_on_page(world.company, asked)
@@ -130,7 +130,7 @@ def test_an_index_holds_the_links_in_every_order_wherever_the_page_begins(world:
     key = {"project_number": "3", "linked_at": FIRST_DAY, "cco_amount": Decimal(1), "id": 1}
     for plain, sort, descending in product(ASKED, SORTS, (False, True)):
         asked = replace(plain, sort=sort, descending=descending)
-        links, _ = choose(world.company, asked)
+        links, _ = filter_links(world.company, asked)
         values = [key.get(name, "x") for name in asked.order.columns]
         for rows in (links, links.filter(asked.order.beyond(values))):
             plan = plan_of(
@@ -138,7 +138,7 @@ def test_an_index_holds_the_links_in_every_order_wherever_the_page_begins(world:
             )
             assert "Sort" not in plan, f"{asked}\n{plan}"
             assert re.search(r"Index (Only )?Scan (Backward )?using change_order_link_", plan), plan
-            if rows is not links and plain == Asked():
+            if rows is not links and plain == ListQuery():
                 assert re.search(r"Index Cond: .*ROW\(", plan), plan
 
 

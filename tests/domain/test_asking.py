@@ -73,7 +73,7 @@ class Reader:
 
     answer: Callable[[], object]
 
-    def look_up(
+    def lookup(
         self,
         reference: ChangeOrderReference,
         *,
@@ -85,7 +85,7 @@ class Reader:
         assert isinstance(answer, Finding)
         return answer
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -103,14 +103,14 @@ class Reader:
         return answer
 
 
-def look_up(reader: Reader, seconds: float = LONG) -> Finding:
-    return calls.look_up(
+def lookup(reader: Reader, seconds: float = LONG) -> Finding:
+    return calls.lookup(
         cast(ErpReader, reader), REFERENCE, deadline=Deadline.after(seconds), clock=lambda: NOW
     )
 
 
-def look_up_many(reader: Reader, seconds: float = LONG, count: int = 3) -> tuple[Finding, ...]:
-    return calls.look_up_many(
+def lookup_many(reader: Reader, seconds: float = LONG, count: int = 3) -> tuple[Finding, ...]:
+    return calls.lookup_many(
         cast(ErpReader, reader), [REFERENCE] * count, deadline=Deadline.after(seconds), clock=lambda: NOW
     )
 
@@ -136,7 +136,7 @@ def raising(error: Exception) -> Reader:
 
 def test_a_finding_comes_back_as_it_is() -> None:
     finding = Finding(Verdict.PRESENT, "header-found", incarnation="one", first_looked_at=NOW)
-    assert look_up(Reader(lambda: finding)) is finding
+    assert lookup(Reader(lambda: finding)) is finding
 
 
 def test_the_question_runs_in_a_thread_of_its_own_with_the_askers_context() -> None:
@@ -149,7 +149,7 @@ def test_the_question_runs_in_a_thread_of_its_own_with_the_askers_context() -> N
 
     asker = threading.current_thread()
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        look_up(Reader(answer))
+        lookup(Reader(answer))
     assert seen == [True, "r-1"]
 
 
@@ -161,7 +161,7 @@ def test_at_the_deadline_the_asker_goes_on_and_the_late_answer_is_lost() -> None
         answered.set()
         return Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=NOW, second_looked_at=NOW)
 
-    finding = look_up(Reader(answer), seconds=0.05)
+    finding = lookup(Reader(answer), seconds=0.05)
     assert not answered.is_set()
     assert (finding.verdict, finding.reason) == (Verdict.UNKNOWN, "deadline")
     assert finding.fault is not None
@@ -173,12 +173,12 @@ def test_at_the_deadline_the_asker_goes_on_and_the_late_answer_is_lost() -> None
 
 
 def test_a_deadline_that_has_passed_gives_no_answer(silent: Reader) -> None:
-    finding = look_up(silent, seconds=0.0)
+    finding = lookup(silent, seconds=0.0)
     assert finding.reason == "deadline"
 
 
 def test_a_fault_is_not_sure_and_says_why() -> None:
-    finding = look_up(raising(Misconfigured(FAULT)))
+    finding = lookup(raising(Misconfigured(FAULT)))
     assert (finding.verdict, finding.reason, finding.fault) == (Verdict.UNKNOWN, "login-refused", FAULT)
     assert not finding.proves_absence
 
@@ -189,25 +189,25 @@ def test_no_answer_carries_the_time_at_which_the_question_began(silent: Reader) 
     def clock() -> datetime:
         return next(times)
 
-    timed_out = calls.look_up(cast(ErpReader, silent), REFERENCE, deadline=Deadline.after(0.05), clock=clock)
+    timed_out = calls.lookup(cast(ErpReader, silent), REFERENCE, deadline=Deadline.after(0.05), clock=clock)
 
     assert timed_out.told_at == NOW
     assert (timed_out.first_looked_at, timed_out.second_looked_at) == (None, None)
-    assert look_up(raising(Misconfigured(FAULT))).told_at == NOW
-    assert {one.told_at for one in look_up_many(raising(RuntimeError()))} == {NOW}
+    assert lookup(raising(Misconfigured(FAULT))).told_at == NOW
+    assert {one.told_at for one in lookup_many(raising(RuntimeError()))} == {NOW}
 
 
 def test_a_finding_without_an_answer_of_the_readers_own_is_stamped_too() -> None:
     unknown = Finding(Verdict.UNKNOWN, "login-refused", fault=FAULT)
-    assert look_up(Reader(lambda: unknown)).told_at == NOW
+    assert lookup(Reader(lambda: unknown)).told_at == NOW
     looked = Finding(Verdict.UNKNOWN, "locked", fault=FAULT, first_looked_at=NOW - timedelta(seconds=1))
-    assert look_up(Reader(lambda: looked)) is looked
+    assert lookup(Reader(lambda: looked)) is looked
 
 
 @pytest.mark.parametrize("error", [RuntimeError("host books"), KeyError("x"), NotInErp(), TimeoutError()])
 def test_anything_else_that_goes_wrong_is_not_sure_either(error: Exception) -> None:
     """Also `NotInErp`: it says what could not be read, and never that a record is gone."""
-    finding = look_up(raising(error))
+    finding = lookup(raising(error))
     assert (finding.verdict, finding.reason) == (Verdict.UNKNOWN, "not-understood")
     assert finding.fault is not None
     assert finding.fault.kind is FaultKind.UNEXPECTED
@@ -222,8 +222,8 @@ PRESENT = Finding(Verdict.PRESENT, "header-found", incarnation="one", first_look
 
 def test_the_findings_of_many_come_back_in_their_order() -> None:
     gone = Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=NOW, second_looked_at=NOW)
-    assert look_up_many(Reader(lambda: (PRESENT, gone, PRESENT))) == (PRESENT, gone, PRESENT)
-    assert look_up_many(Reader(tuple), count=0) == ()
+    assert lookup_many(Reader(lambda: (PRESENT, gone, PRESENT))) == (PRESENT, gone, PRESENT)
+    assert lookup_many(Reader(tuple), count=0) == ()
 
 
 def test_many_are_asked_in_a_thread_of_its_own_with_the_askers_context() -> None:
@@ -236,7 +236,7 @@ def test_many_are_asked_in_a_thread_of_its_own_with_the_askers_context() -> None
 
     asker = threading.current_thread()
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        look_up_many(Reader(answer), count=1)
+        lookup_many(Reader(answer), count=1)
     assert seen == [True, "r-1"]
 
 
@@ -248,7 +248,7 @@ def test_at_the_deadline_not_one_of_many_is_answered_and_the_late_answers_are_lo
         answered.set()
         return (Finding(Verdict.ABSENT, "not-found-twice", first_looked_at=NOW, second_looked_at=NOW),) * 3
 
-    findings = look_up_many(Reader(answer), seconds=0.05)
+    findings = lookup_many(Reader(answer), seconds=0.05)
     assert not answered.is_set()
     assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "deadline")] * 3
     may_answer.set()
@@ -266,7 +266,7 @@ def test_at_the_deadline_not_one_of_many_is_answered_and_the_late_answers_are_lo
     ],
 )
 def test_whatever_goes_wrong_none_of_many_is_sure(error: Exception, reason: str) -> None:
-    findings = look_up_many(raising(error))
+    findings = lookup_many(raising(error))
     assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, reason)] * 3
     assert all(one.fault is not None and not one.proves_absence for one in findings)
     assert "books" not in str(findings)
@@ -275,7 +275,7 @@ def test_whatever_goes_wrong_none_of_many_is_sure(error: Exception, reason: str)
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_fewer_or_more_findings_than_records_say_nothing_of_any(count: int) -> None:
     """Whose finding is whose would be a guess."""
-    findings = look_up_many(Reader(lambda: (PRESENT,) * count))
+    findings = lookup_many(Reader(lambda: (PRESENT,) * count))
     assert [(one.verdict, one.reason) for one in findings] == [(Verdict.UNKNOWN, "not-understood")] * 3
 
 
@@ -294,7 +294,7 @@ LOCKED = Fault(FaultKind.UNAVAILABLE, "locked", "It is locked.", "Try again.", r
 class LockedReader(Reader):
     """Tells the lock when all of its time is up, or nothing where it has no time."""
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,
@@ -310,7 +310,7 @@ class LockedReader(Reader):
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_lock_that_lasts_until_the_deadline_is_told_as_a_lock(count: int) -> None:
     """Also where no time is left to ask about each half by itself."""
-    findings = look_up_many(LockedReader(lambda: None), seconds=0.4, count=count)
+    findings = lookup_many(LockedReader(lambda: None), seconds=0.4, count=count)
     assert [(one.verdict, one.fault) for one in findings] == [(Verdict.UNKNOWN, LOCKED)] * count
 
 

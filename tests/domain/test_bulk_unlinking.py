@@ -16,9 +16,9 @@ from companies.models import Membership, User
 from erp_integrations.bulk_unlink import operations as bulk_unlink
 from erp_integrations.bulk_unlink.operations import (
     cancel_bulk_unlink,
+    process_bulk_unlink,
     queue_unfinished,
     start_bulk_unlink,
-    work_on,
 )
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.unlink import Unlinked, unlink_change_orders
@@ -373,7 +373,7 @@ def test_working_on_it_twice_changes_nothing(world: World) -> None:
     jobs.work()
     before = list(bulk.items.values())
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     assert list(bulk.items.values()) == before
     assert len(world.attempts(cco)) == 1
@@ -395,7 +395,7 @@ def test_an_item_whose_worker_did_not_come_back_is_taken_again(world: World) -> 
     bulk = start(world, [cco], approver)
     left_behind(bulk)
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     assert states(bulk) == {cco.pk: "UNLINKED"}
     assert bulk.items.get().tries == 2
@@ -406,7 +406,7 @@ def test_an_item_that_is_another_workers_is_left_alone(world: World, moments: Mo
     bulk = start(world, [cco], approver)
     left_behind(bulk, over=False)
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     assert moments.asked == []
     bulk.refresh_from_db()
@@ -418,7 +418,7 @@ def test_an_item_that_never_comes_to_an_end_is_given_up(world: World, moments: M
     bulk = start(world, [cco], approver)
     left_behind(bulk, tries=bulk_unlink.MOST_TRIES)
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     [item] = bulk.items.all()
     assert (item.state, item.reason) == ("NO_ANSWER", bulk_unlink.GIVEN_UP)

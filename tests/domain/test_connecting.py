@@ -13,13 +13,13 @@ from erp_integrations.connections import connect
 from erp_integrations.connections.connect import (
     Address,
     ChangedMeanwhile,
-    Checked,
+    CheckedConnection,
     NotAllowed,
     NothingToAccept,
     PasswordNeeded,
 )
 from erp_integrations.erp import registry
-from erp_integrations.erp.encryption import unseal
+from erp_integrations.erp.encryption import decrypt
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import Connection, Via
 from erp_integrations.ports import PartRefused, ServerParts
@@ -30,7 +30,7 @@ from tests.world import LINKER, World
 SECRET = "DRIVER={ODBC Driver 18 for SQL Server};SERVER=books.example;DATABASE=Books;UID=reader;PWD=hunter2"
 
 
-def check(world: World) -> Checked:
+def check(world: World) -> CheckedConnection:
     return connect.check_connection(connection_id=world.connection.pk, actor=LINKER)
 
 
@@ -72,7 +72,7 @@ def test_a_connection_string_is_kept_sealed_and_told_to_nobody(world: World) -> 
 
     connection = world.fresh_connection()
     assert "hunter2" not in connection.odbc_string_encrypted
-    assert unseal(connection.odbc_string_encrypted) == SECRET
+    assert decrypt(connection.odbc_string_encrypted) == SECRET
     assert connection.sandbox_path == ""
     assert "hunter2" not in repr(registry.spec_of(connection))
     for event in world.events():

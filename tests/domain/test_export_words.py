@@ -8,7 +8,7 @@ import pytest
 from commitments.models import ErpStatus
 from erp_integrations.drafts.comparison import Difference
 from erp_integrations.drafts.side_by_side import SideBySide
-from erp_integrations.drafts.validation import Broken, Place
+from erp_integrations.drafts.validation import BrokenRule, RulePlace
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault, FaultKind
 from erp_integrations.workflow import errors
 from erp_integrations.workflow import messages as workflow_messages
@@ -33,7 +33,7 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (errors.NotAllowed(("Needs 'Admin'",)), "Needs 'Admin'."),
     (errors.NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus.SYNCED), "It is Synced by now"),
     (
-        errors.RulesBroken((Broken("lines", "lines", Place.CHANGE_ORDER, "It has no {lines}."),)),
+        errors.RulesBroken((BrokenRule("lines", "lines", RulePlace.CHANGE_ORDER, "It has no {lines}."),)),
         "It has no {lines}.",
     ),
     (errors.ReasonNeeded(), "Say why"),
@@ -68,14 +68,14 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (errors.DatabaseNotAccepted(), "accepted database is another one"),
     (errors.OwnStatement(), "Another ERP admin must confirm it"),
     (errors.StatementOver(), "decided already"),
-    (errors.AlreadyTied(), "linked already"),
+    (errors.AlreadyLinkedToRecord(), "linked already"),
     (errors.NoRecord("57"), "holds no record 57"),
     (errors.AnotherRecord(), "Another record"),
     (errors.OfAnother("job", theirs="2612", ours="2611"), "of job 2612"),
     (errors.OnlySubcontracts(), "Purchase orders"),
     (
         errors.DuplicateInErp(
-            broken=(Broken("number-not-in-erp", "erp_number", Place.ACCEPT_FORM, "It is there."),),
+            broken=(BrokenRule("number-not-in-erp", "erp_number", RulePlace.ACCEPT_FORM, "It is there."),),
             same_number=(THERE,),
             same_amount=(),
         ),

@@ -389,7 +389,7 @@ def _run_the_watcher(world: World, *, minutes: int = 0) -> int:
     now = database_now() + timedelta(minutes=minutes)
     due = [export.pk for export in poll._due(now)]
     for export_id in due:
-        poll.look_for(export_id, now)
+        poll.look_up_export(export_id, now)
     return len(due)
 
 
@@ -426,7 +426,7 @@ def test_it_leaves_a_sage_in_trouble_alone(world: World, approver: User) -> None
     assert (connection.failures_in_a_row, connection.last_failure_at is not None) == (1, True)
     Connection.objects.update(failures_in_a_row=9)
 
-    poll.queue_looks(database_now() + timedelta(minutes=6))
+    poll.queue_export_lookups(database_now() + timedelta(minutes=6))
 
     assert jobs.waiting("look_for_export") == []
 
@@ -435,8 +435,8 @@ def test_it_queues_one_look_for_each_export(world: World, approver: User) -> Non
     _accepted(world, approver, writer="worksheet")
     export_id = Export.objects.get().pk
 
-    poll.queue_looks(database_now())
-    poll.queue_looks(database_now())
+    poll.queue_export_lookups(database_now())
+    poll.queue_export_lookups(database_now())
 
     assert jobs.waiting("look_for_export") == [{"export_id": export_id}]
 

@@ -9,13 +9,20 @@ from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
+    actor_words,
     evidence_facts,
     kinds_of,
     outcome_of,
-    told_by,
     words_of,
 )
-from erp_integrations.ledger.queries import Chosen, WantedEvents, chosen_of, find_event, key_of, one_page
+from erp_integrations.ledger.queries import (
+    EventFilter,
+    WantedEvents,
+    event_filter_of,
+    find_event,
+    key_of,
+    one_page,
+)
 from erp_integrations.listing import keyset
 from erp_integrations.models import EventKind, LinkEvent
 from tests.ledger import NOON, directory_event, link_event
@@ -24,10 +31,10 @@ from tests.world import World
 A_MOMENT = timedelta(microseconds=1)
 
 
-def names(chosen: Chosen, *, after: str = "", before: str = "") -> tuple[list[str], str, str]:
+def names(chosen: EventFilter, *, after: str = "", before: str = "") -> tuple[list[str], str, str]:
     """Of a page: its events, and the keys of the pages before and after it."""
     wanted = WantedEvents(after=after, before=before)
-    events, page = one_page(chosen, wanted, known=Chosen(chosen.company_id), url=lambda side, name: name)
+    events, page = one_page(chosen, wanted, known=EventFilter(chosen.company_id), url=lambda side, name: name)
     return [key_of(event).name for event in events], page.previous_url, page.next_url
 
 
@@ -49,7 +56,7 @@ def test_whatever_the_page_every_event_comes_once_and_back_again(
     world: World, books: list[str], monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(keyset, "PAGE_SIZE", size)
-    chosen = Chosen(world.company.pk, since=date(2026, 3, 2), until=date(2026, 3, 2))
+    chosen = EventFilter(world.company.pk, since=date(2026, 3, 2), until=date(2026, 3, 2))
 
     forwards, (shown, previous, following) = [], names(chosen)
     assert not previous
@@ -72,7 +79,7 @@ def test_several_kinds_are_walked_as_one(
 ) -> None:
     monkeypatch.setattr(keyset, "PAGE_SIZE", 2)
     kinds = frozenset({"LINKED", "SENT", "LEVEL_CHANGED"})
-    chosen = Chosen(world.company.pk, kinds=kinds, since=date(2026, 3, 2), until=date(2026, 3, 2))
+    chosen = EventFilter(world.company.pk, kinds=kinds, since=date(2026, 3, 2), until=date(2026, 3, 2))
     wanted = [name for name in books if find_event(chosen, name)]
 
     found, following = [], ""
@@ -91,14 +98,14 @@ def test_days_count_whole_and_a_project_has_no_events_of_the_directory(world: Wo
     mine = link_event(world, project_number="2611")
     directory_event(world)
 
-    chosen = Chosen(world.company.pk, project="2611", since=date(2026, 3, 2))
+    chosen = EventFilter(world.company.pk, project="2611", since=date(2026, 3, 2))
 
-    assert {book: list(rows) for book, rows in chosen_of(chosen).items()} == {"link": [mine]}
+    assert {book: list(rows) for book, rows in event_filter_of(chosen).items()} == {"link": [mine]}
 
 
 def test_a_name_that_is_none_finds_nothing(world: World) -> None:
     for name in ("link-0", "link-99999999", "Link-1", "person-1", "link-1\n", "link-1-1", "1"):
-        assert find_event(Chosen(world.company.pk), name) is None
+        assert find_event(EventFilter(world.company.pk), name) is None
 
 
 def test_every_kind_has_its_words_and_one_outcome() -> None:
@@ -121,7 +128,7 @@ def test_the_words_of_an_event_need_nothing_that_sage_may_leave_empty(world: Wor
     event = link_event(world, kind="STILL_IN_ERP", evidence=gaps | {"verdict": "present"})
     bare = link_event(world, kind="PRESENCE_CHANGED")
 
-    assert told_by(event) == (
+    assert actor_words(event) == (
         "Record 7, number empty",
         "Deleted by a user that Sage does not name",
     )

@@ -9,7 +9,7 @@ from django.db import connection
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, User
-from erp_integrations.bulk_unlink.operations import start_bulk_unlink, work_on
+from erp_integrations.bulk_unlink.operations import process_bulk_unlink, start_bulk_unlink
 from erp_integrations.drafts.side_by_side import NOT_FOUND, SideBySide
 from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor, actor_in_admin
@@ -499,7 +499,7 @@ def test_a_bulk_unlink_leaves_a_cco_alone_whose_link_has_ended_meanwhile(
     item = BulkUnlinkItem.objects.create(bulk=bulk, link=former, change_order_id=cco.pk)
     world.sage.delete("703", user="ACCT2")
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     item.refresh_from_db()
     assert item.state == ItemState.ALREADY

@@ -18,7 +18,7 @@ from erp_integrations.ports import (
     Verdict,
 )
 from erp_integrations.reconciliation.diff import Amounts, _Stored, is_stored, sums_of
-from erp_integrations.workflow.link_status import checked_at, seen_at, standing_of
+from erp_integrations.workflow.link_status import checked_at, seen_at, status_of_finding
 
 LINKED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EARLIER, LATER = LINKED - timedelta(hours=1), LINKED + timedelta(hours=1)
@@ -108,7 +108,7 @@ def test_what_drifted_is_stored_with_what_is_there_now(
     }[presence]
     finding = Finding(verdict, "", Evidence(header=header, lines_on_subcontract=1))
 
-    standing = standing_of(link(), finding, None if amount is None else Decimal(amount))
+    standing = status_of_finding(link(), finding, None if amount is None else Decimal(amount))
 
     assert standing.presence == presence
     assert list(standing.drift) == list(seen)
@@ -120,7 +120,7 @@ def test_a_look_that_did_not_ask_the_amount_keeps_what_was_known_of_it() -> None
     void = HeaderSeen("701", "11-2", "2611", "0", "Void")
     finding = Finding(Verdict.PRESENT_NOT_EFFECTIVE, "", Evidence(header=void, lines_on_subcontract=1))
 
-    standing = standing_of(drifted, finding)
+    standing = status_of_finding(drifted, finding)
 
     assert (standing.drift, standing.seen) == (("status", "amount"), {"status": "Void", "amount": "7.00"})
 
@@ -128,20 +128,22 @@ def test_a_look_that_did_not_ask_the_amount_keeps_what_was_known_of_it() -> None
 def test_without_a_line_on_our_subcontract_the_amount_is_nothing() -> None:
     finding = Finding(Verdict.PRESENT, "", Evidence(header=HEADER, lines_on_subcontract=0))
 
-    assert standing_of(link(), finding).seen == {"amount": "0.00"}
+    assert status_of_finding(link(), finding).seen == {"amount": "0.00"}
 
 
 @pytest.mark.parametrize(
     "verdict", [Verdict.ABSENT, Verdict.REPLACED, Verdict.AMBIGUOUS, Verdict.JOB_MISSING]
 )
 def test_a_record_that_is_not_there_has_no_drift(verdict: Verdict) -> None:
-    standing = standing_of(link(drift=["amount"], seen={"amount": "7.00"}), Finding(verdict, ""))
+    standing = status_of_finding(link(drift=["amount"], seen={"amount": "7.00"}), Finding(verdict, ""))
 
     assert (standing.presence, standing.drift, standing.seen) == (PresenceKey(verdict.value), (), {})
 
 
 def test_when_nobody_is_sure_what_drifted_stays() -> None:
-    standing = standing_of(link(drift=["amount"], seen={"amount": "7.00"}), Finding(Verdict.UNKNOWN, ""))
+    standing = status_of_finding(
+        link(drift=["amount"], seen={"amount": "7.00"}), Finding(Verdict.UNKNOWN, "")
+    )
 
     assert (standing.presence, standing.drift, standing.seen) == (
         PresenceKey.UNKNOWN,

@@ -267,7 +267,7 @@ def test_a_run_that_was_taken_over_records_nothing_more(world: World) -> None:
     )
     other = claim_run(connection_id=world.connection.pk, actor=BY_ITSELF)
 
-    with pytest.raises(run_lease.TakenOver):
+    with pytest.raises(run_lease.RunTakenOver):
         note_progress(claim)
     end_run(claim, None, None)
 

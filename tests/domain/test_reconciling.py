@@ -254,13 +254,13 @@ def test_of_many_that_are_gone_a_run_looks_for_a_few_only(
         world.delete_in_sage(world.synced_cco(key))
     run(world)
     looked_for: list[int] = []
-    glance = calls.glance_many
+    quick_lookup = calls.quick_lookup_many
 
     def noted(reader: Any, references: Any, **given: Any) -> Any:
         looked_for.append(len(references))
-        return glance(reader, references, **given)
+        return quick_lookup(reader, references, **given)
 
-    monkeypatch.setattr(calls, "glance_many", noted)
+    monkeypatch.setattr(calls, "quick_lookup_many", noted)
 
     made = run(world)
 

@@ -11,18 +11,18 @@ from erp_integrations.drafts.validation import (
     NOT_OURS,
     RULES,
     TIE_RULES,
-    Broken,
-    CommitmentToTie,
-    Place,
-    Subject,
-    Weight,
-    When,
+    BrokenRule,
+    CommitmentToLink,
+    ExportSubject,
+    RulePlace,
+    RuleSeverity,
+    RuleStage,
     broken_rules,
     notices,
-    notices_of_tie,
+    notices_of_link,
 )
 
-GOOD = Subject(
+GOOD = ExportSubject(
     number="004",
     title="Added steel at grid C",
     status=ChangeOrderStatus.APPROVED,
@@ -58,14 +58,14 @@ BREAKS = [
 BY_CODE = {rule.code: rule for rule in RULES}
 
 
-def told(subject: Subject, code: str) -> tuple[Broken, ...]:
+def told(subject: ExportSubject, code: str) -> tuple[BrokenRule, ...]:
     """Whatever is said of the subject where that rule applies."""
-    when = When.ACCEPT if When.ACCEPT in BY_CODE[code].when else When.SIGN_OFF
+    when = RuleStage.ACCEPT if RuleStage.ACCEPT in BY_CODE[code].when else RuleStage.SIGN_OFF
     return (*broken_rules(subject, when), *notices(subject, when))
 
 
-@pytest.mark.parametrize("when", When)
-def test_a_good_cco_breaks_nothing(when: When) -> None:
+@pytest.mark.parametrize("when", RuleStage)
+def test_a_good_cco_breaks_nothing(when: RuleStage) -> None:
     assert broken_rules(GOOD, when) == ()
     assert notices(GOOD, when) == ()
 
@@ -84,7 +84,7 @@ def test_every_rule_is_tried_here() -> None:
 
 @pytest.mark.parametrize("status", [one for one in ChangeOrderStatus if one != ChangeOrderStatus.APPROVED])
 def test_only_an_approved_cco_is_sent(status: ChangeOrderStatus) -> None:
-    [broken] = broken_rules(dataclasses.replace(GOOD, status=status), When.SEND)
+    [broken] = broken_rules(dataclasses.replace(GOOD, status=status), RuleStage.SEND)
 
     assert broken.code == "approved"
     assert status.label in broken.words
@@ -95,19 +95,19 @@ def test_all_that_is_broken_is_told_at_once_each_with_its_place() -> None:
         GOOD, number="1" * 13, title="T" * 31, lines=0, job_linked=False, vendor_linked=False
     )
 
-    assert [(broken.code, broken.place) for broken in broken_rules(everything, When.SEND)] == [
-        ("number-length", Place.CHANGE_ORDER),
-        ("title-length", Place.CHANGE_ORDER),
-        ("lines", Place.CHANGE_ORDER),
-        ("job-linked", Place.JOB_LINK),
-        ("vendor-linked", Place.VENDOR_LINK),
+    assert [(broken.code, broken.place) for broken in broken_rules(everything, RuleStage.SEND)] == [
+        ("number-length", RulePlace.CHANGE_ORDER),
+        ("title-length", RulePlace.CHANGE_ORDER),
+        ("lines", RulePlace.CHANGE_ORDER),
+        ("job-linked", RulePlace.JOB_LINK),
+        ("vendor-linked", RulePlace.VENDOR_LINK),
     ]
 
 
 def test_a_notice_stops_nothing() -> None:
     noticed = dataclasses.replace(GOOD, description="d" * 1_001, added_codes=("3310.000",))
 
-    for when in (When.SEND, When.ACCEPT):
+    for when in (RuleStage.SEND, RuleStage.ACCEPT):
         assert broken_rules(noticed, when) == ()
         assert [notice.code for notice in notices(noticed, when)] == [
             "description-length",
@@ -119,11 +119,11 @@ def test_a_record_with_the_number_outweighs_one_with_the_amount_which_the_approv
     both = dataclasses.replace(GOOD, same_number=("57",), same_amount=("58",))
     amount = dataclasses.replace(GOOD, same_amount=("58",))
 
-    assert [broken.code for broken in broken_rules(both, When.SIGN_OFF)] == ["number-not-in-erp"]
-    assert [broken.code for broken in broken_rules(amount, When.SIGN_OFF)] == ["amount-not-in-erp"]
+    assert [broken.code for broken in broken_rules(both, RuleStage.SIGN_OFF)] == ["number-not-in-erp"]
+    assert [broken.code for broken in broken_rules(amount, RuleStage.SIGN_OFF)] == ["amount-not-in-erp"]
     for waved, code in ((both, ["number-not-in-erp"]), (amount, [])):
         said = dataclasses.replace(waved, same_amount_is_another=True)
-        assert [broken.code for broken in broken_rules(said, When.SIGN_OFF)] == code
+        assert [broken.code for broken in broken_rules(said, RuleStage.SIGN_OFF)] == code
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_record_with_the_number_outweighs_one_with_the_amount_which_the_approv
 def test_a_subcontract_of_another_number_may_have_been_begun_in_sage(
     erp_number: str, codes: list[str]
 ) -> None:
-    said = notices_of_tie(CommitmentToTie(number="SC-7", erp_number=erp_number))
+    said = notices_of_link(CommitmentToLink(number="SC-7", erp_number=erp_number))
 
     assert [notice.code for notice in said] == codes
     assert all("Commitments originate here, never in Sage" in notice.words for notice in said)
@@ -145,14 +145,14 @@ def test_the_how_to_has_the_whole_catalogue() -> None:
     ours = [(rule.code, rule.weight) for rule in RULES] + [(rule.code, rule.weight) for rule in TIE_RULES]
     for code, weight in ours:
         assert f"`{code}`" in page, code
-        assert weight is Weight.STOPS or f"`{code}` (notice)" in page, code
+        assert weight is RuleSeverity.STOPS or f"`{code}` (notice)" in page, code
     for rule_of_theirs, why in NOT_OURS.items():
         assert f"| {rule_of_theirs} |" in page, rule_of_theirs
         assert why in page, rule_of_theirs
 
 
 def test_the_change_number_is_asked_of_the_approver_only() -> None:
-    assert broken_rules(dataclasses.replace(GOOD, erp_number=""), When.SEND) == ()
+    assert broken_rules(dataclasses.replace(GOOD, erp_number=""), RuleStage.SEND) == ()
 
 
 @pytest.mark.parametrize(("field", "longest"), [("number", 12), ("title", 30), ("erp_number", 20)])
@@ -163,5 +163,5 @@ def test_the_very_limit_is_still_good(field: str, longest: int) -> None:
     at_the_limit = dataclasses.replace(GOOD, **fits)
     beyond = dataclasses.replace(GOOD, **too_long)
 
-    assert broken_rules(at_the_limit, When.ACCEPT) == ()
-    assert len(broken_rules(beyond, When.ACCEPT)) == 1
+    assert broken_rules(at_the_limit, RuleStage.ACCEPT) == ()
+    assert len(broken_rules(beyond, RuleStage.ACCEPT)) == 1

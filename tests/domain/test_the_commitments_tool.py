@@ -12,15 +12,15 @@ from commitments.errors import (
     ChangedMeanwhile,
     ChangeOrderLocked,
     CommitmentHasChangeOrders,
+    CommitmentLinked,
     CommitmentLocked,
     CommitmentNotApproved,
-    CommitmentTied,
-    LaterOnesApproved,
+    CommitmentsRefused,
+    LaterChangeOrdersApproved,
     LineInUse,
     NotAllowed,
     NotOfThisCompany,
     NumberTaken,
-    Refused,
     WrongStatus,
 )
 from commitments.models import (
@@ -322,11 +322,11 @@ def test_an_amount_is_never_rounded(desk: Desk, amount: str) -> None:
 def test_ccos_are_unapproved_in_the_reverse_order_of_approval(desk: Desk) -> None:
     second, first, third = (desk.approved(number) for number in ("002", "001", "003"))
     before = everything()
-    with pytest.raises(LaterOnesApproved) as refusal:
+    with pytest.raises(LaterChangeOrdersApproved) as refusal:
         desk.act(unapprove_change_order, second)
     assert [one.number for one in refusal.value.later] == ["003", "001"]
     assert [one.change_order_id for one in refusal.value.later] == [third.pk, first.pk]
-    with pytest.raises(LaterOnesApproved):
+    with pytest.raises(LaterChangeOrdersApproved):
         desk.act(change_status, first, status=ChangeOrderStatus.VOID)
     assert everything() == before
 
@@ -339,7 +339,7 @@ def test_ccos_are_unapproved_in_the_reverse_order_of_approval(desk: Desk) -> Non
 def test_one_whose_time_of_approval_is_not_known_came_first_and_blocks_nobody(desk: Desk) -> None:
     old, known = desk.world.free_cco(), desk.approved("900")
     assert (old.status, old.approved_at) == (ChangeOrderStatus.APPROVED, None)
-    with pytest.raises(LaterOnesApproved):
+    with pytest.raises(LaterChangeOrdersApproved):
         desk.act(unapprove_change_order, old)
     desk.act(unapprove_change_order, known)
     desk.act(unapprove_change_order, old)
@@ -468,7 +468,7 @@ def test_a_commitment_with_ccos_or_a_link_is_not_deleted(desk: Desk) -> None:
     desk.act(delete_change_order, cco)
     record_links.link_commitment(commitment=desk.commitment, record_number="1201", actor=LINKER)
     before = everything()
-    with pytest.raises(CommitmentTied):
+    with pytest.raises(CommitmentLinked):
         delete()
     assert everything() == before
 
@@ -510,4 +510,4 @@ def test_another_companys_rows_are_not_there(desk: Desk) -> None:
     with pytest.raises(Commitment.DoesNotExist):
         desk.create()
     assert everything() == before
-    assert issubclass(NotAllowed, Refused)
+    assert issubclass(NotAllowed, CommitmentsRefused)

@@ -23,8 +23,8 @@ from erp_integrations.ports import (
     Verdict,
 )
 from sage_adapter import look, verdict
-from sage_adapter.handshake import Greeting
-from sage_adapter.session import Answer, Session
+from sage_adapter.handshake import ServerGreeting
+from sage_adapter.session import Rows, Session
 from tests.proof.small_books import (
     BID,
     JOB,
@@ -91,7 +91,7 @@ class Reading:
         limit: int = 0,
         sizes: dict[str, int] | None = None,
         without: Sequence[str] = (),
-    ) -> Answer:
+    ) -> Rows:
         """Raises `KeyError` for a statement that a look does not have."""
         rows = {
             "look": self._look,
@@ -99,7 +99,7 @@ class Reading:
             "history": self._history,
             "history_reach": self._reach,
         }[name](list(params), sizes or {}, without)
-        return Answer((), tuple(rows))
+        return Rows((), tuple(rows))
 
     def _look(
         self, params: list[Any], sizes: dict[str, int], without: Sequence[str]
@@ -295,8 +295,8 @@ _HANDSHAKE = Handshake(
 
 
 @cache
-def _greeting(*, history: bool, jobs: bool, idref: bool) -> Greeting:
-    return Greeting(
+def _greeting(*, history: bool, jobs: bool, idref: bool) -> ServerGreeting:
+    return ServerGreeting(
         replace(_HANDSHAKE, history_readable=history),
         timedelta(0),
         line_columns=frozenset({"_idref"} if idref else ()),
@@ -304,7 +304,7 @@ def _greeting(*, history: bool, jobs: bool, idref: bool) -> Greeting:
     )
 
 
-def _greeted(books: Books) -> Greeting:
+def _greeted(books: Books) -> ServerGreeting:
     return _greeting(
         history=books.history is not None, jobs=books.job_history is not None, idref=books.has_idref
     )

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django import Settings
 
-from commitments.errors import Refused
+from commitments.errors import CommitmentsRefused
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations import approve
 from companies.models import Membership
@@ -93,7 +93,7 @@ class Lives(RuleBasedStateMachine):
         held = self._status(cco) not in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
         before = self.ccos[cco].status
         act = approve.approve_change_order if approved else approve.set_to_draft
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(CommitmentsRefused):
             act(
                 company_id=self.world.company.pk,
                 change_order_id=self.ccos[cco].pk,

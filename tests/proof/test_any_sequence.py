@@ -370,7 +370,7 @@ class Sequences(RuleBasedStateMachine):
         """One look at one link, which tells and never cuts."""
         link = self.world.link_of_any(self.ccos[key].pk)
         books = Connection.objects.get(pk=self.world.connection.pk)
-        findings = calls.glance_many(
+        findings = calls.quick_lookup_many(
             registry.reader_for(registry.spec_of(books)),
             [reference_to(link, books)],
             deadline=Deadline.after(PATIENCE_SECONDS),

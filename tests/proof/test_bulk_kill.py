@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
 from erp_integrations.bulk_unlink import operations as bulk_unlink
-from erp_integrations.bulk_unlink.operations import start_bulk_unlink, work_on
+from erp_integrations.bulk_unlink.operations import process_bulk_unlink, start_bulk_unlink
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import unlink
 from erp_integrations.models import BulkUnlink, UnlinkAttempt, Via
@@ -91,12 +91,12 @@ def assert_each_ended_once(bulk: BulkUnlink) -> None:
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_killed_at_any_point_leaves_each_item_to_end_once(point: str, bulk: BulkUnlink) -> None:
     worker = start_click(
-        lambda: work_on(bulk.pk), stop_at=point, with_signal=signal.SIGKILL, watching=watch_bulk
+        lambda: process_bulk_unlink(bulk.pk), stop_at=point, with_signal=signal.SIGKILL, watching=watch_bulk
     )
     assert worker.was_killed()
     wait_until(leases_are_over, "the leases ran out")
 
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
 
     assert_each_ended_once(bulk)
 
@@ -106,11 +106,11 @@ def test_a_worker_that_slept_through_its_lease_ends_nothing_a_second_time(
     point: str, bulk: BulkUnlink
 ) -> None:
     worker = start_click(
-        lambda: work_on(bulk.pk), stop_at=point, with_signal=signal.SIGSTOP, watching=watch_bulk
+        lambda: process_bulk_unlink(bulk.pk), stop_at=point, with_signal=signal.SIGSTOP, watching=watch_bulk
     )
     assert worker.stops()
     wait_until(leases_are_over, "the leases ran out")
-    work_on(bulk.pk)
+    process_bulk_unlink(bulk.pk)
     assert_each_ended_once(bulk)
     before = list(bulk.items.order_by("pk").values())
 
@@ -137,7 +137,7 @@ def test_workers_with_the_same_bulk_unlink_share_it(
 
     monkeypatch.setattr(bulk_unlink, "_take", take)
 
-    assert all_at_once([lambda: work_on(bulk.pk)] * 4) == [None] * 4
+    assert all_at_once([lambda: process_bulk_unlink(bulk.pk)] * 4) == [None] * 4
 
     assert sorted(taken) == sorted(bulk.items.values_list("change_order_id", flat=True))
     assert_each_ended_once(bulk)

@@ -322,7 +322,7 @@ def test_a_database_gives_the_same_answers(tmp_path: Path) -> None:
     books = _RealBooks(tmp_path)
     cuts = 0
     for group in sample:
-        said, found = say(ask(group.question)), books.look_up(group.question)
+        said, found = say(ask(group.question)), books.lookup(group.question)
         assert (found.verdict, found.reason, found.proves_absence) == said[:3], group
         others = tuple(one.record_number for one in found.evidence.other_records)
         assert others == said.others, group
@@ -336,7 +336,7 @@ class _RealBooks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def look_up(self, question: Question) -> Finding:
+    def lookup(self, question: Question) -> Finding:
         link, books = question.link, question.second
         folder = self._made(books)
         _fill(folder, books)
@@ -348,7 +348,7 @@ class _RealBooks:
             sandbox_path=folder,
             second_look_seconds=0.0,
         )
-        return open_reader(spec).look_up(
+        return open_reader(spec).lookup(
             small_answers.reference_of(link),
             deadline=Deadline.after(60),
             clock=lambda: datetime.now(UTC),

@@ -13,7 +13,7 @@ from erp_integrations.models import CommitmentLink, JobLink, LinkEvent, VendorLi
 from erp_integrations.ports import ErpJob
 from erp_integrations.record_links import operations as record_links
 from erp_integrations.workflow.errors import (
-    AlreadyTied,
+    AlreadyLinkedToRecord,
     AnotherRecord,
     NotAllowed,
     OfAnother,
@@ -238,7 +238,7 @@ def test_what_is_tied_is_not_asked_about_again(world: World) -> None:
     record_links.link_job(project=world.project, record_number=job, actor=LINKER)
     world.sage.set_fault("offline")
 
-    with pytest.raises(AlreadyTied):
+    with pytest.raises(AlreadyLinkedToRecord):
         record_links.link_job(project=world.project, record_number=job, actor=actor)
 
     assert JobLink.objects.count() == 1

@@ -13,7 +13,7 @@ from erp_integrations.workflow.errors import Differs, ExportRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ExportResult:
     """What came of it, in words; `refusal` is None where the CCO is Synced now."""
 
     message: Message
@@ -21,7 +21,9 @@ class Brought:
     refusal: ExportRefused | None = None
 
 
-def bring(request: MemberRequest, change_order: CommitmentChangeOrder, *, side_by_side: str = "") -> Brought:
+def export_and_describe(
+    request: MemberRequest, change_order: CommitmentChangeOrder, *, side_by_side: str = ""
+) -> ExportResult:
     """Brings an accepted CCO into the ERP; its ERP status is read anew afterwards.
 
     `side_by_side` is where differences are shown, on another page than the person is on.
@@ -40,6 +42,6 @@ def bring(request: MemberRequest, change_order: CommitmentChangeOrder, *, side_b
         shown = side_by_side and isinstance(refusal, Differs)
         steps = (NextStep("Show side by side", side_by_side),) if shown else ()
         message = workflow_messages.refused_message(refusal, erp=erp, next_steps=steps)
-        return Brought(message, status_of(refusal), refusal)
+        return ExportResult(message, status_of(refusal), refusal)
     history = NextStep("View history", page_of(request, change_order, "change-order-history"))
-    return Brought(workflow_messages.synced_message(link, erp=erp, next_steps=(history,)), 200)
+    return ExportResult(workflow_messages.synced_message(link, erp=erp, next_steps=(history,)), 200)

@@ -13,12 +13,12 @@ from erp_integrations.change_orders.waiting_rows import view_of
 from erp_integrations.exports.forms import ReasonForm
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 
 
-def with_a_reason(
+def reason_form_view(
     request: MemberRequest,
     change_order: CommitmentChangeOrder,
     *,
@@ -42,7 +42,7 @@ def with_a_reason(
                     actor=actor_on_page(request.user),
                 )
         except ExportRefused as refusal:
-            say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+            flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
             status = status_of(refusal)
         else:
             return answer_on_page(request, done(change_order), location=back)

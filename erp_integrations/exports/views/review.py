@@ -22,19 +22,19 @@ from erp_integrations.change_orders.responses import (
 )
 from erp_integrations.change_orders.waiting_rows import view_of
 from erp_integrations.drafts.context import Preview
-from erp_integrations.drafts.validation import Place
+from erp_integrations.drafts.validation import RulePlace
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection
 from erp_integrations.exports import review
 from erp_integrations.exports.forms import ExportForm
-from erp_integrations.exports.views.export import bring
-from erp_integrations.exports.views.reason_form import with_a_reason
+from erp_integrations.exports.views.export import export_and_describe
+from erp_integrations.exports.views.reason_form import reason_form_view
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.models import Export
 from erp_integrations.policies import may_accept, may_reject
 from erp_integrations.record_links.forms import LinkForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import (
     DiffersFromOurs,
@@ -46,10 +46,10 @@ from erp_integrations.workflow.errors import (
 )
 
 MENDED_AT = {
-    Place.JOB_LINK: ("Link the job", "erp-jobs"),
-    Place.VENDOR_LINK: ("Link the vendor", "erp-vendors"),
-    Place.COMMITMENT_LINK: ("Link the commitment", "erp-commitments"),
-    Place.CONNECTION: ("See the connection", "connection"),
+    RulePlace.JOB_LINK: ("Link the job", "erp-jobs"),
+    RulePlace.VENDOR_LINK: ("Link the vendor", "erp-vendors"),
+    RulePlace.COMMITMENT_LINK: ("Link the commitment", "erp-commitments"),
+    RulePlace.CONNECTION: ("See the connection", "connection"),
 }
 """Where accounting mends what the project team cannot."""
 
@@ -109,7 +109,7 @@ def _page(
     status = 200 if form.is_valid() else 422
     if refusal is not None:
         _tell_at_the_field(form, refusal)
-        say(
+        flash_message(
             request,
             workflow_messages.refused_message(
                 refusal, erp=erp, next_steps=_where(request, change_order, refusal)
@@ -132,7 +132,7 @@ def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
             form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
         case DuplicateInErp(broken=broken) | RulesBroken(broken=broken):
             for one in broken:
-                if one.place is Place.ACCEPT_FORM:
+                if one.place is RulePlace.ACCEPT_FORM:
                     form.add_error(one.field, one.words)
 
 
@@ -148,7 +148,7 @@ def _where(
         for place, (label, name) in MENDED_AT.items()
         if place in places
     ]
-    if Place.CHANGE_ORDER in places:
+    if RulePlace.CHANGE_ORDER in places:
         steps.append(NextStep("Reject it", page_of(request, change_order, "reject")))
     return tuple(steps)
 
@@ -159,9 +159,9 @@ def _accepted(request: MemberRequest, change_order: CommitmentChangeOrder, expor
     if export.by_hand:
         message = workflow_messages.accepted_message(export, change_order, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "worksheet"))
-    brought = bring(request, change_order)
-    view = "ready-to-export" if brought.refusal is None else view_of(change_order.erp_status)
-    return answer_on_page(request, brought.message, location=list_of(request, view=view))
+    result = export_and_describe(request, change_order)
+    view = "ready-to-export" if result.refusal is None else view_of(change_order.erp_status)
+    return answer_on_page(request, result.message, location=list_of(request, view=view))
 
 
 @company_member
@@ -170,7 +170,7 @@ def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """Gives a waiting CCO back to the project team, with a reason."""
     change_order = change_order_for(request, change_order_id)
     require(may_reject(request.access))
-    return with_a_reason(
+    return reason_form_view(
         request,
         change_order,
         operation=review.reject_change_order,
@@ -200,7 +200,7 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
                 **form.cleaned_data,
             )
     except DiffersFromOurs as refusal:
-        say(request, workflow_messages.refused_message(refusal, erp=erp))
+        flash_message(request, workflow_messages.refused_message(refusal, erp=erp))
         context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
         return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
     except ExportRefused as refusal:

@@ -21,8 +21,8 @@ from erp_integrations.change_orders.waiting_rows import accepted_export, view_of
 from erp_integrations.drafts.context import prepared_from_json
 from erp_integrations.erp.queries import find_connection
 from erp_integrations.exports import run_export
-from erp_integrations.exports.views.export import bring
-from erp_integrations.exports.views.reason_form import with_a_reason
+from erp_integrations.exports.views.export import export_and_describe
+from erp_integrations.exports.views.reason_form import reason_form_view
 from erp_integrations.listing import csv_cells
 from erp_integrations.models import Export
 from erp_integrations.policies import may_accept, may_reject, may_use_sandbox
@@ -37,14 +37,14 @@ def export(request: MemberRequest, change_order_id: int) -> HttpResponse:
     change_order = change_order_for(request, change_order_id)
     worksheet = page_of(request, change_order, "worksheet")
     back = came_from(request, list_of(request, view=view_of(change_order.erp_status)), worksheet)
-    brought = bring(
+    result = export_and_describe(
         request, change_order, side_by_side="" if back == worksheet else f"{worksheet}#differences"
     )
     if request.htmx:
-        return answer_in_row(request, change_order, brought.message, status=brought.status)
-    if brought.refusal is None and back == worksheet:
+        return answer_in_row(request, change_order, result.message, status=result.status)
+    if result.refusal is None and back == worksheet:
         back = list_of(request, view="exporting")
-    return answer_on_page(request, brought.message, location=back)
+    return answer_on_page(request, result.message, location=back)
 
 
 @company_member
@@ -53,7 +53,7 @@ def give_back(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """Gives a CCO that is Exporting or Failed to Export back to the project team, with a reason."""
     change_order = change_order_for(request, change_order_id)
     require(may_reject(request.access))
-    return with_a_reason(
+    return reason_form_view(
         request,
         change_order,
         operation=run_export.give_back_change_order,
@@ -100,7 +100,7 @@ def worksheet_csv(request: MemberRequest, change_order_id: int) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="worksheet-{change_order.pk}.csv"'
     response.write("\ufeff")  # without it Excel takes the text for another encoding
-    response.write(csv_cells.lines(rows))
+    response.write(csv_cells.csv_lines(rows))
     return response
 
 

@@ -22,7 +22,7 @@ from erp_integrations.change_orders.responses import (
     list_of,
     see_other,
 )
-from erp_integrations.change_orders.views import asked_in
+from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.connections.connect import NotAllowed
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
@@ -31,7 +31,7 @@ from erp_integrations.models import Connection
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 from erp_integrations.view_models import Message
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 
 
 @company_member
@@ -93,7 +93,7 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
     if not request.htmx:
         if status == 403:
             raise PermissionDenied
-        say(request, message)
+        flash_message(request, message)
         return see_other(came_from(request, list_of(request)))
     context = _rows_now(request, find_connection(request.company), ids) | {"message": message}
     return reswap(render(request, "erp_integrations/live_rows.html", context, status=status), "none")
@@ -109,7 +109,7 @@ def live_rows(request: MemberRequest) -> HttpResponse:
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
     connection = find_connection(request.company)
-    state = live_updates.state_of(request.company, connection, timezone.now()) if connection else ""
+    state = live_updates.page_etag(request.company, connection, timezone.now()) if connection else ""
     if state and request.GET.get("known") == state:
         return HttpResponse(status=204)
     context = _rows_now(request, connection, _ids(request.GET)) | {"known": state}
@@ -117,9 +117,9 @@ def live_rows(request: MemberRequest) -> HttpResponse:
 
 
 def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequence[int]) -> dict[str, Any]:
-    asked = asked_in(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    asked = list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
     return {
-        "said": live_updates.said_now(request.company, connection, ids),
+        "said": live_updates.live_rows_of(request.company, connection, ids),
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }

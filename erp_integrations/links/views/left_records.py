@@ -22,7 +22,7 @@ from erp_integrations.links.left_records import left_record_lines
 from erp_integrations.policies import may_move_link
 from erp_integrations.record_links.forms import LeftRecordForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused
 
@@ -44,7 +44,7 @@ def left_records(request: MemberRequest, change_order_id: int) -> HttpResponse:
                 with at_the_act():
                     return _act(request, change_order_id, form)
             except ExportRefused as refusal:
-                say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+                flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
                 status = status_of(refusal)
     link = find_active_link_row(change_order)
     context = {

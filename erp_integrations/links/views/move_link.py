@@ -25,7 +25,7 @@ from erp_integrations.links import move_link
 from erp_integrations.policies import may_move_link
 from erp_integrations.record_links.forms import FindRecordForm, MoveLinkForm
 from erp_integrations.view_models import NextStep
-from erp_integrations.web.flash import say
+from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import ExportRefused, NotAsShown
 
@@ -105,7 +105,7 @@ def _refused(
     shown: SideBySide | None = None,
     form: MoveLinkForm | None = None,
 ) -> HttpResponse:
-    say(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
+    flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
     return _page(request, change_order, find, shown=shown, form=form, status=status_of(refusal))
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from erp_integrations.ledger.file_rows import FORMATS, NOT_COMPLETE, LedgerNotComplete, file_of
-from erp_integrations.ledger.queries import Chosen
+from erp_integrations.ledger.queries import EventFilter
 from erp_integrations.management.reporting import WRONG_USE, ReportingCommand
 
 
@@ -28,7 +28,7 @@ class Command(ReportingCommand):
     def handle(self, *, company: str | None, since: date, until: date, form: str, **_: Any) -> None:
         if since > until:
             self.refuse("The period must not end before it begins.", code=WRONG_USE)
-        chosen = Chosen(
+        chosen = EventFilter(
             company_id=self.company(company).pk if company is not None else None, since=since, until=until
         )
         try:

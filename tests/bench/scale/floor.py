@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.decorators import MemberRequest, company_member
-from erp_integrations.change_orders.forms import AskedForm
+from erp_integrations.change_orders.forms import ListQueryForm
 from erp_integrations.change_orders.queries import ids_on_page, links_of
 from erp_integrations.erp.clock import database_now
 from erp_integrations.models import (
@@ -33,7 +33,7 @@ def page(request: MemberRequest) -> HttpResponse:
     """One page of the list."""
     if not may_see_erp_integrations(request.access):
         return HttpResponse(status=403)
-    ids, _page = ids_on_page(request.company, AskedForm(request.GET).asked())
+    ids, _page = ids_on_page(request.company, ListQueryForm(request.GET).asked())
     rows = "".join(
         f"<tr><td>{one.project_name}<td>{one.commitment_number}<td>{one.contract_company}<td>{one.cco_number}"
         f"<td>{one.cco_title}<td>{one.cco_amount}<td>{one.number}<td>{one.record_number}<td>{one.linked_at}"

@@ -90,12 +90,12 @@ def _records_in_sage(folder: Path) -> set[str]:
 def move_to_server(*, odbc: str, database: str) -> None:
     """Points every connection at a server that holds what its practice company holds."""
     from erp_integrations.erp import registry
-    from erp_integrations.erp.encryption import seal
+    from erp_integrations.erp.encryption import encrypt
     from erp_integrations.models import Connection
     from erp_integrations.ports import Deadline
 
     Connection.objects.update(
-        kind=registry.ODBC, database=database, odbc_string_encrypted=seal(odbc), sandbox_path=""
+        kind=registry.ODBC, database=database, odbc_string_encrypted=encrypt(odbc), sandbox_path=""
     )
     connection = Connection.objects.order_by("pk").first()
     assert connection is not None
@@ -135,12 +135,12 @@ def floor_of_reconcile() -> float:
     import psycopg
     import pyodbc  # type: ignore[import-not-found]
 
-    from erp_integrations.erp.encryption import unseal
+    from erp_integrations.erp.encryption import decrypt
     from erp_integrations.models import Connection
     from tests.bench.adapter import BARE
 
     connection = Connection.objects.get(company__slug="scale")
-    string = unseal(connection.odbc_string_encrypted) + "Protocol=7.4-0;UseDeclareFetch=1;Fetch=2000;"
+    string = decrypt(connection.odbc_string_encrypted) + "Protocol=7.4-0;UseDeclareFetch=1;Fetch=2000;"
     began = time.perf_counter()
     with pyodbc.connect(string, autocommit=True) as books:
         for query in BARE:

@@ -21,7 +21,7 @@ class QuietReader:
     def __init__(self, spec: ConnectionSpec) -> None:
         self.spec = spec
 
-    def look_up(
+    def lookup(
         self,
         reference: ChangeOrderReference,
         *,
@@ -29,9 +29,9 @@ class QuietReader:
         clock: Clock,
         controls: Controls = NO_CONTROLS,
     ) -> Finding:
-        return self.look_up_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
+        return self.lookup_many((reference,), deadline=deadline, clock=clock, controls=controls)[0]
 
-    def look_up_many(
+    def lookup_many(
         self,
         references: Sequence[ChangeOrderReference],
         *,

@@ -1,12 +1,17 @@
-"""One clock for everybody: the database's.
+"""One clock: the database's.
 
-What different processes begin and judge, perhaps on different machines, takes its times from one place.
+Leases are begun and judged by different processes, perhaps on different machines, so their times come from
+one place. Between two readings a clock moves on with the process's monotonic counter, which no change of the
+system's time can turn back.
 """
 
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 from django.db.models import DateTimeField, Func
+from django.utils import timezone
 
 
 def database_now() -> datetime:
@@ -22,3 +27,14 @@ class StatementClock(Func):
 
     function = "clock_timestamp"
     output_field = DateTimeField()
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins, in the current time zone."""
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
+def clock_from(now: datetime) -> Callable[[], datetime]:
+    """A clock that showed `now` when this was called and moves on steadily."""
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)

@@ -2,11 +2,11 @@
 
 from procrastinate.contrib.django import app
 
+from companies.clock import database_now
 from companies.tasks import EVERY_MINUTE
 from erp_integrations.bulk_unlink import operations as bulk_unlink
 from erp_integrations.connections.compare_database import compare_database_on_the_queue
 from erp_integrations.deletions import confirm_deletion
-from erp_integrations.erp.clock import database_now
 from erp_integrations.exports import poll
 from erp_integrations.policies import TICK
 from erp_integrations.reconciliation import schedule

@@ -10,7 +10,7 @@ from erp_integrations.connections import views as connections_views
 from erp_integrations.deletions import views as deletions_views
 from erp_integrations.exports.views import project_team, review, worksheet
 from erp_integrations.home import views as home_views
-from erp_integrations.links.views import check_now, left_records, move_link, relink
+from erp_integrations.links.views import check_now, left_records, move_link, relink, unlink
 from erp_integrations.record_links import views as record_links_views
 from erp_integrations.record_links.queries import COMMITMENTS, JOBS, VENDORS
 from erp_integrations.sandbox import views as sandbox_views
@@ -24,7 +24,7 @@ change_order_patterns = [
     path("worksheet/", worksheet.worksheet, name="worksheet"),
     path("worksheet.csv", worksheet.worksheet_csv, name="worksheet-csv"),
     path("give-back/", worksheet.give_back, name="give-back"),
-    path("unlink/", change_orders_views.unlink, name="unlink"),
+    path("unlink/", unlink.unlink, name="unlink"),
     path("check/", check_now.check, name="check"),
     path("relink/", relink.relink, name="relink"),
     path("left-records/", left_records.left_records, name="left-records"),

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from companies.access import find_access
+from companies.clock import database_now
 from companies.models import Company
 from companies.queue import defer_once
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
 from erp_integrations.links.controls import draw_for_a_bulk
@@ -34,7 +34,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.policies import may_cancel_bulk_unlink, may_unlink
 from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
     NothingToUnlink,

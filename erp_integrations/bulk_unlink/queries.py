@@ -1,7 +1,7 @@
 """Bulk unlinks: what somebody is about to start, how far one is, and what came of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, QuerySet
@@ -10,10 +10,8 @@ from django.urls import reverse
 from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company
-from erp_integrations.change_orders.link_filters import active_links, filtered_links
-from erp_integrations.change_orders.list_query import ListQuery
+from erp_integrations.change_orders.link_filters import active_links
 from erp_integrations.ledger.descriptions import found_words
-from erp_integrations.listing import keyset
 from erp_integrations.models import (
     UNFINISHED,
     BulkUnlink,
@@ -23,8 +21,8 @@ from erp_integrations.models import (
     UnlinkAttempt,
 )
 from erp_integrations.models.links import GONE
-from erp_integrations.policies import may_cancel_bulk_unlink, may_check_presence, may_unlink
-from erp_integrations.view_models import BulkActions, RowGroup, Tab, Tone
+from erp_integrations.policies import may_cancel_bulk_unlink, may_unlink
+from erp_integrations.view_models import Tone
 
 PAGE_SIZE = 100
 MOST_LISTED = 50
@@ -101,43 +99,6 @@ class BulkLine:
 
 
 # --- before --------------------------------------------------------------------------------------
-
-
-def _gone(company: Company, asked: ListQuery) -> QuerySet[ChangeOrderLink]:
-    """Those of the view, with its search, whose record was gone when Sage last said something."""
-    return filtered_links(company, replace(asked, view="deleted-in-sage"))
-
-
-def all_gone(company: Company, asked: ListQuery, *, most: int) -> list[int]:
-    """Their CCOs, `most` at most."""
-    gone = _gone(company, asked).values_list("change_order_id", flat=True)
-    return list(gone[:most])
-
-
-def bulk_actions(
-    company: Company,
-    access: Access,
-    asked: ListQuery,
-    page: Sequence[RowGroup],
-    views: Sequence[Tab],
-    *,
-    query: str,
-) -> BulkActions:
-    """What the viewer can do with several rows of this page, and with all of the view that are gone.
-
-    How many are gone is on their tab; with a search or a filter they are counted, as far as a tab counts.
-    """
-    [tab] = [view for view in views if view.key == "deleted-in-sage"]
-    gone, at_least = tab.count or 0, tab.at_least
-    if gone and (asked.q or asked.filters):
-        [gone] = keyset.capped_counts(_gone(company, asked))
-        gone, at_least = min(gone, keyset.MOST_COUNTED), gone > keyset.MOST_COUNTED
-    return BulkActions(
-        query=query,
-        may_unlink=any(not row.missing for group in page for row in group.rows),
-        may_check=bool(may_check_presence(access)),
-        gone=f"{gone:,}{'+' if at_least else ''}" if gone else "",
-    )
 
 
 def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -> BulkPlan:

@@ -14,6 +14,7 @@ from django_htmx.http import reswap
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
+from erp_integrations.change_orders import queries
 from erp_integrations.change_orders.responses import erp_of, ids_among, list_of, require, see_other
 from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.ledger.actors import actor_on_page
@@ -23,12 +24,7 @@ from erp_integrations.models import BulkUnlink
 from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integrations
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
-from erp_integrations.workflow.unlink_errors import (
-    NothingToUnlink,
-    TooManyToUnlink,
-    UnlinkNotAllowed,
-    UnlinkRefused,
-)
+from erp_integrations.workflow.errors import NothingToUnlink, TooManyToUnlink, UnlinkNotAllowed, UnlinkRefused
 
 LARGEST_ID = 2**63 - 1
 STATUS = {NothingToUnlink: 422, TooManyToUnlink: 422, UnlinkNotAllowed: 403}
@@ -89,7 +85,7 @@ def _chosen(request: MemberRequest) -> Sequence[int]:
     """The selected CCOs, or all of the view that are gone. Raises for none, too many, or none of ours."""
     if "all" in request.POST:
         asked = list_query_of(request, QueryDict(request.POST.get("query", "")))
-        chosen = bulks.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
+        chosen = queries.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
     else:
         chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:

@@ -1,11 +1,11 @@
 """Which links a view, its filters and a search choose, so that an index can walk them in the list's order."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from companies.clock import midnight
 from companies.models import Company
 from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.erp.queries import connection_of
@@ -82,11 +82,6 @@ def _conditions(asked: ListQuery) -> dict[str, Q]:
         "linked_by": Q(linked_by_name=asked.linked_by) if asked.linked_by else None,
     }
     return {name: condition for name, condition in found.items() if condition is not None}
-
-
-def midnight(day: date) -> datetime:
-    """When the day begins, in the current time zone."""
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def contains(word: str, *, of: str = "") -> Q:

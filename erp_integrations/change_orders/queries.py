@@ -24,8 +24,8 @@ from erp_integrations.erp.queries import connection_of
 from erp_integrations.listing import filtered_page, keyset
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
 from erp_integrations.models.links import GONE
-from erp_integrations.policies import may_unlink
-from erp_integrations.view_models import Presence, RowGroup, SyncedRow, Tab, Tone
+from erp_integrations.policies import may_check_presence, may_unlink
+from erp_integrations.view_models import BulkActions, Presence, RowGroup, SyncedRow, Tab, Tone
 from erp_integrations.workflow.link_status import checked_at
 
 TONES: dict[PresenceKey, Tone] = {
@@ -286,4 +286,41 @@ def _sums(
         ),
         column="cco_amount",
         most=MOST_IN_GROUP,
+    )
+
+
+def gone_in(company: Company, asked: ListQuery) -> QuerySet[ChangeOrderLink]:
+    """Those of the view, with its search, whose record was gone when Sage last said something."""
+    return filtered_links(company, replace(asked, view="deleted-in-sage"))
+
+
+def all_gone(company: Company, asked: ListQuery, *, most: int) -> list[int]:
+    """Their CCOs, `most` at most."""
+    gone = gone_in(company, asked).values_list("change_order_id", flat=True)
+    return list(gone[:most])
+
+
+def bulk_actions(
+    company: Company,
+    access: Access,
+    asked: ListQuery,
+    page: Sequence[RowGroup],
+    views: Sequence[Tab],
+    *,
+    query: str,
+) -> BulkActions:
+    """What the viewer can do with several rows of this page, and with all of the view that are gone.
+
+    How many are gone is on their tab; with a search or a filter they are counted, as far as a tab counts.
+    """
+    [tab] = [view for view in views if view.key == "deleted-in-sage"]
+    gone, at_least = tab.count or 0, tab.at_least
+    if gone and (asked.q or asked.filters):
+        [gone] = keyset.capped_counts(gone_in(company, asked))
+        gone, at_least = min(gone, keyset.MOST_COUNTED), gone > keyset.MOST_COUNTED
+    return BulkActions(
+        query=query,
+        may_unlink=any(not row.missing for group in page for row in group.rows),
+        may_check=bool(may_check_presence(access)),
+        gone=f"{gone:,}{'+' if at_least else ''}" if gone else "",
     )

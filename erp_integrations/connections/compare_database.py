@@ -14,14 +14,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from companies.clock import database_now
 from companies.queue import defer_once
-from erp_integrations.connections.connect import NothingToAccept
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import PLUMBLINE, Actor
 from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.ports import Deadline, ErpError, Fault
+from erp_integrations.workflow.errors import NothingToAccept
 
 TASK = "erp_integrations.tasks.compare_database"
 LONGEST_SECONDS = 3_600

@@ -1,30 +1,17 @@
 """Setting, checking and accepting a company's connection to its books."""
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import (
-    Case,
-    CharField,
-    DateTimeField,
-    F,
-    Field,
-    PositiveIntegerField,
-    Q,
-    TextField,
-    Value,
-    When,
-)
 
 from companies.access import Ruling, find_access
+from companies.clock import database_now
 from companies.models import Company
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import StatementClock, database_now
+from erp_integrations.erp.connection_state import CLOCK_STEP, mark_as_text
 from erp_integrations.erp.encryption import encrypt
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event_of_connection
@@ -34,31 +21,10 @@ from erp_integrations.ports import (
     Deadline,
     ErpError,
     Fault,
-    Finding,
     Handshake,
-    HistoryMark,
     ServerParts,
 )
-
-
-class NotAllowed(Exception):
-    """The person lacks requirements; nothing was changed."""
-
-    def __init__(self, missing: tuple[str, ...]) -> None:
-        super().__init__("; ".join(missing))
-        self.missing = missing
-
-
-class ChangedMeanwhile(Exception):
-    """The connection is not the one the person was shown; nothing was changed."""
-
-
-class PasswordNeeded(Exception):
-    """There is no stored password that could be kept; nothing was changed."""
-
-
-class NothingToAccept(Exception):
-    """No other database waits, or another one than the person was shown."""
+from erp_integrations.workflow.errors import ConnectionChanged, NotAllowed, NothingToAccept, PasswordNeeded
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +66,7 @@ def set_connection(
     password keep the stored one as long as `may_keep_password` says so. The accepted database stays the
     accepted one: if another answers, an ERP admin must accept it first.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`, `PasswordNeeded`, `PartRefused`; nothing was changed then.
+    Raises `NotAllowed`, `ConnectionChanged`, `PasswordNeeded`, `PartRefused`; nothing was changed then.
     """
     # A first connection has no row that could be locked.
     Company.objects.select_for_update(no_key=True).get(pk=company.pk)
@@ -110,7 +76,7 @@ def set_connection(
     if connection is None:
         connection = Connection(company=company, revision=0)
     if revision is not None and revision != connection.revision:
-        raise ChangedMeanwhile
+        raise ConnectionChanged
     if isinstance(address, ServerParts):
         address = _address_of(address, connection)
     connection.kind = address.kind
@@ -245,70 +211,6 @@ def rights_to_change(actor: Actor, *, company_id: int) -> str:
     return ruling.rights
 
 
-def clock_told(findings: Sequence[Finding]) -> timedelta | None:
-    """The server's local time minus ours, as the first finding that knows it says."""
-    return next((one.server_ahead for one in findings if one.server_ahead is not None), None)
-
-
-CLOCK_STEP = timedelta(minutes=1)
-"""A smaller difference between two readings of the server's clock is the time that a question takes."""
-
-
-def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
-    """How the server's clock stands to ours, and when that was found to have changed."""
-    if server_clock is None:
-        return {}
-    changed = Q(server_clock__lt=server_clock - CLOCK_STEP) | Q(server_clock__gt=server_clock + CLOCK_STEP)
-    return {
-        "server_clock": Case(
-            When(changed | Q(server_clock=None), then=Value(server_clock)), default=F("server_clock")
-        ),
-        "clock_changed_at": Case(When(changed, then=StatementClock()), default=F("clock_changed_at")),
-    }
-
-
-def note_history_mark(connection_id: int, mark: HistoryMark | None) -> None:
-    """Keeps the newest entry of the ERP's history that was ever seen."""
-    if mark is None:
-        return
-    at = _iso(mark)
-    older = Q(history_mark_at="") | Q(history_mark_at__lt=at)
-    Connection.objects.filter(older, pk=connection_id).update(
-        history_mark_record=mark.record_number, history_mark_at=at
-    )
-
-
-def note_answer(
-    connection: Connection,
-    fault: Fault | None,
-    *,
-    now: datetime | StatementClock,
-    asked_at: datetime | None = None,
-    server_clock: timedelta | None = None,
-) -> None:
-    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
-
-    `asked_at` is when the question that failed was asked: a success that is newer stays the last word.
-    `server_clock` is the server's local time minus ours, where it was told. Locks the connection in any case.
-    """
-    mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
-    if fault is None:
-        mine.update(last_success_at=now, failures_in_a_row=0, **clock)
-        return
-    failed: dict[str, tuple[Any, Field[Any, Any]]] = {
-        "last_failure_at": (now, DateTimeField()),
-        "last_failure_words": (Value(fault.what), TextField()),
-        "last_failure_code": (Value(fault.code), CharField()),
-        "failures_in_a_row": (F("failures_in_a_row") + 1, PositiveIntegerField()),
-    }
-    newer = Q(pk__in=[]) if asked_at is None else Q(last_success_at__gt=asked_at)
-    kept = {
-        name: Case(When(newer, then=F(name)), default=value, output_field=kind)
-        for name, (value, kind) in failed.items()
-    }
-    mine.update(**kept, **clock)
-
-
 def _shake_hands(connection: Connection) -> tuple[Handshake | None, Fault | None]:
     deadline = Deadline.after(settings.SAGE_DEADLINE_SECONDS)
     try:
@@ -327,14 +229,14 @@ def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, 
     report["problems"] = [dataclasses.asdict(problem) for problem in handshake.problems]
     ahead, mark = handshake.server_ahead, handshake.history_mark
     report["server_ahead"] = None if ahead is None else ahead.total_seconds()
-    report["history_mark"] = mark and {"record_number": mark.record_number, "at": _iso(mark)}
+    report["history_mark"] = mark and {"record_number": mark.record_number, "at": mark_as_text(mark)}
     connection.handshake = report
     connection.seen_incarnation = _seen_incarnation(connection, handshake)
     _keep_clock(connection, ahead, now=now)
     if not handshake.good:
         return
-    if mark is not None and _iso(mark) > connection.history_mark_at:
-        _keep_mark(connection, mark.record_number, _iso(mark))
+    if mark is not None and mark_as_text(mark) > connection.history_mark_at:
+        _keep_mark(connection, mark.record_number, mark_as_text(mark))
     connection.last_success_at = now
     connection.failures_in_a_row = 0
     if not connection.accepted_incarnation:
@@ -350,12 +252,8 @@ def _seen_incarnation(connection: Connection, handshake: Handshake) -> str:
     codes = {problem.code for problem in handshake.problems}
     mark = handshake.history_mark
     if "other-incarnation" in codes and mark and handshake.incarnation == connection.accepted_incarnation:
-        return f"{handshake.incarnation} / history to {_iso(mark)}"
+        return f"{handshake.incarnation} / history to {mark_as_text(mark)}"
     return handshake.incarnation
-
-
-def _iso(mark: HistoryMark) -> str:
-    return mark.at.isoformat(timespec="microseconds")
 
 
 def _keep_mark(connection: Connection, record_number: str, at: str) -> None:

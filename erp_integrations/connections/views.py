@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from companies.clock import database_now
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.connections import connect
 from erp_integrations.connections.compare_database import compare_database
 from erp_integrations.connections.forms import AcceptForm, ConnectionForm
 from erp_integrations.deletions.queries import deletion_lines
 from erp_integrations.erp import registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.erp.queries import (
     card_of,
     comparison_of,
@@ -41,6 +41,8 @@ from erp_integrations.reconciliation.queries import interval_words, reconciliati
 from erp_integrations.view_models import DatabaseComparison, Message
 from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
+from erp_integrations.workflow import errors
+from erp_integrations.workflow.errors import NotAllowed
 
 DATABASE, LOGIN = "The company database", "plumbline_reader"
 """What the script is written for until somebody says otherwise."""
@@ -100,12 +102,12 @@ def _store(request: MemberRequest, form: ConnectionForm) -> HttpResponse:
             actor=actor_on_page(request.user),
             revision=form.cleaned_data["revision"],
         )
-    except connect.NotAllowed:
+    except NotAllowed:
         raise PermissionDenied from None
-    except connect.ChangedMeanwhile:
+    except errors.ConnectionChanged:
         flash_message(request, CHANGED_MEANWHILE)
         return _page(request, form=_form(request, typed=_typed(request, "revision")), status=409)
-    except connect.PasswordNeeded:
+    except errors.PasswordNeeded:
         form.add_error("password", TYPE_IT_AGAIN if form.stored else NONE_STORED)
     except PartRefused as refused:
         form.add_error(refused.part, str(refused))
@@ -212,7 +214,7 @@ def compare(request: MemberRequest) -> HttpResponse:
         compared = compare_database(
             connection_id=found.pk, actor=actor_on_page(request.user), rights=ruling.rights
         )
-    except connect.NothingToAccept:
+    except errors.NothingToAccept:
         messages.warning(request, "No other database waits to be accepted. Nothing was changed.")
     else:
         flash_message(request, _compared(comparison_of(compared)))
@@ -258,9 +260,9 @@ def accept(request: MemberRequest) -> HttpResponse:
             actor=actor_on_page(request.user),
             reason=form.cleaned_data["reason"],
         )
-    except connect.NotAllowed:
+    except NotAllowed:
         raise PermissionDenied from None
-    except connect.NothingToAccept:
+    except errors.NothingToAccept:
         messages.warning(request, "That database does not wait to be accepted any more. Nothing was changed.")
     else:
         messages.success(request, "The database was accepted.")
@@ -295,9 +297,9 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
             shown=form.cleaned_data["shown"],
             actor=actor_on_page(request.user),
         )
-    except connect.NotAllowed:
+    except NotAllowed:
         raise PermissionDenied from None
-    except connect.ChangedMeanwhile:
+    except errors.ConnectionChanged:
         flash_message(request, RECONCILE_CHANGED_MEANWHILE)
         typed = {**request.POST.dict(), form.add_prefix("shown"): form["shown"].initial}
         return _page(request, reconcile_form=_reconcile_form(found, data=typed), status=409)

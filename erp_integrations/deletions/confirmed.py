@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from erp_integrations.erp.clock import StatementClock
+from companies.clock import StatementClock
 from erp_integrations.models import ConfirmedDeletion, ConfirmedDeletionRecord, Connection
 
 

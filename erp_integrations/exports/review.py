@@ -9,12 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from erp_integrations.drafts import comparison
 from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.drafts.context import ExportContext, Preview, draft_of, export_context_of, subject_of
 from erp_integrations.drafts.validation import RuleStage, broken_rules, notices
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.serialization import as_plain
 from erp_integrations.links import create_link

@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import transaction
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
-from erp_integrations.connections.connect import note_answer
+from companies.clock import database_now
 from erp_integrations.drafts import comparison
 from erp_integrations.drafts.comparison import Difference
 from erp_integrations.drafts.context import draft_from_json, prepared_from_json
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
+from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.exports.review import close_as_rejected
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import create_link

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from erp_integrations.drafts.context import export_context_of, subject_of
 from erp_integrations.drafts.validation import RuleStage, broken_rules
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import EventKind, Export, ExportOutcome
 from erp_integrations.policies import may_send

@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from companies.clock import database_now
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.queries import views_with_counts
 from erp_integrations.deletions.queries import count_waiting_for
 from erp_integrations.erp import registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.erp.queries import connection_of, freshness_of
 from erp_integrations.home.status_summary import status_summary_of
 from erp_integrations.policies import may_see_erp_integrations

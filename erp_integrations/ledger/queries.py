@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from companies.clock import midnight
 from companies.models import DirectoryEvent, DirectoryEventKind
 from companies.view_models import Page
-from erp_integrations.change_orders.link_filters import midnight
 from erp_integrations.listing import keyset
 from erp_integrations.listing.keyset import Order
 from erp_integrations.models import EventKind, LinkEvent

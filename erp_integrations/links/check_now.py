@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from companies.access import find_access
+from companies.clock import StatementClock, clock_from, database_now
 from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
-from erp_integrations.connections.connect import NotAllowed, clock_told, note_answer
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import StatementClock, clock_from, database_now
+from erp_integrations.erp.connection_state import clock_told, note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.record_findings import Recorded, record_findings
@@ -30,6 +30,7 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
+from erp_integrations.workflow.errors import NotAllowed
 
 
 @dataclass(frozen=True, slots=True)

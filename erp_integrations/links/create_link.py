@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
-from erp_integrations.connections.connect import note_answer
+from companies.clock import database_now
 from erp_integrations.deletions.confirm_deletion import end_if_seen
 from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.erp import registry
-from erp_integrations.erp.clock import database_now
+from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.models import (

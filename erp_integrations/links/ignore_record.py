@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from erp_integrations.erp.clock import database_now
+from companies.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of
 from erp_integrations.links.left_records import LeftRecordLine, LeftState, left_record_lines

@@ -13,7 +13,7 @@ from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, OtherRecord, Verdict
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
     NothingToUnlink,

@@ -13,10 +13,10 @@ from django.db import IntegrityError, transaction
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder
 from companies.access import Ruling
+from companies.clock import database_now
 from erp_integrations.drafts.context import ExportContext, export_context_of
 from erp_integrations.drafts.side_by_side import OurValues, SideBySide, compare_records
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links import create_link

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.db.models import Q, TextField, Value
 
+from companies.clock import StatementClock
 from erp_integrations.deletions.confirmed import find_confirmed
-from erp_integrations.erp.clock import StatementClock
 from erp_integrations.links.controls import draw_links
 from erp_integrations.links.left_records import find_left_records
 from erp_integrations.models import ChangeOrderLink, Connection

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from companies.clock import database_now
 from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.settle_attempts import end_expired

@@ -5,11 +5,11 @@ from django.db import transaction
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
+from companies.clock import database_now
 from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
-from erp_integrations.connections.connect import note_answer
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
+from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import create_link
 from erp_integrations.links.create_link import RecordInErp

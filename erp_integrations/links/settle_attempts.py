@@ -9,11 +9,11 @@ from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access, Ruling, find_access
+from companies.clock import StatementClock, database_now
 from companies.models import Project
-from erp_integrations.connections.connect import clock_told, note_answer
 from erp_integrations.deletions.confirm_deletion import end_if_seen
 from erp_integrations.deletions.confirmed import ConfirmedBy, find_confirmed_by
-from erp_integrations.erp.clock import StatementClock, database_now
+from erp_integrations.erp.connection_state import clock_told, note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
@@ -32,13 +32,8 @@ from erp_integrations.models import (
 )
 from erp_integrations.policies import may_unlink
 from erp_integrations.ports import ConnectionSpec, Controls, ErpError, Finding, Verdict
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkNotAllowed, UnlinkRefused
 from erp_integrations.workflow.link_status import status_of_finding
-from erp_integrations.workflow.unlink_errors import (
-    NoTrustworthyAnswer,
-    StillInErp,
-    UnlinkNotAllowed,
-    UnlinkRefused,
-)
 
 log = structlog.get_logger(__name__)
 

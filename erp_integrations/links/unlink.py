@@ -13,9 +13,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
+from companies.clock import clock_from
 from companies.models import Project
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import clock_from
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.brake import brake_of_bulk
 from erp_integrations.links.references import question_for
@@ -39,7 +39,7 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
     UnlinkInProgress,

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from erp_integrations.connections.connect import note_answer, note_history_mark
-from erp_integrations.erp.clock import clock_from, database_now
+from companies.clock import clock_from, database_now
+from erp_integrations.erp.connection_state import note_answer, note_history_mark
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.links.brake import IMPLAUSIBLE

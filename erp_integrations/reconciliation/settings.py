@@ -5,11 +5,12 @@ from datetime import time
 
 from django.db import transaction
 
-from erp_integrations.connections.connect import ChangedMeanwhile, rights_to_change
-from erp_integrations.erp.clock import database_now
+from companies.clock import database_now
+from erp_integrations.connections.connect import rights_to_change
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event_of_connection
 from erp_integrations.models import Connection, EventKind
+from erp_integrations.workflow.errors import ConnectionChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def set_reconciliation(
 ) -> None:
     """Stores them, as an event. `shown` is what the person was shown, as `in_words` has it.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`; nothing was changed then.
+    Raises `NotAllowed`, `ConnectionChanged`; nothing was changed then.
     """
     with transaction.atomic(durable=True):
         connection = (
@@ -52,7 +53,7 @@ def set_reconciliation(
         rights = rights_to_change(actor, company_id=connection.company_id)
         before = ReconcileSettings.of(connection).in_words()
         if before != shown:
-            raise ChangedMeanwhile
+            raise ConnectionChanged
         Connection.objects.filter(pk=connection.pk).update(**asdict(wanted))
         append_event_of_connection(
             connection,

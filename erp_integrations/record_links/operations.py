@@ -16,10 +16,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from commitments.models import Commitment, CommitmentKind, Vendor
+from companies.clock import database_now
 from companies.models import Company, Project
-from erp_integrations.connections.connect import note_answer
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import database_now
+from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
 from erp_integrations.links.create_link import lock_connection, require_asked
@@ -107,8 +107,8 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
     """Ties a project to its job. `seen` is the row id of the record that the person was shown.
 
     Must not be called inside a transaction. Raises `NotAllowed`, `AlreadyLinkedToRecord`, `NoRecord`,
-    `CouldNotAsk`, `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was deleted meanwhile; so do the
-    other two.
+    `CouldNotAsk`, `AnotherRecord`, `RecordTaken`, `TakenOver`, and `DoesNotExist` where it was
+    deleted meanwhile; so do the other two.
     """
     company = project.company
     _require_untied(JobLink.objects.filter(project=project), actor, company)

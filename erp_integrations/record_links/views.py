@@ -18,10 +18,11 @@ from erp_integrations.drafts.validation import CommitmentToLink, notices_of_link
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.links.forms import RecordForm
 from erp_integrations.policies import may_link_records, may_see_erp_integrations
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.record_links import operations as record_links
-from erp_integrations.record_links.forms import RecordForm, RecordLinkQueryForm
+from erp_integrations.record_links.forms import RecordLinkQueryForm
 from erp_integrations.record_links.queries import (
     COMMITMENTS,
     JOBS,

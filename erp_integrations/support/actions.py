@@ -13,7 +13,6 @@ from companies.errors import NotAllowed
 from companies.models import User
 from companies.operations.deactivate import deactivate_person
 from companies.staff import StaffAct
-from erp_integrations.connections import connect
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.check_now import CheckedNow, check_change_orders
@@ -66,7 +65,7 @@ def check_now(request: HttpRequest, link_id: int) -> HttpResponse:
                 actor=actor_in_admin(actor),
                 reason=reason,
             )
-        except connect.NotAllowed as refusal:
+        except errors.NotAllowed as refusal:
             raise NotAllowed(refusal.missing) from None
         return _said(checked, erp=erp)
 

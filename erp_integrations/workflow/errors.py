@@ -13,7 +13,13 @@ from erp_integrations.drafts.comparison import ComparedValue, Difference
 from erp_integrations.drafts.context import Preview
 from erp_integrations.drafts.side_by_side import SideBySide
 from erp_integrations.drafts.validation import BrokenRule
-from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault
+from erp_integrations.models import ChangeOrderLink
+from erp_integrations.ports import (
+    ErpChangeOrder,
+    ErpChangeOrderFound,
+    Fault,
+    Finding,
+)
 from erp_integrations.workflow.erp_statuses import Step
 
 
@@ -283,3 +289,88 @@ class OfAnother(ExportRefused):
 
 class OnlySubcontracts(ExportRefused):
     """A purchase order is not tied in this version."""
+
+
+class UnlinkRefused(Exception):
+    """The link was left alone."""
+
+
+class UnlinkNotAllowed(UnlinkRefused):
+    """The person lacks requirements, before the question or by the time of its answer."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__("; ".join(missing))
+        self.missing = missing
+
+
+class UnlinkInProgress(UnlinkRefused):
+    """Somebody's question about this link is open."""
+
+    def __init__(self, *, by: str, since: datetime) -> None:
+        super().__init__(by)
+        self.by = by
+        self.since = since
+
+
+class AlreadyUnlinked(UnlinkRefused):
+    """There is no active link any more."""
+
+    def __init__(self, *, by: str, at: datetime) -> None:
+        super().__init__(by)
+        self.by = by
+        self.at = at
+
+
+class NeverLinked(UnlinkRefused):
+    """The CCO has no link, and never had one."""
+
+
+class StillInErp(UnlinkRefused):
+    """The ERP holds the record."""
+
+    def __init__(self, *, link: ChangeOrderLink, finding: Finding) -> None:
+        super().__init__(finding.verdict)
+        self.link = link
+        self.finding = finding
+
+
+class NoTrustworthyAnswer(UnlinkRefused):
+    """The ERP could not be asked, did not answer clearly, or the world changed while it was asked.
+
+    `reason` is the finding's, or one of `expired`, `attempt-taken-over`, `evidence-too-old`,
+    `connection-changed`, `link-changed`.
+    """
+
+    def __init__(self, *, link: ChangeOrderLink, finding: Finding, reason: str) -> None:
+        super().__init__(reason)
+        self.link = link
+        self.finding = finding
+        self.reason = reason
+
+
+class NothingToUnlink(UnlinkRefused):
+    """None of the chosen CCOs is tied to the ERP."""
+
+
+class TooManyToUnlink(UnlinkRefused):
+    """More CCOs were chosen than one bulk unlink takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class ConnectionRefused(Exception):
+    """The connection is as it was."""
+
+
+class ConnectionChanged(ConnectionRefused):
+    """The connection is not the one the person was shown; nothing was changed."""
+
+
+class PasswordNeeded(ConnectionRefused):
+    """There is no stored password that could be kept; nothing was changed."""
+
+
+class NothingToAccept(ConnectionRefused):
+    """No other database waits, or another one than the person was shown."""

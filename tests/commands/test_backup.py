@@ -14,7 +14,7 @@ from django.db import connection
 
 from config import backup, embedded_postgres
 from config.dev_environment import FASTER_THAN_SAFE
-from erp_integrations.workflow.unlink_errors import StillInErp
+from erp_integrations.workflow.errors import StillInErp
 from tests.commands.terminal import ROOT, Ran, database_url, environment, manage
 from tests.invariants import assert_promise_kept, fingerprint
 from tests.world import World

@@ -3,7 +3,7 @@
 import getpass
 from datetime import timedelta
 
-from erp_integrations.erp.clock import database_now
+from companies.clock import database_now
 from erp_integrations.models import Connection, ReconcileRun, Via
 from tests.commands.terminal import manage, run
 from tests.world import World

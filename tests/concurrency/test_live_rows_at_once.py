@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 
+from companies.clock import database_now
 from erp_integrations.change_orders import live_updates
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.events import append_event
 from erp_integrations.models import EventKind
 from tests.world import LINKER, World

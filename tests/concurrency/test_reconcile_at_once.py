@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from companies.clock import database_now
 from erp_integrations import tasks
 from erp_integrations.connections.connect import Address, set_connection
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import relink
 from erp_integrations.links.unlink import Unlinked

@@ -10,6 +10,7 @@ from erp_integrations.links import create_link
 from erp_integrations.links.create_link import AlreadyLinked
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import ServerParts
+from erp_integrations.workflow import errors
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import LINKER, World
@@ -121,6 +122,6 @@ def test_of_forms_that_were_filled_in_at_once_one_is_stored(committed_world: Wor
 
         assert Counter(type(outcome) for outcome in outcomes) == {
             Connection: 1,
-            connect.ChangedMeanwhile: 5,
+            errors.ConnectionChanged: 5,
         }
         assert Connection.objects.get(company=company).revision == shown + 1

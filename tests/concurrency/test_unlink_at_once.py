@@ -16,13 +16,13 @@ from pytest_django import Settings
 from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
+from companies.clock import database_now
 from companies.models import Membership
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry
-from erp_integrations.erp.clock import database_now
 from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NoTrustworthyAnswer,
     StillInErp,

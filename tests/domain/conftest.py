@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from companies.access import Access, find_access
-from erp_integrations.erp.clock import database_now
+from companies.clock import database_now
 from erp_integrations.links import settle_attempts
 from tests.domain.readers import moments
 

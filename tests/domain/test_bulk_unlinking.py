@@ -30,12 +30,7 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.workflow.unlink_errors import (
-    NeverLinked,
-    NothingToUnlink,
-    TooManyToUnlink,
-    UnlinkNotAllowed,
-)
+from erp_integrations.workflow.errors import NeverLinked, NothingToUnlink, TooManyToUnlink, UnlinkNotAllowed
 from sage_adapter.sandbox.writer import open_books
 from tests import factories, jobs
 from tests.domain.readers import Moments

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from erp_integrations.erp import clock
-from erp_integrations.erp.clock import clock_from, database_now
+from companies import clock
+from companies.clock import clock_from, database_now
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from commitments.models import CommitmentChangeOrder
+from companies.clock import database_now
 from companies.models import Level, Membership, OutgoingMail, User
 from erp_integrations.deletions.confirm_deletion import (
     MOST_RECORDS,
@@ -19,7 +20,6 @@ from erp_integrations.deletions.confirm_deletion import (
     withdraw_deletion,
 )
 from erp_integrations.deletions.confirmed import find_confirmed
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links import messages as links_messages
 from erp_integrations.links import record_findings, settle_attempts, unlink

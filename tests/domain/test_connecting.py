@@ -10,19 +10,14 @@ from pytest_django import Settings
 
 from companies.models import CompanyTool, Level
 from erp_integrations.connections import connect
-from erp_integrations.connections.connect import (
-    Address,
-    ChangedMeanwhile,
-    CheckedConnection,
-    NotAllowed,
-    NothingToAccept,
-    PasswordNeeded,
-)
+from erp_integrations.connections.connect import Address, ChangedMeanwhile, CheckedConnection, NotAllowed
 from erp_integrations.erp import registry
 from erp_integrations.erp.encryption import decrypt
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import Connection, Via
 from erp_integrations.ports import PartRefused, ServerParts
+from erp_integrations.workflow import errors
+from erp_integrations.workflow.errors import NothingToAccept, PasswordNeeded
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
@@ -327,7 +322,7 @@ def test_only_the_database_that_was_shown_is_accepted(world: World) -> None:
     check(world)
     before = Connection.objects.values().get()
 
-    with pytest.raises(connect.NothingToAccept):
+    with pytest.raises(errors.NothingToAccept):
         accept(world, shown=shown)
 
     assert Connection.objects.values().get() == before

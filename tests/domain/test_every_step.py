@@ -20,8 +20,14 @@ from erp_integrations.exports import review, run_export, submit
 from erp_integrations.links import move_link, relink, unlink
 from erp_integrations.models import LinkEvent
 from erp_integrations.workflow.erp_statuses import TRANSITIONS, Step
-from erp_integrations.workflow.errors import ExportRefused, NotAllowed, NotAsShown, NotPossibleNow
-from erp_integrations.workflow.unlink_errors import UnlinkNotAllowed, UnlinkRefused
+from erp_integrations.workflow.errors import (
+    ExportRefused,
+    NotAllowed,
+    NotAsShown,
+    NotPossibleNow,
+    UnlinkNotAllowed,
+    UnlinkRefused,
+)
 from tests.invariants import fingerprint
 from tests.sendable import (
     accept,

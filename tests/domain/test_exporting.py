@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from companies.models import Membership, User
-from erp_integrations.erp.clock import database_now
 from erp_integrations.exports import poll, run_export
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
 from erp_integrations.workflow.errors import (

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from companies.models import Level, Membership, User
 from erp_integrations.bulk_unlink.operations import process_bulk_unlink, start_bulk_unlink
 from erp_integrations.drafts.side_by_side import NOT_FOUND, SideBySide
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor, actor_in_admin
 from erp_integrations.links import move_link
 from erp_integrations.models import (

@@ -13,8 +13,13 @@ from erp_integrations.exports import run_export
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.models.links import GONE
 from erp_integrations.reconciliation import diff
-from erp_integrations.workflow.errors import DuplicateInErp, ExportFailed, MayBeThere, NotThereYet
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer
+from erp_integrations.workflow.errors import (
+    DuplicateInErp,
+    ExportFailed,
+    MayBeThere,
+    NoTrustworthyAnswer,
+    NotThereYet,
+)
 from tests.domain.test_reconciling import counts, run
 from tests.odd import damage
 from tests.sendable import (

@@ -8,9 +8,9 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.timezone import localtime
 
+from companies.clock import database_now
 from erp_integrations import tasks
 from erp_integrations.connections import connect
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,

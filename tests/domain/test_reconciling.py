@@ -10,8 +10,8 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from erp_integrations.erp import calls
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import controls
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via

@@ -3,8 +3,8 @@
 import pytest
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus, HistoryEntry
+from companies.clock import database_now
 from companies.models import User
-from erp_integrations.erp.clock import database_now
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, EventKind
 from erp_integrations.workflow.errors import (

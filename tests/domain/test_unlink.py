@@ -22,7 +22,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.ports import FaultKind, Verdict
 from erp_integrations.reconciliation.reconcile import reconcile
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
     NoTrustworthyAnswer,

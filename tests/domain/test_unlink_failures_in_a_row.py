@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from companies.clock import database_now
 from erp_integrations.connections import connect
 from erp_integrations.erp.calls import NO_ANSWER_IN_TIME
-from erp_integrations.erp.clock import database_now
 from erp_integrations.policies import rests_until
 from erp_integrations.ports import Finding, Verdict
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
 

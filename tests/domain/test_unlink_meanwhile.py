@@ -13,10 +13,10 @@ from pytest_django import Settings
 from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations.change_orders import delete_change_order
+from companies import clock
+from companies.clock import database_now
 from erp_integrations.connections import connect
-from erp_integrations.erp import clock
 from erp_integrations.erp.calls import NO_ANSWER_IN_TIME
-from erp_integrations.erp.clock import database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.descriptions import evidence_facts
 from erp_integrations.models import (
@@ -29,7 +29,7 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.ports import Finding, Proof, Verdict
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp, UnlinkInProgress
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkInProgress
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments
 from tests.world import LINKER, World

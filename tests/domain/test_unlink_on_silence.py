@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer
+from erp_integrations.workflow.errors import NoTrustworthyAnswer
 from sage_adapter import session
 from tests.invariants import assert_promise_kept
 from tests.world import World

@@ -15,12 +15,7 @@ from erp_integrations.ledger.events import record_of
 from erp_integrations.links import settle_attempts, unlink, unlink_decision
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
-from erp_integrations.workflow.unlink_errors import (
-    AlreadyUnlinked,
-    NeverLinked,
-    NoTrustworthyAnswer,
-    StillInErp,
-)
+from erp_integrations.workflow.errors import AlreadyUnlinked, NeverLinked, NoTrustworthyAnswer, StillInErp
 from tests import factories
 from tests.domain.conftest import DatabaseClock
 from tests.domain.readers import Moments

@@ -14,7 +14,7 @@ from companies.models import (
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
-from erp_integrations.workflow.unlink_errors import StillInErp, UnlinkNotAllowed
+from erp_integrations.workflow.errors import StillInErp, UnlinkNotAllowed
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import World

@@ -29,9 +29,9 @@ from erp_integrations.ports import (
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow import unlink_errors
-from erp_integrations.workflow.errors import CouldNotAsk
-from erp_integrations.workflow.unlink_errors import (
+from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
+    CouldNotAsk,
     NeverLinked,
     NothingToUnlink,
     NoTrustworthyAnswer,

@@ -10,8 +10,7 @@ from typing import TextIO
 
 from django.db import connection
 
-from erp_integrations.workflow.errors import ExportRefused
-from erp_integrations.workflow.unlink_errors import UnlinkRefused
+from erp_integrations.workflow.errors import ExportRefused, UnlinkRefused
 from tests.proof.points import Reached, watch
 
 CLICKED, BROKE = 0, 70

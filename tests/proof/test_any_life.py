@@ -32,8 +32,7 @@ from erp_integrations.links import relink as relink_module
 from erp_integrations.links import unlink as unlink_module
 from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.ports import NoSuchRecord
-from erp_integrations.workflow.errors import ExportRefused
-from erp_integrations.workflow.unlink_errors import UnlinkRefused
+from erp_integrations.workflow.errors import ExportRefused, UnlinkRefused
 from sage_adapter.sandbox.connection import COMPANY_FILE
 from tests import invariants
 from tests.proof.forked import start_click

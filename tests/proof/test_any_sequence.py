@@ -33,11 +33,11 @@ from hypothesis.stateful import (
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
+from companies.clock import clock_from, database_now
 from companies.models import Level, Membership, User
 from erp_integrations.connections import connect
 from erp_integrations.deletions import confirm_deletion
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.clock import clock_from, database_now
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import move_link
 from erp_integrations.links import relink as relink_module
@@ -47,9 +47,8 @@ from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, R
 from erp_integrations.ports import Deadline, NoSuchRecord
 from erp_integrations.reconciliation import run_lease
 from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import ExportRefused, UnlinkInProgress, UnlinkRefused
 from erp_integrations.workflow.link_status import reference_to
-from erp_integrations.workflow.unlink_errors import UnlinkInProgress, UnlinkRefused
 from sage_adapter.sandbox.connection import COMPANY_FILE, read_only_uri
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants

@@ -12,7 +12,7 @@ from companies.models import Membership, User
 from erp_integrations.connections import connect
 from erp_integrations.links import unlink
 from erp_integrations.models import AttemptState
-from erp_integrations.workflow.unlink_errors import UnlinkInProgress
+from erp_integrations.workflow.errors import UnlinkInProgress
 from tests.invariants import assert_promise_kept
 from tests.proof.forked import start_click
 from tests.proof.points import POINTS, UNHELD, UNTIL_THE_CUT, WHILE_SAGE_COUNTS

@@ -10,8 +10,8 @@ from commitments.models import (
     CommitmentChangeOrder,
     ErpStatus,
 )
+from companies.clock import database_now
 from companies.models import Project
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import ChangeOrderLink
 from tests import factories
 from tests.world import LINKER, World

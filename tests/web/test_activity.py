@@ -16,7 +16,7 @@ from django.urls import reverse
 from companies.models import Level
 from erp_integrations.ledger import file_rows
 from erp_integrations.reconciliation.reconcile import reconcile
-from erp_integrations.workflow.unlink_errors import StillInErp
+from erp_integrations.workflow.errors import StillInErp
 from tests.ledger import NOON, directory_event, link_event, link_events
 from tests.web.pages import Element, page_of
 from tests.web.people import browser_of

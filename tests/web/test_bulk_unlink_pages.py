@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from companies.clock import database_now
 from erp_integrations.bulk_unlink import operations as bulk_unlink
 from erp_integrations.change_orders import live_updates
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import BulkUnlink, LinkEvent
 from tests import factories, jobs
 from tests.domain.test_reconciling import run

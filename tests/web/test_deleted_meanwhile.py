@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus, HistoryEntry
+from companies.clock import database_now
 from companies.models import User
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import ChangeOrderLink, Export, ExportOutcome, LinkEvent
 from tests.sendable import approved_cco, books_of, send, tied_commitment
 from tests.web.pages import page_of

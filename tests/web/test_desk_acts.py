@@ -14,7 +14,7 @@ from companies.models import DirectoryEvent, Level, User
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import AttemptState, EventKind, LinkEvent, UnlinkAttempt, Via
-from erp_integrations.workflow.unlink_errors import UnlinkNotAllowed
+from erp_integrations.workflow.errors import UnlinkNotAllowed
 from tests import factories
 from tests.invariants import assert_promise_kept, fingerprint
 from tests.web.desk import staff, stuck

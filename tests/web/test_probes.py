@@ -20,7 +20,7 @@ from companies.queue import defer_once
 from companies.queue_state import get_queue_state
 from config import env, readiness
 from erp_integrations.models import Connection, UnlinkAttempt
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp
 from tests import factories
 from tests.commands.terminal import ROOT
 from tests.domain.test_reconcile_runs import a_run

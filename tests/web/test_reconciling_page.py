@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from erp_integrations.erp.clock import database_now
+from companies.clock import database_now
 from erp_integrations.models import Connection, ReconcileRun, Via
 from tests.domain.test_reconciling import run
 from tests.web.pages import Element, page_of

@@ -15,7 +15,7 @@ from erp_integrations.connections import connect
 from erp_integrations.erp import registry
 from erp_integrations.models import Connection
 from erp_integrations.ports import ServerParts
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer
+from erp_integrations.workflow.errors import NoTrustworthyAnswer
 from tests.commands.terminal import ROOT, environment, manage
 from tests.web.people import browser_of, htmx
 from tests.web.test_connection_form import CONNECTION, FIELDS, save

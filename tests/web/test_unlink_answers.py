@@ -10,8 +10,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from companies.models import Level
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import UnlinkAttempt, Via
 from tests import factories
 from tests.web.pages import Element, page_of, parse

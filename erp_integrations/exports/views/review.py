@@ -30,9 +30,9 @@ from erp_integrations.exports.forms import ExportForm
 from erp_integrations.exports.views.export import export_and_describe
 from erp_integrations.exports.views.reason_form import reason_form_view
 from erp_integrations.ledger.actors import actor_on_page
+from erp_integrations.links.forms import LinkForm
 from erp_integrations.models import Export
 from erp_integrations.policies import may_accept, may_reject
-from erp_integrations.record_links.forms import LinkForm
 from erp_integrations.view_models import NextStep
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages

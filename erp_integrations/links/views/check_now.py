@@ -23,7 +23,6 @@ from erp_integrations.change_orders.responses import (
     see_other,
 )
 from erp_integrations.change_orders.views import list_query_of
-from erp_integrations.connections.connect import NotAllowed
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links.check_now import CheckedNow, check_change_orders
@@ -32,6 +31,7 @@ from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
+from erp_integrations.workflow.errors import NotAllowed
 
 
 @company_member

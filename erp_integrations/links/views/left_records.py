@@ -18,9 +18,9 @@ from erp_integrations.change_orders.responses import (
 )
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import ignore_record
+from erp_integrations.links.forms import LeftRecordForm
 from erp_integrations.links.left_records import left_record_lines
 from erp_integrations.policies import may_move_link
-from erp_integrations.record_links.forms import LeftRecordForm
 from erp_integrations.view_models import NextStep
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages

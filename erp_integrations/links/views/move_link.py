@@ -22,8 +22,8 @@ from erp_integrations.change_orders.responses import (
 from erp_integrations.drafts.side_by_side import SideBySide
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import move_link
+from erp_integrations.links.forms import FindRecordForm, MoveLinkForm
 from erp_integrations.policies import may_move_link
-from erp_integrations.record_links.forms import FindRecordForm, MoveLinkForm
 from erp_integrations.view_models import NextStep
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages

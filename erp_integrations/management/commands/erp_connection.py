@@ -18,6 +18,8 @@ from erp_integrations.management.reporting import (
 )
 from erp_integrations.models import Via
 from erp_integrations.ports import FaultKind, NoSuchRecord
+from erp_integrations.workflow import errors
+from erp_integrations.workflow.errors import NotAllowed
 
 
 class Command(ReportingCommand):
@@ -134,9 +136,9 @@ class Command(ReportingCommand):
                 actor=actor_by_command(user, operating_system_user()),
                 reason=reason,
             )
-        except connect.NotAllowed as refusal:
+        except NotAllowed as refusal:
             self.refuse(f"{refusal}. Nothing was changed.")
-        except connect.NothingToAccept:
+        except errors.NothingToAccept:
             self.refuse("There is no other database to accept. Nothing was changed.")
         except ValueError:
             self.refuse("Say why it is the right database. Nothing was changed.", code=WRONG_USE)

@@ -20,7 +20,7 @@ from erp_integrations.management.reporting import (
 )
 from erp_integrations.ports import FaultKind, Finding
 from erp_integrations.view_models import Message
-from erp_integrations.workflow.unlink_errors import NoTrustworthyAnswer, StillInErp, UnlinkRefused
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkRefused
 
 
 class Command(ReportingCommand):

@@ -11,10 +11,10 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.clock import database_now
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.forms import ListQueryForm
 from erp_integrations.change_orders.queries import ids_on_page, links_of
-from erp_integrations.erp.clock import database_now
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,

@@ -1,0 +1,71 @@
+"""Forms of links: a record of the ERP by its number, and what becomes of a record."""
+
+from django import forms
+
+
+class RecordForm(forms.Form):
+    """A record in the ERP, by its number."""
+
+    record_number = forms.RegexField(
+        r"^[0-9]{1,18}$",
+        label="Sage record number",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={
+            "required": "Enter the record number as Sage shows it.",
+            "invalid": "A record number in Sage is digits only, at most 18.",
+        },
+    )
+
+
+class FindRecordForm(forms.Form):
+    """The record that a CCO's link may be moved to."""
+
+    record = forms.RegexField(
+        r"^[0-9]{1,18}$",
+        label="Sage record number",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="Of the record that this CCO belongs to.",
+        error_messages={
+            "required": "Enter the record number as Sage shows it.",
+            "invalid": "A record number in Sage is digits only, at most 18.",
+        },
+    )
+
+
+class MoveLinkForm(forms.Form):
+    """A record to move a CCO's link to, and exactly what the person was shown."""
+
+    record = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
+    subcontract = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
+    shown = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text="It is kept in the ledger with both records.",
+        error_messages={"required": "Say why this CCO belongs to the other record."},
+    )
+
+
+class LeftRecordForm(forms.Form):
+    """What becomes of a record that a CCO's link was moved from; `link` is the link that ended."""
+
+    link = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    act = forms.ChoiceField(choices=[("ignore", "Ignore"), ("stop", "Stop ignoring")])
+    reason = forms.CharField(max_length=2000, required=False)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is to be ignored no longer; only where the form is valid."""
+        return bool(self.cleaned_data["act"] == "stop")
+
+    def clean_reason(self) -> str:
+        reason: str = self.cleaned_data["reason"]
+        if self.cleaned_data.get("act") == "ignore" and not reason:
+            raise forms.ValidationError("Say why this record needs no CCO.")
+        return reason
+
+
+class LinkForm(RecordForm):
+    """A record to link to, and the comparison that the person has said yes to."""
+
+    seen = forms.CharField(max_length=64, required=False)

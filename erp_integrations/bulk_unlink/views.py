@@ -15,8 +15,14 @@ from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
 from erp_integrations.change_orders import queries
-from erp_integrations.change_orders.responses import erp_of, ids_among, list_of, require, see_other
-from erp_integrations.change_orders.views import list_query_of
+from erp_integrations.change_orders.responses import (
+    erp_of,
+    ids_among,
+    list_of,
+    list_query_of,
+    require,
+    see_other,
+)
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import messages as links_messages
 from erp_integrations.listing import csv_cells

@@ -13,7 +13,7 @@ from companies.decorators import MemberRequest, company_member
 from companies.models import Company
 from erp_integrations.change_orders.csv_rows import head_and_rows
 from erp_integrations.change_orders.list_query import ListQuery
-from erp_integrations.change_orders.views import list_query_of
+from erp_integrations.change_orders.responses import list_query_of
 from erp_integrations.listing import csv_cells
 from erp_integrations.policies import may_see_erp_integrations
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -14,11 +14,12 @@ from companies.decorators import MemberRequest, company_member
 from companies.queries import find_missing_privilege
 from companies.view_models import Page
 from erp_integrations.change_orders import queries as lists
-from erp_integrations.change_orders.forms import LOST, ListQueryForm
+from erp_integrations.change_orders.forms import LOST
 from erp_integrations.change_orders.history import find_change_order, history_of
-from erp_integrations.change_orders.list_filters import list_filters_of, resolve_query, sort_links
+from erp_integrations.change_orders.list_filters import list_filters_of, sort_links
 from erp_integrations.change_orders.list_query import FILTERS, ListQuery, list_url, query_of
 from erp_integrations.change_orders.queries import bulk_actions
+from erp_integrations.change_orders.responses import list_query_of
 from erp_integrations.change_orders.waiting_rows import waiting_rows
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
@@ -103,11 +104,6 @@ def change_orders(request: MemberRequest) -> HttpResponse:
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
     return render(request, "erp_integrations/change_orders.html", context)
-
-
-def list_query_of(request: MemberRequest, query: QueryDict) -> ListQuery:
-    """What an address of the list asks for, with names as they are kept."""
-    return resolve_query(request.company, ListQueryForm(query).asked())
 
 
 def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from companies.clock import database_now
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.connections import connect
+from erp_integrations.connections import reconcile_settings as reconciliation_settings
 from erp_integrations.connections.compare_database import compare_database
 from erp_integrations.connections.forms import AcceptForm, ConnectionForm
+from erp_integrations.connections.reconcile_form import ReconcileForm
 from erp_integrations.deletions.queries import deletion_lines
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import (
@@ -35,8 +37,6 @@ from erp_integrations.policies import (
     reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
-from erp_integrations.reconciliation import settings as reconciliation_settings
-from erp_integrations.reconciliation.forms import ReconcileForm
 from erp_integrations.reconciliation.queries import interval_words, reconciliation_panel_of
 from erp_integrations.view_models import DatabaseComparison, Message
 from erp_integrations.web.flash import flash_message

@@ -10,14 +10,14 @@ from pytest_django import Settings
 
 from companies.models import CompanyTool, Level
 from erp_integrations.connections import connect
-from erp_integrations.connections.connect import Address, ChangedMeanwhile, CheckedConnection, NotAllowed
+from erp_integrations.connections.connect import Address, CheckedConnection
 from erp_integrations.erp import registry
 from erp_integrations.erp.encryption import decrypt
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.models import Connection, Via
 from erp_integrations.ports import PartRefused, ServerParts
 from erp_integrations.workflow import errors
-from erp_integrations.workflow.errors import NothingToAccept, PasswordNeeded
+from erp_integrations.workflow.errors import ConnectionChanged, NotAllowed, NothingToAccept, PasswordNeeded
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import LINKER, World
@@ -127,8 +127,8 @@ def test_only_an_active_member_of_the_company_sets_a_connection(world: World, wh
 @pytest.mark.parametrize(
     ("address", "revision", "refusal"),
     [
-        (PARTS, 0, ChangedMeanwhile),
-        (PARTS, 2, ChangedMeanwhile),
+        (PARTS, 0, ConnectionChanged),
+        (PARTS, 2, ConnectionChanged),
         (dataclasses.replace(PARTS, password=""), 1, PasswordNeeded),
         (dataclasses.replace(PARTS, application_name="Sage"), 1, PartRefused),
     ],

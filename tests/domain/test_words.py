@@ -27,8 +27,8 @@ from erp_integrations.ports import (
     Verdict,
 )
 from erp_integrations.view_models import Message, NextStep
+from erp_integrations.workflow import errors
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow import unlink_errors
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     CouldNotAsk,
@@ -441,7 +441,7 @@ def test_every_refusal_there_is_has_words() -> None:
     ]
     kinds = {
         kind
-        for _, kind in inspect.getmembers(unlink_errors, inspect.isclass)
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
         if issubclass(kind, UnlinkRefused) and kind is not UnlinkRefused
     }
     assert {type(refusal) for refusal in made} == kinds

@@ -20,9 +20,9 @@ from erp_integrations.change_orders.responses import (
     erp_of,
     ids_among,
     list_of,
+    list_query_of,
     see_other,
 )
-from erp_integrations.change_orders.views import list_query_of
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links.check_now import CheckedNow, check_change_orders

@@ -16,7 +16,8 @@ from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.history import find_change_order
 from erp_integrations.change_orders.list_query import ListQuery
-from erp_integrations.change_orders.views import _commitments_url, list_query_of
+from erp_integrations.change_orders.responses import list_query_of
+from erp_integrations.change_orders.views import _commitments_url
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
 from erp_integrations.ledger.actors import actor_on_page

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from erp_integrations.reconciliation.settings import ReconcileSettings
+from erp_integrations.connections.reconcile_settings import ReconcileSettings
 
 _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from erp_integrations.activity import views as activity_views
 from erp_integrations.bulk_unlink import views as bulk_unlink_views
-from erp_integrations.change_orders import csv_view
+from erp_integrations.change_orders import csv_views
 from erp_integrations.change_orders import views as change_orders_views
 from erp_integrations.connections import views as connections_views
 from erp_integrations.deletions import views as deletions_views
@@ -35,7 +35,7 @@ change_order_patterns = [
 erp_patterns: list[URLPattern | URLResolver] = [
     path("", home_views.first_tab, name="erp-integrations"),
     path("commitment-change-orders/", change_orders_views.change_orders, name="change-orders"),
-    path("commitment-change-orders.csv", csv_view.change_orders_csv, name="change-orders-csv"),
+    path("commitment-change-orders.csv", csv_views.change_orders_csv, name="change-orders-csv"),
     path("commitment-change-orders/live/", check_now.live_rows, name="live-rows"),
     path("commitment-change-orders/check/", check_now.check_shown, name="check-shown"),
     path("commitment-change-orders/unlink/", bulk_unlink_views.bulk_unlinks, name="bulk-unlinks"),

@@ -133,7 +133,7 @@ def test_what_plumbline_itself_gets_wrong_ends_the_run_and_is_raised(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reconcile, "confirm", broken)
+    monkeypatch.setattr(reconcile, "confirm_suspects", broken)
 
     with pytest.raises(ZeroDivisionError):
         run(world)
@@ -145,7 +145,7 @@ def test_what_plumbline_itself_gets_wrong_ends_the_run_and_is_raised(
 # --- the connection is changed meanwhile -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["_compare", "confirm"])
+@pytest.mark.parametrize("moment", ["_compare", "confirm_suspects"])
 def test_a_connection_that_is_changed_meanwhile_is_not_dated(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from commitments.models import ErpStatus
-from erp_integrations.change_orders import csv_rows, csv_view
+from erp_integrations.change_orders import csv_rows, csv_views
 from erp_integrations.models import ChangeOrderLink
 from tests.web.many import commitments_in_projects, many_synced
 from tests.web.people import browser_of
@@ -98,7 +98,7 @@ def test_a_failure_in_the_middle_can_be_seen_in_the_file(
 
     assert head[0] == "Project number"
     assert [row[6] for row in rows[:2]] == ["Row 1", "Row 2"]
-    assert rows[2:] == [[csv_view.NOT_COMPLETE]]
+    assert rows[2:] == [[csv_views.NOT_COMPLETE]]
 
 
 def test_it_is_read_bit_by_bit_from_one_cursor(

@@ -25,10 +25,22 @@ from sage_adapter import verdict
 from sage_adapter.history import DELETE, Entry, History
 from sage_adapter.reader import open_reader
 from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE, schema_text
-from tests.conftest import SMALL_WORLDS
+from tests.conftest import tell_of_small_worlds
 from tests.proof import small_answers, small_worlds
 from tests.proof.small_answers import Asked, Said, ask, moment, say, uuid_of
-from tests.proof.small_books import CURRENT, JOB, OUR_RECORD, OURS, Books, Line, Question, World
+from tests.proof.small_books import (
+    CURRENT,
+    JOB,
+    OUR_JOB,
+    OUR_NUMBER,
+    OUR_PHASE,
+    OUR_RECORD,
+    OURS,
+    Books,
+    Line,
+    Question,
+    World,
+)
 
 # --- worlds that no rule can tell from an honest deletion -----------------------------------------
 
@@ -217,12 +229,15 @@ class Worlds:
                     lines=tuple(one for one in books.lines if one.record_number not in others),
                 )
                 yield "delete or renumber the other record, or move the link to it", _asked_of(question, rest)
+        if said.verdict in (Verdict.RENUMBERED, Verdict.PRESENT_NOT_EFFECTIVE):
+            yield "give the record its number, job and status again", _asked_of(question, _as_linked(books))
         if said.reason in ("job-closed-and-empty", "deletion-of-closed-job"):
             jobs = tuple(one._replace(status=CURRENT) if one.row_id == JOB else one for one in books.jobs)
             yield "set the job to Current", _asked_of(question, books._replace(jobs=jobs))
         may_be_confirmed = (
             "job-not-found",
             "job-closed-and-empty",
+            "last-job-not-in-progress",
             "deletion-of-closed-job",
             "no-control",
             "history-silent",
@@ -242,8 +257,24 @@ def _is_left(line: Line, books: Books) -> bool:
     return its is None or line.inserted is None or line.inserted <= 0
 
 
+def _as_linked(books: Books) -> Books:
+    """Our record as it was linked, and its lines as they are now."""
+    ours = next(one for one in books.headers if one.row_id == OURS)
+    number = ours.record_number
+    as_linked = ours._replace(
+        record_number=OUR_RECORD, number=OUR_NUMBER, job=OUR_JOB, phase=OUR_PHASE, status=1
+    )
+    return books._replace(
+        headers=tuple(as_linked if one is ours else one for one in books.headers),
+        lines=tuple(
+            one._replace(record_number=OUR_RECORD) if one.record_number == number else one
+            for one in books.lines
+        ),
+    )
+
+
 def _asked_of(question: Question, books: Books) -> Question:
-    return Question(question.link, books, books, books)
+    return question._replace(first=books, second=books, place=books)
 
 
 # --- the rules as they are -------------------------------------------------------------------------
@@ -298,9 +329,7 @@ def _tell(worlds: Worlds, cuts: int, wrong: Counter[str], ways: Counter[str], se
         *(f"honest deletion refused: {count:,} ({way})" for way, count in ways.most_common()),
         "honest deletion refused without a way out: 0",
     ]
-    SMALL_WORLDS.parent.mkdir(exist_ok=True)
-    SMALL_WORLDS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))  # noqa: T201  (the figures are the point)
+    tell_of_small_worlds(lines)
 
 
 # --- through a database ----------------------------------------------------------------------------

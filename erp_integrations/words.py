@@ -110,7 +110,14 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
 
 
 CONFIRMABLE = frozenset(
-    {"job-not-found", "job-closed-and-empty", "no-control", "history-silent", "deletion-of-closed-job"}
+    {
+        "job-not-found",
+        "job-closed-and-empty",
+        "last-job-not-in-progress",
+        "no-control",
+        "history-silent",
+        "deletion-of-closed-job",
+    }
 )
 """Reasons for which a confirmed deletion stands in."""
 
@@ -245,6 +252,13 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
                 "The job is closed and nothing of it is there",
                 "If it was not archived, set it to Current in Sage and unlink again. If it was, the link "
                 "stays.",
+            )
+        case Verdict.JOB_MISSING if finding.reason == "last-job-not-in-progress":
+            return (
+                "The job that the record was moved to is closed or not in Sage. The link stays.",
+                f"Record {refusal.link.record_number} was last seen on job "
+                f"{refusal.link.seen.get('job', '')}. If that job was archived, the record was archived with "
+                "it. If not, the Sage administrator sets the job to Current, then unlink again.",
             )
         case Verdict.JOB_MISSING:
             return (

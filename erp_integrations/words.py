@@ -1,4 +1,4 @@
-"""What happened, in words: the green, the red and the amber messages.
+"""Messages for unlink outcomes: the green, the red and the amber ones.
 
 Words only; nothing here decides. `erp` is the ERP's name as the kind of connection spells it.
 """
@@ -38,7 +38,8 @@ def unlinked_message(unlinked: Unlinked, *, erp: str, next_steps: tuple[NextStep
     if unlinked.confirmed:
         by = unlinked.confirmed
         details.append(
-            f"{by.stated_by} stated that it was deleted there ({by.reason}), confirmed by {by.confirmed_by}."
+            f"{by.stated_by} stated that it was deleted there ({by.reason.rstrip('. ')}), confirmed by "
+            f"{by.confirmed_by}."
         )
     details += [_another(other) for other in finding.evidence.other_records]
     return Message("success", SUCCESS, tuple(details), next_steps)
@@ -273,10 +274,10 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
 
 
 MEANWHILE: dict[str, tuple[str, ...]] = {
-    "expired": ("The answer came too late", "Your click took too long to be settled. Try again."),
+    "expired": ("The answer came too late", "Your click took too long, so nothing was decided. Try again."),
     "attempt-taken-over": (
         "The answer came too late",
-        "Somebody else asked about this CCO in the meantime. Look at the list again.",
+        "Another user asked about this CCO meanwhile. Look at the list again.",
     ),
     "evidence-too-old": ("The answer came too late", "What was found had grown too old. Try again."),
     "clock-moved": ("The database's clock was set back meanwhile", "Try again."),
@@ -286,7 +287,7 @@ MEANWHILE: dict[str, tuple[str, ...]] = {
     ),
     "link-changed": (
         "The link was changed meanwhile",
-        "Somebody changed what this CCO is tied to while it was checked. Look at the list again.",
+        "Another user changed what this CCO is linked to while it was checked. Look at the list again.",
     ),
 }
 

@@ -37,7 +37,7 @@ from erp_integrations.policies import (
 )
 from erp_integrations.queries import change_orders as lists
 from erp_integrations.queries.asked import FILTERS, Asked, list_url, query_of
-from erp_integrations.queries.bulk_unlinks import bulk_actions
+from erp_integrations.queries.bulk_unlinks import bulk_actions, count_gone
 from erp_integrations.queries.connections import connection_of, freshness_of
 from erp_integrations.queries.exports import waiting_rows
 from erp_integrations.queries.history import find_change_order, history_of
@@ -236,6 +236,7 @@ def _answer(
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "grouped": asked.grouped,
         "views": views,
+        "gone": count_gone(request.company, asked, views),
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
         "freshness": freshness_of(link.connection, erp=erp),
     }

@@ -51,8 +51,8 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.MayBeThere("It may be there."), "It stays in accounting"),
     (export_refusals.FoundInErp("57"), "holds it as record 57"),
     (export_refusals.RecordElsewhere(), "not this CCO's"),
-    (export_refusals.RecordTaken(), "tied to something else"),
-    (export_refusals.DiffersFromOurs(RECORD, ()), "Record 57 is not in everything as this CCO"),
+    (export_refusals.RecordTaken(), "linked to something else"),
+    (export_refusals.DiffersFromOurs(RECORD, ()), "Record 57 differs from this CCO"),
     (export_refusals.NeverUnlinked(), "never unlinked"),
     (export_refusals.ChangedSince(), "changed after it was unlinked"),
     (export_refusals.RecordNotBack(), "not back"),
@@ -71,7 +71,7 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (export_refusals.AlreadyTied(), "linked already"),
     (export_refusals.NoRecord("57"), "holds no record 57"),
     (export_refusals.AnotherRecord(), "Another record"),
-    (export_refusals.OfAnother("job", theirs="2612", ours="2611"), "of job 2612"),
+    (export_refusals.OfAnother("job", theirs="2612", ours="2611"), "belongs to job 2612"),
     (export_refusals.OnlySubcontracts(), "Purchase orders"),
     (
         export_refusals.DuplicateInErp(

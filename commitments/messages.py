@@ -61,7 +61,7 @@ def _ccos(numbers: Sequence[str]) -> str:
 
 def _changed_meanwhile(refusal: ChangedMeanwhile) -> str:
     when = f" on {format_date(localtime(refusal.at), 'M j, g:i A')}" if refusal.at else ""
-    return f"{refusal.by or 'Somebody'} changed it{when}, after you opened this page."
+    return f"{refusal.by or 'Another user'} changed it{when}, after you opened this page."
 
 
 def _line_in_use(refusal: LineInUse) -> str:

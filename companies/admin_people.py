@@ -17,8 +17,8 @@ from companies.models import Membership, User
 from companies.operations.support import SupportEdit, begin_edit, end_edit
 
 RIGHTS_OF_STAFF = ("is_staff", "is_superuser", "groups", "user_permissions")
-SUPERUSERS_GIVE = "Only a superuser makes somebody staff or superuser, or gives permissions and groups."
-SUPERUSERS_TOUCH = "Only a superuser changes or deletes the account of somebody who is staff or superuser."
+SUPERUSERS_GIVE = "Only a superuser makes a person staff or superuser, or gives permissions and groups."
+SUPERUSERS_TOUCH = "Only a superuser changes or deletes the accounts of staff and superusers."
 
 
 class DirectoryAdmin(admin.ModelAdmin[Any]):

@@ -17,14 +17,16 @@ class NotAllowed(DirectoryRefused):
 
 class ChangedMeanwhile(DirectoryRefused):
     def __init__(self) -> None:
-        super().__init__("Somebody changed this entry while you looked at it. Here is how it is now.")
+        super().__init__(
+            "Another user changed this entry while you looked at it. The page shows it as it is now."
+        )
 
 
 class LastAdministrator(DirectoryRefused):
     def __init__(self, company: str) -> None:
         super().__init__(
             f"This is the last active administrator of {company}. "
-            "Give somebody else 'Admin' on Directory first."
+            "Give another person 'Admin' on Directory first."
         )
 
 
@@ -58,7 +60,7 @@ class NotGranted(DirectoryRefused):
 
 class NotForOneself(DirectoryRefused):
     def __init__(self) -> None:
-        super().__init__("Nobody decides about their own privilege. Ask a colleague.")
+        super().__init__("You cannot decide about your own privilege. Ask a colleague.")
 
 
 class AlreadyInactive(DirectoryRefused):
@@ -68,12 +70,12 @@ class AlreadyInactive(DirectoryRefused):
 
 class NotOneself(DirectoryRefused):
     def __init__(self) -> None:
-        super().__init__("Nobody deactivates themselves. Ask a colleague.")
+        super().__init__("You cannot deactivate your own account. Ask a colleague.")
 
 
 class StaffAccount(DirectoryRefused):
     def __init__(self) -> None:
-        super().__init__("Only a superuser deactivates somebody who is staff or superuser.")
+        super().__init__("Only a superuser deactivates staff and superusers.")
 
 
 class ReasonMissing(DirectoryRefused):

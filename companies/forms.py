@@ -66,7 +66,7 @@ class LevelsForm(forms.Form):
 
 
 class RequestForm(forms.Form):
-    """Why somebody needs the privilege."""
+    """Why a person needs the privilege."""
 
     reason = forms.CharField(
         label="Why is it needed?",

@@ -19,7 +19,7 @@ class User(AbstractUser):
             models.UniqueConstraint(
                 Lower("username"),
                 name="user_username_once",
-                violation_error_message="Somebody has this username already.",
+                violation_error_message="This username is taken.",
             )
         ]
 

@@ -113,7 +113,7 @@ def _socket_folder(folder: Path) -> Path:
     short = Path(tempfile.gettempdir()) / f"plumbline-{name}"
     short.mkdir(mode=0o700, exist_ok=True)
     if short.stat().st_uid != os.geteuid():
-        raise NoEmbeddedPostgres(f"{short} belongs to somebody else.")
+        raise NoEmbeddedPostgres(f"{short} belongs to another user.")
     return short
 
 

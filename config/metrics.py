@@ -61,7 +61,7 @@ def _figures(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _answers(connections, now)
     yield GaugeMetricFamily(
         "plumbline_attempts_stuck",
-        "Attempts to unlink whose lease is over and that nobody has ended yet.",
+        "Attempts to unlink whose lease is over and that have no end yet.",
         value=count_stuck_attempts(now),
     )
     yield _mail()

@@ -24,7 +24,7 @@ from erp_integrations.connections.health import trouble_of
 PLAIN = "text/plain; charset=utf-8"
 NOT_TOLD = (
     "The figures are told to addresses that METRICS_ALLOW names and that ask this server itself, "
-    "and to whoever brings METRICS_TOKEN.\n"
+    "and to clients that send METRICS_TOKEN.\n"
 )
 PROXIES_SAY = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 """What a proxy adds. A request that carries one of these comes from somebody else than it seems to."""

@@ -77,7 +77,7 @@ def _wrong_schema() -> Iterator[str]:
         cursor.execute("SELECT to_regclass(%s) IS NULL", [cache])
         [missing] = cursor.fetchone()
     if missing:
-        yield "The table of the cache is missing, and nobody could sign in (manage.py createcachetable)."
+        yield "The table of the cache is missing, so no user could sign in (manage.py createcachetable)."
 
 
 def _queue_troubles(queue: QueueState) -> Iterator[str]:

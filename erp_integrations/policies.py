@@ -66,12 +66,12 @@ def may_check_connection(access: Access) -> Ruling:
 
 
 def may_check_presence(access: Access) -> Ruling:
-    """Ask the ERP whether records are still there. Cuts nothing; who only reads does not make it work."""
+    """Ask the ERP whether records are still there. Cuts nothing; needs more than 'Read Only'."""
     return ruling_on(Act.CHECK_PRESENCE, access)
 
 
 def may_cancel_bulk_unlink(access: Access, *, started_by_id: int) -> Ruling:
-    """Whoever began it, as long as they see the list, or an ERP admin."""
+    """The person who began it, while they may see the list, or an ERP admin."""
     if access.user_id == started_by_id:
         return may_see_erp_integrations(access)
     return may_change_connection(access)
@@ -85,8 +85,8 @@ def may_use_sandbox(access: Access) -> Ruling:
 def may_keep_password(stored: ServerParts, wanted: ServerParts) -> bool:
     """Whether the stored password would go where it goes now: same server, login, driver and encryption.
 
-    Otherwise somebody who does not know it could send it to a server of their own. What a form cannot show
-    may say where the password goes, too.
+    Otherwise a person who does not know the password could send it to a server of their own. Keywords that
+    the form does not show may redirect the password, too.
     """
     door = replace(
         stored,
@@ -115,7 +115,7 @@ def rests_until(connection: Connection) -> datetime | None:
 
 EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(seconds=20)
 TICK = timedelta(seconds=20)
-"""How often somebody comes by and asks what is due."""
+"""How often the schedule asks which companies are due."""
 HANDFUL = 20
 """So many may always go missing: a small company may well lose three of five."""
 TENTH = 10
@@ -129,14 +129,14 @@ def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | N
 
 
 def reconciles_usually_every(*, practice: bool) -> timedelta:
-    """The same, where nobody has said otherwise: somebody who learns on a practice company waits for it."""
+    """The default interval; shorter for a practice company, where a person waits for the result."""
     return EVERY_OF_A_PRACTICE_COMPANY if practice else EVERY
 
 
 def is_due(connection: Connection, last_began: datetime | None, now: datetime, *, practice: bool) -> bool:
     """Whether a run may begin by itself now; `now` is local, as the maintenance window is.
 
-    Whoever asks comes by once a `TICK` and never quite on time: half of that is let pass.
+    The schedule asks once a `TICK` and never quite on time: it may be early by half of that.
     """
     every = reconciles_every(connection, practice=practice)
     if every is None or not connection.accepted_incarnation or in_maintenance(connection, now.time()):

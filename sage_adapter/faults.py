@@ -67,14 +67,14 @@ _FAULTS: tuple[Fault, ...] = (
     Fault(
         _WAIT,
         "locked",
-        "Somebody is saving in Sage, and the records asked for are locked until then.",
+        "A user is saving in Sage, and the records asked for are locked until that is done.",
         "Try again in a moment.",
         retry=True,
     ),
     Fault(
         _WAIT,
         "deadlock",
-        "Sage's database gave way to somebody who was saving at the same time.",
+        "Sage's database ended the question (a deadlock): a Sage user was saving at the same time.",
         "Try again in a moment.",
         retry=True,
     ),
@@ -169,7 +169,7 @@ _FAULTS: tuple[Fault, ...] = (
     Fault(
         _ADMINISTRATOR,
         "connection-unchecked",
-        "Nobody has accepted the database behind this connection yet.",
+        "No ERP admin has accepted the database behind this connection yet.",
         "An ERP admin must check and accept it on the Connection page.",
     ),
     Fault(

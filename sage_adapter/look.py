@@ -157,7 +157,11 @@ def _ask(
         [*(one.record for one in asked), *_numbers(control.record_number for control in every)]
     )
     jobs = _different(
-        [*(one.job for one in asked), *_numbers(control.job_record_number for control in every)]
+        [
+            *(one.job for one in asked),
+            *_numbers(one.reference.last_job_record_number for one in asked),
+            *_numbers(control.job_record_number for control in every),
+        ]
     )
     of_asked = padded([one.record for one in asked])
     row_ids = padded([one.row_id for one in asked])
@@ -203,6 +207,7 @@ def _seen(
         bearer=answer.bearer_of(keys.record, reference.row_id) if header is None else None,
         lines=answer.lines_of(keys.record, reference.row_id),
         left_records=tuple(one for one in reference.left_records if answer.is_there(one.row_id)),
+        last_job=answer.job_numbered(reference.last_job_record_number) if header is None else None,
     )
     look = verdict.Look(
         observation=observation,

@@ -63,6 +63,8 @@ class Observation:
     """Lines with our record number, or with our row id as that of their header."""
     left_records: tuple[LeftRecord, ...] = ()
     """Those of the records that the link was moved from which are there."""
+    last_job: JobSeen | None = None
+    """The job that our record was last seen on, where that is another than ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +205,19 @@ def deletion_told(look: Look, record: ChangeOrderReference | Control, job: JobSe
 
 def our_deletion(look: Look, reference: ChangeOrderReference) -> Entry | None:
     """What history tells of our record's deletion."""
-    if not look.our_history_was_read:
+    if not look.our_history_was_read or _last_job_may_be_archived(look, reference):
         return None
     return deletion_told(look, reference, look.observation.job)
+
+
+def _last_job_may_be_archived(look: Look, reference: ChangeOrderReference) -> bool:
+    """Whether the job that our record was moved to has ended or is gone: then its archive may have both."""
+    job, last_job = look.observation.job, look.observation.last_job
+    if not reference.last_job_record_number or (
+        job is not None and job.record_number == reference.last_job_record_number
+    ):
+        return False
+    return last_job is None or last_job.status not in IN_PROGRESS
 
 
 def _is_in_a_sweep(look: Look, row_id: uuid.UUID, deletion: Entry) -> bool:
@@ -271,9 +283,11 @@ def _moved(header: HeaderSeen, reference: ChangeOrderReference) -> bool:
 
 
 def _of_job(look: Look, reference: ChangeOrderReference) -> Answer | None:
-    if look.observation.job is not None or reference.deletion_confirmed:
+    if reference.deletion_confirmed:
         return None
-    if our_deletion(look, reference) is not None:
+    if _last_job_may_be_archived(look, reference):
+        return Answer(Verdict.JOB_MISSING, "last-job-not-in-progress")
+    if look.observation.job is not None or our_deletion(look, reference) is not None:
         return None
     return Answer(Verdict.JOB_MISSING, "job-not-found")
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 TALLY = Path(__file__).resolve().parents[1] / "var" / "proof.jsonl"
 """Where the stateful tests, in whatever process, leave what they counted."""
 SMALL_WORLDS = TALLY.with_name("small_worlds.txt")
-"""Where the check of all small worlds leaves its figures."""
+"""Where the checks of all small worlds and of sequences in them leave their figures."""
+
+
+def tell_of_small_worlds(lines: Sequence[str]) -> None:
+    """Shows the figures now, and again at the end of the session."""
+    SMALL_WORLDS.parent.mkdir(exist_ok=True)
+    with SMALL_WORLDS.open("a", encoding="utf-8") as figures:
+        figures.write("\n".join(lines) + "\n")
+    print("\n".join(lines))  # noqa: T201  (the figures are the point)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 django.db.models.functions.text.Lower("username"),
                 name="user_username_once",
-                violation_error_message="Somebody has this username already.",
+                violation_error_message="This username is taken.",
             ),
         ),
         migrations.AddConstraint(

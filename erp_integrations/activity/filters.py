@@ -33,7 +33,7 @@ def resolved(company: Company, access: Access, asked: ActivityQuery) -> Activity
     if asked.person:
         theirs = event_filter_of(replace(seen_by(access, company), actor=asked.person))
         if not any(events.exists() for events in theirs.values()):
-            notes.append(f"Nobody called “{asked.person}” is in the ledger. That filter was not used.")
+            notes.append(f"No person called “{asked.person}” is in the ledger. That filter was not used.")
             asked = replace(asked, person="")
     return replace(asked, notes=(*asked.notes, *notes))
 

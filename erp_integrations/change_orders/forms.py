@@ -19,7 +19,7 @@ from erp_integrations.models import Drift, PresenceKey
 MOST_SHOWN = 40
 """Letters of what was typed that a note repeats."""
 MOST_NAMED = 3
-"""Parameters nobody knows that a note names."""
+"""Unknown parameters that a note names, at most."""
 LOST = "That page of the list is not known. This is the first one."
 YEARS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 DIRECTIONS = [(sign + key, label) for key, (label, _) in SORTS.items() for sign in ("", "-")]

@@ -87,7 +87,7 @@ def resolve_query(company: Company, asked: ListQuery) -> ListQuery:
     if asked.linked_by and asked.linked_by not in (names := _linkers(company)):
         alike = [name for name in names if name.lower() == asked.linked_by.lower()]
         if not alike:
-            notes.append(f"Nobody called “{asked.linked_by}” has linked a CCO. That filter was not used.")
+            notes.append(f"No person called “{asked.linked_by}” has linked a CCO. That filter was not used.")
         asked = replace(asked, linked_by=alike[0] if alike else "")
     return replace(asked, notes=(*asked.notes, *notes))
 

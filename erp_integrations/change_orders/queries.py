@@ -309,18 +309,23 @@ def bulk_actions(
     *,
     query: str,
 ) -> BulkActions:
-    """What the viewer can do with several rows of this page, and with all of the view that are gone.
+    """What the viewer can do with several rows of this page, and with all of the view that are gone."""
+    return BulkActions(
+        query=query,
+        may_unlink=any(not row.missing for group in page for row in group.rows),
+        may_check=bool(may_check_presence(access)),
+        gone=count_gone(company, asked, views),
+    )
 
-    How many are gone is on their tab; with a search or a filter they are counted, as far as a tab counts.
+
+def count_gone(company: Company, asked: ListQuery, views: Sequence[Tab]) -> str:
+    """How many of the view are gone from the ERP: `12`, `10,000+`; empty for none.
+
+    The number is on their tab; with a search or a filter they are counted, as far as a tab counts.
     """
     [tab] = [view for view in views if view.key == "deleted-in-sage"]
     gone, at_least = tab.count or 0, tab.at_least
     if gone and (asked.q or asked.filters):
         [gone] = keyset.capped_counts(gone_in(company, asked))
         gone, at_least = min(gone, keyset.MOST_COUNTED), gone > keyset.MOST_COUNTED
-    return BulkActions(
-        query=query,
-        may_unlink=any(not row.missing for group in page for row in group.rows),
-        may_check=bool(may_check_presence(access)),
-        gone=f"{gone:,}{'+' if at_least else ''}" if gone else "",
-    )
+    return f"{gone:,}{'+' if at_least else ''}" if gone else ""

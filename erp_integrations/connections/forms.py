@@ -12,7 +12,7 @@ from erp_integrations.ports import ServerParts
 
 
 class AcceptForm(forms.Form):
-    """Which database somebody accepts, as it was shown, and why."""
+    """Which database an ERP admin accepts, as it was shown, and why."""
 
     incarnation = forms.CharField(max_length=500)
     reason = forms.CharField(max_length=200)

@@ -110,7 +110,7 @@ def trouble_of(one: ConnectionHealth) -> str:
 
 
 def count_stuck_attempts(now: datetime) -> int:
-    """Attempts whose lease is over and that nobody has ended yet. The next click on their CCO ends them."""
+    """Attempts whose lease is over and that have no end yet. The next click on their CCO ends them."""
     return UnlinkAttempt.objects.filter(state=AttemptState.CHECKING, expires_at__lte=now).count()
 
 

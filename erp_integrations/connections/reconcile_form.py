@@ -51,7 +51,7 @@ class ReconcileForm(forms.Form):
         self.fields["reconcile_every_minutes"].help_text = f"Empty: {usual}. 0: never by itself."
 
     def clean_shown(self) -> dict[str, str]:
-        """Whatever else came in was shown to nobody."""
+        """The settings that the form showed; empty where the field was changed on the way."""
         try:
             shown = json.loads(self.cleaned_data["shown"])
         except (ValueError, RecursionError):

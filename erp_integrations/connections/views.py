@@ -58,7 +58,7 @@ CHANGED_MEANWHILE = Message(
 RECONCILE_STORED = Message("success", "The settings were stored. They count from the next minute on.")
 RECONCILE_CHANGED_MEANWHILE = Message(
     "warning",
-    "Somebody changed these settings meanwhile. Nothing was stored.",
+    "Another user changed these settings meanwhile. Nothing was stored.",
     ("What you typed is still here: save again to store it all the same.",),
 )
 NOT_COMPARED = Message(

@@ -44,7 +44,7 @@ from erp_integrations.workflow.transitions import access_of, require
 
 TELL = "erp_integrations.tasks.tell_of_deletion"
 MOST_RECORDS = 50
-NO_SECOND_ADMIN = "nobody else: every administrator was told by mail 24 hours before"
+NO_SECOND_ADMIN = "the rule for a single ERP admin (all administrators told by mail 24 hours before)"
 NOT_IN_THE_ADMIN = ("Needs a person of the company: staff of the admin state and confirm no deletion",)
 
 

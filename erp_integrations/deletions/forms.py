@@ -14,7 +14,7 @@ class StateDeletionForm(forms.Form):
         label="Sage record numbers",
         max_length=2000,
         widget=forms.Textarea({"rows": 4, "autocomplete": "off", "inputmode": "numeric"}),
-        help_text="One on each line. All CCOs linked to a record are meant.",
+        help_text="One on each line. Each counts for all CCOs that are linked to it.",
         error_messages={"required": "Name each record by its record number."},
     )
     reason = forms.CharField(

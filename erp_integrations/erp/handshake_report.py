@@ -43,8 +43,8 @@ def _lines(connection: Connection, report: Report) -> Iterator[ReportLine]:
     yield _setting(
         "Read committed snapshot",
         is_on=report.get("read_committed_snapshot"),
-        on="a look does not wait for whoever is saving",
-        off="a look may wait a moment for whoever is saving; nothing needs to be done",
+        on="a look does not wait for users who are saving",
+        off="a look may wait a moment for users who are saving; nothing needs to be done",
     )
     yield _setting(
         "Snapshot isolation",
@@ -167,7 +167,7 @@ def _incarnation(connection: Connection) -> ReportLine:
     if not connection.accepted_incarnation:
         return ReportLine(
             "refused",
-            "Nobody has accepted this database as the company's books yet",
+            "No ERP admin has accepted this database as the company's books yet",
             "The first check that finds nothing wrong accepts it.",
         )
     if connection.seen_incarnation != connection.accepted_incarnation:

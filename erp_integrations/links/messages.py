@@ -1,4 +1,4 @@
-"""What happened, in words: the green, the red and the amber messages.
+"""Messages for unlink outcomes: the green, the red and the amber ones.
 
 Words only; nothing here decides. `erp` is the ERP's name as the kind of connection spells it.
 """
@@ -38,7 +38,8 @@ def unlinked_message(unlinked: Unlinked, *, erp: str, next_steps: tuple[NextStep
     if unlinked.confirmed:
         by = unlinked.confirmed
         details.append(
-            f"{by.stated_by} stated that it was deleted there ({by.reason}), confirmed by {by.confirmed_by}."
+            f"{by.stated_by} stated that it was deleted there ({by.reason.rstrip('. ')}), confirmed by "
+            f"{by.confirmed_by}."
         )
     details += [_another(other) for other in finding.evidence.other_records]
     return Message("success", SUCCESS, tuple(details), next_steps)
@@ -110,7 +111,14 @@ def refusal_message(refusal: UnlinkRefused, *, erp: str, next_steps: tuple[NextS
 
 
 CONFIRMABLE = frozenset(
-    {"job-not-found", "job-closed-and-empty", "no-control", "history-silent", "deletion-of-closed-job"}
+    {
+        "job-not-found",
+        "job-closed-and-empty",
+        "last-job-not-in-progress",
+        "no-control",
+        "history-silent",
+        "deletion-of-closed-job",
+    }
 )
 """Reasons for which a confirmed deletion stands in."""
 
@@ -246,6 +254,13 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
                 "If it was not archived, set it to Current in Sage and unlink again. If it was, the link "
                 "stays.",
             )
+        case Verdict.JOB_MISSING if finding.reason == "last-job-not-in-progress":
+            return (
+                "The job that the record was moved to is closed or not in Sage. The link stays.",
+                f"Record {refusal.link.record_number} was last seen on job "
+                f"{refusal.link.seen.get('job', '')}. If that job was archived, the record was archived with "
+                "it. If not, the Sage administrator sets the job to Current, then unlink again.",
+            )
         case Verdict.JOB_MISSING:
             return (
                 "The job itself is not in Sage (archived or deleted). The link stays.",
@@ -259,10 +274,10 @@ def _no_answer(refusal: NoTrustworthyAnswer, *, erp: str) -> tuple[str, ...]:
 
 
 MEANWHILE: dict[str, tuple[str, ...]] = {
-    "expired": ("The answer came too late", "Your click took too long to be settled. Try again."),
+    "expired": ("The answer came too late", "Your click took too long, so nothing was decided. Try again."),
     "attempt-taken-over": (
         "The answer came too late",
-        "Somebody else asked about this CCO in the meantime. Look at the list again.",
+        "Another user asked about this CCO meanwhile. Look at the list again.",
     ),
     "evidence-too-old": ("The answer came too late", "What was found had grown too old. Try again."),
     "clock-moved": ("The database's clock was set back meanwhile", "Try again."),
@@ -272,7 +287,7 @@ MEANWHILE: dict[str, tuple[str, ...]] = {
     ),
     "link-changed": (
         "The link was changed meanwhile",
-        "Somebody changed what this CCO is tied to while it was checked. Look at the list again.",
+        "Another user changed what this CCO is linked to while it was checked. Look at the list again.",
     ),
 }
 

@@ -129,6 +129,7 @@ def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:
         reference.number,
         reference.job_record_number,
         reference.job_row_id,
+        reference.last_job_record_number,
         reference.phase,
         reference.subcontract_record_number,
         reference.sub_change_number,

@@ -50,6 +50,8 @@ class ChangeOrderReference:
     deletion_confirmed: bool = False
     """Whether two ERP admins have stated that the record was deleted in the ERP (product.md, Confirmed
     deletion)."""
+    last_job_record_number: str = ""
+    """The job that the record was on when it was last seen, where that is another than the link's."""
     left_records: tuple[LeftRecord, ...] = ()
 
 

@@ -27,7 +27,7 @@ RENEWED_AFTER_SECONDS = 10
 ABANDONED = Fault(
     FaultKind.UNAVAILABLE,
     "abandoned",
-    "Whoever compared did not come to an end: the worker was stopped, or its machine failed.",
+    "The comparison did not end: the worker was stopped, or its machine failed.",
     "The next run begins by itself. What was recorded stands.",
 )
 CONNECTION_CHANGED = Fault(

@@ -44,7 +44,7 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
         needs=StaffAct.FREE_ATTEMPT,
         title=f"Free the attempt on CCO {attempt.link.cco_number}",
         facts=(*_facts_of(attempt.link), ("Asked by", attempt.actor_name)),
-        note="The attempt ends without an answer, and the link stays as it is. Whoever asked can ask again.",
+        note="The attempt ends without an answer, and the link stays as it is. Its user can try again.",
         act=act,
         done="The attempt is freed. The link is as it was; anybody who may can ask again.",
         back=_page_of(attempt.link),

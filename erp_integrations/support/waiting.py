@@ -86,7 +86,7 @@ def _requests(_now: datetime) -> Waiting:
     return _waiting(
         "requests",
         "Requests for Can Push to Accounting",
-        "Nobody waits for an answer.",
+        "No request waits for an answer.",
         _first(rows.select_related("membership__user", "membership__company")),
         lambda row: WaitingLine(
             words=f"{row.membership.user.name}, {row.membership.company.name}",

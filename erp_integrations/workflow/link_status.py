@@ -112,6 +112,7 @@ def reference_to(
         touched_subcontracts=tuple(link.touched_subcontracts),
         shared_subcontracts=shared_subcontracts,
         held_by_others=held_by_others,
+        last_job_record_number=link.seen.get(Drift.JOB, ""),
         deletion_confirmed=deletion_confirmed,
         left_records=left_records,
     )
@@ -173,6 +174,9 @@ def status_of_finding(link: ChangeOrderLink, finding: Finding, amount: Decimal |
     header = finding.evidence.header
     if finding.verdict is Verdict.UNKNOWN:
         return LinkStatus(presence, tuple(Drift(one) for one in link.drift), link.seen)
+    if header is None and Drift.JOB in link.drift:
+        # Until the record is seen again, each look asks for that job too: its archive takes the record along.
+        return LinkStatus(presence, (Drift.JOB,), {Drift.JOB.value: link.seen[Drift.JOB]})
     if presence not in SEEN or header is None:
         return LinkStatus(presence)
     if finding.evidence.lines_on_subcontract == 0:

@@ -1,4 +1,4 @@
-"""What became of a CCO on its way through accounting, in words: the green and the amber messages.
+"""Messages for export outcomes: the green and the amber ones.
 
 Words only; nothing here decides. `erp` is the ERP's name as the kind of connection spells it. Red is kept for
 "still in the ERP", which none of these is.
@@ -151,7 +151,7 @@ def confirmed_message(deletion: ConfirmedDeletion) -> Message:
 
 
 def withdrawn_message() -> Message:
-    return Message("success", "The statement is withdrawn", ("It counts for none of its records any more.",))
+    return Message("success", "The statement is withdrawn", ("It no longer counts for any of its records.",))
 
 
 def rejected_message(change_order: CommitmentChangeOrder) -> Message:
@@ -206,7 +206,8 @@ def _words(refusal: ExportRefused, erp: str) -> tuple[str, ...]:
 WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     NotPossibleNow: (
         "It is {refusal.erp_status.label} by now",
-        "Somebody was quicker, or the page was old. Nothing was changed. This is how it stands.",
+        "Another user changed it first, or the page was out of date. Nothing was changed. This page shows "
+        "its present state.",
     ),
     NumberInUse: (
         "Change number {refusal.number} is taken",
@@ -218,32 +219,32 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     MayBeThere: ("It stays in accounting", "{refusal.words}"),
     FoundInErp: (
         "{erp} holds it as record {refusal.record_number}",
-        "So it cannot go back to the project team. Nothing was changed. Link it by looking again, or have "
-        "the record deleted there first.",
+        "A CCO with a record in {erp} cannot go back to the project team. Nothing was changed. Link it by "
+        "looking again, or have the record deleted there first.",
     ),
     NoRecord: (
         "{erp} holds no record {refusal.record_number} of this kind",
         "Nothing was linked. Look the record number up there.",
     ),
     OfAnother: (
-        "That subcontract is of {refusal.what} {refusal.theirs}",
-        "This commitment's is tied to {refusal.what} {refusal.ours}. Nothing was linked. Look for the "
+        "That subcontract belongs to {refusal.what} {refusal.theirs}",
+        "This commitment's {refusal.what} is linked to {refusal.ours}. Nothing was linked. Look for the "
         "subcontract that belongs to both.",
     ),
     ReasonNeeded: ("Say why", "The project team needs the reason to correct it. Nothing was changed."),
     PreviewChanged: (
         "This is not what you were shown",
-        "The change number, the way of writing, or the subcontract in {erp} is another one by now. Nothing "
-        "was accepted. Look at it as it is below, then accept it.",
+        "The change number, the way it gets into {erp}, or its subcontract there has changed since. Nothing "
+        "was accepted. Read the preview below, then accept it.",
     ),
     ExportInProgress: (
         "Its export is under way",
-        "Somebody asked {erp} about it a moment ago. Nothing was changed by your click. Wait a few seconds, "
-        "then look at the list again.",
+        "Another user asked {erp} about it a moment ago. Nothing was changed by your click. Wait a few "
+        "seconds, then look at the list again.",
     ),
     TakenOver: (
         "The answer came too late",
-        "The world had changed meanwhile, so it settled nothing. Try again: Plumbline looks first, so "
+        "Something changed while {erp} was asked. Nothing was saved. Try again: Plumbline looks first, so "
         "nothing is exported twice.",
     ),
     NotThereYet: (
@@ -253,12 +254,12 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     RecordElsewhere: (
         "That record is not this CCO's",
-        "It is not there, not on the CCO's job, or has no line on its subcontract. Nothing was changed. Look "
-        "its record number up in {erp}.",
+        "The record is not in {erp}, not on the CCO's job, or has no line on the CCO's subcontract. Nothing "
+        "was changed. Look the record number up in {erp}.",
     ),
     DiffersFromOurs: (
-        "Record {refusal.record.record_number} is not in everything as this CCO",
-        "Nothing was linked. Compare the two, and say whether it is this CCO all the same.",
+        "Record {refusal.record.record_number} differs from this CCO",
+        "Nothing was linked. Compare the two, then say whether it is this CCO's record all the same.",
     ),
     SameRecord: (
         "It is linked to record {refusal.record_number} already",
@@ -281,12 +282,12 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     RecordNotLeft: (
         "This CCO does not answer for that record now",
-        "Somebody was quicker, or the page was old: it is linked or ignored by now, or the CCO's link was "
-        "moved again. Nothing was changed. This is how it stands.",
+        "Another user was faster, or the page was out of date: the record is linked or ignored by now, or "
+        "the CCO's link was moved again. Nothing was changed. This page shows its present state.",
     ),
     RecordTaken: (
-        "That record is tied to something else here",
-        "One record belongs to one of ours only. Nothing was changed. Unlink the other first, if that is "
+        "That record is linked to something else here",
+        "One record can be linked once only. Nothing was changed. Unlink the other first, if that link is "
         "wrong.",
     ),
     TooManyRecords: (
@@ -295,12 +296,12 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     NotLinkedRecords: (
         "No CCO is linked to record {refusal.named}",
-        "A deletion is stated of linked records only, each by its record number. Nothing was stated. Correct "
-        "the numbers, then try again.",
+        "Deletions can be stated for linked records only, each by its record number. Nothing was stated. "
+        "Correct the numbers, then try again.",
     ),
     RecordSeen: (
         "Record {refusal.record_number} was in {erp} when Plumbline looked last, or was never looked for",
-        "Only what a look did not find can be stated to be deleted. Nothing was stated. Click Unlink, or "
+        "Only a record that was not found can be stated as deleted. Nothing was stated. Click Unlink, or "
         "Check now, for its CCO first.",
     ),
     DatabaseNotAccepted: (
@@ -310,17 +311,17 @@ WORDS: dict[type[ExportRefused], tuple[str, ...]] = {
     ),
     OwnStatement: (
         "Another ERP admin must confirm it",
-        "Whoever states a deletion cannot confirm it. Nothing was changed. Where the company has no other "
-        "ERP admin, it counts 24 hours after every administrator was told by mail.",
+        "The ERP admin who stated a deletion cannot confirm it. Nothing was changed. Where the company has "
+        "no other ERP admin, it counts 24 hours after every administrator was told by mail.",
     ),
     StatementOver: (
         "That statement is decided already",
-        "It was confirmed, withdrawn, or ended because a record is in {erp}. Nothing was changed. This is "
-        "how it stands.",
+        "It was confirmed or withdrawn, or it ended because a record is in {erp}. Nothing was changed. This "
+        "page shows its present state.",
     ),
     AlreadyLinkedToRecord: (
         "It is linked already",
-        "Somebody was quicker, or the page was old. Nothing was changed.",
+        "Another user linked it first, or the page was out of date. Nothing was changed.",
     ),
     AnotherRecord: (
         "Another record has this number by now",

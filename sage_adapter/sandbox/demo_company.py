@@ -226,8 +226,8 @@ _HARBOR_SCENARIOS = (
            "Three lines, one sum."),
     _one("moved", "Moved to another phase", 1201, "2780.00", "The same record on another phase."),
     _one("no-audit", "History not readable", 1203, "4310.00",
-         "Deleted; whoever asks may not read the history of this one."),
-    _one("locked", "Locked by a Sage user", 1204, "6655.00", "Somebody in Sage holds a lock on it."),
+         "Deleted; the login may not read the history of this one."),
+    _one("locked", "Locked by a Sage user", 1204, "6655.00", "A Sage user holds a lock on it."),
     _one("deadlock", "Deadlock in Sage", 1205, "3945.00", "Deleted, but asking ends in a deadlock."),
     _one("drops", "Connection drops", 1206, "5085.00", "Deleted, but the connection drops while asking."),
     _one("contract-deleted", "Subcontract deleted too", 1213, "2150.00",
@@ -289,7 +289,7 @@ _HARBOR_PLAIN = _plain((
 
 _HARBOR_AFTER_BACKUP = (
     _one("older-backup", "Older backup restored", 1209, "4260.00",
-         "Entered after the last backup: restoring that backup takes it away, though nobody deleted it.",
+         "Entered after the last backup: restoring that backup takes it away, though no user deleted it.",
          after_backup=True),
     # The last ones: their record numbers are given again once they are deleted.
     _one("number-reused", "Record number used elsewhere", 1207, "2615.00",

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from config.dev_environment import ROOT
 from tests.browser import pages
 from tests.browser.conftest import Visit
+from tests.browser.served import Served
 from tests.browser.watch import Watch
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -23,7 +24,8 @@ def unlink(page: Page, title: str) -> None:
 
 def picture(page: Page, name: str, *, whole: bool = False) -> None:
     page.mouse.move(0, 0)
-    page.evaluate("() => { scrollTo(0, 0); document.activeElement.blur() }")
+    page.evaluate("() => { scrollTo({ top: 0, behavior: 'instant' }); document.activeElement.blur() }")
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     file = Path(FOLDER / f"{name}.png")
     page.screenshot(path=file, animations="disabled", full_page=whole)
     assert file.stat().st_size < MOST_BYTES
@@ -45,9 +47,18 @@ def history(page: Page) -> None:
     expect(page.get_by_role("table", name="Events")).to_be_visible()
 
 
-def test_pictures(visit: Visit, watch: Watch) -> None:
+def compared(page: Page, demo: Served) -> None:
+    """Waits until a reconciliation has found what is deleted in the practice company, so that rows say it."""
+    with demo.worker():
+        page.goto(pages.LIST)
+        count = page.locator("#views").get_by_role("link", name="Deleted in Sage").locator(".count")
+        expect(count).not_to_have_text("0", timeout=90_000)
+
+
+def test_pictures(visit: Visit, watch: Watch, demo: Served) -> None:
     watch.expects(409, 503)
     page = visit(width=1440, height=900)
+    compared(page, demo)
     after("Job archived away", "Approved in Sage")(page)
     page.reload()  # without the message
     picture(page, "list")

@@ -66,7 +66,7 @@ def test_from_the_disabled_button_to_the_first_unlink(
     desk.get_by_role("button", name="Grant").click()
     expect(desk.locator(".messagelist")).to_contain_text("Decided.")
     desk.goto("/admin/")
-    expect(waiting).to_contain_text("Nobody waits for an answer.")
+    expect(waiting).to_contain_text("No request waits for an answer.")
 
     page.reload()
     pages.unlink_button(pages.rows(page)).click()

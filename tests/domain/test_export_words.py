@@ -51,8 +51,8 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (errors.MayBeThere("It may be there."), "It stays in accounting"),
     (errors.FoundInErp("57"), "holds it as record 57"),
     (errors.RecordElsewhere(), "not this CCO's"),
-    (errors.RecordTaken(), "tied to something else"),
-    (errors.DiffersFromOurs(RECORD, ()), "Record 57 is not in everything as this CCO"),
+    (errors.RecordTaken(), "linked to something else"),
+    (errors.DiffersFromOurs(RECORD, ()), "Record 57 differs from this CCO"),
     (errors.NeverUnlinked(), "never unlinked"),
     (errors.ChangedSince(), "changed after it was unlinked"),
     (errors.RecordNotBack(), "not back"),
@@ -71,7 +71,7 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (errors.AlreadyLinkedToRecord(), "linked already"),
     (errors.NoRecord("57"), "holds no record 57"),
     (errors.AnotherRecord(), "Another record"),
-    (errors.OfAnother("job", theirs="2612", ours="2611"), "of job 2612"),
+    (errors.OfAnother("job", theirs="2612", ours="2611"), "belongs to job 2612"),
     (errors.OnlySubcontracts(), "Purchase orders"),
     (
         errors.DuplicateInErp(

@@ -140,6 +140,27 @@ def test_a_record_that_is_not_there_has_no_drift(verdict: Verdict) -> None:
     assert (standing.presence, standing.drift, standing.seen) == (PresenceKey(verdict.value), (), {})
 
 
+@pytest.mark.parametrize(
+    "verdict", [Verdict.ABSENT, Verdict.REPLACED, Verdict.AMBIGUOUS, Verdict.JOB_MISSING]
+)
+def test_the_job_that_a_record_was_moved_to_is_kept_while_the_record_is_not_to_be_seen(
+    verdict: Verdict,
+) -> None:
+    moved = link(drift=["number", "job"], seen={"number": "15", "job": "2604"})
+
+    standing = status_of_finding(moved, Finding(verdict, ""))
+
+    assert (standing.drift, standing.seen) == (("job",), {"job": "2604"})
+
+
+def test_the_job_that_a_record_was_moved_to_is_forgotten_when_it_is_back() -> None:
+    moved = link(drift=["job"], seen={"job": "2604"})
+
+    standing = status_of_finding(moved, Finding(Verdict.AMBIGUOUS, "", Evidence(header=HEADER)))
+
+    assert (standing.drift, standing.seen) == ((), {})
+
+
 def test_when_nobody_is_sure_what_drifted_stays() -> None:
     standing = status_of_finding(
         link(drift=["amount"], seen={"amount": "7.00"}), Finding(Verdict.UNKNOWN, "")

@@ -65,7 +65,7 @@ def test_a_good_handshake_is_green_from_the_first_line_to_the_last() -> None:
         "The database Books answers, as configured",
         "The server's version: Microsoft SQL Server 2019",
         "The database's compatibility level: 150",
-        "Read committed snapshot is off: a look may wait a moment for whoever is saving; "
+        "Read committed snapshot is off: a look may wait a moment for users who are saving; "
         "nothing needs to be done",
         "Snapshot isolation is on: a look sees one single moment",
         "The database's collation: SQL_Latin1_General_CP1_CI_AS",
@@ -123,7 +123,7 @@ def test_what_the_server_does_not_tell_is_neither_green_nor_red(changed: dict[st
             "no-rights",
         ),
         ({"history_readable": False}, "Its own history of change orders cannot be read", ""),
-        ({"accepted": ""}, "Nobody has accepted this database as the company's books yet", ""),
+        ({"accepted": ""}, "No ERP admin has accepted this database as the company's books yet", ""),
         ({"incarnation": "another"}, "This is another database than the accepted one", ""),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -208,6 +208,54 @@ def test_a_part_that_was_moved_to_another_subcontract_stays_in_doubt_however_oft
     assert world.events(kind="UNLINKED") == []
 
 
+@pytest.mark.parametrize("known_before", ["asked once", "looked at by a reconciliation"])
+@pytest.mark.parametrize("history", [True, False], ids=["history tells", "no history"])
+def test_a_record_that_was_seen_on_another_job_is_not_gone_when_that_job_is_archived(
+    world: World, known_before: str, *, history: bool
+) -> None:
+    """The link's own job is there: only the job on which the record was last seen tells what happened."""
+    cco, approver = world.synced_cco(), world.person()
+    world.synced_cco("renumbered")
+    _move_to_job(world, cco, 2604)
+    if known_before == "asked once":
+        with pytest.raises(StillInErp):
+            world.unlink(cco, by=approver)
+    else:
+        reconcile(connection_id=world.connection.pk, actor=PLUMBLINE)
+    with open_books(world.place) as books:
+        books.update("actrec", "recnum = ?", (2604,), {"status": 6}, user="ACCT2")
+        books.archive_job("2604", history=history)
+
+    for _ in range(2):
+        with pytest.raises(NoTrustworthyAnswer) as refused:
+            world.unlink(cco, by=approver)
+        assert refused.value.reason == "last-job-not-in-progress"
+
+    assert world.link_of(cco).presence == "job-missing"
+    assert world.link_of(cco).is_active
+    assert world.events(kind="UNLINKED") == []
+
+
+def test_a_record_that_is_deleted_on_another_job_is_unlinked(world: World) -> None:
+    cco, approver = world.synced_cco(), world.person()
+    world.synced_cco("renumbered")
+    _move_to_job(world, cco, 2604)
+    with pytest.raises(StillInErp):
+        world.unlink(cco, by=approver)
+    world.delete_in_sage(cco)
+
+    unlinked = world.unlink(cco, by=approver)
+
+    assert unlinked.finding.verdict is Verdict.ABSENT
+    assert not world.link_of(cco).is_active
+
+
+def _move_to_job(world: World, cco: CommitmentChangeOrder, job: int) -> None:
+    with open_books(world.place) as books:
+        where = "recnum = ?", (int(world.record_of(cco)),)
+        books.update("prmchg", *where, {"jobnum": job, "phsnum": 0}, user="ACCT2")
+
+
 def test_the_closed_link_keeps_its_texts_when_the_cco_is_deleted(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     before = world.link_of(cco)

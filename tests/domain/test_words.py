@@ -282,6 +282,7 @@ def test_a_record_that_the_link_was_moved_from_is_named_with_the_day() -> None:
     [
         ("job-not-found", True),
         ("job-closed-and-empty", True),
+        ("last-job-not-in-progress", True),
         ("no-control", True),
         ("history-silent", True),
         ("deletion-of-closed-job", True),
@@ -325,6 +326,21 @@ def test_a_closed_job_with_nothing_left_in_it_says_what_to_try() -> None:
         "If it was not archived, set it to Current in Sage and unlink again. If it was, the link stays."
     )
     assert message.details[-1].startswith("Nothing was changed: CCO 014")
+
+
+def test_a_job_that_the_record_was_moved_to_is_named() -> None:
+    finding = Finding(Verdict.JOB_MISSING, "last-job-not-in-progress")
+    moved = ChangeOrderLink(cco_number="014", record_number="701", seen={"job": "2604"})
+
+    message = links_messages.refusal_message(
+        NoTrustworthyAnswer(link=moved, finding=finding, reason=finding.reason), erp=ERP
+    )
+
+    assert message.title == "The job that the record was moved to is closed or not in Sage. The link stays."
+    assert message.details[0] == (
+        "Record 701 was last seen on job 2604. If that job was archived, the record was archived with it. "
+        "If not, the Sage administrator sets the job to Current, then unlink again."
+    )
 
 
 @pytest.mark.parametrize(

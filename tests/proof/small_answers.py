@@ -18,6 +18,8 @@ from erp_integrations.ports import (
     Controls,
     Deadline,
     ErpError,
+    Fault,
+    Finding,
     Handshake,
     HistoryMark,
     Verdict,
@@ -77,11 +79,11 @@ def _at(seconds: int | None) -> datetime | None:
 class Reading:
     """The books as one connection shows them: rows as the drivers give them."""
 
-    server_ahead: timedelta | None = timedelta(0)
     deadline = _NEVER
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, server_ahead: timedelta) -> None:
         self.books = books
+        self.server_ahead: timedelta | None = server_ahead
 
     def ask(
         self,
@@ -234,6 +236,8 @@ def clock_of(link: Link) -> tuple[timedelta | None, bool]:
 
 @cache
 def reference_of(link: Link) -> ChangeOrderReference:
+    if link.reference is not None:
+        return replace(link.reference, deletion_confirmed=link.is_confirmed)
     then, in_doubt = clock_of(link)
     return ChangeOrderReference(
         row_id=uuid_of(OURS),
@@ -295,18 +299,21 @@ _HANDSHAKE = Handshake(
 
 
 @cache
-def _greeting(*, history: bool, jobs: bool, idref: bool) -> ServerGreeting:
+def _greeting(*, history: bool, jobs: bool, idref: bool, ahead: int) -> ServerGreeting:
     return ServerGreeting(
         replace(_HANDSHAKE, history_readable=history),
-        timedelta(0),
+        timedelta(seconds=ahead),
         line_columns=frozenset({"_idref"} if idref else ()),
         job_history_readable=jobs,
     )
 
 
-def _greeted(books: Books) -> ServerGreeting:
+def _greeted(books: Books, question: Question) -> ServerGreeting:
     return _greeting(
-        history=books.history is not None, jobs=books.job_history is not None, idref=books.has_idref
+        history=books.history is not None,
+        jobs=books.job_history is not None,
+        idref=books.has_idref,
+        ahead=question.ahead,
     )
 
 
@@ -318,28 +325,27 @@ class Asked:
     first: verdict.Look | None = None
     second: verdict.Look | None = None
     carriers: verdict.Carriers = verdict.NO_CARRIERS
-    fault: str = ""
+    fault: Fault | None = None
 
 
 def ask(question: Question) -> Asked:
     """The two looks of `SageReader`; a record with a deletion in history is asked for to the end."""
-    link = question.link
-    reference = reference_of(link)
+    reference = reference_of(question.link)
     try:
-        first = _begin(question.first, link)
+        first = _begin(question.first, question)
         if not (verdict.is_gone(first.look, reference) or _was_deleted(question.first)):
             return Asked(reference, first.look, first.look)
-        _ask_history(question.first, link, first, ())
+        _ask_history(question.first, question, first, ())
         is_same = question.first is question.second is question.place
-        second = look.Seen(reference, first.look) if is_same else _begin(question.second, link)
-        carriers = look.ask_carriers(_session(question.place), [second])
+        second = look.Seen(reference, first.look) if is_same else _begin(question.second, question)
+        carriers = look.ask_carriers(_session(question.place, question), [second])
         # The same books are not read twice, nor their history where nothing more is asked of it.
         if not is_same or look._told_about([second], carriers) != look._told_about([first], ()):
             second.look = replace(second.look, history=None)
-            _ask_history(question.place, link, second, carriers)
-        look.ask_reach(_session(question.place), [second])
+            _ask_history(question.place, question, second, carriers)
+        look.ask_reach(_session(question.place, question), [second])
     except ErpError as error:
-        return Asked(reference, fault=error.fault.code)
+        return Asked(reference, fault=error.fault)
     return Asked(reference, first.look, second.look, carriers[0])
 
 
@@ -347,22 +353,32 @@ def _was_deleted(books: Books) -> bool:
     return any((one.row_id, one.action) == (OURS, "delete") for one in books.history or ())
 
 
-def _session(books: Books) -> Session:
-    return cast("Session", Reading(books))
+def _session(books: Books, question: Question) -> Session:
+    return cast("Session", Reading(books, timedelta(seconds=question.ahead)))
 
 
-def _begin(books: Books, link: Link) -> look.Seen:
+def asked_at(question: Question) -> datetime:
+    return LAST_SEEN + timedelta(seconds=question.at)
+
+
+def _begin(books: Books, question: Question) -> look.Seen:
     outcome = look.begin(
-        _session(books), [reference_of(link)], controls_of(link), _greeted(books), LAST_SEEN + timedelta(3)
+        _session(books, question),
+        [reference_of(question.link)],
+        controls_of(question.link),
+        _greeted(books, question),
+        asked_at(question),
     )[0]
     if isinstance(outcome, ErpError):
         raise outcome
     return outcome
 
 
-def _ask_history(books: Books, link: Link, seen: look.Seen, carriers: Sequence[verdict.Carriers]) -> None:
-    mark = mark_of(link) if verdict.is_gone(seen.look, seen.reference) else None
-    look.ask_history(_session(books), [seen], carriers, _greeted(books), mark)
+def _ask_history(
+    books: Books, question: Question, seen: look.Seen, carriers: Sequence[verdict.Carriers]
+) -> None:
+    mark = mark_of(question.link) if verdict.is_gone(seen.look, seen.reference) else None
+    look.ask_history(_session(books, question), [seen], carriers, _greeted(books, question), mark)
 
 
 class Said(NamedTuple):
@@ -378,7 +394,8 @@ class Said(NamedTuple):
 def say(asked: Asked) -> Said:
     """What the steps of the verdict say. The finding made of it is compared where a database is asked."""
     if asked.first is None or asked.second is None:
-        return Said(Verdict.UNKNOWN, asked.fault, is_cut=False)
+        assert asked.fault is not None, "an asking that ended early says why"
+        return Said(Verdict.UNKNOWN, asked.fault.code, is_cut=False)
     answer = verdict.step_of_one_look(asked.first, asked.reference) or verdict.step_of_two_looks(
         asked.first, asked.second, asked.carriers, asked.reference
     )
@@ -387,4 +404,22 @@ def say(asked: Asked) -> Said:
     )
     return Said(
         answer.verdict, answer.reason, is_cut, tuple(one.record_number for one in answer.other_records)
+    )
+
+
+def find(question: Question, asked: Asked, *, is_glance: bool = False) -> Finding:
+    """The finding that a click gets; or that one look gives, as a reconciliation takes it."""
+    reference = asked.reference
+    if asked.first is None or asked.second is None:
+        assert asked.fault is not None, "an asking that ended early says why"
+        return verdict.finding_of_fault(
+            asked.fault,
+            incarnation=_HANDSHAKE.incarnation,
+            first_looked_at=asked_at(question),
+            server_ahead=timedelta(seconds=question.ahead),
+        )
+    if is_glance:
+        return verdict.finding_of_a_quick_lookup(asked.second, asked.carriers, reference)
+    return verdict.finding_of_one_look(asked.first, reference) or verdict.finding_of_two_looks(
+        asked.first, asked.second, asked.carriers, reference
     )

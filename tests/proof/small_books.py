@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from erp_integrations.ports import ChangeOrderReference
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 NOW = 3 * DAY
 """When the record is asked for."""
@@ -318,6 +320,8 @@ class Link(NamedTuple):
     mark: Entry | None
     """The newest entry of history at our last sight."""
     is_confirmed: bool
+    reference: ChangeOrderReference | None = None
+    """What our link remembers after it was looked for; None for what it remembered at our last sight."""
 
 
 class Question(NamedTuple):
@@ -329,6 +333,10 @@ class Question(NamedTuple):
     """At the second look."""
     place: Books
     """At the second look's last questions."""
+    at: int = NOW
+    """When it is asked."""
+    ahead: int = 0
+    """Seconds by which the server's clock is ahead of ours."""
 
 
 class World(NamedTuple):

@@ -262,12 +262,12 @@ def test_a_number_that_sage_holds_stops_it_and_offers_the_link(waiting: Waiting)
     assert asked.status_code == 409
     assert answered_message(asked)[:2] == (
         AMBER,
-        f"Record {record} is not in everything as this CCO",
+        f"Record {record} differs from this CCO",
     )
     beside = page_of(asked)
     rows = {row.one("th").text: row.texts("td") for row in beside.one(".rows").one("tbody").all("tr")}
     assert rows["Job"] == [waiting.world.project.number] * 2 + ["the same"]
-    assert rows["Change number"] == ["900", number, "differs"]
+    assert rows["Change number"] == ["900", number, "≠ differs"]
     assert status_of(waiting.cco) == ErpStatus.READY_TO_EXPORT
     [yes] = [form for form in beside.all("form") if form["action"] == waiting.address("link")]
     assert yes.texts("button") == ["Yes, link CCO 900 to it as it is"]

@@ -108,7 +108,7 @@ def test_the_directorys_events_are_for_those_who_may_see_the_directory(world: Wo
     page = opened(without, world)
     assert "Analyst" not in page.text
     assert notes_on(opened(without, world, "?person=company-admin")) == [
-        "Nobody called “company-admin” is in the ledger. That filter was not used."
+        "No person called “company-admin” is in the ledger. That filter was not used."
     ]
     assert "company-admin" not in page.text, "nor among the people to choose from"
     assert "Level changed" not in page.text
@@ -184,7 +184,7 @@ def test_what_is_in_force_is_shown_goes_one_by_one_and_is_in_the_file(world: Wor
 NONSENSE = [
     ("?kind=%3Cscript%3E", "The filter Event cannot be “<script>” and was not used."),
     ("?outcome=luck", "The filter Outcome cannot be “luck” and was not used."),
-    ("?person=Nobody", "Nobody called “Nobody” is in the ledger. That filter was not used."),
+    ("?person=Nobody", "No person called “Nobody” is in the ledger. That filter was not used."),
     ("?project=nowhere", "No project is called “nowhere”. That filter was not used."),
     ("?at_from=0001-01-01", "The filter From cannot be “0001-01-01” and was not used."),
     ("?at_to=soon", "The filter To cannot be “soon” and was not used."),

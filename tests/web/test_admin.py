@@ -379,9 +379,9 @@ def test_staff_who_change_people_make_nobody_more_than_they_are(world: World) ->
         assert client.post(f"/admin/companies/user/{one.pk}/password/", {}).status_code == 403
 
     said = page_of(client.get(address(User, "change", boss.pk))).one(".messagelist").text
-    assert said.startswith("Only a superuser changes or deletes the account of somebody who is staff")
+    assert said.startswith("Only a superuser changes or deletes the accounts of staff")
     said = page_of(client.get(address(User, "change", person.pk))).one(".messagelist").text
-    assert said.startswith("Only a superuser makes somebody staff or superuser")
+    assert said.startswith("Only a superuser makes a person staff or superuser")
     person.refresh_from_db()
     clerk.refresh_from_db()
     assert (person.first_name, person.is_staff, person.is_superuser) == ("Cost", False, False)
@@ -508,7 +508,7 @@ def test_nobody_decides_for_themselves(desk: Client, world: World) -> None:
 
     answer = desk.post(decision(request, "grant"), {"words": "I deserve it"}, follow=True)
 
-    assert "Nobody decides about their own privilege." in answer.content.decode()
+    assert "You cannot decide about your own privilege." in answer.content.decode()
     assert not Membership.objects.get(user__username="support").can_push_to_accounting
 
 

@@ -233,7 +233,7 @@ def test_others_see_what_is_there_and_why_they_cannot_change_it(world: World, le
 
     assert answer.status_code == 403
     assert state(world) == before
-    assert "Somebody with 'Admin' on ERP Integrations can change it." in page_of(page).one("#main").text
+    assert "A person with 'Admin' on ERP Integrations can change it." in page_of(page).one("#main").text
     assert page_of(page).all("#change") + page_of(page).all("#script") == []
     for secret in (HOST, LOGIN, PASSWORD):
         assert secret not in page.content.decode()

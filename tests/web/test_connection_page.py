@@ -194,7 +194,7 @@ def test_another_database_is_shown_and_waits_for_an_erp_admin(restored: World) -
     before = restored.fresh_connection().accepted_incarnation
     approver = page_of(browser_of(restored.person()).get(CONNECTION))
     assert "Another database answers" in approver.one("#main").text
-    assert "Somebody with 'Admin' on ERP Integrations can accept it" in approver.one("#main").text
+    assert "A person with 'Admin' on ERP Integrations can accept it" in approver.one("#main").text
     assert approver.all("#reason") == []
 
     admin = browser_of(restored.person("erp-admin", erp_integrations=Level.ADMIN))
@@ -434,7 +434,7 @@ def test_a_comparison_that_takes_too_long_goes_on_in_the_queue(restored: World, 
 
     assert "The databases are being compared" in messages_on(client)
     main = page_of(client.get(CONNECTION)).one("#main")
-    assert "It can be accepted once it was compared." in main.text
+    assert "It can be accepted after the comparison." in main.text
     assert waiting("compare_database") == [{"connection_id": restored.connection.pk}]
     work()
     assert "0 of 0 linked records are in this database" in page_of(client.get(CONNECTION)).one("#main").text
@@ -485,7 +485,7 @@ def test_who_may_not_check_is_told_who_can(world: World) -> None:
     panel = page_of(client.get(CONNECTION)).one("#main")
 
     assert panel.all("button") == []
-    assert "Somebody with 'Standard' or 'Admin' on ERP Integrations can check it." in panel.text
+    assert "A person with 'Standard' or 'Admin' on ERP Integrations can check it." in panel.text
 
 
 def test_no_level_gets_403_and_no_member_gets_404(world: World) -> None:

@@ -56,7 +56,7 @@ def test_where_nothing_waits_each_kind_says_so_in_words(desk: Client, world: Wor
     said = [front.one(f"#waiting-{kind}") for kind in KINDS]
     assert [one.all("li") for one in said] == [[]] * len(KINDS)
     assert [one.one(".desk-nothing").text for one in said] == [
-        "Nobody waits for an answer.",
+        "No request waits for an answer.",
         "No attempt is stuck.",
         "Every connection answers.",
         "Every last reconciliation is plausible.",

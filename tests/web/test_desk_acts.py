@@ -216,8 +216,8 @@ def _oneself(_: World) -> User:
     ("whom", "words"),
     [
         (_last_administrator, "This is the last active administrator of Harbor Point Builders."),
-        (_colleague, "Only a superuser deactivates somebody who is staff"),
-        (_oneself, "Nobody deactivates themselves."),
+        (_colleague, "Only a superuser deactivates staff"),
+        (_oneself, "You cannot deactivate your own account."),
     ],
 )
 def test_who_must_stay_is_not_deactivated(

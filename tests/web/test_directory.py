@@ -108,7 +108,7 @@ def test_the_search_finds_every_word_anywhere(world: World, analyst: User) -> No
 
     assert names_on(client.get(DIRECTORY, {"q": "estimator CO"})) == ["Cost Estimator"]
     assert names_on(client.get(DIRECTORY, {"q": "estimator@example"})) == ["Cost Estimator"]
-    assert "Nobody matches your search." in words_on(client, f"{DIRECTORY}?q=nobody")
+    assert "No person matches your search." in words_on(client, f"{DIRECTORY}?q=nobody")
     for words in HOSTILE:
         assert client.get(DIRECTORY, {"q": words, "page": words}).status_code == 200
 
@@ -229,7 +229,7 @@ def test_a_stale_form_is_refused_and_the_page_shows_how_it_is_now(
         page(analyst, "levels/"), {**stale, "company-ERP_INTEGRATIONS": "3"}, follow=True
     )
 
-    assert "Somebody changed this entry while you looked at it." in page_of(answer).one("#messages").text
+    assert "Another user changed this entry while you looked at it." in page_of(answer).one("#messages").text
     assert row_of(administrator, "analyst")["ERP Integrations"] == "Standard"
     assert row_of(administrator, "analyst")["Directory"] == "Standard"
 

@@ -181,7 +181,7 @@ def test_a_project_is_found_by_its_number_or_its_name(world: World, typed: str) 
         ("?amount_to=NaN", "The filter Amount to cannot be “NaN” and was not used."),
         ("?linked_from=0001-01-01", "The filter Linked from cannot be “0001-01-01” and was not used."),
         ("?linked_to=9999-12-31", "The filter Linked to cannot be “9999-12-31” and was not used."),
-        ("?linked_by=Nobody", "Nobody called “Nobody” has linked a CCO. That filter was not used."),
+        ("?linked_by=Nobody", "No person called “Nobody” has linked a CCO. That filter was not used."),
         ("?project=%27%20OR%201", "No project is called “' OR 1”. That filter was not used."),
         ("?company=%F0%9F%8F%97", "No contract company is called “🏗”. That filter was not used."),
         ("?colour=red", "The list knows nothing of “colour”; that was not used."),

@@ -174,7 +174,7 @@ def test_of_many_odd_records_the_first_are_shown_and_the_count_of_all(world: Wor
     client = browser_of(world.person())
 
     assert made.odd > len(odd_rows(client)) == diff.ODD_KEPT
-    assert f"met {made.odd:,} records" in page_of(client.get(CONNECTION)).one("#main").text
+    assert f"found {made.odd:,} records" in page_of(client.get(CONNECTION)).one("#main").text
 
 
 def test_what_stands_in_an_odd_record_is_shown_and_never_obeyed(world: World) -> None:

@@ -217,7 +217,7 @@ def test_a_form_that_was_overtaken_is_told_so_and_can_be_saved_again(world: Worl
     assert answer.status_code == 409
     assert stored(world)[3] == 20
     page = page_of(answer)
-    assert "Somebody changed these settings meanwhile" in page.one("#messages").text
+    assert "Another user changed these settings meanwhile" in page.one("#messages").text
     again = {
         field["name"]: field.get("value") or ""
         for field in page.one("#reconciliation").all("input")

@@ -117,6 +117,20 @@ def test_the_counts_in_the_answer_are_those_of_the_view_and_search_on_the_page(w
     assert range_in(out_of_band(page_of(answer))["range"]) == "1-1 of 1"
 
 
+def test_the_bulk_button_counts_the_records_that_are_still_gone(world: World) -> None:
+    gone, other, approver = world.synced_cco(), world.synced_cco("plain-01"), world.person()
+    client = browser_of(approver)
+    for cco in (gone, other):
+        world.delete_in_sage(cco)
+        client.post(reverse("check", args=[world.company.slug, cco.pk]))
+
+    places = out_of_band(page_of(click(client, world, gone)))
+    assert places["gone"].text == "Unlink all that are deleted in Sage (1)"
+    assert "Deleted in Sage 1" in places["views"].text
+
+    assert out_of_band(page_of(click(client, world, other)))["gone"].text == ""
+
+
 def test_green_without_htmx_shows_the_same_message_on_the_next_page(world: World) -> None:
     cco, approver = world.synced_cco(), world.person()
     world.delete_in_sage(cco)

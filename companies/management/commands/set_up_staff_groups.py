@@ -10,7 +10,7 @@ from companies.operations.staff_groups import set_up_staff_groups
 class Command(BaseCommand):
     help = (
         "Makes the groups Support, Support lead and Administrator, and gives each exactly its permissions. "
-        "Run it after every migrate; it may run again, and puts nobody into a group."
+        "Run it after every migrate; it may run again, and puts no person into a group."
     )
 
     def handle(self, *, verbosity: int, **_: Any) -> None:

@@ -106,6 +106,7 @@ def _answer(
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "grouped": asked.grouped,
         "views": views,
+        "gone": lists.count_gone(request.company, asked, views),
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
         "freshness": freshness_of(link.connection, erp=erp),
     }

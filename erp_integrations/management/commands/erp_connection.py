@@ -127,7 +127,7 @@ class Command(ReportingCommand):
     def _accept(self, slug: str, username: str, reason: str) -> None:
         user = User.objects.filter(username=username).first()
         if user is None:
-            self.refuse(f"There is nobody called {username!r}.", code=WRONG_USE)
+            self.refuse(f"There is no user called {username!r}.", code=WRONG_USE)
         connection = self.connection(slug)
         try:
             connect.accept_database(

@@ -38,7 +38,7 @@ class Command(ReportingCommand):
         connection = self.connection(company)
         user = User.objects.filter(username=username).first()
         if user is None:
-            self.refuse(f"There is nobody called {username!r}.", code=WRONG_USE)
+            self.refuse(f"There is no user called {username!r}.", code=WRONG_USE)
         if find_change_order(connection.company, change_order_id) is None:
             self.refuse(f"{company} has no CCO with the id {change_order_id}.", code=WRONG_USE)
         erp = registry.erp_name(connection.kind)

@@ -3,7 +3,7 @@
 Money is in the company's currency, two places. A change order's `amount` is the sum of its lines and is
 kept so by triggers; nothing else may write it. `erp_status` is written by operations of
 `erp_integrations` only, and triggers lock what accounting holds. `revision` counts the edits, so that a form
-that is older than the last one is told so.
+that is older than the last one is told so. The triggers are in `models.sql`.
 """
 
 from django.db import models

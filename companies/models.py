@@ -1,4 +1,7 @@
-"""WHO: companies, people, projects and the levels people have on tools."""
+"""WHO: companies, people, projects and the levels people have on tools.
+
+`models.sql` holds the rules that a Django constraint cannot state.
+"""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models

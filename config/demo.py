@@ -27,6 +27,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 
 from config import demo_check, dev_environment
 from config.embedded_postgres import NoEmbeddedPostgres
@@ -192,6 +193,7 @@ def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
         django.setup()
         # Empty, and looked for all the same: in the demo, files are served from where they are.
         Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+        _refuse_unknown_migrations()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         call_command("set_up_staff_groups", verbosity=0)
@@ -201,6 +203,18 @@ def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
         connection.close()  # the web server and the worker have connections of their own
     except OperationalError as error:
         raise CannotStart(f"PostgreSQL (DATABASE_URL) did not do as asked: {error}") from None
+
+
+def _refuse_unknown_migrations() -> None:
+    """Raises `CannotStart` where migrations were applied that this version does not have."""
+    loader = MigrationLoader(connection)
+    unknown = sorted(".".join(key) for key in set(loader.applied_migrations) - set(loader.disk_migrations))
+    if unknown:
+        raise CannotStart(
+            "The database was made by another version of Plumbline, and this one cannot use it: it has the "
+            f"migration {unknown[0]}. Start over with bin/demo --reset, or, if DATABASE_URL names a server, "
+            "name an empty database there."
+        )
 
 
 def _welcome(address: str) -> str:

@@ -1,4 +1,8 @@
-"""Connections, links, attempts, exports and events: the rows behind the promise."""
+"""Connections, links, attempts, exports and events: the rows behind the promise.
+
+`links.sql` beside `links.py` holds the rules of its tables that a Django constraint cannot state, and so on.
+`change_orders.sql` holds those for `commitments.models`.
+"""
 
 from erp_integrations.models.attempts import AttemptState, UnlinkAttempt, Via
 from erp_integrations.models.bulk_unlinks import UNFINISHED, BulkUnlink, BulkUnlinkItem, ItemState

@@ -1,4 +1,4 @@
-"""Models and migrations agree; every model states its rules; templates hold nothing the policy forbids."""
+"""Models, database rules and migrations agree; every model has constraints; templates hold no inline code."""
 
 import re
 from html.parser import HTMLParser
@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import models
+from django.db import connection, models
 from django.template.loader import get_template
 
 from tests.commands.terminal import ROOT
@@ -25,6 +25,35 @@ RULED_BY_A_FIELD = {"Company"}
 
 def test_no_migration_is_missing(db: None) -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_database_holds_the_rules_in_the_files_and_applying_them_again_changes_nothing(db: None) -> None:
+    files = [*ROOT.glob("*/models.sql"), *ROOT.glob("*/models/*.sql")]
+    rules = "".join(file.read_text(encoding="utf-8") for file in files)
+    before = _rules_in_the_database()
+    with connection.cursor() as cursor:
+        cursor.execute(rules)
+
+    assert _rules_in_the_database() == before
+    assert len(before) == len(re.findall(r"^CREATE |ADD CONSTRAINT ", rules, re.MULTILINE))
+
+
+def _rules_in_the_database() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname ~ %(ours)s
+            UNION ALL
+            SELECT pg_get_triggerdef(oid) FROM pg_trigger
+            WHERE tgrelid::regclass::text ~ %(ours)s AND NOT tgisinternal
+            UNION ALL
+            SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+            WHERE conrelid::regclass::text ~ %(ours)s AND contype = 'f' AND confdeltype <> 'a'
+            ORDER BY 1
+            """,
+            {"ours": f"^({'|'.join(OURS)})_"},
+        )
+        return [statement for [statement] in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

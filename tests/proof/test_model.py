@@ -54,7 +54,7 @@ NOT_KEPT = {
 
 STEP = re.compile(r"\b[A-Z]\d\b")
 ROW = re.compile(r"^\| (?P<step>[A-Z]\d) \| .* \| (?P<named>[^|]+) \|$", re.MULTILINE)
-NAMED = re.compile(r"`(?P<file>[\w/]+\.py)::(?P<name>\w+)`")
+NAMED = re.compile(r"`(?P<file>[\w/]+\.(?:py|sql))::(?P<name>\w+)`")
 
 
 @dataclass(frozen=True)
@@ -188,13 +188,14 @@ def test_every_function_that_the_code_map_names_exists() -> None:
 
 
 def _functions(file: Path) -> set[str]:
-    """The functions of a module; of a migration, those that its SQL creates."""
+    """The functions of a Python module, or those that an SQL file creates."""
     if not file.is_file():
         return set()
     text = file.read_text(encoding="utf-8")
-    found = {
+    if file.suffix == ".sql":
+        return set(re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)\(", text, re.MULTILINE))
+    return {
         node.name
         for node in ast.walk(ast.parse(text))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
-    return found | set(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(", text))

@@ -42,16 +42,16 @@ def test_the_row_leaves_and_counts_and_totals_follow(visit: Visit) -> None:
     synced = pages.count_of(page, "Successfully Synced")
     group_row = pages.row_of(page, GONE).locator("xpath=../tr[@class='group']")
     group = page.locator(f"#{group_row.get_attribute('id')}")
-    expect(group).to_contain_text("6 CCOs")
-    expect(group).to_contain_text("53,585.75")
+    expect(group).to_contain_text("7 CCOs")
+    expect(group).to_contain_text("58,065.75")
     expect(page.locator("#range")).to_contain_text(f"50 of {synced}")
 
     unlink(page, GONE)
 
     pages.says(page, pages.GREEN, level="success")
     expect(pages.row_of(page, GONE)).to_have_count(0)
-    expect(group).to_contain_text("5 CCOs")
-    expect(group).to_contain_text("45,385.75")
+    expect(group).to_contain_text("6 CCOs")
+    expect(group).to_contain_text("49,865.75")
     expect(page.locator("#range")).to_contain_text(f"49 of {synced - 1}")
     assert pages.count_of(page, "Successfully Synced") == synced - 1
     page.reload()

@@ -164,7 +164,7 @@ def test_the_last_administrator_stays_one(world: World, administrator: User) -> 
     User.objects.filter(pk=world.person("switched-off", directory=Level.ADMIN).pk).update(is_active=False)
 
     for level in (Level.NONE, Level.READ_ONLY, Level.STANDARD):
-        with pytest.raises(LastAdministrator, match="Give somebody else 'Admin' on Directory first"):
+        with pytest.raises(LastAdministrator, match="Give another person 'Admin' on Directory first"):
             change(entry, actor=administrator, company={CompanyTool.DIRECTORY: level})
 
     assert levels_of(entry).company[CompanyTool.DIRECTORY] == Level.ADMIN

@@ -101,7 +101,7 @@ def watch_export(reached: Reached, replace: Replace = setattr) -> None:
     around(run_export, "_claim", before="before the claim", after="after the claim")
     around(SandboxWriter, "write", before="before writing", after="after writing")
     around(run_export, "_settle", before="before settling", after="after settling")
-    around(create_link, "tell_linked", after="inside settling")
+    around(create_link, "record_linked_event", after="inside settling")
 
 
 def watch_reconcile(reached: Reached, replace: Replace = setattr) -> None:

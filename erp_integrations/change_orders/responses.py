@@ -21,7 +21,7 @@ from erp_integrations.change_orders.list_filters import resolve_query
 from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.change_orders.waiting_rows import waiting_row
 from erp_integrations.erp import registry
-from erp_integrations.erp.queries import find_connection, freshness_of
+from erp_integrations.erp.queries import connection_of, find_connection, freshness_of
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
@@ -38,8 +38,12 @@ from erp_integrations.workflow.errors import (
 
 def change_order_for(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
     """The company's CCO, for those who see ERP Integrations."""
-    if not may_see_erp_integrations(request.access):
-        raise PermissionDenied
+    require(may_see_erp_integrations(request.access))
+    return change_order_or_404(request, change_order_id)
+
+
+def change_order_or_404(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
+    """The company's CCO, whatever the person may see of it."""
     change_order = find_change_order(request.company, change_order_id)
     if change_order is None:
         raise Http404
@@ -70,7 +74,7 @@ def at_the_act() -> Iterator[None]:
 
 def erp_of(request: MemberRequest) -> str:
     """The ERP's name."""
-    connection = find_connection(request.company)
+    connection = connection_of(request.company)
     return registry.erp_name(connection.kind if connection else registry.ODBC)
 
 
@@ -89,6 +93,11 @@ def status_of(refusal: ExportRefused) -> int:
 def page_of(request: MemberRequest, change_order: CommitmentChangeOrder, name: str) -> str:
     """The address of one of the CCO's pages."""
     return reverse(name, args=[request.company.slug, change_order.pk])
+
+
+def page_in_project(request: MemberRequest, change_order_id: int, project_number: str, name: str) -> str:
+    """The address of one of the project team's pages of the CCO."""
+    return reverse(name, args=[request.company.slug, project_number, change_order_id])
 
 
 def list_of(request: MemberRequest, *, view: str = "") -> str:
@@ -114,11 +123,8 @@ def answer_in_row(
     """For HTMX: the row as it is now, or nothing where it left the view; the rest out of band."""
     change_order.refresh_from_db(fields=["erp_status"])
     if not may_see_erp_integrations(request.access):
-        only_words = render(
-            request, "erp_integrations/unlink_answer.html", {"message": message}, status=status
-        )
-        return reswap(only_words, "none")
-    asked = list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+        return answer_without_row(request, message, status=status)
+    asked = list_query_of_page(request)
     connection = find_connection(request.company)
     context = {
         "message": message,
@@ -130,6 +136,12 @@ def answer_in_row(
     return render(request, "erp_integrations/export_answer.html", context, status=status)
 
 
+def answer_without_row(request: MemberRequest, message: Message, *, status: int) -> HttpResponse:
+    """For HTMX: the message, and the row on the page left as it is."""
+    answer = render(request, "erp_integrations/unlink_answer.html", {"message": message}, status=status)
+    return reswap(answer, "none")
+
+
 def answer_on_page(request: MemberRequest, message: Message, *, location: str) -> HttpResponse:
     """Without JavaScript: the message waits for the next page."""
     flash_message(request, message)
@@ -139,3 +151,8 @@ def answer_on_page(request: MemberRequest, message: Message, *, location: str) -
 def list_query_of(request: MemberRequest, query: QueryDict) -> ListQuery:
     """What an address of the list asks for, with names as they are kept."""
     return resolve_query(request.company, ListQueryForm(query).asked())
+
+
+def list_query_of_page(request: MemberRequest) -> ListQuery:
+    """What the address of the page asks for from which HTMX sent this request."""
+    return list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))

@@ -1,9 +1,9 @@
-"""The list of CCOs, and Unlink."""
+"""The list of CCOs, and the page of one CCO."""
 
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -15,11 +15,10 @@ from companies.queries import find_missing_privilege
 from companies.view_models import Page
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.forms import LOST
-from erp_integrations.change_orders.history import find_change_order, history_of
+from erp_integrations.change_orders.history import history_of
 from erp_integrations.change_orders.list_filters import list_filters_of, sort_links
 from erp_integrations.change_orders.list_query import FILTERS, ListQuery, list_url, query_of
-from erp_integrations.change_orders.queries import bulk_actions
-from erp_integrations.change_orders.responses import list_query_of
+from erp_integrations.change_orders.responses import change_order_for, list_query_of, page_in_project
 from erp_integrations.change_orders.waiting_rows import waiting_rows
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
@@ -80,7 +79,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
             "grouped": asked.grouped,
             "heads": sort_links(request.company, asked),
             "may_check": bool(may_check_presence(request.access)),
-            "actions": bulk_actions(
+            "actions": lists.bulk_actions(
                 request.company,
                 request.access,
                 asked,
@@ -123,15 +122,11 @@ def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:
 @require_GET
 def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """One CCO: its links, attempts and events."""
-    if not may_see_erp_integrations(request.access):
-        raise PermissionDenied
-    change_order = find_change_order(request.company, change_order_id)
-    if change_order is None:
-        raise Http404
+    change_order = change_order_for(request, change_order_id)
     project = change_order.commitment.project
     url = ""
     if may_see_commitments(request.access, project):
-        url = _commitments_url(request, change_order.pk, project.number, "commitment-change-order")
+        url = page_in_project(request, change_order.pk, project.number, "commitment-change-order")
     context = history_of(request.company, change_order, url=url)
     context |= {
         "may_relink": change_order.erp_status == ErpStatus.NOT_IN_ERP
@@ -144,7 +139,3 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
     }
     return render(request, "erp_integrations/change_order.html", context)
-
-
-def _commitments_url(request: MemberRequest, change_order_id: int, project_number: str, name: str) -> str:
-    return reverse(name, args=[request.company.slug, project_number, change_order_id])

@@ -28,8 +28,8 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.operations import approve
 from companies.models import Membership
 from erp_integrations.exports import review, run_export, submit
-from erp_integrations.links import relink as relink_module
 from erp_integrations.links import unlink as unlink_module
+from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, Export
 from erp_integrations.ports import NoSuchRecord
 from erp_integrations.workflow.errors import ExportRefused, UnlinkRefused
@@ -152,7 +152,7 @@ class Lives(RuleBasedStateMachine):
     @rule(cco=st.sampled_from(NAMES), by=st.sampled_from(PEOPLE))
     def relink(self, cco: str, by: str) -> None:
         with contextlib.suppress(ExportRefused):
-            relink_module.relink_change_order(**self._keys(cco, by))
+            relink_change_order(**self._keys(cco, by))
             tally["relinked"] += 1
 
     @rule(by=st.sampled_from(PEOPLE), may=st.booleans())

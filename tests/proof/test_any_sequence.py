@@ -40,9 +40,9 @@ from erp_integrations.deletions import confirm_deletion
 from erp_integrations.erp import calls, registry
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import move_link
-from erp_integrations.links import relink as relink_module
 from erp_integrations.links import unlink as unlink_module
 from erp_integrations.links.record_findings import Recorded, record_findings
+from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.ports import Deadline, NoSuchRecord
 from erp_integrations.reconciliation import run_lease
@@ -491,7 +491,7 @@ class Sequences(RuleBasedStateMachine):
                     return
 
     def _relink(self, key: str, name: str) -> None:
-        relink_module.relink_change_order(
+        relink_change_order(
             company_id=self.world.company.pk, change_order_id=self.ccos[key].pk, actor=self._actor(name)
         )
         assert key in self.cut

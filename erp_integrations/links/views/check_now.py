@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict
@@ -20,7 +19,7 @@ from erp_integrations.change_orders.responses import (
     erp_of,
     ids_among,
     list_of,
-    list_query_of,
+    list_query_of_page,
     see_other,
 )
 from erp_integrations.erp.queries import find_connection, freshness_of
@@ -117,7 +116,7 @@ def live_rows(request: MemberRequest) -> HttpResponse:
 
 
 def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequence[int]) -> dict[str, Any]:
-    asked = list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    asked = list_query_of_page(request)
     return {
         "said": live_updates.live_rows_of(request.company, connection, ids),
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),

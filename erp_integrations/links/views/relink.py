@@ -1,25 +1,26 @@
 """After an unlink: link the same record again. Before one: the order in which everything is undone."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from commitments.policies import may_see_commitments
 from companies.decorators import MemberRequest, company_member
-from erp_integrations.change_orders.history import facts_of, find_change_order
+from erp_integrations.change_orders.history import facts_of
 from erp_integrations.change_orders.responses import (
     answer_on_page,
     at_the_act,
     came_from,
     change_order_for,
+    change_order_or_404,
     erp_of,
     list_of,
+    page_in_project,
     page_of,
 )
 from erp_integrations.ledger.actors import actor_on_page
-from erp_integrations.links import relink as relink_module
+from erp_integrations.links.relink import relink_change_order
 from erp_integrations.links.unwind_plan import unwind_plan
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import NextStep
@@ -37,7 +38,7 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
     erp = erp_of(request)
     try:
         with at_the_act():
-            link = relink_module.relink_change_order(
+            link = relink_change_order(
                 company_id=request.company.pk,
                 change_order_id=change_order_id,
                 actor=actor_on_page(request.user),
@@ -53,9 +54,7 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @require_GET
 def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """What to undo, in which order, and who can: for both sides, who have to take turns."""
-    change_order = find_change_order(request.company, change_order_id)
-    if change_order is None:
-        raise Http404
+    change_order = change_order_or_404(request, change_order_id)
     project, of_accounting = change_order.commitment.project, may_see_erp_integrations(request.access)
     if not (of_accounting or may_see_commitments(request.access, project)):
         raise PermissionDenied
@@ -63,7 +62,7 @@ def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "change_order": facts_of(change_order),
         "back_url": page_of(request, change_order, "change-order-history")
         if of_accounting
-        else reverse("commitment-change-order", args=[request.company.slug, project.number, change_order.pk]),
+        else page_in_project(request, change_order.pk, project.number, "commitment-change-order"),
         "steps": unwind_plan(request.company, request.access, change_order),
     }
     return render(request, "erp_integrations/unwind_plan.html", context)

@@ -1,36 +1,35 @@
 """Unlink: the button of a row, and its answer."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
-from django_htmx.http import reswap
 
 from commitments.policies import may_change_commitments
 from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
-from erp_integrations.change_orders.history import find_change_order
 from erp_integrations.change_orders.list_query import ListQuery
-from erp_integrations.change_orders.responses import list_query_of
-from erp_integrations.change_orders.views import _commitments_url
-from erp_integrations.erp import registry
-from erp_integrations.erp.queries import connection_of, freshness_of
+from erp_integrations.change_orders.responses import (
+    answer_on_page,
+    answer_without_row,
+    came_from,
+    change_order_or_404,
+    erp_of,
+    list_of,
+    list_query_of_page,
+    page_in_project,
+)
+from erp_integrations.erp.queries import freshness_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import messages as links_messages
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.policies import (
-    may_check_presence,
-    may_see_erp_integrations,
-    may_state_deletion,
-)
+from erp_integrations.policies import may_check_presence, may_see_erp_integrations, may_state_deletion
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkNotAllowed, UnlinkRefused
 
 
@@ -38,11 +37,8 @@ from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, Un
 @require_POST
 def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
     """200 green, 409 red or amber, 403 not allowed, 503 no trustworthy answer; 303 without HTMX."""
-    change_order = find_change_order(request.company, change_order_id)
-    if change_order is None:
-        raise Http404
-    connection = connection_of(request.company)
-    erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
+    change_order = change_order_or_404(request, change_order_id)
+    erp = erp_of(request)
     try:
         unlinked = unlink_change_order(
             company_id=request.company.pk,
@@ -82,25 +78,22 @@ def _answer(
     erp: str,
     status: int,
 ) -> HttpResponse:
-    """The same words for everybody: fragments for HTMX, a redirect to the list without JavaScript.
+    """Fragments for HTMX; without JavaScript a redirect to the list, with the same message.
 
-    `link` is as the act left it, where it came so far; else it is read.
+    `link` is as the act left it; None where the act ended before it read one.
     """
     if not request.htmx:
-        flash_message(request, message)
-        return HttpResponse(status=303, headers={"Location": _list_as_it_was(request)})
+        return answer_on_page(request, message, location=came_from(request, list_of(request)))
     link = link or _latest_link(request, change_order_id)
-    context: dict[str, Any] = {"message": message}
     if link is None or not may_see_erp_integrations(request.access):
-        # There is no row to put in the place of the one on the page: leave that, and show the message.
-        response = render(request, "erp_integrations/unlink_answer.html", context, status=status)
-        return reswap(response, "none")
-    asked = list_query_of(request, _query_of_page(request))
+        return answer_without_row(request, message, status=status)
+    asked = list_query_of_page(request)
     if not asked.of_links:
         asked = ListQuery()
     views = lists.views_with_counts(request.company, current=asked.view, asked=asked)
     page = lists.page_after_act(request.company, asked, views)
-    context |= {
+    context: dict[str, Any] = {
+        "message": message,
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
         "may_check": bool(may_check_presence(request.access)),
         "missing_privilege": find_missing_privilege(request.company, request.access),
@@ -114,19 +107,6 @@ def _answer(
         context["group_key"] = lists.group_key(link)
         context["group"] = lists.group_of(request.company, asked, link)
     return render(request, "erp_integrations/unlink_answer.html", context, status=status)
-
-
-def _list_as_it_was(request: MemberRequest) -> str:
-    """The list, with the search and the page the person came from, where it was the list they came from."""
-    address = reverse("change-orders", args=[request.company.slug])
-    came_from = urlsplit(request.headers.get("Referer", ""))
-    same_list = came_from.netloc == request.get_host() and came_from.path == address
-    return f"{address}?{came_from.query}" if same_list and came_from.query else address
-
-
-def _query_of_page(request: MemberRequest) -> QueryDict:
-    """What the page asked for on which the button was clicked."""
-    return QueryDict(urlsplit(request.htmx.current_url or "").query)
 
 
 def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLink | None:
@@ -147,7 +127,7 @@ def _steps_after_unlink(
         NextStep("Undo", reverse("relink", args=arguments), post=True),
     ]
     if may_change_commitments(request.access, project):
-        address = _commitments_url(
+        address = page_in_project(
             request, change_order_id, project.number, "commitment-change-order-set-to-draft"
         )
         steps.insert(0, NextStep("Set to Draft", address, post=True))

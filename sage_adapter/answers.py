@@ -182,9 +182,7 @@ class LookAnswer:
 
     def job_numbered(self, record_number: str) -> JobSeen | None:
         """The job that has that number now."""
-        return next(
-            (one for one in self.jobs.values() if record_number and one.record_number == record_number), None
-        )
+        return next((one for one in self.jobs.values() if one.record_number == record_number), None)
 
     def others_of_job(self, job_record_number: str) -> int:
         """How many change orders a job has that is not in progress; 0 for one that is."""

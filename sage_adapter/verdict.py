@@ -211,7 +211,7 @@ def our_deletion(look: Look, reference: ChangeOrderReference) -> Entry | None:
 
 
 def _last_job_may_be_archived(look: Look, reference: ChangeOrderReference) -> bool:
-    """Whether the job that our record was moved to has ended or is gone: then its archive may have both."""
+    """Whether the job that our record was moved to is gone or not in progress: its archive may hold ours."""
     job, last_job = look.observation.job, look.observation.last_job
     if not reference.last_job_record_number or (
         job is not None and job.record_number == reference.last_job_record_number

@@ -253,7 +253,7 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
 
 
 def _lock(bulk_id: int) -> None:
-    """Before its items, see `locking`: ending the last of them ends the bulk unlink, too."""
+    """Before its items, see `workflow.locks`: ending the last of them ends the bulk unlink, too."""
     BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id)
 
 

@@ -91,4 +91,5 @@ def note_answer(
 
 
 def mark_as_text(mark: HistoryMark) -> str:
+    """The time of the mark, so that the texts of two marks sort as their times do."""
     return mark.at.isoformat(timespec="microseconds")

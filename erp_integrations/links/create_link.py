@@ -126,7 +126,7 @@ def link_change_order(
 
 
 def lock_connection(asked: Connection) -> Connection:
-    """The connection as it is now, locked: before any CCO, see `locking`."""
+    """The connection as it is now, locked: before any CCO, see `workflow.locks`."""
     return Connection.objects.select_for_update(no_key=True).get(pk=asked.pk)
 
 

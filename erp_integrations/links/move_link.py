@@ -248,7 +248,7 @@ def _ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> O
 
 
 def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reason: str) -> ChangeOrderLink:
-    """Locks the link, its attempts, the connection and the CCO: see `locking`."""
+    """Locks the link, its attempts, the connection and the CCO: see `workflow.locks`."""
     link, connection = read.link, read.connection
     former = (
         ChangeOrderLink.objects.select_for_update(of=("self",))

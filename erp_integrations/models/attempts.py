@@ -19,7 +19,7 @@ class Via(models.TextChoices):
     PAGE = "PAGE", "on the page"
     COMMAND = "COMMAND", "by command"
     DEMO = "DEMO", "by the demo"
-    QUEUE = "QUEUE", "by itself"
+    QUEUE = "QUEUE", "automatically"
     ADMIN = "ADMIN", "in the admin"
 
 

@@ -238,7 +238,7 @@ class ChangeOrderLink(Link):
 
     presence = models.CharField(max_length=20, choices=PresenceKey.choices, default=PresenceKey.UNCHECKED)
     presence_checked_at = models.DateTimeField(
-        null=True, help_text="When it was last checked by itself; see `queries.presence.checked_at`."
+        null=True, help_text="When this link was last checked alone; see `workflow.link_status.checked_at`."
     )
     drift = ArrayField(
         models.CharField(max_length=10, choices=Drift.choices), default=list, db_default=[], blank=True
@@ -300,7 +300,7 @@ class ChangeOrderLink(Link):
                 condition=Q(drift__contained_by=Drift.values), name="change_order_link_drift_known"
             ),
         ]
-        # Each sort of the list has one, and so has each filter: see queries.choosing and queries.sifting.
+        # Each sort and each filter of the list has one: see change_orders.link_filters.
         indexes = [
             models.Index(
                 fields=["connection", *_BY_PROJECT], condition=_ACTIVE, name="change_order_link_list"

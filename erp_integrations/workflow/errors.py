@@ -1,4 +1,4 @@
-"""Why a CCO did not go on its way through accounting, or what it hangs on was not tied to its record.
+"""All refusals of ERP Integrations: of unlinks, exports, links and connections.
 
 Every one means: nothing half done remains.
 """
@@ -39,7 +39,7 @@ class NotAllowed(ExportRefused):
 
 
 class NotPossibleNow(ExportRefused):
-    """The CCO's ERP status knows no such step: somebody was quicker, or the page was old."""
+    """The CCO's ERP status has no such step: another user acted first, or the page is outdated."""
 
     def __init__(self, *, step: Step, erp_status: ErpStatus) -> None:
         super().__init__(f"{step} while {erp_status.label}")
@@ -99,11 +99,11 @@ class CouldNotAsk(ExportRefused):
 
 
 class ExportInProgress(ExportRefused):
-    """Somebody's export or look is under way."""
+    """Another export or lookup of this CCO is under way."""
 
 
 class TakenOver(ExportRefused):
-    """The answer came too late, or the world changed meanwhile; it settled nothing."""
+    """The answer came too late, or something changed meanwhile. Nothing was saved."""
 
 
 class NotThereYet(ExportRefused):
@@ -144,7 +144,7 @@ class RecordElsewhere(ExportRefused):
 
 
 class DiffersFromOurs(ExportRefused):
-    """The record to link to is not in everything as the CCO; nobody has said yes to that yet."""
+    """The record to link to differs from the CCO, and the differences are not confirmed yet."""
 
     def __init__(self, record: ErpChangeOrder, compared: tuple[ComparedValue, ...]) -> None:
         super().__init__(record.record_number)
@@ -159,7 +159,7 @@ class DiffersFromOurs(ExportRefused):
 
 
 class RecordTaken(ExportRefused):
-    """The record is tied to another CCO."""
+    """The record is linked to another CCO."""
 
 
 class NeverUnlinked(ExportRefused):
@@ -171,14 +171,14 @@ class ChangedSince(ExportRefused):
 
 
 class RecordNotBack(ExportRefused):
-    """The very record the CCO was tied to is not in the ERP."""
+    """The record that the CCO was linked to is not in the ERP."""
 
 
 # --- moving a link to another record -------------------------------------------------------------
 
 
 class SameRecord(ExportRefused):
-    """The CCO is tied to that very record already."""
+    """The CCO is linked to that record already."""
 
     def __init__(self, record_number: str) -> None:
         super().__init__(record_number)
@@ -262,7 +262,7 @@ class StatementOver(ExportRefused):
 
 
 class AlreadyLinkedToRecord(ExportRefused):
-    """It is tied to a record already; the ERP was not asked."""
+    """It is linked to a record already; the ERP was not asked."""
 
 
 class NoRecord(ExportRefused):
@@ -278,7 +278,7 @@ class AnotherRecord(ExportRefused):
 
 
 class OfAnother(ExportRefused):
-    """The subcontract's record belongs to another job or vendor than ours is tied to."""
+    """The subcontract's record belongs to another job or vendor than the commitment."""
 
     def __init__(self, what: str, *, theirs: str, ours: str) -> None:
         super().__init__(f"{what} {theirs}, not {ours}")
@@ -288,7 +288,7 @@ class OfAnother(ExportRefused):
 
 
 class OnlySubcontracts(ExportRefused):
-    """A purchase order is not tied in this version."""
+    """Purchase orders are not linked in this version."""
 
 
 class UnlinkRefused(Exception):
@@ -304,7 +304,7 @@ class UnlinkNotAllowed(UnlinkRefused):
 
 
 class UnlinkInProgress(UnlinkRefused):
-    """Somebody's question about this link is open."""
+    """Another attempt asks the ERP about this link."""
 
     def __init__(self, *, by: str, since: datetime) -> None:
         super().__init__(by)
@@ -335,7 +335,7 @@ class StillInErp(UnlinkRefused):
 
 
 class NoTrustworthyAnswer(UnlinkRefused):
-    """The ERP could not be asked, did not answer clearly, or the world changed while it was asked.
+    """The ERP could not be asked, did not answer clearly, or something changed while it was asked.
 
     `reason` is the finding's, or one of `expired`, `attempt-taken-over`, `evidence-too-old`,
     `connection-changed`, `link-changed`.
@@ -349,7 +349,7 @@ class NoTrustworthyAnswer(UnlinkRefused):
 
 
 class NothingToUnlink(UnlinkRefused):
-    """None of the chosen CCOs is tied to the ERP."""
+    """None of the chosen CCOs is linked to the ERP."""
 
 
 class TooManyToUnlink(UnlinkRefused):

@@ -1,4 +1,4 @@
-"""A step of a CCO along its ERP status, under its lock. `locking` says what is locked before it."""
+"""ERP status transitions under a row lock. `workflow.locks` says what is locked before the CCO."""
 
 from datetime import datetime
 

@@ -181,7 +181,9 @@ class LookAnswer:
         return job
 
     def job_numbered(self, record_number: str) -> JobSeen | None:
-        """The job that has that number now."""
+        """The job that has that number now; None for "", which also stands for a number of no meaning."""
+        if not record_number:
+            return None
         return next((one for one in self.jobs.values() if one.record_number == record_number), None)
 
     def others_of_job(self, job_record_number: str) -> int:

@@ -32,7 +32,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.policies import may_unlink
 from erp_integrations.ports import ConnectionSpec, Controls, ErpError, Finding, Verdict
-from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkNotAllowed, UnlinkRefused
+from erp_integrations.workflow.errors import NotAllowed, NoTrustworthyAnswer, Refused, StillInErp
 from erp_integrations.workflow.link_status import status_of_finding
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class Unlinked:
     """Who stated and confirmed that the record was deleted, where that was needed."""
 
 
-Outcome = Unlinked | UnlinkRefused
+Outcome = Unlinked | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +332,6 @@ def _outcome_of(ending: AttemptEnding) -> Outcome:
         case AttemptState.STILL_IN_ERP:
             return StillInErp(link=link, finding=finding)
         case AttemptState.NOT_ALLOWED:
-            return UnlinkNotAllowed(settlement.ruling.missing)
+            return NotAllowed(settlement.ruling.missing)
         case _:
             return NoTrustworthyAnswer(link=link, finding=finding, reason=settlement.reason)

@@ -42,9 +42,9 @@ from erp_integrations.ports import (
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
+    NotAllowed,
+    Refused,
     UnlinkInProgress,
-    UnlinkNotAllowed,
-    UnlinkRefused,
 )
 
 __all__ = ["Outcome", "Unlinked", "unlink_change_order", "unlink_change_orders"]
@@ -59,13 +59,13 @@ def unlink_change_order(*, company_id: int, change_order_id: int, actor: Actor) 
     """Cuts the CCO's link if the ERP itself says, twice, that the record is gone.
 
     Blocks for at most SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one.
-    The caller has made sure that the person may see the CCO. Raises an `UnlinkRefused`: `UnlinkNotAllowed`,
+    The caller has made sure that the person may see the CCO. Raises an `Refused`: `NotAllowed`,
     `AlreadyUnlinked`, `NeverLinked`, `UnlinkInProgress`, `StillInErp`, `NoTrustworthyAnswer`; the link is
     then as it was.
     """
     outcomes = unlink_change_orders(company_id=company_id, change_order_ids=(change_order_id,), actor=actor)
     outcome = outcomes[change_order_id]
-    if isinstance(outcome, UnlinkRefused):
+    if isinstance(outcome, Refused):
         raise outcome
     return outcome
 
@@ -123,7 +123,7 @@ def _claim(
             link = links.get(change_order_id)
             project = project_of(link) if link else _find_project(company_id, change_order_id)
             if not (ruling := decide(access, project)):
-                refused[change_order_id] = UnlinkNotAllowed(ruling.missing)
+                refused[change_order_id] = NotAllowed(ruling.missing)
             elif link is None:
                 refused[change_order_id] = _why_no_active_link(
                     company_id=company_id, change_order_id=change_order_id

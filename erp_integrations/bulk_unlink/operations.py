@@ -17,7 +17,7 @@ from companies.models import Company
 from companies.queue import defer_once
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
-from erp_integrations.links.controls import draw_for_a_bulk
+from erp_integrations.links.look_question import draw_bulk_controls
 from erp_integrations.links.record_findings import tells_of_the_record
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY
 from erp_integrations.links.unlink import Outcome, unlink_change_orders
@@ -115,7 +115,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
     waiting = [item for item in items if item.state == ItemState.WAITING]
     if not waiting:
         raise NotAllowed(tuple(dict.fromkeys(item.reason for item in items)))
-    bulk.control_link_ids = draw_for_a_bulk(
+    bulk.control_link_ids = draw_bulk_controls(
         links[0].connection, [item.link for item in items if item.state == ItemState.WAITING]
     )
     bulk.save(force_insert=True)

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from companies.clock import database_now
-from erp_integrations.deletions.confirm_deletion import end_if_seen
+from erp_integrations.deletions.confirm_deletion import end_seen_deletions
 from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.erp import registry
 from erp_integrations.erp.connection_state import note_answer
@@ -217,7 +217,7 @@ def make_link(
 ) -> ChangeOrderLink:
     """The row, made inside the caller's transaction, which writes status and event too."""
     commitment, project = change_order.commitment, change_order.commitment.project
-    end_if_seen(connection, [record.change_order.row_id], now, actor=actor)
+    end_seen_deletions(connection, [record.change_order.row_id], now, actor=actor)
     return ChangeOrderLink.objects.create(
         connection=connection,
         change_order=change_order,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from erp_integrations.deletions.confirmed import ConfirmedBy
+from erp_integrations.deletions.queries import Confirmation
 from erp_integrations.links import messages as links_messages
 from erp_integrations.links import settle_attempts, unlink_decision
 from erp_integrations.links.unlink import Unlinked
@@ -301,7 +301,7 @@ def test_a_confirmed_deletion_is_offered_where_it_can_stand_in(reason: str, *, o
 
 
 def test_a_confirmed_deletion_is_told_with_both_people() -> None:
-    by = ConfirmedBy(1, "erp-admin", "second-admin", "Deleted with its job")
+    by = Confirmation(1, "erp-admin", "second-admin", "Deleted with its job")
     finding = Finding(Verdict.ABSENT, "not-found-twice", Evidence(deletion_confirmed=True))
 
     details = links_messages.unlinked_message(
@@ -374,7 +374,7 @@ def reasons_of_its_own() -> set[str]:
     judged = set()
     source = inspect.getsource(unlink_decision) + inspect.getsource(settle_attempts)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Settlement":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UnlinkDecision":
             judged |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
         if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
             judged.add(node.value.value)

@@ -88,7 +88,7 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
         self.set_progress_handler(lambda: reached(once.pop()) if once else None, 1)
 
     around(unlink, "_claim", before="before the claim", after="after the claim")
-    around(unlink, "_spec_or_error", before="inside the claim")
+    around(unlink, "question_for", before="inside the claim")
     around(reader, "_wait", after="between the looks")
     around(unlink, "settle", before="before settling", after="after settling")
     around(settle_attempts, "append_events", after="inside settling")
@@ -101,7 +101,7 @@ def watch_export(reached: Reached, replace: Replace = setattr) -> None:
     around(run_export, "_claim", before="before the claim", after="after the claim")
     around(SandboxWriter, "write", before="before writing", after="after writing")
     around(run_export, "_settle", before="before settling", after="after settling")
-    around(create_link, "tell_linked", after="inside settling")
+    around(create_link, "record_linked_event", after="inside settling")
 
 
 def watch_reconcile(reached: Reached, replace: Replace = setattr) -> None:

@@ -17,7 +17,7 @@ from companies.models import Company
 from companies.queue import defer_once
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
-from erp_integrations.links.controls import draw_for_a_bulk
+from erp_integrations.links.look_question import draw_bulk_controls
 from erp_integrations.links.record_findings import tells_of_the_record
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY
 from erp_integrations.links.unlink import Outcome, unlink_change_orders
@@ -37,10 +37,10 @@ from erp_integrations.ports import MOST_LOOKED_UP_AT_ONCE
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
+    NotAllowed,
     NothingToUnlink,
     NoTrustworthyAnswer,
     TooManyToUnlink,
-    UnlinkNotAllowed,
 )
 
 TASK = "erp_integrations.tasks.work_on_bulk_unlink"
@@ -69,13 +69,13 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
     """Writes down what is to be unlinked, and tells the workers. Nothing is asked yet.
 
     CCOs without an active link in this company are left out. What the person may not unlink ends at once, as
-    not allowed. Raises `NothingToUnlink`, `TooManyToUnlink`, `UnlinkNotAllowed` where they may unlink none.
+    not allowed. Raises `NothingToUnlink`, `TooManyToUnlink`, `NotAllowed` where they may unlink none.
     """
     if len(change_order_ids) > MOST_AT_ONCE:
         raise TooManyToUnlink(MOST_AT_ONCE)
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     if access is None or actor.user_id is None:
-        raise UnlinkNotAllowed(NOT_IN_THE_DIRECTORY.missing)
+        raise NotAllowed(NOT_IN_THE_DIRECTORY.missing)
     links = list(
         ChangeOrderLink.objects.filter(
             change_order_id__in=change_order_ids,
@@ -114,8 +114,8 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
         )
     waiting = [item for item in items if item.state == ItemState.WAITING]
     if not waiting:
-        raise UnlinkNotAllowed(tuple(dict.fromkeys(item.reason for item in items)))
-    bulk.control_link_ids = draw_for_a_bulk(
+        raise NotAllowed(tuple(dict.fromkeys(item.reason for item in items)))
+    bulk.control_link_ids = draw_bulk_controls(
         links[0].connection, [item.link for item in items if item.state == ItemState.WAITING]
     )
     bulk.save(force_insert=True)
@@ -137,13 +137,13 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
 def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
     """Ends what still waits; what is being checked comes to its end. False where nothing waited any more.
 
-    Raises `DoesNotExist`, `UnlinkNotAllowed`.
+    Raises `DoesNotExist`, `NotAllowed`.
     """
     bulk = BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id, company_id=company_id)
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     ruling = may_cancel_bulk_unlink(access, started_by_id=bulk.actor_id) if access else NOT_IN_THE_DIRECTORY
     if not ruling:
-        raise UnlinkNotAllowed(ruling.missing)
+        raise NotAllowed(ruling.missing)
     now = database_now()
     ended = bulk.items.filter(state=ItemState.WAITING).update(state=ItemState.CANCELLED, ended_at=now)
     if not ended or bulk.cancelled_at is not None:
@@ -238,7 +238,7 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
         if item.state != ItemState.CHECKING:
             continue
         match outcomes.get(item.change_order_id):
-            case UnlinkNotAllowed(missing=missing):
+            case NotAllowed(missing=missing):
                 _end(item, ItemState.NOT_ALLOWED, now=now, reason="; ".join(missing))
             case AlreadyUnlinked(by=by):
                 _end(item, ItemState.ALREADY, now=now, reason=f"{by} had unlinked it before.")
@@ -290,7 +290,7 @@ def _write(items: Sequence[BulkUnlinkItem]) -> None:
 
 def _nobody_answered(outcomes: Mapping[int, Outcome]) -> bool:
     """Whether all that was asked met the connection's trouble: then the next question would, too."""
-    asked = [one for one in outcomes.values() if not isinstance(one, (UnlinkNotAllowed, AlreadyUnlinked))]
+    asked = [one for one in outcomes.values() if not isinstance(one, (NotAllowed, AlreadyUnlinked))]
     return bool(asked) and all(
         isinstance(one, NoTrustworthyAnswer) and not tells_of_the_record(one.finding) for one in asked
     )

@@ -24,16 +24,15 @@ from erp_integrations.change_orders.responses import (
     see_other,
 )
 from erp_integrations.ledger.actors import actor_on_page
-from erp_integrations.links import messages as links_messages
 from erp_integrations.listing import csv_cells
 from erp_integrations.models import BulkUnlink
 from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integrations
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
-from erp_integrations.workflow.errors import NothingToUnlink, TooManyToUnlink, UnlinkNotAllowed, UnlinkRefused
+from erp_integrations.workflow.errors import NotAllowed, NothingToUnlink, Refused, TooManyToUnlink
+from erp_integrations.workflow.finding_messages import MEANWHILE
 
 LARGEST_ID = 2**63 - 1
-STATUS = {NothingToUnlink: 422, TooManyToUnlink: 422, UnlinkNotAllowed: 403}
 
 
 @company_member
@@ -50,17 +49,15 @@ def bulk_unlinks(request: MemberRequest) -> HttpResponse:
         return render(request, "erp_integrations/bulk_unlinks.html", context)
     try:
         return _start(request) if "confirmed" in request.POST else _ask_first(request)
-    except UnlinkRefused as refusal:
-        return _refused(
-            request, links_messages.refusal_message(refusal, erp=erp_of(request)), STATUS[type(refusal)]
-        )
+    except Refused as refusal:
+        return _refused(request, refusal.message(erp=erp_of(request)), refusal.status)
 
 
 def _ask_first(request: MemberRequest) -> HttpResponse:
     chosen = _chosen(request)
     plan = bulks.plan_of(request.company, request.access, chosen)
     if not plan.to_ask and plan.not_allowed:
-        raise UnlinkNotAllowed(plan.missing)
+        raise NotAllowed(plan.missing)
     if not plan.to_ask:
         raise NothingToUnlink
     whole_view = "all" in request.POST
@@ -125,9 +122,7 @@ def report(request: MemberRequest, bulk_id: int) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     after = request.GET.get("after", "")
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
-    lines, next_after = bulks.page_of_lines(
-        request.company, bulk, links_messages.MEANWHILE, outcome=outcome, after=first
-    )
+    lines, next_after = bulks.page_of_lines(request.company, bulk, MEANWHILE, outcome=outcome, after=first)
     context: dict[str, Any] = {
         "bulk": bulks.progress_of(request.company, request.access, bulk),
         "lines": lines,
@@ -149,7 +144,7 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
         cancelled = cancel_bulk_unlink(
             company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
         )
-    except UnlinkNotAllowed:  # what the person may changed in between
+    except NotAllowed:  # what the person may changed in between
         raise PermissionDenied from None
     if cancelled:
         message = Message("success", "Cancelled", ("What was not asked about yet stays linked.",))
@@ -168,7 +163,7 @@ def report_csv(request: MemberRequest, bulk_id: int) -> Any:  # streamed, which 
 
     def rows() -> Any:
         yield csv_cells.csv_lines([head])
-        for line in bulks.all_lines(request.company, bulk, links_messages.MEANWHILE):
+        for line in bulks.all_lines(request.company, bulk, MEANWHILE):
             texts = (
                 line.number,
                 line.title,

@@ -25,15 +25,7 @@ from erp_integrations.erp.queries import connection_of, find_connection, freshne
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
-from erp_integrations.workflow.errors import (
-    CouldNotAsk,
-    ExportRefused,
-    MayBeThere,
-    NotAllowed,
-    ReasonNeeded,
-    RulesBroken,
-    TakenOver,
-)
+from erp_integrations.workflow.errors import NotAllowed
 
 
 def change_order_for(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
@@ -76,18 +68,6 @@ def erp_of(request: MemberRequest) -> str:
     """The ERP's name."""
     connection = connection_of(request.company)
     return registry.erp_name(connection.kind if connection else registry.ODBC)
-
-
-def status_of(refusal: ExportRefused) -> int:
-    match refusal:
-        case NotAllowed():
-            return 403
-        case ReasonNeeded() | RulesBroken():
-            return 422
-        case CouldNotAsk() | TakenOver() | MayBeThere():
-            return 503
-        case _:
-            return 409
 
 
 def page_of(request: MemberRequest, change_order: CommitmentChangeOrder, name: str) -> str:

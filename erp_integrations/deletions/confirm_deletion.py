@@ -132,7 +132,7 @@ def withdraw_deletion(*, company_id: int, deletion_id: int, actor: Actor) -> Con
     return deletion
 
 
-def end_if_seen(
+def end_seen_deletions(
     connection: Connection, row_ids_seen: Collection[UUID], now: datetime, *, actor: Actor = PLUMBLINE
 ) -> None:
     """Ends every open statement that names a record which is there after all, for all its records.

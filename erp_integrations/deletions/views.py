@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import find_active_link_row, find_change_order
-from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, require, status_of
+from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, require
 from erp_integrations.deletions import confirm_deletion
 from erp_integrations.deletions.forms import StateDeletionForm
 from erp_integrations.ledger.actors import actor_on_page
@@ -18,7 +18,7 @@ from erp_integrations.policies import may_state_deletion
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 
 @company_member
@@ -34,9 +34,9 @@ def state(request: MemberRequest) -> HttpResponse:
             try:
                 with at_the_act():
                     return _stated(request, form)
-            except ExportRefused as refusal:
-                flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
-                status = status_of(refusal)
+            except Refused as refusal:
+                flash_message(request, refusal.message(erp=erp_of(request)))
+                status = refusal.status
     context = {
         "form": form,
         "erp_name": erp_of(request),
@@ -96,8 +96,8 @@ def _decide(
             )
     except (ConfirmedDeletion.DoesNotExist, Connection.DoesNotExist):
         raise Http404 from None
-    except ExportRefused as refusal:
-        message = workflow_messages.refused_message(refusal, erp=erp_of(request))
+    except Refused as refusal:
+        message = refusal.message(erp=erp_of(request))
     else:
         message = done(deletion)
     return answer_on_page(request, message, location=_list(request))

@@ -25,12 +25,6 @@ from erp_integrations.ports import (
     HistoryMark,
 )
 
-
-def clock_told(findings: Sequence[Finding]) -> timedelta | None:
-    """The server's local time minus ours, as the first finding that knows it says."""
-    return next((one.server_ahead for one in findings if one.server_ahead is not None), None)
-
-
 CLOCK_STEP = timedelta(minutes=1)
 """A smaller difference between two readings of the server's clock is the time that a question takes."""
 
@@ -88,6 +82,17 @@ def note_answer(
         for name, (value, kind) in failed.items()
     }
     mine.update(**kept, **clock)
+
+
+def note_findings(connection: Connection, findings: Sequence[Finding], fault: Fault | None) -> None:
+    """`note_answer` for a question about records; `fault` is None where the ERP answered."""
+    note_answer(
+        connection,
+        fault,
+        now=StatementClock(),
+        asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
+        server_clock=next((one.server_ahead for one in findings if one.server_ahead is not None), None),
+    )
 
 
 def mark_as_text(mark: HistoryMark) -> str:

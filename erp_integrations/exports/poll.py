@@ -9,7 +9,7 @@ from erp_integrations.exports.run_export import export_change_order
 from erp_integrations.ledger.actors import PLUMBLINE
 from erp_integrations.models import Export
 from erp_integrations.policies import rests_until
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 LOOK = "erp_integrations.tasks.look_for_export"
 LOOKS_EVERY = timedelta(minutes=5)
@@ -36,7 +36,7 @@ def look_up_export(export_id: int, now: datetime) -> None:
             change_order_id=export.change_order_id,
             actor=PLUMBLINE,
         )
-    except ExportRefused:
+    except Refused:
         # Also a look that ended before anything was settled counts: the next one is due later.
         Export.objects.filter(pk=export_id, ended_at=None).update(looked_at=now)
 

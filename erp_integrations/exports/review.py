@@ -41,13 +41,12 @@ from erp_integrations.workflow.errors import (
     CouldNotAsk,
     DiffersFromOurs,
     DuplicateInErp,
-    ExportRefused,
     NotPossibleNow,
     NumberInUse,
     PreviewChanged,
     ReasonNeeded,
     RecordElsewhere,
-    RecordTaken,
+    Refused,
     RulesBroken,
 )
 from erp_integrations.workflow.mail import mail_rejection
@@ -150,7 +149,7 @@ def accept_change_order(
             writer=writer,
             actor=actor,
         )
-    except ExportRefused as refusal:
+    except Refused as refusal:
         refusal.preview = preview
         raise
 
@@ -272,11 +271,6 @@ def link_to_existing(
         )
     except NotInErp:
         raise RecordElsewhere from None
-    except create_link.AlreadyLinked:
-        raise RecordTaken from None
-    except create_link.NotReadyToLink:
-        change_order.refresh_from_db()
-        raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status)) from None
     except ErpError as error:
         raise CouldNotAsk(error.fault) from None
 

@@ -8,15 +8,15 @@ from django.conf import settings
 from django.db import transaction
 
 from companies.access import find_access
-from companies.clock import StatementClock, clock_from, database_now
+from companies.clock import clock_from, database_now
 from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
-from erp_integrations.erp.connection_state import clock_told, note_answer
+from erp_integrations.erp.connection_state import note_findings
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
+from erp_integrations.links.look_question import question_for
 from erp_integrations.links.record_findings import Recorded, record_findings
-from erp_integrations.links.references import question_for
 from erp_integrations.links.settle_attempts import NOT_IN_THE_DIRECTORY
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind
 from erp_integrations.policies import may_check_presence
@@ -77,13 +77,7 @@ def check_change_orders(
         became = Counter(recorded.values())
         answered = len(links) - became[Recorded.NO_ANSWER]
         fault = None if answered else next((one.fault for one in findings if one.fault), None)
-        note_answer(
-            connection,
-            fault,
-            now=StatementClock(),
-            asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
-            server_clock=clock_told(findings),
-        )
+        note_findings(connection, findings, fault)
         only = links[0] if len(links) == 1 else None
         append_event(
             kind=EventKind.CHECKED,

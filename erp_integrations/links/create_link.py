@@ -12,7 +12,7 @@ from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from companies.clock import database_now
-from erp_integrations.deletions.confirm_deletion import end_if_seen
+from erp_integrations.deletions.confirm_deletion import end_seen_deletions
 from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.erp import registry
 from erp_integrations.erp.connection_state import note_answer
@@ -34,16 +34,8 @@ from erp_integrations.ports import (
     NotInErp,
 )
 from erp_integrations.workflow.erp_statuses import Step
-from erp_integrations.workflow.errors import TakenOver
+from erp_integrations.workflow.errors import NotPossibleNow, RecordTaken, TakenOver
 from erp_integrations.workflow.transitions import apply_step, end_export_round
-
-
-class NotReadyToLink(Exception):
-    """The CCO is not waiting for accounting, or is a purchase order's; nothing was changed."""
-
-
-class AlreadyLinked(Exception):
-    """The record is tied to another CCO; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ def link_change_order(
 
     Reads the record outside any transaction. `rights` and `compare` are asked once the CCO is locked, and may
     refuse; the demo's loader needs neither. What was compared is kept with the event. Raises `NotInErp` (also
-    where the record has no line on the subcontract), `ErpError`, `NotReadyToLink`, `AlreadyLinked`,
+    where the record has no line on the subcontract), `ErpError`, `NotPossibleNow`, `RecordTaken`,
     `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
     """
     companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
@@ -110,11 +102,11 @@ def link_change_order(
             change_order.erp_status != ErpStatus.READY_TO_EXPORT
             or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
         ):
-            raise NotReadyToLink
+            raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status))
         used = rights()
         connection = require_asked(locked, connection)
         if is_linked(record, connection=connection):
-            raise AlreadyLinked
+            raise RecordTaken
         compared = compare(change_order, record)
         now = database_now()
         note_answer(connection, None, now=now)
@@ -225,7 +217,7 @@ def make_link(
 ) -> ChangeOrderLink:
     """The row, made inside the caller's transaction, which writes status and event too."""
     commitment, project = change_order.commitment, change_order.commitment.project
-    end_if_seen(connection, [record.change_order.row_id], now, actor=actor)
+    end_seen_deletions(connection, [record.change_order.row_id], now, actor=actor)
     return ChangeOrderLink.objects.create(
         connection=connection,
         change_order=change_order,

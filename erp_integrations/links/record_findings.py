@@ -13,7 +13,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from companies.models import Company
-from erp_integrations.deletions.confirm_deletion import end_if_seen
+from erp_integrations.deletions.confirm_deletion import end_seen_deletions
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
@@ -107,7 +107,7 @@ def record_findings(
         if found[link.pk].evidence.header is not None
         and recorded[link.pk] in (Recorded.CHANGED, Recorded.SAME, Recorded.OLDER)
     }
-    end_if_seen(connection, seen, now, actor=actor)
+    end_seen_deletions(connection, seen, now, actor=actor)
     return recorded
 
 

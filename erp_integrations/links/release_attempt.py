@@ -4,8 +4,6 @@ It ends as those end it: no answer, in its asker's name, with its link as it was
 is asked.
 """
 
-from datetime import datetime
-
 from django.db import transaction
 
 from companies.clock import database_now
@@ -15,36 +13,13 @@ from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import AttemptState, ChangeOrderLink, EventKind, UnlinkAttempt
-
-
-class ReleaseRefused(Exception):
-    """The attempt is as it was. The text is for the page."""
-
-
-class ReleaseNotAllowed(ReleaseRefused):
-    """The person lacks the permission."""
-
-
-class LeaseHolds(ReleaseRefused):
-    """Somebody's question is open, and may still be answered."""
-
-    def __init__(self, *, until: datetime) -> None:
-        super().__init__("Its lease is not over: the question may still be answered. Wait a few seconds.")
-        self.until = until
-
-
-class AttemptEnded(ReleaseRefused):
-    """Somebody, or the queue, was quicker."""
-
-    def __init__(self, state: AttemptState) -> None:
-        super().__init__(f"It has ended meanwhile: {state.label.lower()}.")
-        self.state = state
+from erp_integrations.workflow.errors import AttemptEnded, LeaseHolds, NotAllowed
 
 
 def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
     """Ends an attempt whose lease is over, and tells who freed it and why.
 
-    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `ReleaseNotAllowed`, `AttemptEnded`, `LeaseHolds`.
+    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `AttemptEnded`, `LeaseHolds`.
     """
     reason = needed(reason)
     with transaction.atomic(durable=True):
@@ -57,7 +32,7 @@ def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
         attempt = UnlinkAttempt.objects.select_for_update().get(pk=attempt_id)
         ruling = ruling_on_staff(StaffAct.FREE_ATTEMPT, actor.user_id)
         if not ruling:
-            raise ReleaseNotAllowed("; ".join(ruling.missing))
+            raise NotAllowed(ruling.missing)
         if attempt.state != AttemptState.CHECKING:
             raise AttemptEnded(AttemptState(attempt.state))
         now = database_now()

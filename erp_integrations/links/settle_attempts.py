@@ -1,4 +1,4 @@
-"""Settling what was asked: under the locks, by what counts at that moment, and told to the ledger."""
+"""Settling attempts: decides under row locks, cuts what may be cut, ends the attempts and records events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,17 +9,17 @@ from django.db import transaction
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access, Ruling, find_access
-from companies.clock import StatementClock, database_now
+from companies.clock import database_now
 from companies.models import Project
-from erp_integrations.deletions.confirm_deletion import end_if_seen
-from erp_integrations.deletions.confirmed import ConfirmedBy, find_confirmed_by
-from erp_integrations.erp.connection_state import clock_told, note_answer
+from erp_integrations.deletions.confirm_deletion import end_seen_deletions
+from erp_integrations.deletions.queries import Confirmation, find_confirmations
+from erp_integrations.erp.connection_state import note_findings
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
+from erp_integrations.links.look_question import references_now
 from erp_integrations.links.record_findings import OF_ONE_RECORD, STORED, apply_status, is_older
-from erp_integrations.links.references import references_now
-from erp_integrations.links.unlink_decision import Settlement, UnlinkClaim, decide_unlink
+from erp_integrations.links.unlink_decision import UnlinkClaim, UnlinkDecision, decide_unlink
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
@@ -31,8 +31,8 @@ from erp_integrations.models import (
     Via,
 )
 from erp_integrations.policies import may_unlink
-from erp_integrations.ports import ConnectionSpec, Controls, ErpError, Finding, Verdict
-from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkNotAllowed, UnlinkRefused
+from erp_integrations.ports import Controls, Finding, Verdict
+from erp_integrations.workflow.errors import NotAllowed, NoTrustworthyAnswer, Refused, StillInErp
 from erp_integrations.workflow.link_status import status_of_finding
 
 log = structlog.get_logger(__name__)
@@ -49,51 +49,50 @@ EVENT_OF: dict[AttemptState, EventKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """The link was cut, and why that was right."""
+    """The link was cut, and the finding that proves that its record is gone."""
 
     link: ChangeOrderLink
     finding: Finding
-    confirmed: ConfirmedBy | None = None
-    """Who stated and confirmed that the record was deleted, where that was needed."""
+    confirmed: Confirmation | None = None
+    """Who stated and confirmed that the record was deleted; None where the finding did not need it."""
 
 
-Outcome = Unlinked | UnlinkRefused
+Outcome = Unlinked | Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """What was claimed together, and is asked and settled together. Not empty, of one connection."""
+class UnlinkBatch:
+    """Attempts of one connection that are claimed, asked about and settled together. Not empty."""
 
     claims: tuple[UnlinkClaim, ...]
     connection: Connection
-    """As it was when they were claimed."""
+    """As read at the claim."""
     bulk: BulkUnlink | None
-    """The bulk unlink that they are a turn of."""
+    """The bulk unlink that the attempts belong to."""
     controls: Controls
-    spec: ConnectionSpec | ErpError
     clock: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnding:
-    """An attempt that ends, and how."""
+    """An attempt that ends, with its link, and how it ends."""
 
     attempt: UnlinkAttempt
-    link: ChangeOrderLink
     finding: Finding
-    settlement: Settlement
+    decision: UnlinkDecision
+    ruling: Ruling
     overtaken: bool = False
-    """Whether something newer was known of the link already, and stays."""
-    confirmed: ConfirmedBy | None = None
+    """Whether the finding was not stored, because something newer is stored."""
+    confirmed: Confirmation | None = None
 
 
-# --- what counts at this moment ------------------------------------------------------------------
+# --- rights --------------------------------------------------------------------------------------
 
 
 def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetime]:
-    """What the person may do at this moment, and which moment that is, by the database's clock.
+    """The person's current access, and when it was read by the database's clock.
 
-    Nothing for staff in the admin, whoever they are besides: from there nobody unlinks.
+    None for staff in the admin, who cannot unlink from there, even where they have an entry in the Directory.
     """
     access = None
     if actor.user_id and not actor.is_staff:
@@ -102,7 +101,7 @@ def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetim
 
 
 def decide(access: Access | None, project: Project | None) -> Ruling:
-    """What the person may do; nothing with a CCO that is not there."""
+    """Whether the person may unlink CCOs of the project; refused where the CCO does not exist."""
     if project is None or access is None:
         return NOT_IN_THE_DIRECTORY
     return may_unlink(access, project_id=project.pk, project_name=project.name)
@@ -115,55 +114,58 @@ def project_of(link: ChangeOrderLink) -> Project | None:
 # --- the transaction -----------------------------------------------------------------------------
 
 
-def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[int, Outcome]:
+def settle(batch: UnlinkBatch, findings: Sequence[Finding], *, actor: Actor) -> dict[int, Outcome]:
     """Ends each claim's attempt by its finding, in one transaction; cuts the links that may be cut.
 
-    Raises `DatabaseError` where the database refuses one: nothing is settled then.
+    Raises `DatabaseError` where the database refuses one of them; then none is settled.
     """
     outcomes: dict[int, Outcome] = {}
     endings: list[AttemptEnding] = []
     with transaction.atomic(durable=True):
-        attempts = _lock_attempts([claim.attempt_id for claim in chunk.claims])
-        mine = []
-        for claim, finding in zip(chunk.claims, findings, strict=True):
+        attempts = _lock_attempts([claim.attempt_id for claim in batch.claims])
+        open_ones = []
+        for claim, finding in zip(batch.claims, findings, strict=True):
             attempt = attempts[claim.attempt_id]
             if attempt.state == AttemptState.CHECKING:
-                mine.append((claim, finding, attempt))
+                open_ones.append((claim, finding, attempt))
             else:
-                # Its lease ran out and the next click ended it; the story has been told already.
+                # Its lease ran out and the next click ended it, with an event.
                 outcomes[claim.change_order_id] = NoTrustworthyAnswer(
                     link=attempt.link, finding=finding, reason="attempt-taken-over"
                 )
-        if not mine:
+        if not open_ones:
             return outcomes
-        links = [attempt.link for _, _, attempt in mine]
-        connection = _lock_connection(links, [finding for _, finding, _ in mine])
+        links = [attempt.link for _, _, attempt in open_ones]
+        connection = _lock_connection(links, [finding for _, finding, _ in open_ones])
         was_ended = {link.pk: not link.is_active for link in links}
-        proven = [attempt.link for _, finding, attempt in mine if finding.proves_absence]
+        proven = [attempt.link for _, finding, attempt in open_ones if finding.proves_absence]
         references = references_now(proven, connection)
         access, now = access_now(company_id=connection.company_id, actor=actor)
-        row_ids = [attempt.link.row_id for _, finding, attempt in mine if finding.evidence.deletion_confirmed]
-        confirmed = find_confirmed_by(connection, row_ids, now)
-        for claim, finding, attempt in mine:
+        row_ids = [
+            attempt.link.row_id for _, finding, attempt in open_ones if finding.evidence.deletion_confirmed
+        ]
+        confirmed = find_confirmations(connection, row_ids, now)
+        for claim, finding, attempt in open_ones:
             link = attempt.link
             link.connection = connection
-            settlement = decide_unlink(
+            ruling = decide(access, project_of(link))
+            decision = decide_unlink(
                 claim,
                 finding,
                 attempt=attempt,
                 link=link,
                 reference=references.get(link.pk),
                 connection=connection,
-                ruling=decide(access, project_of(link)),
+                ruling=ruling,
                 now=now,
-                clock=chunk.clock,
+                clock=batch.clock,
             )
-            unlinked = settlement.state == AttemptState.UNLINKED
+            unlinked = decision.state == AttemptState.UNLINKED
             overtaken = not unlinked and not _counts(
                 finding, attempt=attempt, link=link, connection=connection
             )
             if not overtaken:
-                # The attempt's own event tells what was found: no other is written.
+                # The attempt's own event holds the finding, so no other event is written.
                 checked_at = min(finding.told_at or now, now)
                 apply_status(
                     link,
@@ -175,30 +177,36 @@ def settle(chunk: Chunk, findings: Sequence[Finding], *, actor: Actor) -> dict[i
             if unlinked:
                 _cut(link, actor=actor, now=now)
             by = confirmed.get(link.row_id) if finding.evidence.deletion_confirmed else None
-            endings.append(AttemptEnding(attempt, link, finding, settlement, overtaken, by))
-        _save([ending.link for ending in endings if not was_ended[ending.link.pk]])
+            endings.append(AttemptEnding(attempt, finding, decision, ruling, overtaken, by))
+        _save([link for link in links if not was_ended[link.pk]])
         _end(endings, actor=actor, now=now)
-        seen = {ending.link.row_id for ending in endings if ending.finding.evidence.header}
-        end_if_seen(connection, seen, now, actor=actor)
+        seen = {attempt.link.row_id for _, finding, attempt in open_ones if finding.evidence.header}
+        end_seen_deletions(connection, seen, now, actor=actor)
     for ending in endings:
-        _log(ending, actor=actor)
-        outcomes[ending.link.change_order_id or 0] = _outcome_of(ending)
+        link, decision = ending.attempt.link, ending.decision
+        log.info(
+            "unlink_settled",
+            company_id=link.connection.company_id,
+            link_id=link.pk,
+            attempt_id=ending.attempt.pk,
+            actor_id=actor.user_id,
+            outcome=decision.state,
+            reason=decision.reason,
+        )
+        outcomes[link.change_order_id or 0] = _outcome_of(ending)
     return outcomes
 
 
 def _counts(
     finding: Finding, *, attempt: UnlinkAttempt, link: ChangeOrderLink, connection: Connection
 ) -> bool:
-    """Whether a finding may be stored with its link.
-
-    The link must be active, the connection the one that was asked, and nothing newer stored.
-    """
+    """Whether a finding may be stored: the link is active, the connection unchanged, nothing newer stored."""
     same = connection.revision == attempt.connection_revision
     return link.is_active and same and not is_older(finding, link, connection)
 
 
 def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
-    """With their links: each link is locked before its attempt, in the order of the links' ids."""
+    """The attempts with their links, by id. Locks each link before its attempt, in the order of link ids."""
     attempts = (
         UnlinkAttempt.objects.select_for_update(of=("link", "self"))
         .select_related("link__connection__company", "link__change_order__commitment__project")
@@ -209,25 +217,18 @@ def _lock_attempts(ids: Sequence[int]) -> dict[int, UnlinkAttempt]:
 
 
 def _is_of_a_record_alone(finding: Finding) -> bool:
-    """Whether the accepted database answered, and only of the record there is no trustworthy answer."""
+    """Whether the accepted database answered, and the fault concerns this record only."""
     fault = finding.fault
     return fault is not None and bool(finding.incarnation) and fault.code in OF_ONE_RECORD
 
 
 def _lock_connection(links: Sequence[ChangeOrderLink], findings: Sequence[Finding]) -> Connection:
-    """The connection as it counts now.
+    """The current connection, locked.
 
-    Whether it answered is noted first: that is what locks it, so that of two parts of one header that are
-    gone one is settled before the other.
+    Noting its answer locks it, so two CCOs that share a record are settled one after the other.
     """
     answered = any(one.fault is None or _is_of_a_record_alone(one) for one in findings)
-    note_answer(
-        links[0].connection,
-        None if answered else findings[0].fault,
-        now=StatementClock(),
-        asked_at=max((one.told_at for one in findings if one.told_at is not None), default=None),
-        server_clock=clock_told(findings),
-    )
+    note_findings(links[0].connection, findings, None if answered else findings[0].fault)
     return Connection.objects.select_related("company").get(pk=links[0].connection_id)
 
 
@@ -245,25 +246,26 @@ def _save(links: Sequence[ChangeOrderLink]) -> None:
 
 
 def end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:
-    """Whoever asked did not come back in time. Says so, in their name, and frees the link."""
+    """Ends an attempt whose lease is over as NO_ANSWER, with an event in the name of the person who asked."""
     asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=Via(attempt.via))
+    attempt.link = link
     ending = AttemptEnding(
         attempt,
-        link,
         Finding(Verdict.UNKNOWN, "expired"),
-        Settlement(AttemptState.NO_ANSWER, "expired", Ruling()),
+        UnlinkDecision(AttemptState.NO_ANSWER, "expired"),
+        Ruling(),
     )
     _end([ending], actor=asker, now=now)
 
 
 def _end(endings: Sequence[AttemptEnding], *, actor: Actor, now: datetime) -> None:
-    """Ends the attempts and tells the ledger, in the same transaction."""
+    """Ends the attempts and appends their events, in the caller's transaction."""
     for ending in endings:
         attempt, finding = ending.attempt, ending.finding
-        attempt.state = ending.settlement.state
+        attempt.state = ending.decision.state
         attempt.ended_at = max(now, attempt.started_at)
         attempt.verdict = finding.verdict.value
-        attempt.reason = ending.settlement.reason
+        attempt.reason = ending.decision.reason
         attempt.proof = finding.proof.value if finding.proof else ""
         attempt.first_looked_at = finding.first_looked_at
         attempt.second_looked_at = finding.second_looked_at
@@ -285,9 +287,9 @@ def _end(endings: Sequence[AttemptEnding], *, actor: Actor, now: datetime) -> No
 
 
 def _event_of(ending: AttemptEnding, *, actor: Actor, now: datetime) -> LinkEvent:
-    link, settlement = ending.link, ending.settlement
+    link, decision = ending.attempt.link, ending.decision
     return event_of(
-        kind=EVENT_OF[settlement.state],
+        kind=EVENT_OF[decision.state],
         company=link.connection.company,
         subject_kind="change-order",
         subject_id=link.change_order_id or 0,
@@ -295,43 +297,27 @@ def _event_of(ending: AttemptEnding, *, actor: Actor, now: datetime) -> LinkEven
         project_number=link.project_number,
         actor=actor,
         now=now,
-        rights=settlement.ruling.rights,
-        reason=settlement.reason,
+        rights=ending.ruling.rights,
+        reason=decision.reason,
         evidence={
             **ending.attempt.evidence,
             **record_of(link),
             **({"overtaken": True} if ending.overtaken else {}),
-            **_confirmed_by(ending),
+            **({"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}),
         },
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )
 
 
-def _confirmed_by(ending: AttemptEnding) -> dict[str, object]:
-    return {"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}
-
-
-def _log(ending: AttemptEnding, *, actor: Actor) -> None:
-    log.info(
-        "unlink_settled",
-        company_id=ending.link.connection.company_id,
-        link_id=ending.link.pk,
-        attempt_id=ending.attempt.pk,
-        actor_id=actor.user_id,
-        outcome=ending.settlement.state,
-        reason=ending.settlement.reason,
-    )
-
-
 def _outcome_of(ending: AttemptEnding) -> Outcome:
-    link, finding, settlement = ending.link, ending.finding, ending.settlement
-    match settlement.state:
+    link, finding, decision = ending.attempt.link, ending.finding, ending.decision
+    match decision.state:
         case AttemptState.UNLINKED:
             return Unlinked(link=link, finding=finding, confirmed=ending.confirmed)
         case AttemptState.STILL_IN_ERP:
             return StillInErp(link=link, finding=finding)
         case AttemptState.NOT_ALLOWED:
-            return UnlinkNotAllowed(settlement.ruling.missing)
+            return NotAllowed(ending.ruling.missing)
         case _:
-            return NoTrustworthyAnswer(link=link, finding=finding, reason=settlement.reason)
+            return NoTrustworthyAnswer(link=link, finding=finding, reason=decision.reason)

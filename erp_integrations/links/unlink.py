@@ -1,8 +1,7 @@
-"""Unlink: claim, ask, settle; one CCO or a page of them, by the same path.
+"""Unlink: claim, ask, settle; the same for one CCO and for many.
 
-Two short transactions with the question to the ERP between them, never around it. The attempt is a lease:
-whoever is killed, paused or too late on the way leaves the link as it was. Each CCO is judged alone: what is
-refused of one is nothing to the others.
+Two short transactions, and the question to the ERP between them, outside of both. An attempt is a lease: a
+process that is killed, paused or late leaves the link as it was. Each CCO is decided independently.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,10 @@ from companies.models import Project
 from erp_integrations.erp import calls, registry
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.brake import brake_of_bulk
-from erp_integrations.links.references import question_for
+from erp_integrations.links.look_question import question_for
 from erp_integrations.links.settle_attempts import (
-    Chunk,
     Outcome,
+    UnlinkBatch,
     Unlinked,
     access_now,
     decide,
@@ -30,10 +29,9 @@ from erp_integrations.links.settle_attempts import (
     settle,
 )
 from erp_integrations.links.unlink_decision import UnlinkClaim, gone_since
-from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
+from erp_integrations.models import AttemptState, BulkUnlink, ChangeOrderLink, UnlinkAttempt
 from erp_integrations.ports import (
     MOST_LOOKED_UP_AT_ONCE,
-    ConnectionSpec,
     Deadline,
     ErpError,
     Finding,
@@ -42,9 +40,9 @@ from erp_integrations.ports import (
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
+    NotAllowed,
+    Refused,
     UnlinkInProgress,
-    UnlinkNotAllowed,
-    UnlinkRefused,
 )
 
 __all__ = ["Outcome", "Unlinked", "unlink_change_order", "unlink_change_orders"]
@@ -52,20 +50,19 @@ __all__ = ["Outcome", "Unlinked", "unlink_change_order", "unlink_change_orders"]
 log = structlog.get_logger(__name__)
 
 LEASE_BEYOND_DEADLINE = timedelta(seconds=5)
-"""What a lease has left for settling when the answer came at the very deadline."""
+"""Time to settle an answer that came at the deadline."""
 
 
 def unlink_change_order(*, company_id: int, change_order_id: int, actor: Actor) -> Unlinked:
-    """Cuts the CCO's link if the ERP itself says, twice, that the record is gone.
+    """Cuts the CCO's link if two looks at the ERP find that the record is gone.
 
-    Blocks for at most SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one.
-    The caller has made sure that the person may see the CCO. Raises an `UnlinkRefused`: `UnlinkNotAllowed`,
-    `AlreadyUnlinked`, `NeverLinked`, `UnlinkInProgress`, `StillInErp`, `NoTrustworthyAnswer`; the link is
-    then as it was.
+    Blocks for at most SAGE_DEADLINE_SECONDS and two short transactions; must not be called inside one. The
+    caller checks that the person may see the CCO. Raises `NotAllowed`, `AlreadyUnlinked`, `NeverLinked`,
+    `UnlinkInProgress`, `StillInErp` or `NoTrustworthyAnswer`; the link is then as it was.
     """
     outcomes = unlink_change_orders(company_id=company_id, change_order_ids=(change_order_id,), actor=actor)
     outcome = outcomes[change_order_id]
-    if isinstance(outcome, UnlinkRefused):
+    if isinstance(outcome, Refused):
         raise outcome
     return outcome
 
@@ -77,44 +74,43 @@ def unlink_change_orders(
     actor: Actor,
     items: Mapping[int, int] | None = None,
 ) -> dict[int, Outcome]:
-    """What `unlink_change_order` would return or raise for each of a page of CCOs, at the cost of a few.
+    """By CCO: what `unlink_change_order` would return or raise, with one question for all of them.
 
-    One question and one answer for all of them; each is judged by its own finding, and settled within the
-    deadline of its own second look. At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. `items` names for a
-    CCO the item of a bulk unlink that its attempt belongs to. A CCO that the database itself kept from
-    being settled has no outcome: its lease runs out.
+    Raises `ValueError` for more than MOST_LOOKED_UP_AT_ONCE. `items` are the ids of the bulk unlink's items
+    that the attempts belong to, by CCO. A CCO that the database refused to settle has no outcome; its lease
+    runs out.
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are unlinked at once")
-    chunk, outcomes = _claim(
+    batch, outcomes = _claim(
         company_id=company_id, change_order_ids=change_order_ids, actor=actor, items=items or {}
     )
-    if chunk is None:
+    if batch is None:
         return outcomes
-    findings = _ask(chunk)
-    if chunk.bulk is not None:
-        findings = tuple(brake_of_bulk(chunk.connection, chunk.bulk, findings))
+    findings = _ask(batch)
+    if batch.bulk is not None:
+        findings = tuple(brake_of_bulk(batch.connection, batch.bulk, findings))
     try:
-        return outcomes | settle(chunk, findings, actor=actor)
+        return outcomes | settle(batch, findings, actor=actor)
     except DatabaseError:
-        if len(chunk.claims) == 1:
+        if len(batch.claims) == 1:
             raise
-    # The database refused one of them, and with it the transaction: that is nothing to the others.
-    for claim, finding in zip(chunk.claims, findings, strict=True):
+    # The database refused one of them and rolled back all: settle each in its own transaction.
+    for claim, finding in zip(batch.claims, findings, strict=True):
         try:
-            outcomes |= settle(replace(chunk, claims=(claim,)), (finding,), actor=actor)
+            outcomes |= settle(replace(batch, claims=(claim,)), (finding,), actor=actor)
         except DatabaseError:
             log.exception("unlink_not_settled", attempt_id=claim.attempt_id)
     return outcomes
 
 
-# --- transaction 1: claim ------------------------------------------------------------------------
+# --- claim: the first transaction ------------------------------------------------------------------------
 
 
 def _claim(
     *, company_id: int, change_order_ids: Sequence[int], actor: Actor, items: Mapping[int, int]
-) -> tuple[Chunk | None, dict[int, Outcome]]:
-    """What may be asked about now, and what is refused before any question."""
+) -> tuple[UnlinkBatch | None, dict[int, Outcome]]:
+    """Begins an attempt for each CCO that may be asked about; a refusal for each other one."""
     refused: dict[int, Outcome] = {}
     with transaction.atomic(durable=True):
         links = _lock_active_links(company_id=company_id, change_order_ids=change_order_ids)
@@ -123,23 +119,25 @@ def _claim(
             link = links.get(change_order_id)
             project = project_of(link) if link else _find_project(company_id, change_order_id)
             if not (ruling := decide(access, project)):
-                refused[change_order_id] = UnlinkNotAllowed(ruling.missing)
+                refused[change_order_id] = NotAllowed(ruling.missing)
             elif link is None:
                 refused[change_order_id] = _why_no_active_link(
                     company_id=company_id, change_order_id=change_order_id
                 )
-        asked = [link for one, link in links.items() if one not in refused]
-        refused |= _free_the_links(asked, now=now)
-        claimed = [link for link in asked if link.change_order_id not in refused]
+        allowed = [link for change_order_id, link in links.items() if change_order_id not in refused]
+        refused |= _free_the_links(allowed, now=now)
+        claimed = [link for link in allowed if link.change_order_id not in refused]
         if not claimed:
             return None, refused
         attempts = UnlinkAttempt.objects.bulk_create(
             _begin(link, actor=actor, now=now, item_id=items.get(link.change_order_id or 0))
             for link in claimed
         )
-        connection, bulk = claimed[0].connection, _bulk_of(items)
+        connection, bulk = claimed[0].connection, None
+        if items:
+            bulk = BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first()
         question = question_for(claimed, connection, control_link_ids=bulk.control_link_ids if bulk else ())
-        chunk = Chunk(
+        batch = UnlinkBatch(
             claims=tuple(
                 UnlinkClaim(
                     attempt_id=attempt.pk,
@@ -152,18 +150,13 @@ def _claim(
             connection=connection,
             bulk=bulk,
             controls=question.controls,
-            spec=_spec_or_error(connection),
             clock=clock_from(now),
         )
-    return chunk, refused
-
-
-def _bulk_of(items: Mapping[int, int]) -> BulkUnlink | None:
-    return BulkUnlink.objects.filter(items__in=list(items.values())[:1]).first() if items else None
+    return batch, refused
 
 
 def _lock_active_links(*, company_id: int, change_order_ids: Sequence[int]) -> dict[int, ChangeOrderLink]:
-    """By CCO, locked in the order of their ids: nobody who locks several waits for somebody in a ring."""
+    """The active links by CCO, locked in the order of their ids, so that no two calls wait for each other."""
     links = (
         ChangeOrderLink.objects.select_for_update(of=("self",))
         .select_related("connection__company", "change_order__commitment__project")
@@ -195,7 +188,7 @@ def _why_no_active_link(*, company_id: int, change_order_id: int) -> AlreadyUnli
 
 
 def _free_the_links(links: Sequence[ChangeOrderLink], *, now: datetime) -> dict[int, Outcome]:
-    """Ends the attempts whose lease is over. Returns a refusal for each link whose lease still holds."""
+    """Ends the attempts whose lease is over. A refusal by CCO for each lease that holds."""
     by_id = {link.pk: link for link in links}
     busy: dict[int, Outcome] = {}
     for attempt in (
@@ -214,7 +207,7 @@ def _free_the_links(links: Sequence[ChangeOrderLink], *, now: datetime) -> dict[
 
 
 def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int | None) -> UnlinkAttempt:
-    assert actor.user_id is not None  # who is nobody was refused
+    assert actor.user_id is not None, "anonymous actors were refused above"
     return UnlinkAttempt(
         link=link,
         started_at=now,
@@ -227,25 +220,19 @@ def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int |
     )
 
 
-def _spec_or_error(connection: Connection) -> ConnectionSpec | ErpError:
-    try:
-        return registry.spec_of(connection)
-    except ErpError as error:
-        return error
+# --- ask: outside any transaction -------------------------------------------------------------------------
 
 
-# --- no transaction: ask -------------------------------------------------------------------------
-
-
-def _ask(chunk: Chunk) -> tuple[Finding, ...]:
+def _ask(batch: UnlinkBatch) -> tuple[Finding, ...]:
     """A finding for each claim, in their order."""
-    if isinstance(chunk.spec, ErpError):
-        fault = chunk.spec.fault
-        return (Finding(Verdict.UNKNOWN, fault.code, fault=fault),) * len(chunk.claims)
+    try:
+        reader = registry.reader_for(registry.spec_of(batch.connection))
+    except ErpError as error:
+        return (Finding(Verdict.UNKNOWN, error.fault.code, fault=error.fault),) * len(batch.claims)
     return calls.lookup_many(
-        registry.reader_for(chunk.spec),
-        [claim.reference for claim in chunk.claims],
+        reader,
+        [claim.reference for claim in batch.claims],
         deadline=Deadline.after(settings.SAGE_DEADLINE_SECONDS),
-        clock=chunk.clock,
-        controls=chunk.controls,
+        clock=batch.clock,
+        controls=batch.controls,
     )

@@ -1,4 +1,4 @@
-"""How an attempt to unlink ends. Pure: reads nothing but its arguments, and only its last line cuts."""
+"""Decides how an attempt to unlink ends. Pure: reads only its arguments; only the last line cuts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ class UnlinkClaim:
     attempt_id: int
     change_order_id: int
     reference: ChangeOrderReference
-    gone_since: datetime | None = None  # when Sage said what was stored as gone already, if it was
+    gone_since: datetime | None = None
+    """When Sage said that the record is gone, where that was stored before the claim."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """How an attempt ends."""
+class UnlinkDecision:
+    """The state in which an attempt ends, and the reason."""
 
     state: AttemptState
     reason: str
-    ruling: Ruling
 
 
 def decide_unlink(
@@ -44,49 +44,49 @@ def decide_unlink(
     ruling: Ruling,
     now: datetime,
     clock: Callable[[], datetime],
-) -> Settlement:
-    """How the attempt ends. Every doubt before the last line leaves the link alone.
+) -> UnlinkDecision:
+    """How the attempt ends. Every check before the last line leaves the link as it is.
 
-    Everything but `claim`, `finding` and `clock` is as it stands now, under the locks: `reference` is what
-    would be asked about a link whose finding proves absence, `ruling` what the person may do. `clock` is the
-    one that the looks were stamped with.
+    `attempt`, `link`, `reference`, `connection` and `ruling` are current, read under the locks. `reference`
+    is what would be asked now about a link whose finding proves absence. `clock` is the one that dated the
+    looks.
     """
     if attempt.expires_at <= now:
-        return Settlement(AttemptState.NO_ANSWER, "expired", ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "expired")
     if not ruling:
-        return Settlement(AttemptState.NOT_ALLOWED, "rights-lost", ruling)
+        return UnlinkDecision(AttemptState.NOT_ALLOWED, "rights-lost")
     if finding.verdict in STILL_THERE:
-        return Settlement(AttemptState.STILL_IN_ERP, finding.reason, ruling)
+        return UnlinkDecision(AttemptState.STILL_IN_ERP, finding.reason)
     if not finding.proves_absence:
-        return Settlement(AttemptState.NO_ANSWER, finding.reason, ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, finding.reason)
     if not link.is_active or reference is None or _is_another(reference, claim.reference, finding):
-        return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "link-changed")
     if (
         connection.revision != attempt.connection_revision
         or not finding.incarnation
         or connection.accepted_incarnation != finding.incarnation
     ):
-        return Settlement(AttemptState.NO_ANSWER, "connection-changed", ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "connection-changed")
     if _was_compared_meanwhile(claim, link, connection, finding):
-        return Settlement(AttemptState.NO_ANSWER, "link-changed", ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "link-changed")
     if not looks_lie_inside(finding, attempt=attempt, now=now):
-        return Settlement(AttemptState.NO_ANSWER, "clock-moved", ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "clock-moved")
     if _age(finding, now=max(now, clock())) > timedelta(seconds=settings.SAGE_DEADLINE_SECONDS):
-        return Settlement(AttemptState.NO_ANSWER, "evidence-too-old", ruling)
-    return Settlement(AttemptState.UNLINKED, finding.reason, ruling)
+        return UnlinkDecision(AttemptState.NO_ANSWER, "evidence-too-old")
+    return UnlinkDecision(AttemptState.UNLINKED, finding.reason)
 
 
 def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding: Finding) -> bool:
-    """Whether the link is tied to something else than was asked about, or its record was seen after all.
+    """Whether the link changed after the question, or its record was seen since.
 
-    A reconciliation that saw it before our looks is no news, but for the proof that another record took its
-    place: that was judged by when ours was last seen.
+    A reconciliation that saw the record before the looks does not matter, except to the proof that another
+    record replaced it: that proof depends on when ours was last seen.
     """
-    assert finding.first_looked_at is not None  # what proves absence was looked at
+    assert finding.first_looked_at is not None, "a finding that proves absence has two looks"
     if asked.deletion_confirmed and not now.deletion_confirmed:
         return True
     if set(now.shared_subcontracts) - set(asked.shared_subcontracts):
-        return True  # the record was read, and linked to another CCO, meanwhile
+        return True  # the record was read meanwhile, and linked to another CCO
     if finding.evidence.header and now.shared_subcontracts != asked.shared_subcontracts:
         return True
     if set(now.left_records) - set(asked.left_records):
@@ -101,18 +101,18 @@ def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding:
 
 
 def gone_since(link: ChangeOrderLink) -> datetime | None:
-    """When Sage said that the record is gone, where that is what is stored."""
+    """When Sage said that the record is gone; None where something else is stored."""
     return link.presence_checked_at if link.presence in GONE else None
 
 
 def _was_compared_meanwhile(
     claim: UnlinkClaim, link: ChangeOrderLink, connection: Connection, finding: Finding
 ) -> bool:
-    """Whether a reconciliation that read on after our first look may have found the record.
+    """Whether a reconciliation that was reading after the first look may have found the record.
 
-    It is dated by its beginning, and writes nothing of a link that is as it was: when exactly it came by this
-    one is not known. It did not find the record where it noted so itself, or where the link was stored as
-    gone when it was claimed and nothing was stored of it since: a record in its keys would have taken a look.
+    A reconciliation does not write links that did not change, so the moment at which it read this one is not
+    known. It did not find the record in two cases: it noted the record as missing, or the link was stored as
+    gone at the claim and nothing was stored since, although a record in its keys would have caused a look.
     """
     began, until = connection.reconciled_at, connection.reconciled_until
     if began is None or until is None or finding.first_looked_at is None or until < finding.first_looked_at:
@@ -122,7 +122,7 @@ def _was_compared_meanwhile(
 
 
 def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:
-    """What the link is tied to."""
+    """The record that the link is tied to."""
     return (
         reference.row_id,
         reference.record_number,
@@ -138,12 +138,13 @@ def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:
 
 
 def looks_lie_inside(finding: Finding, *, attempt: UnlinkAttempt, now: datetime) -> bool:
+    """Whether both looks, in order, lie between the start of the attempt and `now`."""
     first, second = finding.first_looked_at, finding.second_looked_at
     return first is not None and second is not None and attempt.started_at <= first < second <= now
 
 
 def _age(finding: Finding, *, now: datetime) -> timedelta:
-    """How old the second look is. `now` is the database's clock or the process's own, whichever says more."""
+    """The age of the second look. `now` is the later of the database's clock and the process's own."""
     if finding.second_looked_at is None:
         return timedelta.max
     return now - finding.second_looked_at

@@ -15,8 +15,8 @@ from django.db.models.functions import Greatest
 from companies.clock import database_now
 from erp_integrations.erp import calls
 from erp_integrations.links.brake import missing_untold
+from erp_integrations.links.look_question import question_for
 from erp_integrations.links.record_findings import Recorded, record_findings, tells_of_the_record
-from erp_integrations.links.references import question_for
 from erp_integrations.models import ChangeOrderLink, PresenceKey
 from erp_integrations.ports import (
     MOST_LOOKED_UP_QUICKLY,

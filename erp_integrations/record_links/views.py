@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from commitments.models import Commitment
 from companies.decorators import MemberRequest, company_member
 from companies.queries import find_missing_privilege
-from erp_integrations.change_orders.responses import answer_on_page, erp_of, require, status_of
+from erp_integrations.change_orders.responses import answer_on_page, erp_of, require
 from erp_integrations.drafts.validation import CommitmentToLink, notices_of_link
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
@@ -35,7 +35,7 @@ from erp_integrations.record_links.queries import (
 from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused, NotAllowed
+from erp_integrations.workflow.errors import NotAllowed, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,9 @@ def link(request: MemberRequest, subject_id: int, kind: RecordKind) -> HttpRespo
             raise PermissionDenied from None
         except ObjectDoesNotExist:
             raise Http404 from None
-        except ExportRefused as refusal:
-            flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
-            status = status_of(refusal)
+        except Refused as refusal:
+            flash_message(request, refusal.message(erp=erp_of(request)))
+            status = refusal.status
     our_number, name, beside = kind.facts(subject)
     context = {
         "kind": kind,

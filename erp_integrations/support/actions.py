@@ -16,11 +16,10 @@ from companies.staff import StaffAct
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.check_now import CheckedNow, check_change_orders
-from erp_integrations.links.release_attempt import ReleaseNotAllowed, ReleaseRefused, release_attempt
+from erp_integrations.links.release_attempt import release_attempt
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, UnlinkAttempt
 from erp_integrations.workflow import errors
-from erp_integrations.workflow import messages as workflow_messages
 
 asks_why = require_http_methods(["GET", "POST"])
 
@@ -34,10 +33,10 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
     def act(actor: User, reason: str) -> None:
         try:
             release_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
-        except ReleaseNotAllowed as refusal:
-            raise NotAllowed((str(refusal),)) from None
-        except ReleaseRefused as refusal:
-            raise NothingDone(f"{refusal} Nothing was changed.") from None
+        except errors.NotAllowed as refusal:
+            raise NotAllowed(refusal.missing) from None
+        except errors.Refused as refusal:
+            raise NothingDone(". ".join(refusal.sentences("Sage"))) from None
 
     return answer_act(
         request,
@@ -98,8 +97,8 @@ def relink(request: HttpRequest, link_id: int) -> HttpResponse:
             )
         except errors.NotAllowed as refusal:
             raise NotAllowed(refusal.missing) from None
-        except errors.ExportRefused as refusal:
-            message = workflow_messages.refused_message(refusal, erp=erp)
+        except errors.Refused as refusal:
+            message = refusal.message(erp=erp)
             raise NothingDone(". ".join((message.title, " ".join(message.details)))) from None
         return f"CCO {link.cco_number} is tied to record {link.record_number} again."
 

@@ -2,8 +2,9 @@
 
 from commitments.models import ErpStatus
 from erp_integrations.ledger.actors import actor_in_admin
-from erp_integrations.links.release_attempt import AttemptEnded, release_attempt
+from erp_integrations.links.release_attempt import release_attempt
 from erp_integrations.links.unlink import Unlinked
+from erp_integrations.workflow.errors import AttemptEnded
 from tests.concurrency.crowd import all_at_once
 from tests.invariants import assert_promise_kept
 from tests.web.desk import staff, stuck

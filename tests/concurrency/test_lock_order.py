@@ -11,12 +11,11 @@ from erp_integrations.exports import run_export
 from erp_integrations.exports.review import reject_change_order
 from erp_integrations.ledger.actors import PLUMBLINE
 from erp_integrations.links.check_now import check_change_orders
-from erp_integrations.links.create_link import NotReadyToLink
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, Connection, Export
 from erp_integrations.reconciliation.reconcile import reconcile
-from erp_integrations.workflow.errors import TakenOver
+from erp_integrations.workflow.errors import NotPossibleNow, TakenOver
 from erp_integrations.workflow.locks import ORDER
 from tests.concurrency.crowd import all_at_once
 from tests.concurrency.locks import Meeting, Transactions
@@ -73,7 +72,7 @@ def test_linking_and_sending_do_not_wait_for_each_other(committed_world: World) 
     )
 
     assert isinstance(sent, Export), sent
-    assert isinstance(linked, ChangeOrderLink | NotReadyToLink), linked
+    assert isinstance(linked, ChangeOrderLink | NotPossibleNow), linked
     assert status_of(cco) in (ErpStatus.READY_TO_EXPORT, ErpStatus.SYNCED)
 
 

@@ -6,11 +6,10 @@ from functools import partial
 
 from commitments.models import ChangeOrderLine, CommitmentChangeOrder, ErpStatus
 from erp_integrations.connections import connect
-from erp_integrations.links import create_link
-from erp_integrations.links.create_link import AlreadyLinked
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import ServerParts
 from erp_integrations.workflow import errors
+from erp_integrations.workflow.errors import NotPossibleNow, RecordTaken
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import LINKER, World
@@ -67,7 +66,7 @@ def test_two_ccos_linked_to_one_record_at_once(committed_world: World) -> None:
 
     outcomes = all_at_once([partial(world.link, cco, "present") for cco in ccos])
 
-    assert Counter(type(outcome) for outcome in outcomes) == {ChangeOrderLink: 1, AlreadyLinked: 1}
+    assert Counter(type(outcome) for outcome in outcomes) == {ChangeOrderLink: 1, RecordTaken: 1}
     link_made = ChangeOrderLink.objects.get()
     statuses = {cco.pk: cco.erp_status for cco in CommitmentChangeOrder.objects.all()}
     assert statuses.pop(link_made.change_order_id or 0) == ErpStatus.SYNCED
@@ -83,7 +82,7 @@ def test_one_cco_linked_to_two_records_at_once(committed_world: World) -> None:
 
     assert Counter(type(outcome) for outcome in outcomes) == {
         ChangeOrderLink: 1,
-        create_link.NotReadyToLink: 1,
+        NotPossibleNow: 1,
     }
 
 

@@ -24,10 +24,10 @@ from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
+    NotAllowed,
     NoTrustworthyAnswer,
     StillInErp,
     UnlinkInProgress,
-    UnlinkNotAllowed,
 )
 from sage_adapter.sandbox.writer import open_books
 from tests.concurrency.crowd import all_at_once
@@ -204,7 +204,7 @@ def test_an_unlink_and_a_revoke_at_once(committed_world: World) -> None:
             [event] = LinkEvent.objects.filter(kind="UNLINKED", link_id=link.pk)
             assert "Can Push to Accounting" in event.rights
         else:
-            assert isinstance(unlinked, UnlinkNotAllowed)
+            assert isinstance(unlinked, NotAllowed)
             assert link.is_active
         assert not UnlinkAttempt.objects.filter(link=link, state="CHECKING").exists()
 
@@ -290,7 +290,7 @@ def test_two_companies_that_share_a_record_at_once_each_cut_their_own_link_only(
     )
 
     assert tell([first, second]) == {"Unlinked": 2}
-    assert tell(reaching_over) == {"UnlinkNotAllowed": 10}
+    assert tell(reaching_over) == {"NotAllowed": 10}
     for world, cco, approver in (
         (ours, our_cco, our_approver),
         (theirs, their_cco, their_approver),

@@ -11,7 +11,6 @@ from companies.models import Level, Membership, User
 from erp_integrations.exports import review, submit
 from erp_integrations.links import create_link
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
-from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import (
     CouldNotAsk,
     DiffersFromOurs,
@@ -250,7 +249,7 @@ def test_nothing_is_accepted_for_another_record_under_the_same_number(
         accept(world, sent, by=approver)
 
     assert raised.value.fault.what.startswith(what)
-    message = workflow_messages.refused_message(raised.value, erp="Sage")
+    message = raised.value.message(erp="Sage")
     assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
 
     assert status_of(sent) == ErpStatus.READY_TO_EXPORT

@@ -14,12 +14,12 @@ from erp_integrations.deletions.confirm_deletion import (
     NO_SECOND_ADMIN,
     confirm_deletion,
     confirm_told_deletions,
-    end_if_seen,
+    end_seen_deletions,
     state_deletion,
     tell_administrators,
     withdraw_deletion,
 )
-from erp_integrations.deletions.confirmed import find_confirmed
+from erp_integrations.deletions.queries import find_confirmations
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links import messages as links_messages
 from erp_integrations.links import record_findings, settle_attempts, unlink
@@ -90,7 +90,7 @@ class Stated:
     def counting(self, *, at: datetime | None = None) -> set[str]:
         """Record numbers whose deletion counts."""
         links = self.links
-        found = find_confirmed(
+        found = find_confirmations(
             self.world.fresh_connection(), [link.row_id for link in links], at or database_now()
         )
         return {link.record_number for link in links if link.row_id in found}
@@ -328,8 +328,8 @@ def test_linking_the_record_to_another_cco_ends_it(stated: Stated) -> None:
     stated.confirm(stated.state())
     connection = stated.world.fresh_connection()
 
-    end_if_seen(connection, [stated.links[0].row_id], database_now())
-    end_if_seen(connection, [stated.links[0].row_id], database_now())
+    end_seen_deletions(connection, [stated.links[0].row_id], database_now())
+    end_seen_deletions(connection, [stated.links[0].row_id], database_now())
 
     assert len(stated.world.events(kind=EventKind.DELETION_ENDED)) == 1
 
@@ -476,9 +476,9 @@ def test_the_event_and_the_message_of_an_unlink_name_both_people(
     stated.confirm(stated.state())
     ask = unlink._ask
 
-    def confirmed(chunk: settle_attempts.Chunk) -> tuple[Finding, ...]:
+    def confirmed(batch: settle_attempts.UnlinkBatch) -> tuple[Finding, ...]:
         return tuple(
-            replace(one, evidence=replace(one.evidence, deletion_confirmed=True)) for one in ask(chunk)
+            replace(one, evidence=replace(one.evidence, deletion_confirmed=True)) for one in ask(batch)
         )
 
     monkeypatch.setattr(unlink, "_ask", confirmed)

@@ -9,11 +9,11 @@ from commitments.models import ErpStatus
 from erp_integrations.drafts.comparison import Difference
 from erp_integrations.drafts.side_by_side import SideBySide
 from erp_integrations.drafts.validation import BrokenRule, RulePlace
+from erp_integrations.models import AttemptState
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderFound, Fault, FaultKind
 from erp_integrations.workflow import errors
-from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.erp_statuses import Step
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 ERP = "Sage 100 Contractor®"
 FAULT = Fault(FaultKind.UNAVAILABLE, "unreachable", "Sage cannot be reached.", "Try again.")
@@ -29,7 +29,7 @@ SHOWN = SideBySide(
     subcontract_record_number="1201",
     sides=(),
 )
-REFUSALS: list[tuple[ExportRefused, str]] = [
+REFUSALS: list[tuple[Refused, str]] = [
     (errors.NotAllowed(("Needs 'Admin'",)), "Needs 'Admin'."),
     (errors.NotPossibleNow(step=Step.ACCEPT, erp_status=ErpStatus.SYNCED), "It is Synced by now"),
     (
@@ -73,6 +73,11 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
     (errors.AnotherRecord(), "Another record"),
     (errors.OfAnother("job", theirs="2612", ours="2611"), "belongs to job 2612"),
     (errors.OnlySubcontracts(), "Purchase orders"),
+    (errors.LeaseHolds(until=datetime.now(UTC)), "Its lease is not over"),
+    (errors.AttemptEnded(AttemptState.NO_ANSWER), "It has ended meanwhile: no trustworthy answer"),
+    (errors.ConnectionChanged(), "changed meanwhile"),
+    (errors.PasswordNeeded(), "The password is needed"),
+    (errors.NothingToAccept(), "does not wait to be accepted"),
     (
         errors.DuplicateInErp(
             broken=(BrokenRule("number-not-in-erp", "erp_number", RulePlace.ACCEPT_FORM, "It is there."),),
@@ -82,11 +87,21 @@ REFUSALS: list[tuple[ExportRefused, str]] = [
         "record 57 already, with the same change number",
     ),
 ]
+OF_UNLINKING = {
+    errors.UnlinkInProgress,
+    errors.AlreadyUnlinked,
+    errors.NeverLinked,
+    errors.StillInErp,
+    errors.NoTrustworthyAnswer,
+    errors.NothingToUnlink,
+    errors.TooManyToUnlink,
+}
+"""Their words are tested in `test_words`."""
 
 
 @pytest.mark.parametrize(("refusal", "words"), REFUSALS, ids=lambda one: type(one).__name__)
-def test_every_refusal_is_amber_and_says_what_is_the_matter(refusal: ExportRefused, words: str) -> None:
-    message = workflow_messages.refused_message(refusal, erp=ERP)
+def test_every_refusal_is_amber_and_says_what_is_the_matter(refusal: Refused, words: str) -> None:
+    message = refusal.message(erp=ERP)
 
     assert message.level == "warning"
     assert words in " ".join((message.title, *message.details))
@@ -95,6 +110,6 @@ def test_every_refusal_is_amber_and_says_what_is_the_matter(refusal: ExportRefus
 
 
 def test_no_refusal_is_without_words() -> None:
-    said = {type(refusal) for refusal, _ in REFUSALS}
+    said = {type(refusal) for refusal, _ in REFUSALS} | OF_UNLINKING
 
-    assert said == {*ExportRefused.__subclasses__(), *errors.ExportFailed.__subclasses__()}
+    assert said == {*Refused.__subclasses__(), *errors.ExportFailed.__subclasses__()}

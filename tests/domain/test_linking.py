@@ -8,7 +8,6 @@ import pytest
 from commitments.models import CommitmentChangeOrder, CommitmentKind, ErpStatus
 from erp_integrations.erp import calls
 from erp_integrations.links import create_link
-from erp_integrations.links.create_link import AlreadyLinked, NotReadyToLink
 from erp_integrations.models import (
     ChangeOrderLink,
     CommitmentLink,
@@ -19,7 +18,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.ports import ErpError, Misconfigured, NotInErp, Unavailable
 from erp_integrations.record_links import operations as record_links
-from erp_integrations.workflow.errors import NoRecord, TakenOver
+from erp_integrations.workflow.errors import NoRecord, NotPossibleNow, RecordTaken, TakenOver
 from tests import factories
 from tests.world import LINKER, World
 
@@ -109,14 +108,14 @@ def test_only_the_part_on_the_subcontract_counts(world: World) -> None:
 )
 def test_only_a_cco_that_waits_for_accounting_is_linked(world: World, status: ErpStatus) -> None:
     cco = world.free_cco(erp_status=status)
-    with pytest.raises(NotReadyToLink):
+    with pytest.raises(NotPossibleNow):
         world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=status)
 
 
 def test_a_synced_cco_is_not_linked_again(world: World) -> None:
     cco = world.synced_cco()
-    with pytest.raises(NotReadyToLink):
+    with pytest.raises(NotPossibleNow):
         world.link(cco, "void")
     assert ChangeOrderLink.objects.get().record_number == world.scenarios["present"].record_number
 
@@ -172,7 +171,7 @@ def test_a_connection_that_nobody_accepted_links_nothing(world: World) -> None:
 def test_a_record_that_is_tied_already_is_not_tied_twice(world: World) -> None:
     world.synced_cco("present")
     cco = waiting_cco(world)
-    with pytest.raises(AlreadyLinked):
+    with pytest.raises(RecordTaken):
         world.link(cco, "present")
     cco.refresh_from_db()
     assert cco.erp_status == ErpStatus.READY_TO_EXPORT
@@ -183,7 +182,7 @@ def test_a_purchase_orders_cco_is_never_linked(world: World) -> None:
     order = factories.CommitmentFactory.create(project=world.project, kind=CommitmentKind.PURCHASE_ORDER)
     cco = factories.ChangeOrderFactory.create(commitment=order)
     factories.walk_to(cco, ErpStatus.READY_TO_EXPORT)
-    with pytest.raises(NotReadyToLink):
+    with pytest.raises(NotPossibleNow):
         world.link(cco, "present")
     assert_nothing_was_linked(world, cco, status=ErpStatus.READY_TO_EXPORT)
 

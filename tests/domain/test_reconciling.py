@@ -13,7 +13,7 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
 from erp_integrations.erp import calls
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.links import controls
+from erp_integrations.links import look_question
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.reconciliation import confirm_suspects, diff
 from erp_integrations.reconciliation.reconcile import reconcile
@@ -137,7 +137,7 @@ def drawn_from_what_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     def sample(links: Sequence[ChangeOrderLink], most: int) -> list[ChangeOrderLink]:
         return sorted(links, key=lambda link: link.row_id not in stay)[:most]
 
-    monkeypatch.setattr(controls, "_sample", sample)
+    monkeypatch.setattr(look_question, "_sample", sample)
 
 
 @pytest.mark.usefixtures("drawn_from_what_stays")

@@ -26,8 +26,8 @@ from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     NeverLinked,
     NoTrustworthyAnswer,
+    Refused,
     StillInErp,
-    UnlinkRefused,
 )
 from sage_adapter.sandbox.writer import open_books
 from tests.domain.readers import Moments
@@ -592,7 +592,7 @@ def test_no_outcome_leaves_an_attempt_open(world: World) -> None:
     world.sage.play()
 
     for cco in ccos:
-        with contextlib.suppress(UnlinkRefused):
+        with contextlib.suppress(Refused):
             world.unlink(cco, by=approver)
 
     assert UnlinkAttempt.objects.count() == len(ccos)
@@ -604,7 +604,7 @@ def test_the_evidence_never_holds_where_the_books_are(world: World) -> None:
     place = world.fresh_connection().sandbox_path
     for fault in ("offline", "login-refused", "wrong-database", "none"):
         world.sage.set_fault(fault)
-        with pytest.raises(UnlinkRefused):
+        with pytest.raises(Refused):
             world.unlink(cco, by=approver)
     kept = [attempt.evidence for attempt in world.attempts(cco)] + [
         event.evidence for event in world.events()

@@ -14,7 +14,7 @@ from companies.models import (
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import AttemptState, UnlinkAttempt, Via
-from erp_integrations.workflow.errors import StillInErp, UnlinkNotAllowed
+from erp_integrations.workflow.errors import NotAllowed, StillInErp
 from tests import factories
 from tests.domain.readers import Moments
 from tests.world import World
@@ -52,7 +52,7 @@ def test_without_one_of_the_three_requirements_sage_is_not_even_asked(
     world.delete_in_sage(cco)
     before, events = world.before(cco), len(world.events())
 
-    with pytest.raises(UnlinkNotAllowed) as refusal:
+    with pytest.raises(NotAllowed) as refusal:
         world.unlink(cco, by=person)
 
     assert refusal.value.missing == (words,)
@@ -65,7 +65,7 @@ def test_from_the_admin_nobody_unlinks_whatever_they_may_on_the_page(world: Worl
     world.delete_in_sage(cco)
     before, events = world.before(cco), len(world.events())
 
-    with pytest.raises(UnlinkNotAllowed) as refusal:
+    with pytest.raises(NotAllowed) as refusal:
         unlink_change_order(
             company_id=world.company.pk,
             change_order_id=cco.pk,
@@ -81,7 +81,7 @@ def test_everything_that_is_missing_is_told_at_once(world: World) -> None:
     cco = world.synced_cco()
     person = world.person(commitments=Level.NONE, erp_integrations=Level.NONE, can_push_to_accounting=False)
 
-    with pytest.raises(UnlinkNotAllowed) as refusal:
+    with pytest.raises(NotAllowed) as refusal:
         world.unlink(cco, by=person)
 
     assert len(refusal.value.missing) == 3
@@ -96,7 +96,7 @@ def test_admin_on_another_project_does_not_help(world: World, moments: Moments) 
     ProjectToolPermission.objects.filter(membership__user=person, project=other).update(level=Level.ADMIN)
     before, events = world.before(cco), len(world.events())
 
-    with pytest.raises(UnlinkNotAllowed):
+    with pytest.raises(NotAllowed):
         world.unlink(cco, by=person)
 
     assert world.before(cco) == before
@@ -150,7 +150,7 @@ def test_who_is_no_active_member_any_more_may_not_unlink(
     become(approver)
     before, events = world.before(cco), len(world.events())
 
-    with pytest.raises(UnlinkNotAllowed) as refusal:
+    with pytest.raises(NotAllowed) as refusal:
         world.unlink(cco, by=approver)
 
     assert refusal.value.missing == ("Needs an active entry in the company's Directory",)
@@ -163,7 +163,7 @@ def test_nobody_may_not_unlink(world: World, moments: Moments) -> None:
     world.delete_in_sage(cco)
     before, events = world.before(cco), len(world.events())
 
-    with pytest.raises(UnlinkNotAllowed):
+    with pytest.raises(NotAllowed):
         unlink_change_order(
             company_id=world.company.pk,
             change_order_id=cco.pk,
@@ -183,7 +183,7 @@ def test_rights_in_another_company_are_none_here(world: World, moments: Moments)
     CompanyToolPermission.objects.create(membership=membership, tool="ERP_INTEGRATIONS", level=Level.ADMIN)
     before, events = world.before(cco), len(world.events())
     for company in (world.company, other):
-        with pytest.raises(UnlinkNotAllowed) as refusal:
+        with pytest.raises(NotAllowed) as refusal:
             unlink_change_order(
                 company_id=company.pk,
                 change_order_id=cco.pk,
@@ -208,7 +208,7 @@ def test_rights_lost_while_sage_is_asked_keep_the_link(
     moments.after_looks = lambda: lose(approver)
     before = world.before(cco)
 
-    with pytest.raises(UnlinkNotAllowed) as refusal:
+    with pytest.raises(NotAllowed) as refusal:
         world.unlink(cco, by=approver)
 
     assert refusal.value.missing
@@ -228,7 +228,7 @@ def test_who_lost_their_rights_is_not_told_what_sage_said(committed_world: World
     cco, approver = world.synced_cco(), world.person()
     moments.after_looks = lambda: lose_the_privilege(approver)
 
-    with pytest.raises(UnlinkNotAllowed):
+    with pytest.raises(NotAllowed):
         world.unlink(cco, by=approver)
 
     assert [event.kind for event in world.events()][-1] == "NOT_ALLOWED"

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from erp_integrations.deletions.confirmed import ConfirmedBy
+from erp_integrations.deletions.queries import Confirmation
 from erp_integrations.links import messages as links_messages
 from erp_integrations.links import settle_attempts, unlink_decision
 from erp_integrations.links.unlink import Unlinked
@@ -28,21 +28,22 @@ from erp_integrations.ports import (
 )
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow import errors
-from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
     CouldNotAsk,
     NeverLinked,
+    NotAllowed,
     NothingToUnlink,
     NoTrustworthyAnswer,
+    Refused,
     StillInErp,
     TooManyToUnlink,
     UnlinkInProgress,
-    UnlinkNotAllowed,
-    UnlinkRefused,
 )
+from erp_integrations.workflow.finding_messages import MEANWHILE
 from sage_adapter import faults
 from tests.domain.readers import Moments
+from tests.domain.test_export_words import OF_UNLINKING
 from tests.world import World
 
 ERP = "Sage 100 Contractor®"
@@ -81,12 +82,12 @@ FINDINGS: dict[Verdict, Finding] = {
 
 def refused(finding: Finding, reason: str = "") -> Message:
     """The message for a finding that cut nothing, as the operation would refuse it."""
-    refusal: UnlinkRefused
+    refusal: Refused
     if finding.verdict in unlink_decision.STILL_THERE and not reason:
         refusal = StillInErp(link=LINK, finding=finding)
     else:
         refusal = NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason or finding.reason)
-    return links_messages.refusal_message(refusal, erp=ERP)
+    return refusal.message(erp=ERP)
 
 
 def unlinked(evidence: Evidence, verdict: Verdict = Verdict.ABSENT, proof: Proof | None = None) -> Message:
@@ -301,7 +302,7 @@ def test_a_confirmed_deletion_is_offered_where_it_can_stand_in(reason: str, *, o
 
 
 def test_a_confirmed_deletion_is_told_with_both_people() -> None:
-    by = ConfirmedBy(1, "erp-admin", "second-admin", "Deleted with its job")
+    by = Confirmation(1, "erp-admin", "second-admin", "Deleted with its job")
     finding = Finding(Verdict.ABSENT, "not-found-twice", Evidence(deletion_confirmed=True))
 
     details = links_messages.unlinked_message(
@@ -332,9 +333,7 @@ def test_a_job_that_the_record_was_moved_to_is_named() -> None:
     finding = Finding(Verdict.JOB_MISSING, "last-job-not-in-progress")
     moved = ChangeOrderLink(cco_number="014", record_number="701", seen={"job": "2604"})
 
-    message = links_messages.refusal_message(
-        NoTrustworthyAnswer(link=moved, finding=finding, reason=finding.reason), erp=ERP
-    )
+    message = NoTrustworthyAnswer(link=moved, finding=finding, reason=finding.reason).message(erp=ERP)
 
     assert message.title == "The job that the record was moved to is closed or not in Sage. The link stays."
     assert message.details[0] == (
@@ -389,7 +388,7 @@ def reasons_of_its_own() -> set[str]:
     judged = set()
     source = inspect.getsource(unlink_decision) + inspect.getsource(settle_attempts)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Settlement":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UnlinkDecision":
             judged |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
         if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
             judged.add(node.value.value)
@@ -397,9 +396,9 @@ def reasons_of_its_own() -> set[str]:
 
 
 def test_every_reason_of_the_operation_has_words() -> None:
-    assert reasons_of_its_own() == set(links_messages.MEANWHILE)
+    assert reasons_of_its_own() == set(MEANWHILE)
     gone = FINDINGS[Verdict.ABSENT]
-    titles = {reason: refused(gone, reason).title for reason in links_messages.MEANWHILE}
+    titles = {reason: refused(gone, reason).title for reason in MEANWHILE}
     assert all(titles.values())
     assert "Sage 100 Contractor® gave no trustworthy answer" not in titles.values()
 
@@ -421,24 +420,24 @@ def test_every_fault_has_words_and_says_who_can_mend_it(fault: Fault) -> None:
 def test_that_nothing_was_changed_is_said_once(fault: Fault) -> None:
     message = refused(Finding(Verdict.UNKNOWN, fault.code, fault=fault))
     assert " ".join((message.title, *message.details)).count("Nothing was changed") == 1
-    exported = workflow_messages.refused_message(CouldNotAsk(fault), erp=ERP)
+    exported = CouldNotAsk(fault).message(erp=ERP)
     assert " ".join((exported.title, *exported.details)).count("Nothing was changed") == 1
 
 
 def test_being_checked_says_by_whom_and_since_when() -> None:
-    message = links_messages.refusal_message(UnlinkInProgress(by="colleague", since=NOON), erp=ERP)
+    message = UnlinkInProgress(by="colleague", since=NOON).message(erp=ERP)
     assert (message.level, message.title) == ("warning", "This CCO is being checked")
     assert "colleague asked Sage 100 Contractor® about it at 12:05:00 PM." in message.details[0]
 
 
 def test_already_unlinked_says_by_whom_and_when() -> None:
-    message = links_messages.refusal_message(AlreadyUnlinked(by="colleague", at=NOON), erp=ERP)
+    message = AlreadyUnlinked(by="colleague", at=NOON).message(erp=ERP)
     assert (message.level, message.title) == ("warning", "This CCO was unlinked already")
     assert "colleague unlinked it on Nov 20, 12:05 PM." in message.details[0]
 
 
 def test_not_allowed_lists_what_is_missing_and_who_gives_it() -> None:
-    message = links_messages.refusal_message(UnlinkNotAllowed(("Needs one", "Needs two")), erp=ERP)
+    message = NotAllowed(("Needs one", "Needs two")).message(erp=ERP)
     assert message.level == "warning"
     assert message.details[:2] == ("Needs one.", "Needs two.")
     assert "Company administrators give levels" in message.details[2]
@@ -446,7 +445,7 @@ def test_not_allowed_lists_what_is_missing_and_who_gives_it() -> None:
 
 def test_every_refusal_there_is_has_words() -> None:
     made = [
-        UnlinkNotAllowed(("Needs one",)),
+        NotAllowed(("Needs one",)),
         UnlinkInProgress(by="colleague", since=NOON),
         AlreadyUnlinked(by="colleague", at=NOON + timedelta(hours=1)),
         NeverLinked(),
@@ -455,14 +454,9 @@ def test_every_refusal_there_is_has_words() -> None:
         NothingToUnlink(),
         TooManyToUnlink(10_000),
     ]
-    kinds = {
-        kind
-        for _, kind in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(kind, UnlinkRefused) and kind is not UnlinkRefused
-    }
-    assert {type(refusal) for refusal in made} == kinds
+    assert {type(refusal) for refusal in made} == {errors.NotAllowed, *OF_UNLINKING}
     for refusal in made:
-        message = links_messages.refusal_message(refusal, erp=ERP, next_steps=(NextStep("Go on", "/"),))
+        message = refusal.message(erp=ERP, next_steps=(NextStep("Go on", "/"),))
         assert message.title
         assert message.details
         assert message.next_steps == (NextStep("Go on", "/"),)
@@ -480,7 +474,7 @@ def test_no_words_hold_hosts_logins_paths_or_a_drivers_text(world: World, fault:
     world.sage.set_fault(fault)
     with pytest.raises(NoTrustworthyAnswer) as refusal:
         world.unlink(cco, by=approver)
-    message = links_messages.refusal_message(refusal.value, erp=ERP)
+    message = refusal.value.message(erp=ERP)
     text = " ".join((message.title, *message.details))
     for secret in (str(world.place), "sqlite", "[Sandbox]", "SQLExec", "Login failed", "18456", "0x2746"):
         assert secret not in text
@@ -495,6 +489,6 @@ def test_an_error_of_our_own_is_not_shown(world: World, moments: Moments) -> Non
     moments.before_looks = breaks
     with pytest.raises(NoTrustworthyAnswer) as refusal:
         world.unlink(cco, by=approver)
-    message = links_messages.refusal_message(refusal.value, erp=ERP)
+    message = refusal.value.message(erp=ERP)
     assert "books.example" not in str(message)
     assert "hunter2" not in str(world.attempts(cco)[0].evidence)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from django.db import connection
 
-from erp_integrations.workflow.errors import ExportRefused, UnlinkRefused
+from erp_integrations.workflow.errors import Refused
 from tests.proof.points import Reached, watch
 
 CLICKED, BROKE = 0, 70
@@ -98,5 +98,5 @@ def start_click(
 def _told(click: Callable[[], object]) -> str:
     try:
         return type(click()).__name__
-    except (UnlinkRefused, ExportRefused) as refusal:
+    except Refused as refusal:
         return " ".join((type(refusal).__name__, getattr(refusal, "reason", ""))).strip()

@@ -88,7 +88,7 @@ def watch(reached: Reached, replace: Replace = setattr) -> None:
         self.set_progress_handler(lambda: reached(once.pop()) if once else None, 1)
 
     around(unlink, "_claim", before="before the claim", after="after the claim")
-    around(unlink, "_spec_or_error", before="inside the claim")
+    around(unlink, "question_for", before="inside the claim")
     around(reader, "_wait", after="between the looks")
     around(unlink, "settle", before="before settling", after="after settling")
     around(settle_attempts, "append_events", after="inside settling")

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 from erp_integrations.connections import connect
-from erp_integrations.links import record_findings, references, settle_attempts
+from erp_integrations.links import look_question, record_findings, settle_attempts
 from erp_integrations.models import ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.models.links import PresenceKey
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
@@ -69,7 +69,7 @@ class Memory:
 
     link: ChangeOrderLink
     connection: Connection
-    others: tuple[references._Other, ...]
+    others: tuple[look_question._Other, ...]
 
     @classmethod
     def begun(cls, *, is_shared: bool) -> "Memory":
@@ -94,7 +94,7 @@ class Memory:
             presence=PresenceKey.PRESENT,
             presence_checked_at=LAST_SEEN,
         )
-        tied = [references._Other(link.row_id, str(one), LAST_SEEN) for one in subcontracts]
+        tied = [look_question._Other(link.row_id, str(one), LAST_SEEN) for one in subcontracts]
         return cls(link, connection, tuple(tied))
 
     def copied(self) -> "Memory":
@@ -102,15 +102,15 @@ class Memory:
 
     def tied(self, row_id: int, subcontract: int, at: int) -> None:
         """Another CCO was linked to a record."""
-        other = references._Other(uuid_of(row_id), str(subcontract), LAST_SEEN + timedelta(seconds=at))
+        other = look_question._Other(uuid_of(row_id), str(subcontract), LAST_SEEN + timedelta(seconds=at))
         self.others = (*self.others, other)
 
     def reference(self) -> ChangeOrderReference:
         return reference_to(
             self.link,
             self.connection,
-            shared_subcontracts=references._shared(self.link, self.others),
-            held_by_others=references._held(self.link, self.others, self.connection),
+            shared_subcontracts=look_question._shared(self.link, self.others),
+            held_by_others=look_question._held(self.link, self.others, self.connection),
         )
 
     def clicked(self, finding: Finding) -> None:

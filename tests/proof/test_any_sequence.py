@@ -47,7 +47,7 @@ from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, R
 from erp_integrations.ports import Deadline, NoSuchRecord
 from erp_integrations.reconciliation import run_lease
 from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
-from erp_integrations.workflow.errors import ExportRefused, UnlinkInProgress, UnlinkRefused
+from erp_integrations.workflow.errors import Refused, UnlinkInProgress
 from erp_integrations.workflow.link_status import reference_to
 from sage_adapter.sandbox.connection import COMPANY_FILE, read_only_uri
 from sage_adapter.sandbox.writer import open_books
@@ -265,7 +265,7 @@ class Sequences(RuleBasedStateMachine):
                 self._unlink(key, name)
         except UnlinkInProgress:
             self._a_lease_still_holds(key, began)
-        except UnlinkRefused:
+        except Refused:
             return
         else:
             self._was_cut(key, by=name, gone=self._in_sage(key) == "gone", trusted=self._trusted())
@@ -304,14 +304,14 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(PEOPLE))
     def relink(self, key: str, name: str) -> None:
-        with contextlib.suppress(ExportRefused):
+        with contextlib.suppress(Refused):
             self._relink(key, name)
 
     @rule(name=st.sampled_from(PEOPLE))
     def move(self, name: str) -> None:
         """The link of one CCO to the other of its two records, whatever became of either."""
         keys: dict[str, Any] = {"company_id": self.world.company.pk, "change_order_id": self.ccos[MOVES].pk}
-        with contextlib.suppress(ExportRefused):
+        with contextlib.suppress(Refused):
             shown = move_link.show_both_records(**keys, record_number=self.spare)
             move_link.move_change_order_link(
                 **keys,
@@ -459,7 +459,7 @@ class Sequences(RuleBasedStateMachine):
         self.the_promise_is_kept()
 
     def _cut_what_is_gone(self, key: str) -> None:
-        with contextlib.suppress(UnlinkRefused):
+        with contextlib.suppress(Refused):
             self._unlink(key, "approver")
             self._was_cut(key, by="approver", gone=self._in_sage(key) == "gone", trusted=True)
 

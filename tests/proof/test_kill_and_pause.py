@@ -77,7 +77,7 @@ FREE = [
 ]
 OTHERWISE: dict[Change, str] = {
     restored: "StillInErp",
-    revoked: "UnlinkNotAllowed",
+    revoked: "NotAllowed",
     pointed_elsewhere: "NoTrustworthyAnswer connection-changed",
 }
 OUTCOMES: dict[tuple[Change, str], str] = {

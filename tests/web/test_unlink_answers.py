@@ -392,7 +392,7 @@ def test_403_names_what_is_missing_and_does_not_ask_sage(
 
     assert answer.status_code == 403
     colour, title, all_words = answered_message(answer)
-    assert (colour, title) == (AMBER, "You may not unlink this CCO")
+    assert (colour, title) == (AMBER, "You may not do this")
     assert words in all_words
     assert submit(client, world, cco).status_code == 303
     assert world.attempts(cco) == []

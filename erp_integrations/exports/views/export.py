@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from commitments.models import CommitmentChangeOrder
 from companies.decorators import MemberRequest
-from erp_integrations.change_orders.responses import at_the_act, erp_of, page_of, status_of
+from erp_integrations.change_orders.responses import at_the_act, erp_of, page_of
 from erp_integrations.exports import run_export
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import Differs, ExportRefused
+from erp_integrations.workflow.errors import Differs, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ExportResult:
 
     message: Message
     status: int
-    refusal: ExportRefused | None = None
+    refusal: Refused | None = None
 
 
 def export_and_describe(
@@ -36,12 +36,12 @@ def export_and_describe(
                 change_order_id=change_order.pk,
                 actor=actor_on_page(request.user),
             )
-    except ExportRefused as refusal:
+    except Refused as refusal:
         with at_the_act():
             change_order.refresh_from_db(fields=["erp_status"])
         shown = side_by_side and isinstance(refusal, Differs)
         steps = (NextStep("Show side by side", side_by_side),) if shown else ()
-        message = workflow_messages.refused_message(refusal, erp=erp, next_steps=steps)
-        return ExportResult(message, status_of(refusal), refusal)
+        message = refusal.message(erp=erp, next_steps=steps)
+        return ExportResult(message, refusal.status, refusal)
     history = NextStep("View history", page_of(request, change_order, "change-order-history"))
     return ExportResult(workflow_messages.synced_message(link, erp=erp, next_steps=(history,)), 200)

@@ -8,14 +8,13 @@ from django.shortcuts import render
 from commitments.models import CommitmentChangeOrder
 from companies.decorators import MemberRequest
 from erp_integrations.change_orders.history import facts_of
-from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, list_of, status_of
+from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, list_of
 from erp_integrations.change_orders.waiting_rows import view_of
 from erp_integrations.exports.forms import ReasonForm
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
-from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 
 def reason_form_view(
@@ -41,9 +40,9 @@ def reason_form_view(
                     reason=form.cleaned_data["reason"],
                     actor=actor_on_page(request.user),
                 )
-        except ExportRefused as refusal:
-            flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
-            status = status_of(refusal)
+        except Refused as refusal:
+            flash_message(request, refusal.message(erp=erp_of(request)))
+            status = refusal.status
         else:
             return answer_on_page(request, done(change_order), location=back)
     elif request.method == "POST":

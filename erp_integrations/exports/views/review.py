@@ -18,7 +18,6 @@ from erp_integrations.change_orders.responses import (
     list_of,
     page_of,
     require,
-    status_of,
 )
 from erp_integrations.change_orders.waiting_rows import view_of
 from erp_integrations.drafts.context import Preview
@@ -39,9 +38,9 @@ from erp_integrations.workflow import messages as workflow_messages
 from erp_integrations.workflow.errors import (
     DiffersFromOurs,
     DuplicateInErp,
-    ExportRefused,
     NumberInUse,
     RecordElsewhere,
+    Refused,
     RulesBroken,
 )
 
@@ -76,7 +75,7 @@ def accept(request: MemberRequest, change_order_id: int) -> HttpResponse:
                 actor=actor_on_page(request.user),
                 **form.cleaned_data,
             )
-    except ExportRefused as refusal:
+    except Refused as refusal:
         return _page(request, change_order, form, refusal=refusal, preview=refusal.preview)
     return _accepted(request, change_order, export)
 
@@ -92,7 +91,7 @@ def _preview(request: MemberRequest, change_order: CommitmentChangeOrder, form: 
                 erp_number=form.cleaned_data["erp_number"],
                 writer=form.cleaned_data["writer"],
             )
-    except ExportRefused as refusal:
+    except Refused as refusal:
         return _page(request, change_order, form, refusal=refusal)
     return _page(request, change_order, form, preview=preview)
 
@@ -102,7 +101,7 @@ def _page(
     change_order: CommitmentChangeOrder,
     form: ExportForm,
     *,
-    refusal: ExportRefused | None = None,
+    refusal: Refused | None = None,
     preview: Preview | None = None,
 ) -> HttpResponse:
     erp = erp_of(request)
@@ -111,11 +110,9 @@ def _page(
         _tell_at_the_field(form, refusal)
         flash_message(
             request,
-            workflow_messages.refused_message(
-                refusal, erp=erp, next_steps=_where(request, change_order, refusal)
-            ),
+            refusal.message(erp=erp, next_steps=_where(request, change_order, refusal)),
         )
-        status = status_of(refusal)
+        status = refusal.status
     context: dict[str, Any] = {
         "change_order": facts_of(change_order),
         "form": form,
@@ -126,7 +123,7 @@ def _page(
     return render(request, "erp_integrations/accept.html", context, status=status)
 
 
-def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
+def _tell_at_the_field(form: ExportForm, refusal: Refused) -> None:
     match refusal:
         case NumberInUse():
             form.add_error("erp_number", "Another CCO on the same job is being exported under this number.")
@@ -137,7 +134,7 @@ def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
 
 
 def _where(
-    request: MemberRequest, change_order: CommitmentChangeOrder, refusal: ExportRefused
+    request: MemberRequest, change_order: CommitmentChangeOrder, refusal: Refused
 ) -> tuple[NextStep, ...]:
     """Where broken rules are mended; what only the project team can mend is a reason to reject."""
     if not isinstance(refusal, RulesBroken):
@@ -200,11 +197,11 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
                 **form.cleaned_data,
             )
     except DiffersFromOurs as refusal:
-        flash_message(request, workflow_messages.refused_message(refusal, erp=erp))
+        flash_message(request, refusal.message(erp=erp))
         context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
-        return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
-    except ExportRefused as refusal:
-        message = workflow_messages.refused_message(refusal, erp=erp)
+        return render(request, "erp_integrations/link_compared.html", context, status=refusal.status)
+    except Refused as refusal:
+        message = refusal.message(erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))
     message = workflow_messages.synced_message(made, erp=erp)
     return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))

@@ -14,7 +14,6 @@ from erp_integrations.change_orders.responses import (
     erp_of,
     page_of,
     require,
-    status_of,
 )
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links import ignore_record
@@ -24,7 +23,7 @@ from erp_integrations.policies import may_move_link
 from erp_integrations.view_models import NextStep
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 
 @company_member
@@ -43,9 +42,9 @@ def left_records(request: MemberRequest, change_order_id: int) -> HttpResponse:
             try:
                 with at_the_act():
                     return _act(request, change_order_id, form)
-            except ExportRefused as refusal:
-                flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
-                status = status_of(refusal)
+            except Refused as refusal:
+                flash_message(request, refusal.message(erp=erp_of(request)))
+                status = refusal.status
     link = find_active_link_row(change_order)
     context = {
         "change_order": facts_of(change_order),

@@ -17,7 +17,6 @@ from erp_integrations.change_orders.responses import (
     erp_of,
     page_of,
     require,
-    status_of,
 )
 from erp_integrations.drafts.side_by_side import SideBySide
 from erp_integrations.ledger.actors import actor_on_page
@@ -27,7 +26,7 @@ from erp_integrations.policies import may_move_link
 from erp_integrations.view_models import NextStep
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused, NotAsShown
+from erp_integrations.workflow.errors import NotAsShown, Refused
 
 
 @company_member
@@ -62,7 +61,7 @@ def _compare(
                 change_order_id=change_order.pk,
                 record_number=find.cleaned_data["record"],
             )
-    except ExportRefused as refusal:
+    except Refused as refusal:
         return _refused(request, change_order, find, refusal)
     return _page(request, change_order, find, shown=shown, form=form, status=422 if form else 200)
 
@@ -87,7 +86,7 @@ def _move(request: MemberRequest, change_order: CommitmentChangeOrder) -> HttpRe
             )
     except NotAsShown as refusal:
         return _refused(request, change_order, find, refusal, shown=refusal.now, form=form)
-    except ExportRefused as refusal:
+    except Refused as refusal:
         return _refused(request, change_order, find, refusal)
     history = page_of(request, change_order, "change-order-history")
     message = workflow_messages.moved_message(
@@ -100,13 +99,13 @@ def _refused(
     request: MemberRequest,
     change_order: CommitmentChangeOrder,
     find: FindRecordForm,
-    refusal: ExportRefused,
+    refusal: Refused,
     *,
     shown: SideBySide | None = None,
     form: MoveLinkForm | None = None,
 ) -> HttpResponse:
-    flash_message(request, workflow_messages.refused_message(refusal, erp=erp_of(request)))
-    return _page(request, change_order, find, shown=shown, form=form, status=status_of(refusal))
+    flash_message(request, refusal.message(erp=erp_of(request)))
+    return _page(request, change_order, find, shown=shown, form=form, status=refusal.status)
 
 
 def _page(

@@ -25,7 +25,7 @@ from erp_integrations.links.unwind_plan import unwind_plan
 from erp_integrations.policies import may_see_erp_integrations
 from erp_integrations.view_models import NextStep
 from erp_integrations.workflow import messages as workflow_messages
-from erp_integrations.workflow.errors import ExportRefused
+from erp_integrations.workflow.errors import Refused
 
 
 @company_member
@@ -43,8 +43,8 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
                 change_order_id=change_order_id,
                 actor=actor_on_page(request.user),
             )
-    except ExportRefused as refusal:
-        message = workflow_messages.refused_message(refusal, erp=erp, next_steps=steps)
+    except Refused as refusal:
+        message = refusal.message(erp=erp, next_steps=steps)
     else:
         message = workflow_messages.relinked_message(link, erp=erp, next_steps=steps)
     return answer_on_page(request, message, location=came_from(request, list_of(request), history))

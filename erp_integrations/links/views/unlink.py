@@ -30,7 +30,7 @@ from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.policies import may_check_presence, may_see_erp_integrations, may_state_deletion
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkNotAllowed, UnlinkRefused
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, Refused, StillInErp
 
 
 @company_member
@@ -45,28 +45,16 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
             change_order_id=change_order_id,
             actor=actor_on_page(request.user),
         )
-    except UnlinkRefused as refusal:
-        message = links_messages.refusal_message(
-            refusal, erp=erp, next_steps=_steps_after_refusal(request, change_order_id, refusal)
-        )
+    except Refused as refusal:
+        message = refusal.message(erp=erp, next_steps=_steps_after_refusal(request, change_order_id, refusal))
         link = getattr(refusal, "link", None)
-        return _answer(request, change_order_id, message, link, erp=erp, status=_status_of(refusal))
+        return _answer(request, change_order_id, message, link, erp=erp, status=refusal.status)
     message = links_messages.unlinked_message(
         unlinked,
         erp=erp,
         next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project),
     )
     return _answer(request, change_order_id, message, unlinked.link, erp=erp, status=200)
-
-
-def _status_of(refusal: UnlinkRefused) -> int:
-    match refusal:
-        case UnlinkNotAllowed():
-            return 403
-        case NoTrustworthyAnswer():
-            return 503
-        case _:
-            return 409
 
 
 def _answer(
@@ -135,7 +123,7 @@ def _steps_after_unlink(
 
 
 def _steps_after_refusal(
-    request: MemberRequest, change_order_id: int, refusal: UnlinkRefused
+    request: MemberRequest, change_order_id: int, refusal: Refused
 ) -> tuple[NextStep, ...]:
     arguments = [request.company.slug, change_order_id]
     steps = []

@@ -20,7 +20,7 @@ from erp_integrations.management.reporting import (
 )
 from erp_integrations.ports import FaultKind, Finding
 from erp_integrations.view_models import Message
-from erp_integrations.workflow.errors import NoTrustworthyAnswer, StillInErp, UnlinkRefused
+from erp_integrations.workflow.errors import NoTrustworthyAnswer, Refused, StillInErp
 
 
 class Command(ReportingCommand):
@@ -48,8 +48,8 @@ class Command(ReportingCommand):
                 change_order_id=change_order_id,
                 actor=actor_by_command(user, operating_system_user()),
             )
-        except UnlinkRefused as refusal:
-            message = links_messages.refusal_message(refusal, erp=erp)
+        except Refused as refusal:
+            message = refusal.message(erp=erp)
             finding = getattr(refusal, "finding", None)
             self.refuse(_text(message), code=_exit_code(refusal), **_fields(message, finding))
         message = links_messages.unlinked_message(unlinked, erp=erp)
@@ -70,7 +70,7 @@ def _fields(message: Message, finding: Finding | None) -> dict[str, Any]:
     }
 
 
-def _exit_code(refusal: UnlinkRefused) -> int:
+def _exit_code(refusal: Refused) -> int:
     if isinstance(refusal, StillInErp) or not isinstance(refusal, NoTrustworthyAnswer):
         return REFUSED
     fault = refusal.finding.fault

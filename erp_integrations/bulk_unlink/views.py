@@ -30,7 +30,7 @@ from erp_integrations.policies import may_cancel_bulk_unlink, may_see_erp_integr
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
 from erp_integrations.workflow.errors import NotAllowed, NothingToUnlink, Refused, TooManyToUnlink
-from erp_integrations.workflow.finding_messages import MEANWHILE
+from erp_integrations.workflow.unlink_messages import MEANWHILE
 
 LARGEST_ID = 2**63 - 1
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from companies.clock import database_now
+from companies.clock import StatementClock, database_now
 from companies.models import Company, CompanyTool, OutgoingMail, User
 from companies.queries import members_with_level
 from companies.queue import defer_once
@@ -130,6 +130,29 @@ def withdraw_deletion(*, company_id: int, deletion_id: int, actor: Actor) -> Con
     _end(deletion, DeletionEnd.WITHDRAWN, by=actor.name, now=now)
     _tell(EventKind.DELETION_WITHDRAWN, deletion, actor=actor, now=now, rights=rights)
     return deletion
+
+
+def find_confirmations(
+    connection: Connection, row_ids: Collection[UUID], now: datetime | StatementClock
+) -> dict[UUID, ConfirmedDeletion]:
+    """By row id: the latest confirmed statement about the accepted database that names the record."""
+    if not row_ids or not connection.accepted_incarnation:
+        return {}
+    records = (
+        ConfirmedDeletionRecord.objects.filter(
+            row_id__in=row_ids,
+            deletion__in=ConfirmedDeletion.objects.filter(
+                connection=connection,
+                incarnation=connection.accepted_incarnation,
+                confirmed_at__lte=now,
+                ends_at__gt=now,
+                ended_at=None,
+            ),
+        )
+        .select_related("deletion")
+        .order_by("deletion_id")
+    )
+    return {record.row_id: record.deletion for record in records}
 
 
 def end_seen_deletions(

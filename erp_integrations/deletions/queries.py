@@ -1,59 +1,15 @@
-"""Stated deletions: which records are confirmed as deleted, and the statements as the pages show them."""
+"""Stated deletions, as the pages show them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from companies.access import Access
-from companies.clock import StatementClock
 from companies.models import Company
 from erp_integrations.models import ConfirmedDeletion, ConfirmedDeletionRecord, Connection
 from erp_integrations.policies import may_state_deletion
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """Who stated a deletion and who confirmed it."""
-
-    deletion_id: int
-    stated_by: str
-    confirmed_by: str
-    reason: str
-
-
-def find_confirmations(
-    connection: Connection, row_ids: Collection[UUID], now: datetime | StatementClock
-) -> dict[UUID, Confirmation]:
-    """By row id: the latest confirmed statement about the accepted database that names the record."""
-    if not row_ids or not connection.accepted_incarnation:
-        return {}
-    records = (
-        ConfirmedDeletionRecord.objects.filter(
-            row_id__in=row_ids,
-            deletion__in=ConfirmedDeletion.objects.filter(
-                connection=connection,
-                incarnation=connection.accepted_incarnation,
-                confirmed_at__lte=now,
-                ends_at__gt=now,
-                ended_at=None,
-            ),
-        )
-        .select_related("deletion")
-        .order_by("deletion_id")
-    )
-    return {
-        record.row_id: Confirmation(
-            record.deletion_id,
-            record.deletion.stated_by_name,
-            record.deletion.confirmed_by_name,
-            record.deletion.reason,
-        )
-        for record in records
-    }
 
 
 def open_deletions(connection: Connection, now: datetime) -> QuerySet[ConfirmedDeletion]:

@@ -17,9 +17,9 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet, TextField, Value
 
 from companies.clock import StatementClock
-from erp_integrations.deletions.queries import find_confirmations
+from erp_integrations.deletions.confirm_deletion import find_confirmations
 from erp_integrations.links.left_records import find_left_records
-from erp_integrations.models import ChangeOrderLink, Connection
+from erp_integrations.models import ChangeOrderLink, Connection, Drift
 from erp_integrations.models.links import in_order_of_numbers
 from erp_integrations.ports import (
     CONTROLS_AT_RANDOM,
@@ -28,8 +28,9 @@ from erp_integrations.ports import (
     ChangeOrderReference,
     Control,
     Controls,
+    LeftRecord,
 )
-from erp_integrations.workflow.link_status import clock_in_doubt, reference_to, seen_at, seen_clock
+from erp_integrations.workflow.link_status import last_seen
 
 FEW = 200
 """Up to this many active links of a company are all read; beyond it, links are picked by index."""
@@ -116,6 +117,39 @@ def _references(
     }
 
 
+def reference_to(
+    link: ChangeOrderLink,
+    connection: Connection,
+    *,
+    shared_subcontracts: tuple[str, ...] = (),
+    held_by_others: frozenset[uuid.UUID] = frozenset(),
+    deletion_confirmed: bool = False,
+    left_records: tuple[LeftRecord, ...] = (),
+) -> ChangeOrderReference:
+    """What a look must know of a link: its own columns, and what other rows say of its record."""
+    seen = last_seen(link, connection)
+    return ChangeOrderReference(
+        row_id=link.row_id,
+        record_number=link.record_number,
+        number=link.number,
+        job_record_number=link.job_record_number,
+        job_row_id=link.job_row_id,
+        phase=link.phase,
+        subcontract_record_number=link.subcontract_record_number,
+        sub_change_number=link.sub_change_number,
+        amount=link.erp_amount,
+        last_seen_at=seen.at,
+        last_seen_clock=seen.clock,
+        clock_in_doubt=seen.clock_in_doubt,
+        touched_subcontracts=tuple(link.touched_subcontracts),
+        shared_subcontracts=shared_subcontracts,
+        held_by_others=held_by_others,
+        last_job_record_number=link.seen.get(Drift.JOB, ""),
+        deletion_confirmed=deletion_confirmed,
+        left_records=left_records,
+    )
+
+
 class _Other(NamedTuple):
     """An active link to one of the records that are asked about, or to one with a number of theirs."""
 
@@ -153,8 +187,8 @@ def _shared(link: ChangeOrderLink, others: Sequence[_Other]) -> tuple[str, ...]:
 
 def _held(link: ChangeOrderLink, others: Sequence[_Other], connection: Connection) -> frozenset[uuid.UUID]:
     """Records with a number of ours that another active link held already when ours was last seen."""
-    last_seen = seen_at(link, connection)
-    return frozenset(one.row_id for one in others if one.row_id != link.row_id and one.linked_at <= last_seen)
+    seen = last_seen(link, connection)
+    return frozenset(one.row_id for one in others if one.row_id != link.row_id and one.linked_at <= seen.at)
 
 
 # --- controls ------------------------------------------------------------------------------------
@@ -191,14 +225,15 @@ def _draw_controls(
 
 
 def _control(link: ChangeOrderLink, connection: Connection, confirmed: Collection[uuid.UUID]) -> Control:
+    seen = last_seen(link, connection)
     return Control(
         row_id=link.row_id,
         record_number=link.record_number,
         job_record_number=link.job_record_number,
         job_row_id=link.job_row_id,
-        last_seen_at=seen_at(link, connection),
-        last_seen_clock=seen_clock(link, connection),
-        clock_in_doubt=clock_in_doubt(link, connection),
+        last_seen_at=seen.at,
+        last_seen_clock=seen.clock,
+        clock_in_doubt=seen.clock_in_doubt,
         deletion_confirmed=link.row_id in confirmed,
     )
 

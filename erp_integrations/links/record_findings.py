@@ -21,9 +21,10 @@ from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Link
 from erp_integrations.ports import FaultKind, Finding, Verdict
 from erp_integrations.workflow.link_status import (
     LinkStatus,
-    checked_at,
-    seen_at,
-    seen_clock,
+    apply_status,
+    columns_of,
+    is_older,
+    note_sight,
     status_of_finding,
 )
 
@@ -80,20 +81,20 @@ def record_findings(
     stored, events = [], []
     for link in links:
         finding = found[link.pk]
-        standing = status_of_finding(link, finding, (amounts or {}).get(link.pk))
+        status = status_of_finding(link, finding, (amounts or {}).get(link.pk))
         recorded[link.pk] = became = _judge(
             link,
             finding,
-            standing,
+            status,
             connection=connection,
             connection_revision=connection_revision,
             silent=link.pk in silent,
         )
         if became is Recorded.CHANGED:
-            events.append(_event(link, finding, standing, connection.company, actor, now, rights))
+            events.append(_event(link, finding, status, connection.company, actor, now, rights))
         if became is Recorded.CHANGED or (became is Recorded.SAME and by_person):
             looked_at = finding.told_at or now
-            apply_status(link, standing, finding, connection=connection, checked_at=looked_at)
+            apply_status(link, status, finding, connection=connection, checked_at=looked_at)
             if link.pk in missed and finding.evidence.header is None:
                 link.missed_at = missed_at
             stored.append(link)
@@ -114,7 +115,7 @@ def record_findings(
 def _judge(
     link: ChangeOrderLink,
     finding: Finding,
-    standing: LinkStatus,
+    status: LinkStatus,
     *,
     connection: Connection,
     connection_revision: int,
@@ -130,29 +131,19 @@ def _judge(
     if is_older(finding, link, connection):
         return Recorded.OLDER
     stored = (link.presence, link.drift, link.seen)
-    return Recorded.SAME if stored == _columns(standing) else Recorded.CHANGED
-
-
-def is_older(finding: Finding, link: ChangeOrderLink, connection: Connection) -> bool:
-    """Whether something newer than the finding is known of the link: from a look, or a complete run."""
-    known = checked_at(link, connection)
-    return finding.told_at is not None and known is not None and finding.told_at < known
-
-
-def _columns(standing: LinkStatus) -> tuple[str, list[str], dict[str, str]]:
-    return (standing.presence.value, [one.value for one in standing.drift], dict(standing.seen))
+    return Recorded.SAME if stored == columns_of(status) else Recorded.CHANGED
 
 
 def _event(
     link: ChangeOrderLink,
     finding: Finding,
-    standing: LinkStatus,
+    status: LinkStatus,
     company: Company,
     actor: Actor,
     now: datetime,
     rights: str,
 ) -> LinkEvent:
-    presence, drift, seen = _columns(standing)
+    presence, drift, seen = columns_of(status)
     before = {"presence": link.presence, "drift": link.drift}
     return event_of(
         kind=EventKind.PRESENCE_CHANGED,
@@ -183,53 +174,6 @@ def tells_of_the_record(finding: Finding) -> bool:
         return True
     fault = finding.fault
     return fault is not None and (fault.kind is FaultKind.UNEXPECTED or fault.code in OF_ONE_RECORD)
-
-
-STORED = (
-    "presence",
-    "presence_checked_at",
-    "drift",
-    "seen",
-    "last_seen_at",
-    "last_seen_clock",
-    "touched_subcontracts",
-)
-"""What `apply_status` puts into a link."""
-
-
-def apply_status(
-    link: ChangeOrderLink,
-    standing: LinkStatus,
-    finding: Finding,
-    *,
-    connection: Connection,
-    checked_at: datetime,
-) -> None:
-    """Puts presence and drift into a link, not written yet, and never forgets when its record was last there.
-
-    What a complete run has seen is told by the connection only as long as the link says that its record is
-    there: it is kept with the link before the link says anything else.
-    """
-    link.last_seen_at, link.last_seen_clock = seen_at(link, connection), seen_clock(link, connection)
-    note_sight(link, finding, connection)
-    link.presence, link.drift, link.seen = _columns(standing)
-    link.presence_checked_at = checked_at
-
-
-def note_sight(link: ChangeOrderLink, finding: Finding, connection: Connection) -> bool:
-    """Puts the moment of a sight into a link, where it is newer than the last one; not written yet.
-
-    A record is seen when it is found by its row id, in whatever state. True where there was something new.
-    """
-    looked_at, header = finding.first_looked_at, finding.evidence.header
-    if header is None or looked_at is None or looked_at <= seen_at(link, connection):
-        return False
-    link.last_seen_at, link.last_seen_clock = looked_at, finding.server_ahead
-    touched = finding.evidence.touched_subcontracts
-    if link.subcontract_record_number in touched:
-        # Without our line they are not learnt: a subcontract that it was moved to would pass for an old one.
-        link.touched_subcontracts = list(touched)
-    return True
 
 
 _SAVE = """

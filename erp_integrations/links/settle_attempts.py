@@ -1,8 +1,9 @@
 """Settling attempts: decides under row locks, cuts what may be cut, ends the attempts and records events."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -11,19 +12,19 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.access import Access, Ruling, find_access
 from companies.clock import database_now
 from companies.models import Project
-from erp_integrations.deletions.confirm_deletion import end_seen_deletions
-from erp_integrations.deletions.queries import Confirmation, find_confirmations
+from erp_integrations.deletions.confirm_deletion import end_seen_deletions, find_confirmations
 from erp_integrations.erp.connection_state import note_findings
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_events, event_of, label_of, record_of
 from erp_integrations.ledger.serialization import as_json
 from erp_integrations.links.look_question import references_now
-from erp_integrations.links.record_findings import OF_ONE_RECORD, STORED, apply_status, is_older
+from erp_integrations.links.record_findings import OF_ONE_RECORD
 from erp_integrations.links.unlink_decision import UnlinkClaim, UnlinkDecision, decide_unlink
 from erp_integrations.models import (
     AttemptState,
     BulkUnlink,
     ChangeOrderLink,
+    ConfirmedDeletion,
     Connection,
     EventKind,
     LinkEvent,
@@ -32,8 +33,10 @@ from erp_integrations.models import (
 )
 from erp_integrations.policies import may_unlink
 from erp_integrations.ports import Controls, Finding, Verdict
+from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow.errors import NotAllowed, NoTrustworthyAnswer, Refused, StillInErp
-from erp_integrations.workflow.link_status import status_of_finding
+from erp_integrations.workflow.link_status import STORED, apply_status, is_older, status_of_finding
+from erp_integrations.workflow.unlink_messages import unlinked_sentences
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +56,12 @@ class Unlinked:
 
     link: ChangeOrderLink
     finding: Finding
-    confirmed: Confirmation | None = None
-    """Who stated and confirmed that the record was deleted; None where the finding did not need it."""
+    confirmed: ConfirmedDeletion | None = None
+    """The statement that the record was deleted; None where the finding did not need one."""
+
+    def message(self, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
+        title, *details = unlinked_sentences(self.finding, self.link, self.confirmed, erp=erp)
+        return Message("success", title, tuple(details), next_steps)
 
 
 Outcome = Unlinked | Refused
@@ -83,7 +90,7 @@ class AttemptEnding:
     ruling: Ruling
     overtaken: bool = False
     """Whether the finding was not stored, because something newer is stored."""
-    confirmed: Confirmation | None = None
+    confirmed: ConfirmedDeletion | None = None
 
 
 # --- rights --------------------------------------------------------------------------------------
@@ -303,11 +310,23 @@ def _event_of(ending: AttemptEnding, *, actor: Actor, now: datetime) -> LinkEven
             **ending.attempt.evidence,
             **record_of(link),
             **({"overtaken": True} if ending.overtaken else {}),
-            **({"confirmed_deletion": asdict(ending.confirmed)} if ending.confirmed else {}),
+            **_confirmation_of(ending.confirmed),
         },
         link_id=link.pk,
         attempt_id=ending.attempt.pk,
     )
+
+
+def _confirmation_of(deletion: ConfirmedDeletion | None) -> dict[str, Any]:
+    if deletion is None:
+        return {}
+    confirmation = {
+        "deletion_id": deletion.pk,
+        "stated_by": deletion.stated_by_name,
+        "confirmed_by": deletion.confirmed_by_name,
+        "reason": deletion.reason,
+    }
+    return {"confirmed_deletion": confirmation}
 
 
 def _outcome_of(ending: AttemptEnding) -> Outcome:

@@ -17,10 +17,12 @@ from erp_integrations.ports import (
     ErpChangeOrderFound,
     Fault,
     Finding,
+    Verdict,
 )
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow.erp_statuses import Step
-from erp_integrations.workflow.finding_messages import (
+from erp_integrations.workflow.unlink_messages import (
+    MEANWHILE,
     format_moment,
     format_time,
     no_answer_sentences,
@@ -28,6 +30,17 @@ from erp_integrations.workflow.finding_messages import (
 )
 
 UNCHANGED = "Nothing was changed."
+CONFIRMABLE = frozenset(
+    {
+        "job-not-found",
+        "job-closed-and-empty",
+        "last-job-not-in-progress",
+        "no-control",
+        "history-silent",
+        "deletion-of-closed-job",
+    }
+)
+"""Reasons to keep a link for which a confirmed deletion stands in."""
 
 
 class Refused(Exception):
@@ -41,6 +54,12 @@ class Refused(Exception):
     """Red is kept for a record that is still in the ERP."""
     title: ClassVar[str] = ""
     details: ClassVar[tuple[str, ...]] = ()
+    may_state_deletion: bool = False
+    """Whether a confirmed deletion would answer what kept the link."""
+    record_to_move_to: str = ""
+    """The number of the record that the CCO may belong to now: it carries the link's number, without proof
+    that it came later.
+    """
     preview: Preview | None = None
     """What the ERP would hold, where the approver was to sign it off: worth another look."""
 
@@ -412,7 +431,7 @@ class StillInErp(Refused):
 class NoTrustworthyAnswer(Refused):
     """The ERP could not be asked, gave no clear answer, or something changed while it was asked.
 
-    `reason` is the finding's, or one of `finding_messages.MEANWHILE`.
+    `reason` is the finding's, or one of `unlink_messages.MEANWHILE`.
     """
 
     status = 503
@@ -422,6 +441,10 @@ class NoTrustworthyAnswer(Refused):
         self.link = link
         self.finding = finding
         self.reason = reason
+        self.may_state_deletion = reason in CONFIRMABLE
+        other = finding.evidence.other_record
+        if finding.verdict is Verdict.REPLACED and other and reason not in MEANWHILE:
+            self.record_to_move_to = other.record_number
 
     def sentences(self, erp: str) -> tuple[str, ...]:
         return no_answer_sentences(self.finding, self.link, self.reason, erp=erp)

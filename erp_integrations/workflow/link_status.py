@@ -1,30 +1,27 @@
-"""What is known of a link's record, what it means, and how old it is. Pure.
+"""The status of a link: what is known of its record, and how old that is. Pure: nothing is read or written.
 
-A reconciliation writes only what changed, so that a million links which are as they were cost no write: of
-those the run's beginning tells the age.
+A reconciliation writes only the links that changed. The age of all others is the beginning of the run.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from erp_integrations.drafts.comparison import is_same_value
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
 from erp_integrations.ports import (
     ChangeOrderKeys,
-    ChangeOrderReference,
     Finding,
     HeaderSeen,
-    LeftRecord,
     Verdict,
     same_phase,
 )
 
 SEEN = frozenset({PresenceKey.PRESENT, PresenceKey.NOT_EFFECTIVE, PresenceKey.RENUMBERED})
 """What is stored of a link whose record was there when it was last looked for."""
+CLOCK_REPEATS = timedelta(hours=1)
 NOT_EFFECTIVE = ("Void", "Rejected")
 """The ERP's words for a change order that counts no more."""
 
@@ -39,40 +36,34 @@ def checked_at(link: ChangeOrderLink, connection: Connection) -> datetime | None
     return _later(link.presence_checked_at, _reconciled_at(link, connection))
 
 
-def seen_at(link: ChangeOrderLink, connection: Connection) -> datetime:
-    """When the record was last there.
+class LastSeen(NamedTuple):
+    """When a record was last found in the ERP, and what is known of the server's clock at that moment."""
 
-    It dates the proof that another record came later (`ports.Proof.INSERTED_LATER`): too late refuses, too
-    early would cut.
+    at: datetime
+    """It dates the proof that another record came later (`ports.Proof.INSERTED_LATER`): too late a moment
+    refuses an unlink, too early a moment would cut.
     """
-    if link.presence not in SEEN:
-        return link.last_seen_at
-    return max(link.last_seen_at, _reconciled_at(link, connection) or link.last_seen_at)
-
-
-def seen_clock(link: ChangeOrderLink, connection: Connection) -> timedelta | None:
-    """The ERP server's local time minus ours at that moment; None where it was not kept."""
-    return (
-        link.last_seen_clock
-        if seen_at(link, connection) == link.last_seen_at
-        else connection.reconciled_clock
-    )
-
-
-def clock_in_doubt(link: ChangeOrderLink, connection: Connection) -> bool:
-    """Whether the server's clock may have been changed about that moment, or was since.
+    clock: timedelta | None
+    """The ERP server's local time minus ours; None where it was not stored."""
+    clock_in_doubt: bool
+    """Whether the server's clock may have been changed about that moment, or was changed since.
 
     A change is noticed some time after it was made, and daylight saving repeats an hour.
     """
+
+
+def last_seen(link: ChangeOrderLink, connection: Connection) -> LastSeen:
+    """The later of the sight that is stored with the link, and the last complete run that compared it."""
+    at, clock = link.last_seen_at, link.last_seen_clock
+    run = _reconciled_at(link, connection) if link.presence in SEEN else None
+    if run is not None and run > at:
+        at, clock = run, connection.reconciled_clock
     changed = connection.clock_changed_at
-    return changed is not None and seen_at(link, connection) < changed + CLOCK_REPEATS
-
-
-CLOCK_REPEATS = timedelta(hours=1)
+    return LastSeen(at, clock, changed is not None and at < changed + CLOCK_REPEATS)
 
 
 def _reconciled_at(link: ChangeOrderLink, connection: Connection) -> datetime | None:
-    """When the last complete run began that has compared this link."""
+    """When the last complete run began that compared this link."""
     run = connection.reconciled_at
     if run is None or link.linked_at > run or (link.unlinked_at is not None and link.unlinked_at < run):
         return None
@@ -83,39 +74,10 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((at for at in (one, other) if at is not None), default=None)
 
 
-# --- what a look must know -----------------------------------------------------------------------
-
-
-def reference_to(
-    link: ChangeOrderLink,
-    connection: Connection,
-    *,
-    shared_subcontracts: tuple[str, ...] = (),
-    held_by_others: frozenset[uuid.UUID] = frozenset(),
-    deletion_confirmed: bool = False,
-    left_records: tuple[LeftRecord, ...] = (),
-) -> ChangeOrderReference:
-    """The link as it is handed to a look, with what other rows say of it."""
-    return ChangeOrderReference(
-        row_id=link.row_id,
-        record_number=link.record_number,
-        number=link.number,
-        job_record_number=link.job_record_number,
-        job_row_id=link.job_row_id,
-        phase=link.phase,
-        subcontract_record_number=link.subcontract_record_number,
-        sub_change_number=link.sub_change_number,
-        amount=link.erp_amount,
-        last_seen_at=seen_at(link, connection),
-        last_seen_clock=seen_clock(link, connection),
-        clock_in_doubt=clock_in_doubt(link, connection),
-        touched_subcontracts=tuple(link.touched_subcontracts),
-        shared_subcontracts=shared_subcontracts,
-        held_by_others=held_by_others,
-        last_job_record_number=link.seen.get(Drift.JOB, ""),
-        deletion_confirmed=deletion_confirmed,
-        left_records=left_records,
-    )
+def is_older(finding: Finding, link: ChangeOrderLink, connection: Connection) -> bool:
+    """Whether something newer than the finding is known of the link: from a look, or a complete run."""
+    known = checked_at(link, connection)
+    return finding.told_at is not None and known is not None and finding.told_at < known
 
 
 # --- what it means -------------------------------------------------------------------------------
@@ -186,3 +148,57 @@ def status_of_finding(link: ChangeOrderLink, finding: Finding, amount: Decimal |
         seen = {**found.seen, Drift.AMOUNT.value: link.seen.get(Drift.AMOUNT.value, "")}
         return LinkStatus(presence, (*found.drift, Drift.AMOUNT), seen)
     return LinkStatus(presence, found.drift, found.seen)
+
+
+# --- how it is stored ------------------------------------------------------------------------------------
+
+STORED = (
+    "presence",
+    "presence_checked_at",
+    "drift",
+    "seen",
+    "last_seen_at",
+    "last_seen_clock",
+    "touched_subcontracts",
+)
+"""The fields of a link that `apply_status` sets."""
+
+
+def columns_of(status: LinkStatus) -> tuple[str, list[str], dict[str, str]]:
+    """`presence`, `drift` and `seen` of a link with this status."""
+    return (status.presence.value, [one.value for one in status.drift], dict(status.seen))
+
+
+def apply_status(
+    link: ChangeOrderLink,
+    status: LinkStatus,
+    finding: Finding,
+    *,
+    connection: Connection,
+    checked_at: datetime,
+) -> None:
+    """Sets presence and drift in memory; `last_seen_at` never decreases.
+
+    The sight of a complete run is read from the connection only while the link says that its record is there,
+    so it is copied to the link before the link says anything else.
+    """
+    link.last_seen_at, link.last_seen_clock, _ = last_seen(link, connection)
+    note_sight(link, finding, connection)
+    link.presence, link.drift, link.seen = columns_of(status)
+    link.presence_checked_at = checked_at
+
+
+def note_sight(link: ChangeOrderLink, finding: Finding, connection: Connection) -> bool:
+    """Sets the moment of a sight in memory, where it is newer than the stored one; True where it is.
+
+    A record is seen when it is found by its row id, in whatever state.
+    """
+    looked_at, header = finding.first_looked_at, finding.evidence.header
+    if header is None or looked_at is None or looked_at <= last_seen(link, connection).at:
+        return False
+    link.last_seen_at, link.last_seen_clock = looked_at, finding.server_ahead
+    touched = finding.evidence.touched_subcontracts
+    if link.subcontract_record_number in touched:
+        # Without our line they are not learnt: a subcontract that it was moved to would pass for an old one.
+        link.touched_subcontracts = list(touched)
+    return True

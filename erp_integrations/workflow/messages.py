@@ -3,7 +3,7 @@
 from commitments.models import CommitmentChangeOrder
 from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion, Export, IgnoredRecord
 from erp_integrations.view_models import Message, NextStep
-from erp_integrations.workflow.finding_messages import format_moment
+from erp_integrations.workflow.unlink_messages import format_moment
 
 
 def record_linked_message(what: str, record_number: str, *, erp: str) -> Message:

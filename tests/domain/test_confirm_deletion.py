@@ -15,13 +15,12 @@ from erp_integrations.deletions.confirm_deletion import (
     confirm_deletion,
     confirm_told_deletions,
     end_seen_deletions,
+    find_confirmations,
     state_deletion,
     tell_administrators,
     withdraw_deletion,
 )
-from erp_integrations.deletions.queries import find_confirmations
 from erp_integrations.ledger.actors import actor_in_admin
-from erp_integrations.links import messages as links_messages
 from erp_integrations.links import record_findings, settle_attempts, unlink
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -487,5 +486,5 @@ def test_the_event_and_the_message_of_an_unlink_name_both_people(
     event = LinkEvent.objects.get(kind=EventKind.UNLINKED)
     assert event.evidence["confirmed_deletion"]["stated_by"] == stated.first.name
     assert event.evidence["confirmed_deletion"]["confirmed_by"] == "second-admin"
-    details = links_messages.unlinked_message(unlinked, erp="Sage 100 Contractor®").details
+    details = unlinked.message(erp="Sage 100 Contractor®").details
     assert any(stated.first.name in one and "confirmed by second-admin" in one for one in details)

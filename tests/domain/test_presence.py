@@ -18,7 +18,7 @@ from erp_integrations.ports import (
     Verdict,
 )
 from erp_integrations.reconciliation.diff import Amounts, _Stored, is_stored, sums_of
-from erp_integrations.workflow.link_status import checked_at, seen_at, status_of_finding
+from erp_integrations.workflow.link_status import checked_at, last_seen, status_of_finding
 
 LINKED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EARLIER, LATER = LINKED - timedelta(hours=1), LINKED + timedelta(hours=1)
@@ -72,7 +72,7 @@ def test_the_age_is_the_links_own_or_the_last_complete_runs(
     connection = Connection(reconciled_at=run)
 
     assert checked_at(link(**columns), connection) == checked
-    assert seen_at(link(**columns), connection) == seen
+    assert last_seen(link(**columns), connection).at == seen
 
 
 HEADER = HeaderSeen("701", "11-2", "2611", "0", "Approved")

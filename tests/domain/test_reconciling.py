@@ -17,7 +17,7 @@ from erp_integrations.links import look_question
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.reconciliation import confirm_suspects, diff
 from erp_integrations.reconciliation.reconcile import reconcile
-from erp_integrations.workflow.link_status import checked_at, seen_at
+from erp_integrations.workflow.link_status import checked_at, last_seen
 from sage_adapter.sandbox.writer import open_books
 from tests.world import LINKER, World
 
@@ -63,7 +63,7 @@ def test_links_that_are_as_they_were_are_dated_and_not_written(world: World) -> 
     assert connection.last_success_at is not None
     assert connection.last_success_at > made.started_at
     link = world.link_of(cco)
-    assert checked_at(link, connection) == seen_at(link, connection) == made.started_at
+    assert checked_at(link, connection) == last_seen(link, connection).at == made.started_at
     assert told(world, cco) == []
 
 
@@ -449,7 +449,7 @@ def test_what_a_complete_run_saw_is_kept_when_the_record_is_gone(world: World) -
 
     link, connection = world.link_of(cco), world.fresh_connection()
     assert connection.reconciled_at == gone.started_at
-    assert link.last_seen_at == seen_at(link, connection) == seen.started_at
+    assert link.last_seen_at == last_seen(link, connection).at == seen.started_at
     assert link.presence_checked_at is not None
     assert link.presence_checked_at > gone.started_at
 

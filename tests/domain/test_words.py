@@ -9,11 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from erp_integrations.deletions.queries import Confirmation
-from erp_integrations.links import messages as links_messages
 from erp_integrations.links import settle_attempts, unlink_decision
 from erp_integrations.links.unlink import Unlinked
-from erp_integrations.models import ChangeOrderLink
+from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion
 from erp_integrations.ports import (
     Evidence,
     Fault,
@@ -40,7 +38,7 @@ from erp_integrations.workflow.errors import (
     TooManyToUnlink,
     UnlinkInProgress,
 )
-from erp_integrations.workflow.finding_messages import MEANWHILE
+from erp_integrations.workflow.unlink_messages import MEANWHILE
 from sage_adapter import faults
 from tests.domain.readers import Moments
 from tests.domain.test_export_words import OF_UNLINKING
@@ -92,7 +90,7 @@ def refused(finding: Finding, reason: str = "") -> Message:
 
 def unlinked(evidence: Evidence, verdict: Verdict = Verdict.ABSENT, proof: Proof | None = None) -> Message:
     finding = Finding(verdict, "not-found-twice", evidence, proof=proof)
-    return links_messages.unlinked_message(Unlinked(link=LINK, finding=finding), erp=ERP)
+    return Unlinked(link=LINK, finding=finding).message(erp=ERP)
 
 
 # --- the two sentences that people know -----------------------------------------------------------
@@ -255,12 +253,10 @@ def test_an_unproved_replacement_names_the_record_that_the_link_may_be_moved_to(
     present = Finding(Verdict.PRESENT, "header-found")
 
     told = [
-        links_messages.record_to_move_to(
-            NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason)
-        ),
-        links_messages.record_to_move_to(NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired")),
-        links_messages.record_to_move_to(StillInErp(link=LINK, finding=present)),
-        links_messages.record_to_move_to(NeverLinked()),
+        NoTrustworthyAnswer(link=LINK, finding=replaced, reason=replaced.reason).record_to_move_to,
+        NoTrustworthyAnswer(link=LINK, finding=replaced, reason="expired").record_to_move_to,
+        StillInErp(link=LINK, finding=present).record_to_move_to,
+        NeverLinked().record_to_move_to,
     ]
 
     assert told == ["704", "", "", ""]
@@ -296,18 +292,18 @@ def test_a_record_that_the_link_was_moved_from_is_named_with_the_day() -> None:
 def test_a_confirmed_deletion_is_offered_where_it_can_stand_in(reason: str, *, offered: bool) -> None:
     finding = Finding(Verdict.JOB_MISSING, reason)
 
-    assert links_messages.may_state_deletion_after(
-        NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason)
-    ) is (offered)
+    refusal = NoTrustworthyAnswer(link=LINK, finding=finding, reason=reason)
+
+    assert refusal.may_state_deletion is offered
 
 
 def test_a_confirmed_deletion_is_told_with_both_people() -> None:
-    by = Confirmation(1, "erp-admin", "second-admin", "Deleted with its job")
+    by = ConfirmedDeletion(
+        stated_by_name="erp-admin", confirmed_by_name="second-admin", reason="Deleted with its job"
+    )
     finding = Finding(Verdict.ABSENT, "not-found-twice", Evidence(deletion_confirmed=True))
 
-    details = links_messages.unlinked_message(
-        Unlinked(link=LINK, finding=finding, confirmed=by), erp=ERP
-    ).details
+    details = Unlinked(link=LINK, finding=finding, confirmed=by).message(erp=ERP).details
 
     assert (
         "erp-admin stated that it was deleted there (Deleted with its job), confirmed by second-admin."

@@ -18,7 +18,8 @@ from erp_integrations.links import look_question, record_findings, settle_attemp
 from erp_integrations.models import ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.models.links import PresenceKey
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
-from erp_integrations.workflow.link_status import reference_to, status_of_finding
+from erp_integrations.workflow import link_status
+from erp_integrations.workflow.link_status import status_of_finding
 from tests.proof.small_answers import LAST_SEEN, Asked, Said, find, uuid_of
 from tests.proof.small_books import (
     CLOSED,
@@ -106,7 +107,7 @@ class Memory:
         self.others = (*self.others, other)
 
     def reference(self) -> ChangeOrderReference:
-        return reference_to(
+        return look_question.reference_to(
             self.link,
             self.connection,
             shared_subcontracts=look_question._shared(self.link, self.others),
@@ -118,7 +119,7 @@ class Memory:
         self._answered(finding)
         if settle_attempts._counts(finding, attempt=_ATTEMPT, link=self.link, connection=self.connection):
             assert finding.told_at is not None
-            record_findings.apply_status(
+            link_status.apply_status(
                 self.link,
                 status_of_finding(self.link, finding),
                 finding,
@@ -140,11 +141,11 @@ class Memory:
         )
         if became is record_findings.Recorded.CHANGED:
             assert finding.told_at is not None
-            record_findings.apply_status(
+            link_status.apply_status(
                 self.link, standing, finding, connection=self.connection, checked_at=finding.told_at
             )
         elif became in (record_findings.Recorded.SAME, record_findings.Recorded.OLDER):
-            record_findings.note_sight(self.link, finding, self.connection)
+            link_status.note_sight(self.link, finding, self.connection)
 
     def _answered(self, finding: Finding) -> None:
         assert finding.told_at is not None

@@ -41,6 +41,7 @@ from erp_integrations.erp import calls, registry
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.links import move_link
 from erp_integrations.links import unlink as unlink_module
+from erp_integrations.links.look_question import reference_to
 from erp_integrations.links.record_findings import Recorded, record_findings
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
@@ -48,7 +49,6 @@ from erp_integrations.ports import Deadline, NoSuchRecord
 from erp_integrations.reconciliation import run_lease
 from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
 from erp_integrations.workflow.errors import Refused, UnlinkInProgress
-from erp_integrations.workflow.link_status import reference_to
 from sage_adapter.sandbox.connection import COMPANY_FILE, read_only_uri
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants

@@ -14,7 +14,6 @@ from functools import partial
 
 import pytest
 
-from erp_integrations.links import record_findings
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import Finding
 from erp_integrations.workflow import link_status
@@ -152,7 +151,7 @@ def test_no_sight_teaches_what_a_later_look_cuts_wrongly_by(as_they_are: Outcome
 # --- each rule of what a sight stores taken away ---------------------------------------------------
 
 Taking = Callable[[pytest.MonkeyPatch], None]
-_note_sight = record_findings.note_sight
+_note_sight = link_status.note_sight
 
 
 def _noting(change: Callable[[ChangeOrderLink, ChangeOrderLink, Finding], None]) -> Taking:
@@ -164,7 +163,7 @@ def _noting(change: Callable[[ChangeOrderLink, ChangeOrderLink, Finding], None])
         change(link, before, finding)
         return is_new
 
-    return lambda patch: patch.setattr(record_findings, "note_sight", note_sight)
+    return lambda patch: patch.setattr(link_status, "note_sight", note_sight)
 
 
 def _learns_without_our_line(link: ChangeOrderLink, _before: ChangeOrderLink, finding: Finding) -> None:

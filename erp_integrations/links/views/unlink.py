@@ -25,7 +25,6 @@ from erp_integrations.change_orders.responses import (
 )
 from erp_integrations.erp.queries import freshness_of
 from erp_integrations.ledger.actors import actor_on_page
-from erp_integrations.links import messages as links_messages
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.policies import may_check_presence, may_see_erp_integrations, may_state_deletion
@@ -49,8 +48,7 @@ def unlink(request: MemberRequest, change_order_id: int) -> HttpResponse:
         message = refusal.message(erp=erp, next_steps=_steps_after_refusal(request, change_order_id, refusal))
         link = getattr(refusal, "link", None)
         return _answer(request, change_order_id, message, link, erp=erp, status=refusal.status)
-    message = links_messages.unlinked_message(
-        unlinked,
+    message = unlinked.message(
         erp=erp,
         next_steps=_steps_after_unlink(request, change_order_id, change_order.commitment.project),
     )
@@ -131,12 +129,12 @@ def _steps_after_refusal(
         steps.append(NextStep("Try again", reverse("unlink", args=arguments), post=True))
     if isinstance(refusal, StillInErp | NoTrustworthyAnswer):
         steps.append(NextStep("View history", reverse("change-order-history", args=arguments)))
-    if links_messages.may_state_deletion_after(refusal) and may_state_deletion(request.access):
+    if refusal.may_state_deletion and may_state_deletion(request.access):
         address = reverse("deletion-state", args=[request.company.slug])
         steps.append(NextStep("State that it was deleted", f"{address}?cco={change_order_id}"))
     if isinstance(refusal, NoTrustworthyAnswer) and refusal.finding.evidence.left_record:
         steps.insert(0, NextStep("Link or ignore it", reverse("left-records", args=arguments)))
-    if record := links_messages.record_to_move_to(refusal):
+    if record := refusal.record_to_move_to:
         address = reverse("move", args=arguments)
         steps.insert(0, NextStep(f"Move its link to record {record}", f"{address}?record={record}"))
     if isinstance(refusal, StillInErp):

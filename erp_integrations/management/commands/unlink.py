@@ -8,7 +8,6 @@ from erp_integrations.change_orders.history import find_change_order
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import actor_by_command
 from erp_integrations.ledger.serialization import as_json
-from erp_integrations.links import messages as links_messages
 from erp_integrations.links.unlink import unlink_change_order
 from erp_integrations.management.reporting import (
     MISCONFIGURED,
@@ -52,7 +51,7 @@ class Command(ReportingCommand):
             message = refusal.message(erp=erp)
             finding = getattr(refusal, "finding", None)
             self.refuse(_text(message), code=_exit_code(refusal), **_fields(message, finding))
-        message = links_messages.unlinked_message(unlinked, erp=erp)
+        message = unlinked.message(erp=erp)
         self.report(_text(message), **_fields(message, unlinked.finding))
 
 

@@ -1,4 +1,4 @@
-"""Messages for findings that did not cut a link, and how moments are written in messages.
+"""Messages for unlink outcomes, and how moments are written in messages.
 
 `erp` is the ERP's name as it stands on the screen.
 """
@@ -8,9 +8,11 @@ from datetime import datetime
 
 from django.utils.timezone import localtime
 
-from erp_integrations.models import ChangeOrderLink
-from erp_integrations.ports import Finding, HeaderSeen, Verdict
+from erp_integrations.ledger.descriptions import UNNAMED_USER
+from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion
+from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, OtherRecord, Verdict
 
+SUCCESS = "Successful Unlinked"
 STILL_THERE = "The CCO is still in {erp}. Please delete it before retrying"
 UNCHANGED = "Nothing was changed"
 
@@ -32,6 +34,53 @@ MEANWHILE: dict[str, tuple[str, ...]] = {
     ),
 }
 """Title and details by reason, for reasons that come from Plumbline and not from the ERP's answer."""
+
+
+# --- the link was cut ----------------------------------------------------------------------------
+
+
+def unlinked_sentences(
+    finding: Finding, link: ChangeOrderLink, confirmed: ConfirmedDeletion | None, *, erp: str
+) -> tuple[str, ...]:
+    """The title, then what shows that the record is gone, and what may be taken for it."""
+    details = [f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}) is no longer tied to {erp}.']
+    details += _describe_evidence(finding.evidence, erp=erp)
+    if confirmed:
+        details.append(
+            f"{confirmed.stated_by_name} stated that it was deleted there "
+            f"({confirmed.reason.rstrip('. ')}), confirmed by {confirmed.confirmed_by_name}."
+        )
+    details += [_describe_other(other) for other in finding.evidence.other_records]
+    return (SUCCESS, *details)
+
+
+def _describe_other(other: OtherRecord) -> str:
+    """A record that came later, and is easily taken for the one that is gone."""
+    number = f" (number {other.number.strip()})" if other.number.strip() else ""
+    what = "has its record number now" if other.has_our_record_number else "carries its number now"
+    return (
+        f"Record {other.record_number}{number} {what}: it is another change order, do not link this CCO to "
+        "it by mistake."
+    )
+
+
+def _describe_evidence(evidence: Evidence, *, erp: str) -> list[str]:
+    words = []
+    if evidence.deletion:
+        words.append(_describe_deletion(evidence.deletion))
+    elif not evidence.history_readable:
+        words.append(f"{erp}'s own history could not be read, so it is not known who deleted it.")
+    if evidence.subcontract_present is False:
+        words.append("Its subcontract is gone from Sage too.")
+    if evidence.billed_beyond:
+        words.append(f"Its subcontract is billed {evidence.billed_beyond:,.2f} beyond its value now.")
+    return words
+
+
+def _describe_deletion(deletion: HistoryEntry) -> str:
+    if user := deletion.user.strip():
+        return f"Deleted there by {user} on {format_moment(deletion.at)}."
+    return f"Deleted there on {format_moment(deletion.at)}, by {UNNAMED_USER}."
 
 
 # --- the record is still there -------------------------------------------------------------------

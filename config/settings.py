@@ -100,7 +100,7 @@ ERP_KINDS: dict[str, ErpKind] = {
 }
 """By the kind of connection."""
 
-ERP_SIDE = "erp_integrations.exports.commitments_adapter.ErpSide"
+ERP_SIDE = "erp_integrations.exports.commitments_adapter.CommitmentsAdapter"
 """What the project team's pages ask about accounting's side; `commitments.erp_side.ErpSide`."""
 
 # --- the application -----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from erp_integrations.deletions import confirm_deletion
 from erp_integrations.exports import poll
 from erp_integrations.policies import TICK
 from erp_integrations.reconciliation import schedule
-from erp_integrations.workflow import mail
+from erp_integrations.workflow import notifications
 
 EVERY_TICK = f"* * * * * */{TICK.seconds}"
 """With seconds at the end."""
@@ -19,7 +19,7 @@ EVERY_TICK = f"* * * * * */{TICK.seconds}"
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-daily-summaries")
 def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to all that run by the clock)
-    mail.queue_daily_summaries(database_now())
+    notifications.queue_daily_summaries(database_now())
 
 
 @app.periodic(cron=EVERY_MINUTE)

@@ -1,7 +1,7 @@
 """Taking hold of a row, once it is certain that this person may change it now.
 
 The commitment is locked before its CCOs, always: two numbers, or two approvals, come one after the other.
-It is a part of the one order of locks, which `erp_integrations.workflow.locks` tells.
+It is a part of the one order of locks, which `erp_integrations.workflow.lock_order` tells.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Bulk unlink: many CCOs, each by the single button's own operation, in chunks, by whatever worker.
+"""Bulk unlink: many CCOs, unlinked in chunks on the queue by the operation of the single button.
 
-What Sage said of an item stands with its attempt; the item only tells it again. So a worker may die anywhere:
-the next one reads from the attempts what had ended, and asks again about the rest.
+The result of an item is stored with its attempt and copied to the item. A worker may die at any moment: the
+next one ends the items whose attempts have ended, and begins the others again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,9 +47,9 @@ TASK = "erp_integrations.tasks.work_on_bulk_unlink"
 MOST_AT_ONCE = 10_000
 MOST_TOLD = 3
 MOST_TRIES = 3
-"""How often an item is begun whose worker did not come back, or whose CCO somebody else was asking about."""
+"""How often an item is begun whose worker died, or whose CCO another user was unlinking."""
 LEASE_BEYOND_DEADLINE = timedelta(seconds=30)
-"""Longer than an attempt's: what is taken over has no attempt any more whose lease still holds."""
+"""Longer than that of an attempt: when an item is taken over, the lease of its attempt has ended."""
 
 NOT_ASKED = "Sage did not answer about those before it, so it was not asked about this one."
 GIVEN_UP = "It was begun several times, and never came to an end."
@@ -125,7 +125,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
         EventKind.BULK_UNLINK_STARTED,
         actor=actor,
         now=now,
-        rights=_in_words(rights),
+        rights=_summarize_rights(rights),
         ccos=len(items),
         to_ask=len(waiting),
     )
@@ -245,7 +245,7 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
             case NeverLinked():
                 _end(item, ItemState.ALREADY, now=now)
     _write(items)
-    if _nobody_answered(outcomes):
+    if _is_unreachable(outcomes):
         BulkUnlinkItem.objects.filter(bulk=bulk_id, state=ItemState.WAITING).update(
             state=ItemState.NO_ANSWER, reason=NOT_ASKED, ended_at=now
         )
@@ -253,17 +253,17 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
 
 
 def _lock(bulk_id: int) -> None:
-    """Before its items, see `workflow.locks`: ending the last of them ends the bulk unlink, too."""
+    """Before its items, see `workflow.lock_order`: ending the last of them ends the bulk unlink, too."""
     BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id)
 
 
 def _locked(bulk_id: int) -> QuerySet[BulkUnlinkItem]:
-    """Items that nobody else is just taking, in the order of the list."""
+    """The items that no other worker has locked, in the order of the list."""
     return BulkUnlinkItem.objects.select_for_update(skip_locked=True).filter(bulk=bulk_id).order_by("pk")
 
 
 def _end_as_attempted(items: Sequence[BulkUnlinkItem], *, now: datetime) -> None:
-    """Ends the items whose last attempt has ended, as it ended. Only a lease that ran out is no end."""
+    """Ends the items whose last attempt has ended, as it ended, unless its lease ran out."""
     last = {
         attempt.bulk_item_id: attempt
         for attempt in UnlinkAttempt.objects.filter(bulk_item__in=items).order_by("pk")
@@ -278,7 +278,7 @@ def _end_as_attempted(items: Sequence[BulkUnlinkItem], *, now: datetime) -> None
 
 
 def _end(item: BulkUnlinkItem, state: ItemState, *, now: datetime, reason: str = "") -> None:
-    """Not written yet: see `_write`."""
+    """Sets the end in memory; `_write` stores it."""
     item.state, item.reason, item.ended_at = state, reason, now
 
 
@@ -288,11 +288,11 @@ def _write(items: Sequence[BulkUnlinkItem]) -> None:
     )
 
 
-def _nobody_answered(outcomes: Mapping[int, Outcome]) -> bool:
-    """Whether all that was asked met the connection's trouble: then the next question would, too."""
-    asked = [one for one in outcomes.values() if not isinstance(one, (NotAllowed, AlreadyUnlinked))]
-    return bool(asked) and all(
-        isinstance(one, NoTrustworthyAnswer) and not tells_of_the_record(one.finding) for one in asked
+def _is_unreachable(outcomes: Mapping[int, Outcome]) -> bool:
+    """Whether every question failed by a fault of the connection: then the next one would fail, too."""
+    questions = [one for one in outcomes.values() if not isinstance(one, (NotAllowed, AlreadyUnlinked))]
+    return bool(questions) and all(
+        isinstance(one, NoTrustworthyAnswer) and not tells_of_the_record(one.finding) for one in questions
     )
 
 
@@ -301,7 +301,7 @@ def _finish(bulk_id: int, *, now: datetime) -> None:
         BulkUnlink.objects.filter(pk=bulk_id, ended_at=None).update(ended_at=now)
 
 
-def _in_words(rights: Sequence[str]) -> str:
+def _summarize_rights(rights: Sequence[str]) -> str:
     """The rights on each project that were used, a few of them: each CCO's own event names its own."""
     different = list(dict.fromkeys(rights))
     more = [f"{len(different) - MOST_TOLD} more"] if len(different) > MOST_TOLD else []

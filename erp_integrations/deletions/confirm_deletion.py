@@ -33,13 +33,13 @@ from erp_integrations.workflow.errors import (
     NotAllowed,
     NotLinkedRecords,
     OwnStatement,
-    ReasonNeeded,
     RecordSeen,
     StatementOver,
     TooManyRecords,
+    require_reason,
 )
 from erp_integrations.workflow.link_status import SEEN
-from erp_integrations.workflow.mail import mail_stated_deletion, name_of_deletion_mail
+from erp_integrations.workflow.notifications import mail_stated_deletion, name_of_deletion_mail
 from erp_integrations.workflow.transitions import access_of, require
 
 TELL = "erp_integrations.tasks.tell_of_deletion"
@@ -57,8 +57,7 @@ def state_deletion(
     `ReasonNeeded`, `TooManyRecords`, `DatabaseNotAccepted`, `NotLinkedRecords`, and `RecordSeen` where the
     last look has seen one, or none was taken: only what a look did not find can be stated to be deleted.
     """
-    if not reason.strip():
-        raise ReasonNeeded
+    reason = require_reason(reason)
     with transaction.atomic(durable=True):
         rights = _rights(actor, company_id=company_id)
         wanted = tuple(dict.fromkeys(record_numbers))
@@ -73,7 +72,7 @@ def state_deletion(
         deletion: ConfirmedDeletion = ConfirmedDeletion.objects.create(
             connection=connection,
             incarnation=connection.accepted_incarnation,
-            reason=reason.strip(),
+            reason=reason,
             stated_at=now,
             stated_by_id=actor.user_id,
             stated_by_name=actor.name,

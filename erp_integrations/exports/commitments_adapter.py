@@ -73,8 +73,8 @@ OF_THE_TEAM = {
 REASON_WORDS = {EventKind.REJECTED: "Rejected Message", EventKind.EXPORT_FAILED: "Export failed"}
 
 
-class ErpSide:
-    """What `commitments` asks of the ERP tool, answered from its rows; nothing is asked of the ERP."""
+class CommitmentsAdapter:
+    """Implements `commitments.erp_side.ErpSide` from stored rows; the ERP is not called."""
 
     def card_of(self, change_order: CommitmentChangeOrder, access: Access) -> ErpCard:
         """Status, what it means, what may be done and what stands in the way."""

@@ -1,4 +1,4 @@
-"""What an approver says of a CCO: how it goes to the ERP, or why it goes back."""
+"""Forms of an approver: how a CCO is exported, or why it goes back to the project team."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +33,7 @@ class ExportForm(forms.Form):
             field.widget = forms.HiddenInput()
 
 
-class ReasonForm(forms.Form):
+class ReturnToTeamForm(forms.Form):
     """Why a CCO goes back to the project team."""
 
     reason = forms.CharField(

@@ -44,12 +44,12 @@ from erp_integrations.workflow.errors import (
     NotPossibleNow,
     NumberInUse,
     PreviewChanged,
-    ReasonNeeded,
     RecordElsewhere,
     Refused,
     RulesBroken,
+    require_reason,
 )
-from erp_integrations.workflow.mail import mail_rejection
+from erp_integrations.workflow.notifications import mail_rejection
 from erp_integrations.workflow.transitions import (
     access_of,
     apply_step,
@@ -208,13 +208,12 @@ def reject_change_order(*, company_id: int, change_order_id: int, reason: str, a
 
     Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`.
     """
-    if not reason.strip():
-        raise ReasonNeeded
+    reason = require_reason(reason)
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(may_reject(access_of(actor, company_id=company_id)))
     apply_step(Step.REJECT, change_order)
     now = database_now()
-    return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
+    return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason)
 
 
 def close_as_rejected(

@@ -61,10 +61,10 @@ from erp_integrations.workflow.errors import (
     MayBeThere,
     NotPossibleNow,
     NotThereYet,
-    ReasonNeeded,
     TakenOver,
+    require_reason,
 )
-from erp_integrations.workflow.mail import mail_failure
+from erp_integrations.workflow.notifications import mail_failure
 from erp_integrations.workflow.transitions import (
     access_of,
     apply_step,
@@ -164,8 +164,7 @@ def give_back_change_order(
     `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`, `FoundInErp`, `MayBeThere`,
     `TakenOver`.
     """
-    if not reason.strip():
-        raise ReasonNeeded
+    reason = require_reason(reason)
     claim = _claim(company_id=company_id, change_order_id=change_order_id, actor=actor, step=Step.GIVE_BACK)
     there = _records_in_time(claim)
     with transaction.atomic(durable=True):
@@ -174,7 +173,7 @@ def give_back_change_order(
         export.save(update_fields=["writing_until"])
         if isinstance(there, _Looked) and not there.records and not there.odd:
             apply_step(Step.GIVE_BACK, change_order)
-            return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason.strip())
+            return close_as_rejected(change_order, actor=actor, now=now, rights=rights, reason=reason)
     if isinstance(there, Fault):
         raise MayBeThere(f"{there.what} It may be in {claim.erp} already, so it stays here. {there.advice}")
     if not there.records:

@@ -1,7 +1,7 @@
-"""The brake: how many records may be missing at once although neither history nor two persons say why.
+"""The brake: how many records may be missing at once without an explanation.
 
-Reconciliation and bulk unlink have the same one. What history tells does not count, and a sweep of deletions
-tells nothing.
+Reconciliation and bulk unlink share it. A deletion in the ERP's history and a confirmed deletion are
+explanations; deletions that follow each other within `SWEEP` are not.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from erp_integrations.policies import HANDFUL, find_implausible
 from erp_integrations.ports import SWEEP, Fault, FaultKind, Finding, Verdict
 
 IMPLAUSIBLE = "implausible"
-"""The code of the fault that a result was not believed."""
+"""The code of the fault of a result that too many missing records make implausible."""
 
 
 def fault_for(words: str) -> Fault:
-    """Why nothing was recorded or unlinked, and who can mend it."""
+    """The fault for which nothing is recorded or unlinked; `words` say how many records are missing."""
     return Fault(
         FaultKind.MISCONFIGURED,
         IMPLAUSIBLE,
@@ -30,7 +30,7 @@ def fault_for(words: str) -> Fault:
 
 
 def missing_untold(findings: Sequence[Finding]) -> list[bool]:
-    """Of each finding, whether its record is not there and nothing tells of its deletion."""
+    """For each finding: whether its record is missing without an explanation."""
     moments = sorted(one.evidence.deletion.at for one in findings if one.evidence.deletion)
     swept = {
         at for earlier, later in pairwise(moments) if later - earlier <= SWEEP for at in (earlier, later)
@@ -49,9 +49,9 @@ def _is_told(finding: Finding, swept: set[datetime]) -> bool:
 
 
 def brake_of_bulk(connection: Connection, bulk: BulkUnlink, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of one turn of a bulk unlink, without those that would be one too many.
+    """The findings of one turn of a bulk unlink, with UNKNOWN in the place of those that the brake stops.
 
-    Counted are the links that the whole bulk has cut so far without anything that tells of a deletion.
+    Counts the links that the whole bulk unlink has cut so far without an explanation.
     """
     untold = missing_untold(findings)
     cut = UnlinkAttempt.objects.filter(bulk_item__bulk=bulk, state=AttemptState.UNLINKED)

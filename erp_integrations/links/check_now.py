@@ -1,4 +1,4 @@
-"""Check now: a person asks whether records are still there. Tells, and never cuts."""
+"""Check now: looks up the records of links once for a person, and records the findings. Never cuts a link."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from django.db import transaction
 
 from companies.access import find_access
 from companies.clock import clock_from, database_now
-from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_findings
@@ -30,12 +29,12 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
-from erp_integrations.workflow.errors import NotAllowed
+from erp_integrations.workflow.errors import NotAllowed, require_reason
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedNow:
-    """What came of the question. `fault` is why the ERP could not be asked; then nothing was recorded."""
+    """How many links were looked up, changed and answered. With a `fault` nothing was recorded."""
 
     asked: int
     changed: int
@@ -46,15 +45,15 @@ class CheckedNow:
 def check_change_orders(
     *, company_id: int, change_order_ids: Sequence[int], actor: Actor, reason: str = ""
 ) -> CheckedNow:
-    """Asks the ERP, once, about the links of these CCOs, and records what it said with its time.
+    """Looks up the records of these CCOs once, and records the findings with their time.
 
     At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
     out. Staff must say why. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a
-    transaction. Raises `NotAllowed`, `ReasonMissing`.
+    transaction. Raises `NotAllowed`, `ReasonNeeded`.
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
-    reason = needed(reason) if actor.is_staff else reason
+    reason = require_reason(reason) if actor.is_staff else reason
     _rights_of(actor, company_id=company_id)
     connection = Connection.objects.filter(company_id=company_id).first()
     links = _links(company_id, change_order_ids)

@@ -1,4 +1,4 @@
-"""Tying a CCO to its record. A link is made only by reading the record in the ERP, never by hearsay."""
+"""Links a CCO to its record. A link is made only from a record that was just read in the ERP."""
 
 import dataclasses
 import uuid
@@ -63,7 +63,7 @@ class RecordInErp:
 
 @dataclass(frozen=True, slots=True)
 class SubcontractInErp:
-    """The job and the subcontract that a CCO hangs on in the ERP: those very records, not their numbers."""
+    """The job and the subcontract of a CCO in the ERP, by row id, since a number can go to another record."""
 
     job_record_number: str
     job_row_id: uuid.UUID | None
@@ -80,12 +80,12 @@ def link_change_order(
     rights: Callable[[], str] = str,
     compare: Callable[[CommitmentChangeOrder, RecordInErp], Sequence[ComparedValue]] = lambda *_: (),
 ) -> ChangeOrderLink:
-    """Ties a CCO that waits for accounting to the record that is in the ERP already.
+    """Links a CCO that waits for accounting to the record that is in the ERP already.
 
-    Reads the record outside any transaction. `rights` and `compare` are asked once the CCO is locked, and may
-    refuse; the demo's loader needs neither. What was compared is kept with the event. Raises `NotInErp` (also
-    where the record has no line on the subcontract), `ErpError`, `NotPossibleNow`, `RecordTaken`,
-    `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
+    Reads the record outside any transaction. `rights` and `compare` are called once the CCO is locked, and
+    may raise a refusal; the loader of demo data needs neither. What was compared is stored with the event.
+    Raises `NotInErp` (also where the record has no line on the subcontract), `ErpError`, `NotPossibleNow`,
+    `RecordTaken`, `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
     """
     companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
     connection = Connection.objects.get(company=companies.get(pk=change_order_id))
@@ -104,7 +104,7 @@ def link_change_order(
         ):
             raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status))
         used = rights()
-        connection = require_asked(locked, connection)
+        connection = require_unchanged(locked, connection)
         if is_linked(record, connection=connection):
             raise RecordTaken
         compared = compare(change_order, record)
@@ -117,14 +117,14 @@ def link_change_order(
     return link
 
 
-def lock_connection(asked: Connection) -> Connection:
-    """The connection as it is now, locked: before any CCO, see `workflow.locks`."""
-    return Connection.objects.select_for_update(no_key=True).get(pk=asked.pk)
+def lock_connection(connection: Connection) -> Connection:
+    """The connection as it is now, locked: before any CCO, see `workflow.lock_order`."""
+    return Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
 
 
-def require_asked(locked: Connection, asked: Connection) -> Connection:
-    """The locked connection. Raises `TakenOver` where it is no longer the one that was asked."""
-    if locked.revision != asked.revision:
+def require_unchanged(locked: Connection, connection: Connection) -> Connection:
+    """The locked connection. Raises `TakenOver` where it changed since `connection` was read."""
+    if locked.revision != connection.revision:
         raise TakenOver
     return locked
 
@@ -177,7 +177,10 @@ def read_record(
     *,
     deadline: Deadline | None = None,
 ) -> RecordInErp:
-    """Reads the record and what it hangs on. Raises `NotInErp` where it has no line there, `ErpError`."""
+    """Reads the record with its subcontract and its job.
+
+    Raises `ErpError`, and `NotInErp` also where the record has no line on the subcontract.
+    """
     until = deadline or _deadline()
     change_order = reader.read_change_order(record_number, deadline=until)
     subcontract = reader.read_subcontract(subcontract_record_number, deadline=until)

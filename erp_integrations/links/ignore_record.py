@@ -11,7 +11,7 @@ from erp_integrations.links.left_records import LeftRecordLine, LeftState, left_
 from erp_integrations.links.move_link import NOT_IN_THE_ADMIN
 from erp_integrations.models import ChangeOrderLink, EventKind, IgnoredRecord
 from erp_integrations.policies import may_move_link
-from erp_integrations.workflow.errors import NotAllowed, ReasonNeeded, RecordNotLeft
+from erp_integrations.workflow.errors import NotAllowed, RecordNotLeft, require_reason
 from erp_integrations.workflow.transitions import access_of, require
 
 
@@ -24,8 +24,7 @@ def ignore_left_record(
     Raises `ReasonNeeded`, `NotAllowed`, `RecordNotLeft` where the record is linked or ignored already, or was
     not left by this CCO.
     """
-    if not reason.strip():
-        raise ReasonNeeded
+    reason = require_reason(reason)
     link, line, rights = _lock(company_id, change_order_id, former_link_id, actor)
     if line.state is not LeftState.OPEN:
         raise RecordNotLeft
@@ -36,12 +35,12 @@ def ignore_left_record(
         connection_id=link.connection_id,
         row_id=former.row_id,
         record_number=former.record_number,
-        reason=reason.strip(),
+        reason=reason,
         ignored_at=now,
         ignored_by_id=actor.user_id,
         ignored_by_name=actor.name,
     )
-    _tell(EventKind.RECORD_IGNORED, link, ignored, actor=actor, now=now, rights=rights, reason=reason.strip())
+    _tell(EventKind.RECORD_IGNORED, link, ignored, actor=actor, now=now, rights=rights, reason=reason)
     return ignored
 
 

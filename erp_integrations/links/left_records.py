@@ -1,4 +1,7 @@
-"""The records that links were moved from: a moved link answers for each until it is linked or ignored."""
+"""The records that links were moved from.
+
+A moved link is not cut while one of them is in the ERP, neither linked nor ignored.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The question of a look: references to the records that are asked about, and the controls.
+"""Builds the question of a look: references to the records, and the controls.
 
 Controls are other active links, whose records should be there: an absence is believed only from a connection
 that returns, in the same statement, records known to be there. They are drawn whatever their stored status,
@@ -67,7 +67,7 @@ _PICK_OF_JOBS = """
 
 @dataclass(frozen=True, slots=True)
 class LookQuestion:
-    """What a look is asked: about which records, and beside which controls."""
+    """The references of the links in question, and the controls that are looked up with them."""
 
     references: Mapping[int, ChangeOrderReference]
     """By the id of the link."""
@@ -90,7 +90,7 @@ def question_for(
 def references_now(
     links: Sequence[ChangeOrderLink], connection: Connection
 ) -> dict[int, ChangeOrderReference]:
-    """The references that a question asked now would have, by link id."""
+    """The references of these links as they are now, by link id."""
     if not links:
         return {}
     confirmed = find_confirmations(connection, [link.row_id for link in links], StatementClock())
@@ -151,7 +151,7 @@ def reference_to(
 
 
 class _Other(NamedTuple):
-    """An active link to one of the records that are asked about, or to one with a number of theirs."""
+    """An active link to one of the records in question, or to a record with one of their numbers."""
 
     row_id: uuid.UUID
     subcontract_record_number: str
@@ -159,10 +159,10 @@ class _Other(NamedTuple):
 
 
 def _others(links: Sequence[ChangeOrderLink], connection: Connection) -> list[_Other]:
-    """What other rows of ours say of the records, in one statement.
+    """The active links to these records, or to records with one of their numbers, in one statement.
 
-    The numbers are compared here as the database sorts them; one that only a person would call the same is
-    not found, and then stands in the place of ours without proof.
+    Numbers are compared as the database sorts them. A number that differs only in its spelling is not found;
+    its record then counts as a replacement without proof.
     """
     wanted = Q(row_id__in={link.row_id for link in links})
     for link in links:
@@ -175,8 +175,8 @@ def _others(links: Sequence[ChangeOrderLink], connection: Connection) -> list[_O
                 subcontract_record_number=link.subcontract_record_number,
                 sub_change_number__iexact=link.sub_change_number,
             )
-    tied = ChangeOrderLink.objects.filter(wanted, connection=connection, unlinked_at__isnull=True)
-    return [_Other(*row) for row in tied.values_list(*_Other._fields)]
+    others = ChangeOrderLink.objects.filter(wanted, connection=connection, unlinked_at__isnull=True)
+    return [_Other(*row) for row in others.values_list(*_Other._fields)]
 
 
 def _shared(link: ChangeOrderLink, others: Sequence[_Other]) -> tuple[str, ...]:

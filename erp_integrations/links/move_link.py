@@ -1,7 +1,7 @@
-"""Moving a CCO's link to another record of Sage, after a person has seen both side by side.
+"""Moves a CCO's link to another record of Sage, after a person has seen both side by side.
 
-The CCO stays Synced. The link that ends by a move is not cut: nothing proves its record gone, and
-`left_records` holds the new link to account for it.
+The CCO stays Synced. The link that ends by a move is not cut, since nothing proves that its record is gone:
+the new link is not cut while that record is in the ERP, neither linked nor ignored (`left_records`).
 """
 
 import dataclasses
@@ -39,12 +39,12 @@ from erp_integrations.workflow.errors import (
     CouldNotAsk,
     NotAllowed,
     NotAsShown,
-    ReasonNeeded,
     RecordElsewhere,
     RecordNotEffective,
     RecordTaken,
     SameRecord,
     TakenOver,
+    require_reason,
 )
 from erp_integrations.workflow.link_status import NOT_EFFECTIVE
 from erp_integrations.workflow.transitions import access_of, lock_change_order, require, require_possible
@@ -95,26 +95,25 @@ def move_change_order_link(
 ) -> ChangeOrderLink:
     """Ends the CCO's link and ties the CCO to another record of its subcontract, in one transaction.
 
-    `shown` is the token of the `SideBySide` that the person has said yes to: both records are read again, and
+    `shown` is the token of the `SideBySide` that the person has confirmed: both records are read again, and
     where anything differs from it, nothing is moved. Must not be called inside a transaction. Raises
     `NotAllowed`, `ReasonNeeded`, `BeingUnlinked`, `NotAsShown`, `TakenOver` and what `show_both_records`
     raises; the link is then as it was.
     """
-    if not reason.strip():
-        raise ReasonNeeded
+    reason = require_reason(reason)
     if actor.is_staff:
         raise NotAllowed(NOT_IN_THE_ADMIN.missing)
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
     _rights(change_order, actor, company_id=company_id)
     require_possible(change_order, Step.MOVE)
-    asked = _active_link(company_id=company_id, change_order_id=change_order_id)
-    if asked is None:
+    link = _active_link(company_id=company_id, change_order_id=change_order_id)
+    if link is None:
         raise TakenOver
-    subcontract = subcontract_record_number or subcontract_of(export_context_of(change_order), asked)
-    read = _read_both(asked, record_number, subcontract)
+    subcontract = subcontract_record_number or subcontract_of(export_context_of(change_order), link)
+    read = _read_both(link, record_number, subcontract)
     try:
         with transaction.atomic(durable=True):
-            return _move(read, company_id=company_id, shown=shown, actor=actor, reason=reason.strip())
+            return _move(read, company_id=company_id, shown=shown, actor=actor, reason=reason)
     except IntegrityError as error:
         if "one_active_per_record" in str(error):
             raise RecordTaken from None
@@ -248,7 +247,7 @@ def _ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> O
 
 
 def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reason: str) -> ChangeOrderLink:
-    """Locks the link, its attempts, the connection and the CCO: see `workflow.locks`."""
+    """Locks the link, its attempts, the connection and the CCO: see `workflow.lock_order`."""
     link, connection = read.link, read.connection
     former = (
         ChangeOrderLink.objects.select_for_update(of=("self",))
@@ -264,7 +263,7 @@ def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reaso
     change_order = lock_change_order(company_id=company_id, change_order_id=former.change_order_id or 0)
     rights = _rights(change_order, actor, company_id=company_id)
     require_possible(change_order, Step.MOVE)
-    create_link.require_asked(locked, connection)
+    create_link.require_unchanged(locked, connection)
     seen = _judge(read, change_order, former)
     if seen.token != shown:
         raise NotAsShown(seen)

@@ -1,7 +1,6 @@
-"""Recording what a look found, without cutting anything.
+"""Records findings about links without cutting any.
 
-A look that is meant to tell and not to cut is one look, and older by the time it is written down than
-whatever was found meanwhile: what is newer stays.
+A finding never replaces a newer one that was stored while the ERP was asked.
 """
 
 import json
@@ -31,7 +30,7 @@ from erp_integrations.workflow.link_status import (
 ROW_NOT_UNDERSTOOD = "row-not-understood"
 """The fault of a record that cannot be read: the connection has answered."""
 OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job", ROW_NOT_UNDERSTOOD)
-"""Faults that say nothing about the connection although somebody else can mend them."""
+"""Faults that concern one record and not the connection, although Plumbline cannot mend them."""
 
 
 class Recorded(StrEnum):
@@ -40,7 +39,7 @@ class Recorded(StrEnum):
     OLDER = "older"
     """Something newer is stored already."""
     NO_ANSWER = "no answer"
-    """Nothing was looked at, or the connection is not the one that was asked."""
+    """There was no answer about the record, or the connection was changed meanwhile."""
     ENDED = "ended"
     """The link was cut meanwhile."""
 
@@ -59,15 +58,15 @@ def record_findings(
     missed_at: datetime | None = None,
     rights: str = "",
 ) -> dict[int, Recorded]:
-    """Stores what was found of active links, and tells the ledger where that is something new.
+    """Stores findings about active links, and appends an event for each that changes what is stored.
 
-    What became of each finding, by the id of its link; all in the caller's transaction, which locks the links
-    in the order of their ids and then the connection, as everybody does. Writes nothing where nothing
-    changed; a person's check writes its time all the same. Only what the accepted database said is stored,
-    and only on the connection that was asked, which `connection_revision` tells. `amounts` are the sums of
-    the records' lines on our subcontracts, where those were read. Of the links in `silent` it is stored that
-    nobody is sure: their records alone gave no answer, on a connection that answers. Those in `missed` were
-    not among the keys of the reconciliation that began at `missed_at`.
+    Returns what became of each finding, by the id of its link. Runs in the caller's transaction; locks the
+    links in the order of their ids, then the connection. Where nothing changed, only a person's check
+    (`by_person`) is written, for its time. Only answers of the accepted database are stored, and only where
+    the connection still has the revision `connection_revision`, which was asked. `amounts` are the sums of
+    the records' lines on our subcontracts, where those were read. The links in `silent` are stored as
+    UNKNOWN: their records alone gave no answer, on a connection that answers. Those in `missed` were not
+    among the keys of the reconciliation that began at `missed_at`.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
@@ -169,7 +168,7 @@ def _event(
 
 
 def tells_of_the_record(finding: Finding) -> bool:
-    """Whether it is an answer about this very record, and not the connection's trouble."""
+    """Whether the finding is about this record, and not a fault of the connection."""
     if finding.verdict is not Verdict.UNKNOWN:
         return True
     fault = finding.fault
@@ -193,7 +192,7 @@ def _as_interval(span: timedelta | None) -> str | None:
 
 
 def _save(links: Sequence[ChangeOrderLink]) -> None:
-    """Many at once: a reconciliation after a bad day in the books has ten thousand."""
+    """One statement for all: a reconciliation may find ten thousand that changed."""
     if not links:
         return
     rows = [

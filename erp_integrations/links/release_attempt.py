@@ -1,27 +1,26 @@
-"""Freeing a stuck attempt: what the next click on its CCO does, or the queue within a minute, done by staff.
+"""Releases an attempt to unlink whose lease is over, as the next click on its CCO or the queue would.
 
-It ends as those end it: no answer, in its asker's name, with its link as it was. Nothing is cut, and nothing
-is asked.
+The attempt ends as NO_ANSWER, in the name of the person who began it. The link stays, and the ERP is not
+asked.
 """
 
 from django.db import transaction
 
 from companies.clock import database_now
-from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import AttemptState, ChangeOrderLink, EventKind, UnlinkAttempt
-from erp_integrations.workflow.errors import AttemptEnded, LeaseHolds, NotAllowed
+from erp_integrations.workflow.errors import AttemptEnded, LeaseHolds, NotAllowed, require_reason
 
 
 def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
-    """Ends an attempt whose lease is over, and tells who freed it and why.
+    """Ends an attempt whose lease is over, and records in the ledger who released it and why.
 
-    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `AttemptEnded`, `LeaseHolds`.
+    Raises `UnlinkAttempt.DoesNotExist`, `ReasonNeeded`, `NotAllowed`, `AttemptEnded`, `LeaseHolds`.
     """
-    reason = needed(reason)
+    reason = require_reason(reason)
     with transaction.atomic(durable=True):
         link_id = UnlinkAttempt.objects.values_list("link_id", flat=True).get(pk=attempt_id)
         link = (

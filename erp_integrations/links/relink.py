@@ -6,7 +6,6 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
 from companies.clock import database_now
-from companies.errors import needed
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_answer
@@ -24,6 +23,7 @@ from erp_integrations.workflow.errors import (
     RecordNotBack,
     RecordTaken,
     TakenOver,
+    require_reason,
 )
 from erp_integrations.workflow.transitions import (
     access_of,
@@ -46,11 +46,11 @@ def relink_change_order(
 
     Only to the very record (the same row id on the same subcontract), and only where the CCO was not
     changed since. Staff must say why. `former_id` is the link that was shown, where one was: of another one
-    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonMissing`,
+    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonNeeded`,
     `NotPossibleNow`, `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`,
     `TakenOver`.
     """
-    reason = needed(reason) if actor.is_staff else reason
+    reason = require_reason(reason) if actor.is_staff else reason
     with transaction.atomic(durable=True):
         _, former, _ = _lock_former(company_id, change_order_id, actor)
         if former_id not in (None, former.pk):
@@ -60,7 +60,7 @@ def relink_change_order(
     with transaction.atomic(durable=True):
         locked = create_link.lock_connection(connection)
         change_order, former_now, rights = _lock_former(company_id, change_order_id, actor)
-        create_link.require_asked(locked, connection)
+        create_link.require_unchanged(locked, connection)
         if former_now.pk != former.pk:
             raise TakenOver
         if create_link.is_linked(record, connection=locked):

@@ -1,4 +1,4 @@
-"""Settling attempts: decides under row locks, cuts what may be cut, ends the attempts and records events."""
+"""Settles attempts to unlink: decides under row locks, cuts links, ends the attempts and appends events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetim
     return access, (access and access.read_at) or database_now()
 
 
-def decide(access: Access | None, project: Project | None) -> Ruling:
+def rule_on_unlink(access: Access | None, project: Project | None) -> Ruling:
     """Whether the person may unlink CCOs of the project; refused where the CCO does not exist."""
     if project is None or access is None:
         return NOT_IN_THE_DIRECTORY
@@ -155,7 +155,7 @@ def settle(batch: UnlinkBatch, findings: Sequence[Finding], *, actor: Actor) -> 
         for claim, finding, attempt in open_ones:
             link = attempt.link
             link.connection = connection
-            ruling = decide(access, project_of(link))
+            ruling = rule_on_unlink(access, project_of(link))
             decision = decide_unlink(
                 claim,
                 finding,

@@ -23,9 +23,9 @@ from erp_integrations.links.settle_attempts import (
     UnlinkBatch,
     Unlinked,
     access_now,
-    decide,
     end_expired,
     project_of,
+    rule_on_unlink,
     settle,
 )
 from erp_integrations.links.unlink_decision import UnlinkClaim, gone_since
@@ -110,7 +110,7 @@ def unlink_change_orders(
 def _claim(
     *, company_id: int, change_order_ids: Sequence[int], actor: Actor, items: Mapping[int, int]
 ) -> tuple[UnlinkBatch | None, dict[int, Outcome]]:
-    """Begins an attempt for each CCO that may be asked about; a refusal for each other one."""
+    """Begins an attempt for each CCO that may be unlinked; a refusal for each other one."""
     refused: dict[int, Outcome] = {}
     with transaction.atomic(durable=True):
         links = _lock_active_links(company_id=company_id, change_order_ids=change_order_ids)
@@ -118,14 +118,14 @@ def _claim(
         for change_order_id in change_order_ids:
             link = links.get(change_order_id)
             project = project_of(link) if link else _find_project(company_id, change_order_id)
-            if not (ruling := decide(access, project)):
+            if not (ruling := rule_on_unlink(access, project)):
                 refused[change_order_id] = NotAllowed(ruling.missing)
             elif link is None:
                 refused[change_order_id] = _why_no_active_link(
                     company_id=company_id, change_order_id=change_order_id
                 )
         allowed = [link for change_order_id, link in links.items() if change_order_id not in refused]
-        refused |= _free_the_links(allowed, now=now)
+        refused |= _end_expired_attempts(allowed, now=now)
         claimed = [link for link in allowed if link.change_order_id not in refused]
         if not claimed:
             return None, refused
@@ -187,7 +187,7 @@ def _why_no_active_link(*, company_id: int, change_order_id: int) -> AlreadyUnli
     return AlreadyUnlinked(by=closed.unlinked_by_name, at=closed.unlinked_at)
 
 
-def _free_the_links(links: Sequence[ChangeOrderLink], *, now: datetime) -> dict[int, Outcome]:
+def _end_expired_attempts(links: Sequence[ChangeOrderLink], *, now: datetime) -> dict[int, Outcome]:
     """Ends the attempts whose lease is over. A refusal by CCO for each lease that holds."""
     by_id = {link.pk: link for link in links}
     busy: dict[int, Outcome] = {}

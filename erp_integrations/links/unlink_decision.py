@@ -11,12 +11,12 @@ from erp_integrations.models import AttemptState, ChangeOrderLink, Connection, U
 from erp_integrations.models.links import GONE
 from erp_integrations.ports import ChangeOrderReference, Finding, Verdict
 
-STILL_THERE = {Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED}
+STILL_THERE = frozenset({Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict.RENUMBERED})
 
 
 @dataclass(frozen=True, slots=True)
 class UnlinkClaim:
-    """What was asked about one link, and the lease to settle it."""
+    """The reference with which the ERP is asked about one link, and the attempt that holds the lease."""
 
     attempt_id: int
     change_order_id: int
@@ -48,8 +48,7 @@ def decide_unlink(
     """How the attempt ends. Every check before the last line leaves the link as it is.
 
     `attempt`, `link`, `reference`, `connection` and `ruling` are current, read under the locks. `reference`
-    is what would be asked now about a link whose finding proves absence. `clock` is the one that dated the
-    looks.
+    is built anew for a link whose finding proves absence, else None. `clock` is the one that dated the looks.
     """
     if attempt.expires_at <= now:
         return UnlinkDecision(AttemptState.NO_ANSWER, "expired")
@@ -59,7 +58,7 @@ def decide_unlink(
         return UnlinkDecision(AttemptState.STILL_IN_ERP, finding.reason)
     if not finding.proves_absence:
         return UnlinkDecision(AttemptState.NO_ANSWER, finding.reason)
-    if not link.is_active or reference is None or _is_another(reference, claim.reference, finding):
+    if not link.is_active or reference is None or _has_changed(reference, claim.reference, finding):
         return UnlinkDecision(AttemptState.NO_ANSWER, "link-changed")
     if (
         connection.revision != attempt.connection_revision
@@ -76,28 +75,28 @@ def decide_unlink(
     return UnlinkDecision(AttemptState.UNLINKED, finding.reason)
 
 
-def _is_another(now: ChangeOrderReference, asked: ChangeOrderReference, finding: Finding) -> bool:
-    """Whether the link changed after the question, or its record was seen since.
+def _has_changed(now: ChangeOrderReference, claimed: ChangeOrderReference, finding: Finding) -> bool:
+    """Whether the link changed after the claim, or its record was seen since.
 
     A reconciliation that saw the record before the looks does not matter, except to the proof that another
     record replaced it: that proof depends on when ours was last seen.
     """
     assert finding.first_looked_at is not None, "a finding that proves absence has two looks"
-    if asked.deletion_confirmed and not now.deletion_confirmed:
+    if claimed.deletion_confirmed and not now.deletion_confirmed:
         return True
-    if set(now.shared_subcontracts) - set(asked.shared_subcontracts):
+    if set(now.shared_subcontracts) - set(claimed.shared_subcontracts):
         return True  # the record was read meanwhile, and linked to another CCO
-    if finding.evidence.header and now.shared_subcontracts != asked.shared_subcontracts:
+    if finding.evidence.header and now.shared_subcontracts != claimed.shared_subcontracts:
         return True
-    if set(now.left_records) - set(asked.left_records):
+    if set(now.left_records) - set(claimed.left_records):
         return True
-    if now.last_seen_at != asked.last_seen_at:
+    if now.last_seen_at != claimed.last_seen_at:
         deletion = finding.evidence.deletion
         if finding.verdict is Verdict.REPLACED or now.last_seen_at >= finding.first_looked_at:
             return True
         if deletion is None or deletion.at <= now.last_seen_at:
             return True
-    return _record_of(now) != _record_of(asked)
+    return _record_of(now) != _record_of(claimed)
 
 
 def gone_since(link: ChangeOrderLink) -> datetime | None:

@@ -15,16 +15,13 @@ from erp_integrations.ports import Deadline, ErpError, ErpReader, error_for
 from erp_integrations.reconciliation.confirm_suspects import confirm_suspects, count_untold
 from erp_integrations.reconciliation.diff import DiffResult, LinkDiffer
 from erp_integrations.reconciliation.run_lease import (
-    ReconcileInProgress,
     RunLease,
-    RunTakenOver,
     claim_run,
     end_run,
     log,
     renew,
 )
-
-__all__ = ["ReconcileInProgress", "reconcile"]
+from erp_integrations.workflow.errors import TakenOver
 
 BLOCK_SECONDS = 60
 """The longest that a run waits for the next keys: less than its lease."""
@@ -47,7 +44,7 @@ def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
         confirm_suspects(claim, reader, sifted)
     except ErpError as error:
         end_run(claim, sifted, error.fault)
-    except RunTakenOver:
+    except TakenOver:
         log.warning("reconcile_taken_over", run_id=claim.run_id)
     except Exception:
         end_run(claim, sifted, calls.NOT_UNDERSTOOD)

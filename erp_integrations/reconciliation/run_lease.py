@@ -18,6 +18,7 @@ from erp_integrations.links.brake import IMPLAUSIBLE
 from erp_integrations.models import Connection, EventKind, ReconcileRun, ReconcileState
 from erp_integrations.ports import Fault, FaultKind, HistoryMark, error_for
 from erp_integrations.reconciliation.diff import DiffResult
+from erp_integrations.workflow.errors import ReconcileInProgress, TakenOver
 
 log = structlog.get_logger(__name__)
 
@@ -36,18 +37,6 @@ CONNECTION_CHANGED = Fault(
     "The connection was changed while the links were compared.",
     "The next run asks the connection as it is now.",
 )
-
-
-class ReconcileInProgress(Exception):
-    """Another run compares the same books right now; nothing was begun."""
-
-    def __init__(self, *, since: datetime) -> None:
-        super().__init__("a reconciliation is running")
-        self.since = since
-
-
-class RunTakenOver(Exception):
-    """The lease ran out and somebody else has ended this run; nothing more may be recorded in its name."""
 
 
 @dataclass(slots=True)
@@ -137,7 +126,7 @@ def note_progress(claim: RunLease) -> None:
         expires_at=database_now() + LEASE, changed=claim.changed, change_orders=claim.change_orders
     )
     if not renewed:
-        raise RunTakenOver
+        raise TakenOver
     claim.renewed = time.monotonic()
 
 

@@ -20,7 +20,8 @@ from erp_integrations.models import (
     UnlinkAttempt,
 )
 from erp_integrations.policies import is_due
-from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.errors import ReconcileInProgress
 
 log = structlog.get_logger(__name__)
 

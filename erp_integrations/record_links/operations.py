@@ -22,7 +22,7 @@ from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
-from erp_integrations.links.create_link import lock_connection, require_asked
+from erp_integrations.links.create_link import lock_connection, require_unchanged
 from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
 from erp_integrations.models.links import Link
 from erp_integrations.policies import may_link_records
@@ -236,7 +236,7 @@ def _tie(
             locked = lock_connection(asked)
             subject_id = subject.lock()
             rights = _rights(actor, company)
-            connection = require_asked(locked, asked)
+            connection = require_unchanged(locked, asked)
             now = database_now()
             note_answer(connection, None, now=now)
             link = make(connection, now)

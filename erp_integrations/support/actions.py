@@ -1,15 +1,18 @@
-"""What staff do from the desk, each an address that asks why. There is no unlink among them.
+"""The actions of the support desk: one address each, which asks for the reason. None of them unlinks.
 
-The links, attempts and people are named by their own ids, so that of what has changed since the page was
-loaded nothing is touched.
+Links, attempts and people are named by their own ids, so that an action never applies to a row that took the
+place of another since the page was loaded.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from companies.admin_acts import NothingDone, answer_act
-from companies.errors import NotAllowed
 from companies.models import User
 from companies.operations.deactivate import deactivate_person
 from companies.staff import StaffAct
@@ -19,7 +22,7 @@ from erp_integrations.links.check_now import CheckedNow, check_change_orders
 from erp_integrations.links.release_attempt import release_attempt
 from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, UnlinkAttempt
-from erp_integrations.workflow import errors
+from erp_integrations.workflow.errors import NotAllowed, Refused
 
 asks_why = require_http_methods(["GET", "POST"])
 
@@ -29,14 +32,11 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
     attempt = UnlinkAttempt.objects.select_related("link__connection__company").filter(pk=attempt_id).first()
     if attempt is None:
         raise Http404
+    erp = registry.erp_name(attempt.link.connection.kind)
 
     def act(actor: User, reason: str) -> None:
-        try:
+        with _refusals_on_page(erp):
             release_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
-        except errors.NotAllowed as refusal:
-            raise NotAllowed(refusal.missing) from None
-        except errors.Refused as refusal:
-            raise NothingDone(". ".join(refusal.sentences("Sage"))) from None
 
     return answer_act(
         request,
@@ -57,16 +57,14 @@ def check_now(request: HttpRequest, link_id: int) -> HttpResponse:
 
     def act(actor: User, reason: str) -> str:
         _refuse_ended(link_id)
-        try:
+        with _refusals_on_page(erp):
             checked = check_change_orders(
                 company_id=link.connection.company_id,
                 change_order_ids=(link.change_order_id or 0,),
                 actor=actor_in_admin(actor),
                 reason=reason,
             )
-        except errors.NotAllowed as refusal:
-            raise NotAllowed(refusal.missing) from None
-        return _said(checked, erp=erp)
+        return _describe_check(checked, erp=erp)
 
     return answer_act(
         request,
@@ -87,7 +85,7 @@ def relink(request: HttpRequest, link_id: int) -> HttpResponse:
     change_order_id, erp = link.change_order_id, registry.erp_name(link.connection.kind)
 
     def act(actor: User, reason: str) -> str:
-        try:
+        with _refusals_on_page(erp):
             relink_change_order(
                 company_id=link.connection.company_id,
                 change_order_id=change_order_id,
@@ -95,11 +93,6 @@ def relink(request: HttpRequest, link_id: int) -> HttpResponse:
                 reason=reason,
                 former_id=link_id,
             )
-        except errors.NotAllowed as refusal:
-            raise NotAllowed(refusal.missing) from None
-        except errors.Refused as refusal:
-            message = refusal.message(erp=erp)
-            raise NothingDone(". ".join((message.title, " ".join(message.details)))) from None
         return f"CCO {link.cco_number} is tied to record {link.record_number} again."
 
     return answer_act(
@@ -134,7 +127,19 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     )
 
 
-# --- how -----------------------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _refusals_on_page(erp: str) -> Iterator[None]:
+    """403 for staff who may not act; every other refusal is shown on the page that asks for the reason."""
+    try:
+        yield
+    except NotAllowed:
+        raise PermissionDenied from None
+    except Refused as refusal:
+        title, *details = refusal.sentences(erp)
+        raise NothingDone(". ".join((title, " ".join(details)))) from None
 
 
 def _link_or_404(link_id: int) -> ChangeOrderLink:
@@ -164,8 +169,8 @@ def _page_of(link: ChangeOrderLink) -> str:
     return reverse("admin:desk-link", args=[link.pk])
 
 
-def _said(checked: CheckedNow, *, erp: str) -> str:
-    """What came of the question. Raises `NothingDone` where nobody knows more than before."""
+def _describe_check(checked: CheckedNow, *, erp: str) -> str:
+    """What the check has found. Raises `NothingDone` where it found nothing."""
     if checked.fault:
         raise NothingDone(f"{checked.fault.what} {checked.fault.advice}")
     if not checked.asked:

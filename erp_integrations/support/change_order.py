@@ -47,7 +47,7 @@ class SupportPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _DeskRecord:
     change_order: CommitmentChangeOrder | None
     links: Sequence[ChangeOrderLink]
     company: Company
@@ -102,7 +102,7 @@ def find_change_order_id(link_id: int) -> int | None:
 # --- what is known -------------------------------------------------------------------------------
 
 
-def _find(change_order_id: int) -> _Known | None:
+def _find(change_order_id: int) -> _DeskRecord | None:
     change_order = (
         CommitmentChangeOrder.objects.filter(pk=change_order_id)
         .select_related("commitment__project__company", "commitment__vendor")
@@ -110,7 +110,7 @@ def _find(change_order_id: int) -> _Known | None:
     )
     if change_order is not None:
         links = list(_links().filter(change_order=change_order))
-        return _Known(change_order, links, change_order.commitment.project.company, "")
+        return _DeskRecord(change_order, links, change_order.commitment.project.company, "")
     events = LinkEvent.objects.filter(subject_kind="change-order", subject_id=change_order_id)
     newest = events.order_by("-at", "-pk").first()
     company = Company.objects.filter(pk=newest.company_id).first() if newest else None
@@ -118,7 +118,7 @@ def _find(change_order_id: int) -> _Known | None:
         return None
     told_of = events.exclude(link_id=None).values_list("link_id", flat=True).distinct()
     links = list(_links().filter(pk__in=list(told_of[:MOST_LINES])))
-    return _Known(None, links, company, newest.subject_label)
+    return _DeskRecord(None, links, company, newest.subject_label)
 
 
 def _links() -> QuerySet[ChangeOrderLink]:
@@ -134,7 +134,7 @@ def _open_attempt(active: ChangeOrderLink | None) -> UnlinkAttempt | None:
 # --- in words ------------------------------------------------------------------------------------
 
 
-def _heading(known: _Known) -> str:
+def _heading(known: _DeskRecord) -> str:
     if known.change_order is not None:
         return str(known.change_order)
     if known.links:
@@ -142,7 +142,7 @@ def _heading(known: _Known) -> str:
     return known.label
 
 
-def _facts(known: _Known) -> tuple[tuple[str, str], ...]:
+def _facts(known: _DeskRecord) -> tuple[tuple[str, str], ...]:
     company = ("Company", known.company.name)
     if known.change_order is not None:
         commitment = known.change_order.commitment
@@ -173,7 +173,7 @@ def _amount(amount: Decimal) -> str:
 
 
 def _rows(
-    known: _Known, connection: Connection | None, may: Callable[[str], bool]
+    known: _DeskRecord, connection: Connection | None, may: Callable[[str], bool]
 ) -> tuple[tuple[str, str], ...]:
     found = [("Company", "companies", "company", known.company.pk)]
     if known.change_order is not None:
@@ -202,7 +202,7 @@ def _words_of(attempt: UnlinkAttempt | None, *, now: datetime) -> str:
 
 
 def _acts(
-    known: _Known, attempt: UnlinkAttempt | None, may: Callable[[str], bool], *, now: datetime
+    known: _DeskRecord, attempt: UnlinkAttempt | None, may: Callable[[str], bool], *, now: datetime
 ) -> list[RowAct]:
     acts = []
     if attempt is not None and attempt.expires_at <= now and may(StaffAct.FREE_ATTEMPT):

@@ -110,7 +110,14 @@ class ReasonNeeded(Refused):
 
     status = 422
     title = "Say why"
-    details = ("The project team needs the reason to correct it. Nothing was changed.",)
+    details = ("A reason is needed. Nothing was changed.",)
+
+
+def require_reason(reason: str) -> str:
+    """The reason without blanks around it. Raises `ReasonNeeded` where nothing else is left."""
+    if not reason.strip():
+        raise ReasonNeeded
+    return reason.strip()
 
 
 class CouldNotAsk(Refused):
@@ -123,12 +130,12 @@ class CouldNotAsk(Refused):
         self.fault = fault
 
     def sentences(self, erp: str) -> tuple[str, ...]:  # noqa: ARG002
-        said = (self.fault.what, self.fault.advice)
-        return said if UNCHANGED in self.fault.advice else (*said, UNCHANGED)
+        sentences = (self.fault.what, self.fault.advice)
+        return sentences if UNCHANGED in self.fault.advice else (*sentences, UNCHANGED)
 
 
 class TakenOver(Refused):
-    """The connection, link or CCO changed while the ERP was asked, or the lease of the export ended."""
+    """The connection, link or CCO changed while the ERP was asked, or the lease ended. Nothing was saved."""
 
     status = 503
     title = "The answer came too late"
@@ -671,6 +678,17 @@ class StatementOver(Refused):
 
 
 # --- the connection ------------------------------------------------------------------------------
+
+
+class ReconcileInProgress(Refused):
+    """Another reconciliation of the connection holds its lease; none was begun."""
+
+    title = "Another reconciliation is running"
+    details = ("Nothing was done. Wait until it ends.",)
+
+    def __init__(self, *, since: datetime) -> None:
+        super().__init__("a reconciliation is running")
+        self.since = since
 
 
 class ConnectionChanged(Refused):

@@ -1,4 +1,4 @@
-"""ERP status transitions under a row lock. `workflow.locks` says what is locked before the CCO."""
+"""ERP status transitions under a row lock. `workflow.lock_order` says what is locked before the CCO."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ def lock_change_order(*, company_id: int, change_order_id: int) -> CommitmentCha
 
 
 def access_of(actor: Actor, *, company_id: int) -> Access:
-    """What the person may do at this moment. Raises `NotAllowed` for nobody of the company."""
+    """The person's current access. Raises `NotAllowed` for persons without an entry in the company."""
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     if access is None:
         raise NotAllowed(("Needs an active entry in the company's Directory",))

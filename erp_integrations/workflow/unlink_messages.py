@@ -135,11 +135,11 @@ def _identity_of(record: HeaderSeen | ChangeOrderLink) -> dict[str, str]:
 
 def no_answer_sentences(finding: Finding, link: ChangeOrderLink, reason: str, *, erp: str) -> tuple[str, ...]:
     """The title, then why there is no answer, what to do, and that the CCO is still linked."""
-    said = MEANWHILE.get(reason) or _why_no_answer(finding, link, erp=erp)
+    sentences = MEANWHILE.get(reason) or _why_no_answer(finding, link, erp=erp)
     still_linked = _still_linked(link)
-    if not any(UNCHANGED in words for words in said):
+    if not any(UNCHANGED in words for words in sentences):
         still_linked = f"{UNCHANGED}: {still_linked}"
-    return (*said, still_linked)
+    return (*sentences, still_linked)
 
 
 def _why_no_answer(finding: Finding, link: ChangeOrderLink, *, erp: str) -> tuple[str, ...]:

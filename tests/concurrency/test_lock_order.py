@@ -16,7 +16,7 @@ from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, Connection, Export
 from erp_integrations.reconciliation.reconcile import reconcile
 from erp_integrations.workflow.errors import NotPossibleNow, TakenOver
-from erp_integrations.workflow.locks import ORDER
+from erp_integrations.workflow.lock_order import ORDER
 from tests.concurrency.crowd import all_at_once
 from tests.concurrency.locks import Meeting, Transactions
 from tests.sendable import accept, actor, approved_cco, key_in, send, status_of, tied_commitment

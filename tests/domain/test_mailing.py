@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Level, Membership, OutgoingMail, User
-from erp_integrations.workflow.mail import mail_failure, mail_rejection, queue_daily_summaries
+from erp_integrations.workflow.notifications import mail_failure, mail_rejection, queue_daily_summaries
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import World

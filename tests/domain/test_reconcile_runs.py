@@ -20,9 +20,9 @@ from erp_integrations.models import (
     UnlinkAttempt,
     Via,
 )
-from erp_integrations.reconciliation import confirm_suspects, reconcile, run_lease, schedule
-from erp_integrations.reconciliation.reconcile import ReconcileInProgress
+from erp_integrations.reconciliation import confirm_suspects, reconcile, schedule
 from erp_integrations.reconciliation.run_lease import claim_run, end_run, note_progress
+from erp_integrations.workflow.errors import ReconcileInProgress, TakenOver
 from sage_adapter.sandbox.company import BETWEEN_DELETIONS
 from sage_adapter.sandbox.writer import open_books
 from tests.domain.test_reconciling import BY_ITSELF, counts, run, stored, told
@@ -267,7 +267,7 @@ def test_a_run_that_was_taken_over_records_nothing_more(world: World) -> None:
     )
     other = claim_run(connection_id=world.connection.pk, actor=BY_ITSELF)
 
-    with pytest.raises(run_lease.RunTakenOver):
+    with pytest.raises(TakenOver):
         note_progress(claim)
     end_run(claim, None, None)
 

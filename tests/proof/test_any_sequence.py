@@ -47,8 +47,8 @@ from erp_integrations.links.relink import relink_change_order
 from erp_integrations.models import ChangeOrderLink, Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.ports import Deadline, NoSuchRecord
 from erp_integrations.reconciliation import run_lease
-from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
-from erp_integrations.workflow.errors import Refused, UnlinkInProgress
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.errors import ReconcileInProgress, Refused, UnlinkInProgress
 from sage_adapter.sandbox.connection import COMPANY_FILE, read_only_uri
 from sage_adapter.sandbox.writer import open_books
 from tests import invariants

@@ -10,7 +10,7 @@ from companies.decorators import MemberRequest
 from erp_integrations.change_orders.history import facts_of
 from erp_integrations.change_orders.responses import answer_on_page, at_the_act, erp_of, list_of
 from erp_integrations.change_orders.waiting_rows import view_of
-from erp_integrations.exports.forms import ReasonForm
+from erp_integrations.exports.forms import ReturnToTeamForm
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.view_models import Message
 from erp_integrations.web.flash import flash_message
@@ -29,7 +29,7 @@ def reason_form_view(
 ) -> HttpResponse:
     """Asks for the reason, and does it. A refusal keeps what was typed."""
     back = list_of(request, view=view_of(change_order.erp_status))
-    form = ReasonForm(request.POST or None)
+    form = ReturnToTeamForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def reason_form_view(
         else:
             return answer_on_page(request, done(change_order), location=back)
     elif request.method == "POST":
-        form = ReasonForm(request.POST)
+        form = ReturnToTeamForm(request.POST)
         status = 422
     context = {
         "change_order": facts_of(change_order),

@@ -1,4 +1,4 @@
-"""Check now, for a row and for a page; and what the rows of an open page say by themselves."""
+"""Check now, for a row and for a page; and the live rows of an open page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,11 +62,11 @@ def _check(request: MemberRequest, ids: Sequence[int]) -> HttpResponse:
             (*(f"{words}." for words in refusal.missing), "Company administrators give levels on tools."),
         )
         return _answer(request, ids, message, status=403)
-    message, status = _said(checked, erp=erp_of(request))
+    message, status = _describe_check(checked, erp=erp_of(request))
     return _answer(request, ids, message, status=status)
 
 
-def _said(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
+def _describe_check(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
     as_before = "What the rows say is as old as before."
     if not checked.asked:
         return Message("warning", "There was nothing to check", ("No CCO shown is tied to Sage.",)), 422
@@ -75,14 +75,14 @@ def _said(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
     if not checked.answered:
         title = f"{erp} gave no trustworthy answer"
         return Message("warning", title, (f"{as_before} Try again.",)), 503
-    details = [_news(checked)]
+    details = [_describe_news(checked)]
     if checked.answered < checked.asked:
         details.append(f"About {checked.asked - checked.answered} there was no answer.")
     title = f"{checked.answered} CCO{'s' if checked.answered != 1 else ''} checked"
     return Message("success", title, tuple(details)), 200
 
 
-def _news(checked: CheckedNow) -> str:
+def _describe_news(checked: CheckedNow) -> str:
     if checked.asked == 1:
         return "Sage says something new about it." if checked.changed else "Sage says the same as before."
     return f"Sage says something new about {checked.changed or 'none'} of them."
@@ -101,9 +101,9 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
 @company_member
 @require_GET
 def live_rows(request: MemberRequest) -> HttpResponse:
-    """What the rows `shown` on an open page say now, with counts and freshness; asks nobody but ourselves.
+    """The current state of the rows `shown` on an open page, with counts and freshness. The ERP is not asked.
 
-    204 where that is what the page was told before, which it says by sending what is `known`.
+    204 where `known`, the state that the page has, is the current one.
     """
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
@@ -116,10 +116,10 @@ def live_rows(request: MemberRequest) -> HttpResponse:
 
 
 def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequence[int]) -> dict[str, Any]:
-    asked = list_query_of_page(request)
+    query = list_query_of_page(request)
     return {
         "said": live_updates.live_rows_of(request.company, connection, ids),
-        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
+        "views": lists.views_with_counts(request.company, current=query.view, asked=query),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
 

@@ -73,25 +73,25 @@ def _answer(
     link = link or _latest_link(request, change_order_id)
     if link is None or not may_see_erp_integrations(request.access):
         return answer_without_row(request, message, status=status)
-    asked = list_query_of_page(request)
-    if not asked.of_links:
-        asked = ListQuery()
-    views = lists.views_with_counts(request.company, current=asked.view, asked=asked)
-    page = lists.page_after_act(request.company, asked, views)
+    query = list_query_of_page(request)
+    if not query.of_links:
+        query = ListQuery()
+    views = lists.views_with_counts(request.company, current=query.view, asked=query)
+    page = lists.page_after_act(request.company, query, views)
     context: dict[str, Any] = {
         "message": message,
         "row": lists.row_of(request.company, request.access, link) if link.is_active else None,
         "may_check": bool(may_check_presence(request.access)),
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "grouped": asked.grouped,
+        "grouped": query.grouped,
         "views": views,
-        "gone": lists.count_gone(request.company, asked, views),
+        "gone": lists.count_gone(request.company, query, views),
         "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
         "freshness": freshness_of(link.connection, erp=erp),
     }
-    if asked.grouped:
+    if query.grouped:
         context["group_key"] = lists.group_key(link)
-        context["group"] = lists.group_of(request.company, asked, link)
+        context["group"] = lists.group_of(request.company, query, link)
     return render(request, "erp_integrations/unlink_answer.html", context, status=status)
 
 

@@ -15,7 +15,8 @@ from erp_integrations.management.reporting import (
 )
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState, Via
 from erp_integrations.ports import OddRecord
-from erp_integrations.reconciliation.reconcile import ReconcileInProgress, reconcile
+from erp_integrations.reconciliation.reconcile import reconcile
+from erp_integrations.workflow.errors import ReconcileInProgress
 
 COUNTS = ("checked", "present", "absent", "drifted", "unknown", "changed")
 

@@ -12,7 +12,7 @@ to a row that it has locked before.
 6. the export of a CCO
 
 A connection is locked with `no_key`: rows that refer to it (a link, an export) are made by transactions that
-hold a CCO already, and must not wait for it. Noting an answer (`connecting.note_answer`) locks the
+hold a CCO already, and must not wait for it. Noting an answer (`erp.connection_state.note_answer`) locks the
 connection too.
 """
 

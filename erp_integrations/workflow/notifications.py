@@ -1,4 +1,4 @@
-"""What ERP Integrations tells people by mail. Each call belongs into the transaction of what it tells of."""
+"""Mails of ERP Integrations. Call each function in the transaction of the change that it reports."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ MOST_ITEMS = 200
 
 
 def mail_rejection(*, change_order_id: int, sender_id: int | None, rejected_by: str, reason: str) -> None:
-    """Tells who sent a CCO that accounting rejected it, and why. Nobody where the sender is gone."""
+    """Tells the sender of a CCO that accounting rejected it, and why. No mail where the sender left."""
     change_order = _change_order(change_order_id)
     for sender in _members(change_order, [sender_id] if sender_id else []):
         queue_mail(
@@ -39,14 +39,14 @@ def mail_rejection(*, change_order_id: int, sender_id: int | None, rejected_by: 
 def mail_failure(*, change_order_id: int, export_id: int, accepted_by_id: int | None, failure: str) -> None:
     """Tells who accepted a CCO, and every subscribed approver, that its export failed, the same day.
 
-    Once for an export, from its acceptance to its end: whoever tries again sees on the page what came of it,
-    and the list keeps the last words.
+    Once for an export, from its acceptance to its end: a person who tries again reads the result on the page
+    and in the list.
     """
     change_order = _change_order(change_order_id)
     company = change_order.commitment.project.company
-    told = set(_subscribed(company).values_list("user_id", flat=True))
-    told |= {accepted_by_id} if accepted_by_id else set()
-    for approver in _members(change_order, told):
+    recipients = set(_subscribed(company).values_list("user_id", flat=True))
+    recipients |= {accepted_by_id} if accepted_by_id else set()
+    for approver in _members(change_order, recipients):
         queue_mail(
             to=approver,
             subject=f"ERP export failed: {_name(change_order)}",
@@ -83,7 +83,7 @@ def mail_stated_deletion(deletion: ConfirmedDeletion, *, to: User, records: Sequ
 
 
 def name_of_deletion_mail(deletion: ConfirmedDeletion, *, to: User) -> str:
-    """Under which name a person's mail about a statement is kept."""
+    """The unique name of a person's mail about a statement."""
     return f"deletion-stated/{deletion.pk}/{to.pk}"
 
 
@@ -107,13 +107,13 @@ def _queue_summaries(company: Company, *, day: str) -> None:
         f"daily-summary/{company.pk}/{entry.user_id}/{day}": entry.user
         for entry in _subscribed(company).select_related("user")
     }
-    told = OutgoingMail.objects.filter(once__in=approvers).values_list("once", flat=True)
-    untold = {once: approver for once, approver in approvers.items() if once not in set(told)}
-    if not untold:
+    queued = OutgoingMail.objects.filter(once__in=approvers).values_list("once", flat=True)
+    missing = {once: approver for once, approver in approvers.items() if once not in set(queued)}
+    if not missing:
         return
     subject, body = _summary(company)
     with transaction.atomic(durable=True):
-        for once, approver in untold.items():
+        for once, approver in missing.items():
             queue_mail(to=approver, subject=subject, body=body, about=f"summary of {day}", once=once)
 
 
@@ -140,7 +140,7 @@ def _summary(company: Company) -> tuple[str, str]:
     return f"ERP Integrations Daily Summary: {company.name}", body
 
 
-# --- whom, and in which words --------------------------------------------------------------------
+# --- recipients and text -------------------------------------------------------------------------
 
 
 def _subscribed(company: Company) -> QuerySet[Membership]:
@@ -148,7 +148,7 @@ def _subscribed(company: Company) -> QuerySet[Membership]:
 
 
 def _members(change_order: CommitmentChangeOrder, ids: Iterable[int]) -> Iterable[User]:
-    """Those of them who are active in the company now: nobody else reads what it does."""
+    """The users among `ids` who are active in the company: only they may read about its CCOs."""
     return User.objects.filter(
         pk__in=ids,
         is_active=True,

@@ -74,6 +74,7 @@ REFUSALS: list[tuple[Refused, str]] = [
     (errors.OfAnother("job", theirs="2612", ours="2611"), "belongs to job 2612"),
     (errors.OnlySubcontracts(), "Purchase orders"),
     (errors.LeaseHolds(until=datetime.now(UTC)), "Its lease is not over"),
+    (errors.ReconcileInProgress(since=datetime.now(UTC)), "Another reconciliation is running"),
     (errors.AttemptEnded(AttemptState.NO_ANSWER), "It has ended meanwhile: no trustworthy answer"),
     (errors.ConnectionChanged(), "changed meanwhile"),
     (errors.PasswordNeeded(), "The password is needed"),

@@ -1,4 +1,4 @@
-"""Who may do what with the ERP, and when it is left in peace. Pure: reads nothing but its arguments."""
+"""Who may do what with the ERP, and when background tasks leave it alone. Pure: reads only its arguments."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -19,7 +19,7 @@ def may_unlink(access: Access, *, project_id: int, project_name: str) -> Ruling:
 
 
 def may_relink(access: Access, *, project_id: int, project_name: str) -> Ruling:
-    """The same three: undoing an unlink is no smaller thing than the unlink."""
+    """Relink, the undo of an unlink: the same three requirements."""
     return ruling_on(Act.RELINK, access, project_id=project_id, project_name=project_name)
 
 
@@ -43,7 +43,7 @@ def may_reject(access: Access) -> Ruling:
 
 
 def may_link_records(access: Access) -> Ruling:
-    """Tie projects, vendors and commitments to their records."""
+    """Link projects, vendors and commitments to their records."""
     return ruling_on(Act.LINK_RECORDS, access)
 
 
@@ -52,7 +52,7 @@ def may_see_erp_integrations(access: Access) -> Ruling:
 
 
 def may_change_connection(access: Access) -> Ruling:
-    """Point the company at other books, or accept another database as its own."""
+    """Change the connection of the company, or accept another database."""
     return ruling_on(Act.CHANGE_CONNECTION, access)
 
 
@@ -66,7 +66,7 @@ def may_check_connection(access: Access) -> Ruling:
 
 
 def may_check_presence(access: Access) -> Ruling:
-    """Ask the ERP whether records are still there. Cuts nothing; needs more than 'Read Only'."""
+    """Look up whether records are still in the ERP. Cuts no link; needs more than 'Read Only'."""
     return ruling_on(Act.CHECK_PRESENCE, access)
 
 
@@ -98,12 +98,11 @@ def may_keep_password(stored: ServerParts, wanted: ServerParts) -> bool:
 
 
 def rests_until(connection: Connection) -> datetime | None:
-    """Until when nothing but a person's own click should ask; None while the last answer was good.
+    """Until when background tasks must not call the ERP; None while the last answer was good.
 
     One minute after a first failure, twice as long after each further one, never more than half an hour. The
-    moment may have passed already.
-    Whatever asks in the background must call this first and leave the ERP alone before that moment: a server
-    in trouble is not helped by being asked. People's clicks always ask.
+    moment may have passed already. Every background task checks this first, since more calls do not help a
+    server in trouble. The click of a person always calls the ERP.
     """
     if not connection.failures_in_a_row or connection.last_failure_at is None:
         return None
@@ -117,12 +116,12 @@ EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(seconds=20)
 TICK = timedelta(seconds=20)
 """How often the schedule asks which companies are due."""
 HANDFUL = 20
-"""So many may always go missing: a small company may well lose three of five."""
+"""So many records may always go missing: a small company may well lose three of five."""
 TENTH = 10
 
 
 def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | None:
-    """How often all links are compared with the books by themselves; None for never."""
+    """The interval between reconciliations; None for never."""
     if connection.reconcile_every_minutes is None:
         return reconciles_usually_every(practice=practice)
     return timedelta(minutes=connection.reconcile_every_minutes) or None
@@ -160,7 +159,7 @@ def in_maintenance(connection: Connection, at: time) -> bool:
 def find_implausible(
     *, links: int, missing: int, change_orders: int, change_orders_before: int, most_missing_percent: int
 ) -> str:
-    """Why a comparison is not believed, one sentence; empty where it is.
+    """Why the result of a reconciliation is implausible, one sentence; empty where it is.
 
     `missing` are the links whose record is not there any more, while nothing tells of its deletion.
     """

@@ -66,7 +66,7 @@ Taken = Mapping[int, BulkUnlinkItem]
 
 @transaction.atomic(durable=True)
 def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor: Actor) -> BulkUnlink:
-    """Writes down what is to be unlinked, and tells the workers. Nothing is asked yet.
+    """Stores the CCOs to unlink, and queues a job. The ERP is not asked yet.
 
     CCOs without an active link in this company are left out. What the person may not unlink ends at once, as
     not allowed. Raises `NothingToUnlink`, `TooManyToUnlink`, `NotAllowed` where they may unlink none.
@@ -120,7 +120,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
     )
     bulk.save(force_insert=True)
     BulkUnlinkItem.objects.bulk_create(items, batch_size=1000)
-    _tell(
+    _record_event(
         bulk,
         EventKind.BULK_UNLINK_STARTED,
         actor=actor,
@@ -135,7 +135,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
 
 @transaction.atomic(durable=True)
 def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
-    """Ends what still waits; what is being checked comes to its end. False where nothing waited any more.
+    """Ends the items that wait; those that are being checked go on. False where no item waited.
 
     Raises `DoesNotExist`, `NotAllowed`.
     """
@@ -150,13 +150,15 @@ def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
         return False
     bulk.cancelled_at, bulk.cancelled_by_name = now, actor.name
     bulk.save(update_fields=["cancelled_at", "cancelled_by_name"])
-    _tell(bulk, EventKind.BULK_UNLINK_CANCELLED, actor=actor, now=now, rights=ruling.rights, ccos=ended)
+    _record_event(
+        bulk, EventKind.BULK_UNLINK_CANCELLED, actor=actor, now=now, rights=ruling.rights, ccos=ended
+    )
     _finish(bulk_id, now=now)
     return True
 
 
 def process_bulk_unlink(bulk_id: int) -> None:
-    """Takes what waits, chunk by chunk, until nothing does. Runs in as many workers as may be."""
+    """Unlinks the waiting items, chunk by chunk. Several workers may run it at the same time."""
     bulk = BulkUnlink.objects.get(pk=bulk_id)
     actor = Actor(user_id=bulk.actor_id, name=bulk.actor_name, via=Via.PAGE, request_id=bulk.request_id)
     while taken := _take(bulk_id):
@@ -170,7 +172,7 @@ def process_bulk_unlink(bulk_id: int) -> None:
 
 
 def queue_unfinished(now: datetime) -> None:
-    """One job for every bulk unlink that has something left to do and nobody who does it."""
+    """Queues a job for every bulk unlink that is not finished and that no worker holds."""
     for bulk in BulkUnlink.objects.filter(ended_at=None).order_by("id"):
         items = bulk.items.filter(state__in=UNFINISHED)
         if not items.filter(state=ItemState.CHECKING, expires_at__gt=now).exists():
@@ -182,7 +184,7 @@ def queue_unfinished(now: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def _take(bulk_id: int) -> Taken:
-    """The next chunk, with a lease. What a worker left behind that did not come back is looked at first."""
+    """Takes the next chunk, with a lease. Items of a worker that died come first."""
     _lock(bulk_id)
     now = database_now()
     left = list(
@@ -211,7 +213,7 @@ def _take(bulk_id: int) -> Taken:
 
 
 def _without_ended_links(items: Sequence[BulkUnlinkItem], *, now: datetime) -> list[BulkUnlinkItem]:
-    """Ends the items whose link has ended meanwhile: the CCO may be tied to another record by now."""
+    """Ends the items whose link has ended meanwhile: the CCO may be linked to another record by now."""
     ended = dict(
         ChangeOrderLink.objects.filter(
             pk__in=[item.link_id for item in items], unlinked_at__isnull=False
@@ -308,7 +310,7 @@ def _summarize_rights(rights: Sequence[str]) -> str:
     return "; ".join([*different[:MOST_TOLD], *more])
 
 
-def _tell(
+def _record_event(
     bulk: BulkUnlink, kind: EventKind, *, actor: Actor, now: datetime, rights: str, **counts: int
 ) -> None:
     append_event(

@@ -223,7 +223,7 @@ def _line(
 ) -> BulkLine:
     link: ChangeOrderLink = item.link
     state = ItemState(item.state)
-    said = _said(attempt, meanwhile) if attempt and item.ended_at else ()
+    details = _describe_attempt(attempt, meanwhile) if attempt and item.ended_at else ()
     return BulkLine(
         item_id=item.pk,
         number=link.cco_number,
@@ -237,12 +237,12 @@ def _line(
         erp_record=link.record_number,
         outcome=label_of(state),
         tone=TONES.get(state, "waiting"),
-        details=tuple(filter(None, (item.reason, *said))),
+        details=tuple(filter(None, (item.reason, *details))),
         at=item.ended_at,
     )
 
 
-def _said(attempt: UnlinkAttempt, meanwhile: Meanwhile) -> tuple[str, ...]:
+def _describe_attempt(attempt: UnlinkAttempt, meanwhile: Meanwhile) -> tuple[str, ...]:
     """What Sage said, or why it could not be settled."""
     if attempt.reason in meanwhile:
         return meanwhile[attempt.reason]

@@ -48,13 +48,13 @@ def bulk_unlinks(request: MemberRequest) -> HttpResponse:
         context = {"bulks": bulks.latest_bulks(request.company, request.access)}
         return render(request, "erp_integrations/bulk_unlinks.html", context)
     try:
-        return _start(request) if "confirmed" in request.POST else _ask_first(request)
+        return _start(request) if "confirmed" in request.POST else _confirm(request)
     except Refused as refusal:
         return _refused(request, refusal.message(erp=erp_of(request)), refusal.status)
 
 
-def _ask_first(request: MemberRequest) -> HttpResponse:
-    chosen = _chosen(request)
+def _confirm(request: MemberRequest) -> HttpResponse:
+    chosen = _selected(request)
     plan = bulks.plan_of(request.company, request.access, chosen)
     if not plan.to_ask and plan.not_allowed:
         raise NotAllowed(plan.missing)
@@ -78,17 +78,20 @@ def _ask_first(request: MemberRequest) -> HttpResponse:
 def _start(request: MemberRequest) -> HttpResponse:
     bulk = start_bulk_unlink(
         company_id=request.company.pk,
-        change_order_ids=_chosen(request),
+        change_order_ids=_selected(request),
         actor=actor_on_page(request.user),
     )
     return see_other(reverse("bulk-unlink-report", args=[request.company.slug, bulk.pk]))
 
 
-def _chosen(request: MemberRequest) -> Sequence[int]:
-    """The selected CCOs, or all of the view that are gone. Raises for none, too many, or none of ours."""
+def _selected(request: MemberRequest) -> Sequence[int]:
+    """The ids of the selected CCOs, or of all in the view whose record is gone.
+
+    Raises `NothingToUnlink`, `TooManyToUnlink`, and `Http404` where all belong to other companies.
+    """
     if "all" in request.POST:
-        asked = list_query_of(request, QueryDict(request.POST.get("query", "")))
-        chosen = queries.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
+        query = list_query_of(request, QueryDict(request.POST.get("query", "")))
+        chosen = queries.all_gone(request.company, query, most=MOST_AT_ONCE + 1)
     else:
         chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
@@ -117,7 +120,7 @@ def _back(request: MemberRequest) -> str:
 @company_member
 @require_GET
 def report(request: MemberRequest, bulk_id: int) -> HttpResponse:
-    """How far it is and what came of each. For HTMX only that part, which asks for itself until the end."""
+    """Progress and result of each CCO. For HTMX only that part, which polls until the end."""
     bulk = _bulk_for(request, bulk_id)
     outcome = request.GET.get("outcome", "")
     after = request.GET.get("after", "")
@@ -137,7 +140,7 @@ def report(request: MemberRequest, bulk_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
-    """303 to its page, with what came of it."""
+    """Cancels the items that wait; 303 to the page of the bulk unlink."""
     bulk = _bulk_for(request, bulk_id)
     require(may_cancel_bulk_unlink(request.access, started_by_id=bulk.actor_id))
     try:

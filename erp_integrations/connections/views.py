@@ -171,14 +171,14 @@ def _form(
 
 
 def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
-    """What came in, to be shown again; never the password."""
+    """The submitted values, to be shown again; never the password."""
     return {name: value for name, value in request.POST.items() if name not in ("password", *without)}
 
 
 @company_member
 @require_POST
 def check(request: MemberRequest) -> HttpResponse:
-    """Shakes hands now and shows what was found."""
+    """Checks the connection now, and shows what was found."""
     ruling = may_check_connection(request.access)
     if not ruling:
         raise PermissionDenied
@@ -186,7 +186,7 @@ def check(request: MemberRequest) -> HttpResponse:
     checked = connect.check_connection(
         connection_id=found.pk, actor=actor_on_page(request.user), rights=ruling.rights
     )
-    message = _said(checked)
+    message = _describe_check(checked)
     if not request.htmx:
         flash_message(request, message)
         return redirect("connection", request.company.slug)
@@ -194,7 +194,7 @@ def check(request: MemberRequest) -> HttpResponse:
     return render(request, "erp_integrations/connection_checked.html", context)
 
 
-def _said(checked: connect.CheckedConnection) -> Message:
+def _describe_check(checked: connect.CheckedConnection) -> Message:
     if checked.fault:
         return Message("warning", checked.fault.what, (checked.fault.advice,))
     if not checked.accepted:
@@ -205,7 +205,7 @@ def _said(checked: connect.CheckedConnection) -> Message:
 @company_member
 @require_POST
 def compare(request: MemberRequest) -> HttpResponse:
-    """Asks the database that waits which of the links' records are in it, before it can be accepted."""
+    """Counts the linked records in the database that waits to be accepted."""
     ruling = may_change_connection(request.access)
     found = _connection(request)
     if not ruling:
@@ -217,11 +217,11 @@ def compare(request: MemberRequest) -> HttpResponse:
     except errors.NothingToAccept:
         messages.warning(request, "No other database waits to be accepted. Nothing was changed.")
     else:
-        flash_message(request, _compared(comparison_of(compared)))
+        flash_message(request, _describe_comparison(comparison_of(compared)))
     return redirect("connection", request.company.slug)
 
 
-def _compared(comparison: DatabaseComparison | None) -> Message:
+def _describe_comparison(comparison: DatabaseComparison | None) -> Message:
     if comparison is None:
         return Message("warning", "The connection was changed meanwhile", ("Check it, then compare again.",))
     if comparison.under_way:
@@ -270,7 +270,7 @@ def accept(request: MemberRequest) -> HttpResponse:
 
 
 def _was_compared(found: Connection, form: AcceptForm) -> bool:
-    """Whether that very database was compared, or is accepted although it could not be, which is said."""
+    """Whether this database was compared, or the person confirmed to accept it without a comparison."""
     comparison = comparison_of(found)
     if form.cleaned_data["incarnation"] != found.seen_incarnation or not waits_for_acceptance(found):
         return True  # the operation says that it does not wait any more
@@ -282,7 +282,7 @@ def _was_compared(found: Connection, form: AcceptForm) -> bool:
 @company_member
 @require_POST
 def set_reconciliation(request: MemberRequest) -> HttpResponse:
-    """How often the links are compared by themselves, when not, and how much is believed."""
+    """Stores when the links are reconciled, and how many records may be missing at once."""
     found = _connection(request)
     if not may_change_connection(request.access):
         raise PermissionDenied

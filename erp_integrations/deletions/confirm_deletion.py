@@ -83,7 +83,7 @@ def state_deletion(
             )
             for link in links
         )
-        _tell(
+        _record_event(
             EventKind.DELETION_STATED, deletion, actor=actor, now=now, rights=rights, reason=deletion.reason
         )
         defer_once(TELL, lock=f"deletion-stated-{deletion.pk}", deletion_id=deletion.pk)
@@ -98,7 +98,7 @@ def tell_administrators(deletion_id: int) -> None:
         .select_related("connection__company")
         .get(pk=deletion_id)
     )
-    _told_at(deletion)
+    _mailed_at(deletion)
 
 
 @transaction.atomic(durable=True)
@@ -113,7 +113,7 @@ def confirm_deletion(*, company_id: int, deletion_id: int, actor: Actor) -> Conf
         raise OwnStatement
     now = database_now()
     _confirm(deletion, by_id=actor.user_id, by_name=actor.name, now=now)
-    _tell(EventKind.DELETION_CONFIRMED, deletion, actor=actor, now=now, rights=rights)
+    _record_event(EventKind.DELETION_CONFIRMED, deletion, actor=actor, now=now, rights=rights)
     return deletion
 
 
@@ -127,7 +127,7 @@ def withdraw_deletion(*, company_id: int, deletion_id: int, actor: Actor) -> Con
     if deletion.ended_at is not None or (deletion.ends_at is not None and deletion.ends_at <= now):
         raise StatementOver
     _end(deletion, DeletionEnd.WITHDRAWN, by=actor.name, now=now)
-    _tell(EventKind.DELETION_WITHDRAWN, deletion, actor=actor, now=now, rights=rights)
+    _record_event(EventKind.DELETION_WITHDRAWN, deletion, actor=actor, now=now, rights=rights)
     return deletion
 
 
@@ -169,7 +169,7 @@ def end_seen_deletions(
     seen = dict(named.values_list("deletion_id", "record_number"))
     for deletion in ConfirmedDeletion.objects.select_for_update().filter(pk__in=seen, ended_at=None):
         _end(deletion, DeletionEnd.SEEN, by=actor.name, now=max(now, deletion.stated_at))
-        _tell(
+        _record_event(
             EventKind.DELETION_ENDED,
             deletion,
             actor=actor,
@@ -199,17 +199,17 @@ def _confirm_if_told(company_id: int, deletion_id: int, *, now: datetime) -> Non
     over = deletion.confirmed_at is not None or deletion.ended_at is not None
     if over or deletion.incarnation != connection.accepted_incarnation:
         return
-    told_at = _told_at(deletion)
+    told_at = _mailed_at(deletion)
     if [person.pk for person in _erp_admins(connection.company)] != [deletion.stated_by_id]:
         return
     if told_at is None or told_at + AFTER_MAIL > now:
         return
     _confirm(deletion, by_id=None, by_name=NO_SECOND_ADMIN, now=now, told_at=told_at)
-    _tell(EventKind.DELETION_CONFIRMED, deletion, actor=PLUMBLINE, now=now)
+    _record_event(EventKind.DELETION_CONFIRMED, deletion, actor=PLUMBLINE, now=now)
 
 
-def _told_at(deletion: ConfirmedDeletion) -> datetime | None:
-    """When the last administrator was told; None while one was not. Tells those who were forgotten."""
+def _mailed_at(deletion: ConfirmedDeletion) -> datetime | None:
+    """When the last administrator got the mail; None while one did not. Queues the mails that are missing."""
     people = {
         name_of_deletion_mail(deletion, to=one): one for one in _administrators(deletion.connection.company)
     }
@@ -219,8 +219,8 @@ def _told_at(deletion: ConfirmedDeletion) -> datetime | None:
             records = [_named(record.link) for record in deletion.records.select_related("link")]
             mail_stated_deletion(deletion, to=person, records=records)
     sent = [mails.get(once) for once in people]
-    told = [at for at in sent if at is not None]
-    return max(told) if told and len(told) == len(sent) else None
+    times = [at for at in sent if at is not None]
+    return max(times) if times and len(times) == len(sent) else None
 
 
 def _erp_admins(company: Company) -> list[User]:
@@ -273,7 +273,7 @@ def _lock_open(company_id: int, deletion_id: int) -> ConfirmedDeletion:
 
 
 def _links(connection: Connection, record_numbers: Sequence[str]) -> list[ChangeOrderLink]:
-    """The active links of those records, in the order in which everybody locks links; not locked here."""
+    """The active links of those records, by id. Not locked."""
     links = list(
         ChangeOrderLink.objects.filter(
             connection=connection, record_number__in=record_numbers, unlinked_at=None
@@ -310,7 +310,7 @@ def _named(link: ChangeOrderLink) -> str:
     return f"record {link.record_number}: {label_of(link)}"
 
 
-def _tell(
+def _record_event(
     kind: EventKind,
     deletion: ConfirmedDeletion,
     *,

@@ -1,11 +1,11 @@
-"""Asking the ERP without ever waiting longer than the deadline.
+"""Calls to the ERP that never wait longer than their deadline.
 
-The question runs in a thread of its own. At the deadline the asker goes on with UNKNOWN; the thread is
-abandoned and its late answer falls on the floor: it has no way to settle anything.
+Each call runs in a thread of its own. At the deadline the caller goes on with UNKNOWN; the thread is
+abandoned, and its late answer is dropped: it cannot settle anything.
 
-The reader gets a deadline that is a little earlier than the asker's. A reader that runs out of time knows
-why: the record is locked, the server is busy. With one deadline for both, the asker would give up at the
-moment at which the reader tells it, and the person would read "no answer" instead of the reason.
+The reader gets a deadline that is a little earlier than the caller's. A reader that runs out of time knows
+why: the record is locked, the server is busy. With one deadline for both, the caller would give up just when
+the reader reports that, and the person would read "no answer" instead of the reason.
 """
 
 import contextvars
@@ -46,12 +46,12 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 0.5
-"""How much earlier than the asker's deadline the reader's is: time to close the connection and to report."""
+"""How much earlier than the caller's deadline the reader's is: time to close the connection and to report."""
 REPORT_SHARE = 0.1
 """The same as a share of the time that is left, for deadlines so short that half a second is most of them."""
 
-TROUBLE_OF_ONE = ("locked", "deadlock", "link-lost")
-"""Faults by which one record of many can take the answer from all."""
+RETRIED_IN_HALVES = ("locked", "deadlock", "link-lost")
+"""Faults by which one record of many can fail the whole call."""
 
 NO_ANSWER_IN_TIME = Fault(
     FaultKind.UNAVAILABLE,
@@ -116,9 +116,10 @@ def lookup_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """What `lookup` would say of each, in their order; where all went wrong, the same UNKNOWN for each.
+    """The finding of `lookup` for each, in their order; the same UNKNOWN for each where the call failed.
 
-    Where one record's trouble may have been everybody's, each half is asked by itself, within the deadline.
+    Where a fault of one record may have failed the whole call, each half is called by itself, within the
+    deadline.
     """
     question = partial(reader.lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
@@ -132,7 +133,7 @@ def quick_lookup_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """What one look says of each, never enough to cut; in the manner of `lookup_many`."""
+    """As `lookup_many`, with one look instead of two: such a finding never cuts a link."""
     question = partial(reader.quick_lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
 
@@ -152,7 +153,7 @@ def _findings(
             raise Unexpected(NOT_UNDERSTOOD)
     except ErpError as error:
         return (_no_answer(error.fault, began),) * len(references)
-    if len(references) > 1 and not deadline.passed and all(map(_may_be_anothers_trouble, findings)):
+    if len(references) > 1 and not deadline.passed and all(map(_may_be_fault_of_one, findings)):
         half = len(references) // 2
         again = (
             *_findings(question, references[:half], deadline, clock),
@@ -177,18 +178,18 @@ def _dated(finding: Finding, began: datetime) -> Finding:
     return finding
 
 
-def _may_be_anothers_trouble(finding: Finding) -> bool:
-    """Whether one record alone can have kept the whole question from an answer: then the others ask anew."""
-    return finding.fault is not None and finding.fault.code in TROUBLE_OF_ONE
+def _may_be_fault_of_one(finding: Finding) -> bool:
+    """Whether a fault of one record may have failed the whole call."""
+    return finding.fault is not None and finding.fault.code in RETRIED_IN_HALVES
 
 
 def handshake(reader: ErpReader, *, deadline: Deadline) -> Handshake:
-    """What the server says of itself. Raises `ErpError`."""
+    """The server's report about itself. Raises `ErpError`."""
     return call_with_deadline(lambda earlier: reader.handshake(deadline=earlier), deadline=deadline)
 
 
 def answer_to(question: Callable[[Deadline], Answer], *, deadline: Deadline) -> Answer:
-    """Whatever else is asked of the ERP, by a question that gets the reader's deadline.
+    """Any other call to the ERP: `question` gets the reader's deadline.
 
     Raises `NotInErp` and `WriteRefused` as the question does, and `ErpError`.
     """
@@ -196,14 +197,14 @@ def answer_to(question: Callable[[Deadline], Answer], *, deadline: Deadline) -> 
 
 
 def _for_the_reader(deadline: Deadline) -> Deadline:
-    """The reader's deadline for an asker who waits until `deadline`."""
+    """The reader's deadline for a caller that waits until `deadline`."""
     return Deadline(deadline.at - min(REPORT_SECONDS, REPORT_SHARE * deadline.remaining()))
 
 
 def call_with_deadline(
     question: Callable[[Deadline], Answer], *, deadline: Deadline, answers: tuple[type[Exception], ...] = ()
 ) -> Answer:
-    """The answer, or what is an answer too where it is raised. Everything else is an `ErpError`."""
+    """The answer. Raises the exceptions in `answers` as they are, and `ErpError` for everything else."""
     answered: SimpleQueue[Answer | Exception] = SimpleQueue()
     earlier = _for_the_reader(deadline)
 
@@ -235,11 +236,11 @@ def _answer(answer: Answer | Exception, answers: tuple[type[Exception], ...] = (
 
 
 class _Left(Exception):
-    """Whoever wanted the keys went away."""
+    """The caller stopped reading the keys."""
 
 
 class _Ahead:
-    """Reads a company's keys in a thread, one block ahead of whoever takes them."""
+    """Reads a company's keys in a thread, one block ahead of the caller."""
 
     def __init__(self, reader: ErpReader, deadline: Deadline) -> None:
         self._reader, self._deadline = reader, deadline

@@ -1,4 +1,4 @@
-"""What a call to the ERP tells of the connection: its last answer, clock and history mark."""
+"""Stores on the connection what a call to the ERP shows: its last answer, clock and history mark."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ CLOCK_STEP = timedelta(minutes=1)
 
 
 def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
-    """How the server's clock stands to ours, and when that was found to have changed."""
+    """The columns for the server's clock, and for when its difference to ours changed."""
     if server_clock is None:
         return {}
     changed = Q(server_clock__lt=server_clock - CLOCK_STEP) | Q(server_clock__gt=server_clock + CLOCK_STEP)
@@ -61,10 +61,10 @@ def note_answer(
     asked_at: datetime | None = None,
     server_clock: timedelta | None = None,
 ) -> None:
-    """The connection's last success or failure, in the asker's transaction. Doubt is an answer, too.
+    """Stores the connection's last success or failure, in the caller's transaction; locks the connection.
 
-    `asked_at` is when the question that failed was asked: a success that is newer stays the last word.
-    `server_clock` is the server's local time minus ours, where it was told. Locks the connection in any case.
+    `asked_at` is when the question that failed was asked: a newer success is not replaced by it.
+    `server_clock` is the server's local time minus ours, where it is known.
     """
     mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
     if fault is None:

@@ -30,7 +30,7 @@ def find_connection(company: Company) -> Connection | None:
 
 
 def connection_of(company: Company) -> Connection | None:
-    """The same, but read once for this `company`: not for after an act, which may have changed it."""
+    """As `find_connection`, but cached on `company`: do not call it after a change of the connection."""
     return getattr(company, "erp_connection", None)
 
 
@@ -41,7 +41,7 @@ def find_parts(connection: Connection | None) -> ServerParts | None:
 
 
 def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
-    """The line that says how fresh the truth is."""
+    """The line that shows when the ERP last answered or failed."""
     if connection is None:
         return Freshness("waiting", f"{erp} is not connected")
     if not connection.accepted_incarnation:

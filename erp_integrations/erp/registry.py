@@ -1,4 +1,4 @@
-"""Connection kind -> the parts of its ERP, by the dotted paths of ERP_KINDS."""
+"""The reader, writers and sandbox for a kind of connection, by the dotted paths of ERP_KINDS."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -46,7 +46,7 @@ def erp_name(kind: str) -> str:
 
 
 def spec_of(connection: Connection) -> ConnectionSpec:
-    """How to reach the company's books, as the row says now. Raises `Misconfigured`."""
+    """What a reader needs to reach the company's ERP, from the stored connection. Raises `Misconfigured`."""
     try:
         odbc_string = decrypt(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
     except CannotDecrypt:

@@ -1,4 +1,4 @@
-"""Ignoring a record that a CCO's link was moved from, and taking that back."""
+"""Ignores a record that a CCO's link was moved from, or stops ignoring it."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from erp_integrations.workflow.transitions import access_of, require
 def ignore_left_record(
     *, company_id: int, change_order_id: int, former_link_id: int, reason: str, actor: Actor
 ) -> IgnoredRecord:
-    """Ignores the record of a link that the CCO's link was moved from: the CCO no longer answers for it.
+    """Ignores a record that the CCO's link was moved from: it no longer keeps the CCO from being unlinked.
 
     Raises `ReasonNeeded`, `NotAllowed`, `RecordNotLeft` where the record is linked or ignored already, or was
     not left by this CCO.
@@ -40,7 +40,7 @@ def ignore_left_record(
         ignored_by_id=actor.user_id,
         ignored_by_name=actor.name,
     )
-    _tell(EventKind.RECORD_IGNORED, link, ignored, actor=actor, now=now, rights=rights, reason=reason)
+    _record_event(EventKind.RECORD_IGNORED, link, ignored, actor=actor, now=now, rights=rights, reason=reason)
     return ignored
 
 
@@ -48,7 +48,7 @@ def ignore_left_record(
 def stop_ignoring_left_record(
     *, company_id: int, change_order_id: int, former_link_id: int, actor: Actor
 ) -> IgnoredRecord:
-    """Lets the CCO answer for the record again. Raises `NotAllowed`, `RecordNotLeft`."""
+    """Stops ignoring the record. Raises `NotAllowed`, `RecordNotLeft`."""
     link, line, rights = _lock(company_id, change_order_id, former_link_id, actor)
     if line.ignored is None:
         raise RecordNotLeft
@@ -58,7 +58,7 @@ def stop_ignoring_left_record(
     now = database_now()
     ignored.ended_at, ignored.ended_by_id, ignored.ended_by_name = now, actor.user_id, actor.name
     ignored.save(update_fields=["ended_at", "ended_by_id", "ended_by_name"])
-    _tell(EventKind.RECORD_NOT_IGNORED, link, ignored, actor=actor, now=now, rights=rights)
+    _record_event(EventKind.RECORD_NOT_IGNORED, link, ignored, actor=actor, now=now, rights=rights)
     return ignored
 
 
@@ -85,7 +85,7 @@ def _lock(
     return link, lines[former_link_id], rights
 
 
-def _tell(
+def _record_event(
     kind: EventKind,
     link: ChangeOrderLink,
     ignored: IgnoredRecord,

@@ -26,9 +26,10 @@ from tests.web.people import browser_of, click, list_address
 from tests.world import LINKER, World
 
 ROOT = Path(__file__).parents[2]
-MOST_FILES = {"unlink": 55, "list": 23, "reconcile": 34}
+MOST_FILES = {"unlink": 51, "list": 23, "reconcile": 32}
 """Product files that an act passes through, at most."""
 
+ADAPTER = f"{ROOT}/sage_adapter/"
 PACKAGES = ("commitments", "companies", "config", "erp_integrations", "sage_adapter")
 
 
@@ -73,6 +74,8 @@ class Trace:
     functions: set[CodeType] = field(default_factory=set)
     hops: int = 0
     """Calls from one product file into another."""
+    adapter_hops: int = 0
+    """Those of them that lead into a file of the ERP's adapter."""
     queries: int = 0
     templates: int = 0
     """Templates rendered, those that others include counted too."""
@@ -84,7 +87,9 @@ class Trace:
         self.files.add(file)
         self.functions.add(frame.f_code)
         caller = frame.f_back.f_code.co_filename if frame.f_back else ""
-        self.hops += caller != file and _is_product(caller)
+        is_hop = caller != file and _is_product(caller)
+        self.hops += is_hop
+        self.adapter_hops += is_hop and file.startswith(ADAPTER)
 
 
 def _is_product(file: str) -> bool:
@@ -115,9 +120,11 @@ def followed() -> Iterator[Trace]:
 
 
 def show(name: str, trace: Trace) -> None:
+    adapter_files = sum(file.startswith(ADAPTER) for file in trace.files)
     print(  # noqa: T201  (the figures are the point)
         f"\n{name}: {len(trace.files)} files, {trace.hops} hops, {len(trace.functions)} functions, "
-        f"{trace.queries} queries, {trace.templates} templates rendered"
+        f"{trace.queries} queries, {trace.templates} templates rendered; "
+        f"{adapter_files} of the files and {trace.adapter_hops} of the hops are the adapter's"
     )
 
 

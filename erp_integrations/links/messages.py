@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from erp_integrations.ledger.descriptions import UNNAMED_USER
 from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink
-from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, OtherRecord, Verdict
+from erp_integrations.ports import ErpHistoryEntry, Evidence, Finding, HeaderSeen, OtherRecord, Verdict
 from erp_integrations.view_models import Message, NextStep
 from erp_integrations.workflow.errors import (
     AlreadyUnlinked,
@@ -206,7 +206,7 @@ def _evidence_of_death(evidence: Evidence, *, erp: str) -> list[str]:
     return words
 
 
-def _deleted(deletion: HistoryEntry) -> str:
+def _deleted(deletion: ErpHistoryEntry) -> str:
     if user := deletion.user.strip():
         return f"Deleted there by {user} on {_day(deletion.at)}."
     return f"Deleted there on {_day(deletion.at)}, by {UNNAMED_USER}."

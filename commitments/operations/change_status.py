@@ -1,13 +1,15 @@
-"""The business status of a CCO. Approved one after the other, they are un-approved the other way round."""
+"""The business status of a CCO. CCOs are un-approved in the reverse order of approval."""
+
+from functools import partial
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.errors import LaterChangeOrder, LaterChangeOrdersApproved
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
-from commitments.operations.change_orders import require_free
-from commitments.operations.history import Change, record_history
-from commitments.operations.locking import lock_change_order, require_unchanged
+from commitments.operations.edit_change_order import require_free
+from commitments.operations.lock_rows import lock_change_order, require_unchanged
+from commitments.operations.record_history import Change, record_history
 
 
 @transaction.atomic(durable=True)
@@ -19,10 +21,10 @@ def change_status(
     status: ChangeOrderStatus,
     revision: int | None = None,
 ) -> None:
-    """Gives a free CCO another business status. `revision` is that of the CCO the person saw.
+    """Sets the business status of a CCO that is not locked. `revision` is that of the page's CCO.
 
-    Raises `NotAllowed`, `ChangeOrderLocked`, `ChangedMeanwhile`, and `LaterChangeOrdersApproved` where an
-    Approved one is not the last that was approved.
+    Raises `CommitmentsNotAllowed`, `ChangeOrderLocked`, `EditConflict`, and `LaterChangeOrdersApproved` when
+    another CCO of the commitment was approved later.
     """
     held = lock_change_order(company_id=company_id, change_order_id=change_order_id, user_id=user_id)
     change_order, before = held.change_order, ChangeOrderStatus(held.change_order.status)
@@ -30,7 +32,7 @@ def change_status(
     require_unchanged(change_order, revision=revision)
     if status == before:
         return
-    if before == ChangeOrderStatus.APPROVED and (later := later_ones(change_order)):
+    if before == ChangeOrderStatus.APPROVED and (later := find_later_approved(change_order)):
         raise LaterChangeOrdersApproved(later)
     change_order.status = status
     change_order.approved_at = Now() if status == ChangeOrderStatus.APPROVED else None
@@ -39,47 +41,15 @@ def change_status(
     record_history(change_order, [Change("Status", before.label, status.label)], by=held.by)
 
 
-def approve_change_order(
-    *, company_id: int, change_order_id: int, user_id: int, revision: int | None = None
-) -> None:
-    """Raises what `change_status` raises."""
-    change_status(
-        company_id=company_id,
-        change_order_id=change_order_id,
-        user_id=user_id,
-        status=ChangeOrderStatus.APPROVED,
-        revision=revision,
-    )
+approve_change_order = partial(change_status, status=ChangeOrderStatus.APPROVED)
+unapprove_change_order = partial(change_status, status=ChangeOrderStatus.PENDING_IN_REVIEW)
+set_to_draft = partial(change_status, status=ChangeOrderStatus.DRAFT)
 
 
-def unapprove_change_order(
-    *, company_id: int, change_order_id: int, user_id: int, revision: int | None = None
-) -> None:
-    """Back to review. Raises what `change_status` raises."""
-    change_status(
-        company_id=company_id,
-        change_order_id=change_order_id,
-        user_id=user_id,
-        status=ChangeOrderStatus.PENDING_IN_REVIEW,
-        revision=revision,
-    )
+def find_later_approved(change_order: CommitmentChangeOrder) -> tuple[LaterChangeOrder, ...]:
+    """The CCOs of the same commitment that were approved later, the last approved first.
 
-
-def set_to_draft(*, company_id: int, change_order_id: int, user_id: int, revision: int | None = None) -> None:
-    """Raises what `change_status` raises."""
-    change_status(
-        company_id=company_id,
-        change_order_id=change_order_id,
-        user_id=user_id,
-        status=ChangeOrderStatus.DRAFT,
-        revision=revision,
-    )
-
-
-def later_ones(change_order: CommitmentChangeOrder) -> tuple[LaterChangeOrder, ...]:
-    """The Approved CCOs of the same commitment that were approved after it, the last one first.
-
-    One whose time of approval is not known counts as approved before all others, and blocks nobody.
+    A CCO without a time of approval counts as approved before all others.
     """
     later = CommitmentChangeOrder.objects.filter(
         commitment=change_order.commitment_id, approved_at__isnull=False

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from companies.access import find_access
 from companies.clock import StatementClock, clock_from, database_now
-from companies.errors import needed
+from companies.errors import require_reason
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import clock_told, note_answer
@@ -54,7 +54,7 @@ def check_change_orders(
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
-    reason = needed(reason) if actor.is_staff else reason
+    reason = require_reason(reason) if actor.is_staff else reason
     _rights_of(actor, company_id=company_id)
     connection = Connection.objects.filter(company_id=company_id).first()
     links = _links(company_id, change_order_ids)

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from companies.clock import database_now
-from companies.errors import needed
+from companies.errors import require_reason
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
@@ -46,7 +46,7 @@ def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
 
     Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `ReleaseNotAllowed`, `AttemptEnded`, `LeaseHolds`.
     """
-    reason = needed(reason)
+    reason = require_reason(reason)
     with transaction.atomic(durable=True):
         link_id = UnlinkAttempt.objects.values_list("link_id", flat=True).get(pk=attempt_id)
         link = (

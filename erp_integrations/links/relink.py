@@ -6,7 +6,7 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
 from companies.clock import database_now
-from companies.errors import needed
+from companies.errors import require_reason
 from companies.staff import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_answer
@@ -50,7 +50,7 @@ def relink_change_order(
     `NotPossibleNow`, `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`,
     `TakenOver`.
     """
-    reason = needed(reason) if actor.is_staff else reason
+    reason = require_reason(reason) if actor.is_staff else reason
     with transaction.atomic(durable=True):
         _, former, _ = _lock_former(company_id, change_order_id, actor)
         if former_id not in (None, former.pk):

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from companies.admin_acts import NothingDone, answer_act
-from companies.errors import NotAllowed
+from companies.errors import DirectoryNotAllowed
 from companies.models import User
 from companies.operations.deactivate import deactivate_person
 from companies.staff import StaffAct
@@ -35,7 +35,7 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
         try:
             release_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
         except ReleaseNotAllowed as refusal:
-            raise NotAllowed((str(refusal),)) from None
+            raise DirectoryNotAllowed((str(refusal),)) from None
         except ReleaseRefused as refusal:
             raise NothingDone(f"{refusal} Nothing was changed.") from None
 
@@ -66,7 +66,7 @@ def check_now(request: HttpRequest, link_id: int) -> HttpResponse:
                 reason=reason,
             )
         except errors.NotAllowed as refusal:
-            raise NotAllowed(refusal.missing) from None
+            raise DirectoryNotAllowed(refusal.missing) from None
         return _said(checked, erp=erp)
 
     return answer_act(
@@ -97,7 +97,7 @@ def relink(request: HttpRequest, link_id: int) -> HttpResponse:
                 former_id=link_id,
             )
         except errors.NotAllowed as refusal:
-            raise NotAllowed(refusal.missing) from None
+            raise DirectoryNotAllowed(refusal.missing) from None
         except errors.ExportRefused as refusal:
             message = workflow_messages.refused_message(refusal, erp=erp)
             raise NothingDone(". ".join((message.title, " ".join(message.details)))) from None

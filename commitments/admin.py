@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from commitments.locks import FREE
 from commitments.models import (
+    FREE,
     ChangeOrderLine,
     Commitment,
     CommitmentChangeOrder,

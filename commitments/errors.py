@@ -1,74 +1,100 @@
-"""Why an operation refused. Nothing was changed then, whichever it is."""
+"""Refusals of the Commitments tool. Each means that nothing was changed.
+
+The class holds the data, the words for the page (`str`) and the HTTP status of its response.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from commitments.messages import (
+    LOCKED_WORDS,
+    NOT_APPROVED,
+    SYNCED,
+    edit_conflict_words,
+    has_change_orders_words,
+    later_words,
+    line_in_use_words,
+    locked_company_words,
+)
 from commitments.models import ErpStatus
 
 
 class CommitmentsRefused(Exception):
-    """The family."""
+    """Base class."""
+
+    status = 409
 
 
-class NotAllowed(CommitmentsRefused):
+class CommitmentsNotAllowed(CommitmentsRefused):
     """The person lacks requirements."""
 
+    status = 403
+
     def __init__(self, missing: tuple[str, ...]) -> None:
-        super().__init__("; ".join(missing))
+        super().__init__(". ".join(missing) + ".")
         self.missing = missing
 
 
 class ChangeOrderLocked(CommitmentsRefused):
-    """Accounting holds the CCO, or the part of it that was to be changed."""
+    """The ERP status of the CCO locks it, or the part of it that was to be changed."""
 
     def __init__(self, erp_status: ErpStatus) -> None:
-        super().__init__(erp_status.label)
+        super().__init__(LOCKED_WORDS[erp_status])
         self.erp_status = erp_status
 
 
 class CommitmentLocked(CommitmentsRefused):
-    """Accounting holds CCOs of it, so its contract company stays."""
+    """Accounting holds CCOs of the commitment, so its contract company stays."""
 
     def __init__(self, change_orders: tuple[str, ...]) -> None:
-        super().__init__(", ".join(change_orders))
+        super().__init__(locked_company_words(change_orders))
         self.change_orders = change_orders
 
 
-class ChangedMeanwhile(CommitmentsRefused):
-    """Somebody saved a change after the form was opened; `by` and `at` are of the last one, where known."""
+class EditConflict(CommitmentsRefused):
+    """Another user saved after the form was opened. `by` and `at` are of the last change, where known."""
 
     def __init__(self, by: str, at: datetime | None, revision: int) -> None:
-        super().__init__(by)
+        super().__init__(edit_conflict_words(by, at))
         self.by = by
         self.at = at
         self.revision = revision
 
 
 class NumberTaken(CommitmentsRefused):
-    """Another one of the same commitment, or project, carries the number."""
+    """Another CCO of the commitment, or commitment of the project, has the number."""
 
     def __init__(self, number: str) -> None:
-        super().__init__(number)
+        super().__init__(f"The number {number} is taken already. Choose another one.")
         self.number = number
 
 
 class CommitmentNotApproved(CommitmentsRefused):
     """Only an Approved commitment gets change orders."""
 
+    def __init__(self) -> None:
+        super().__init__(NOT_APPROVED)
+
 
 class NotOfThisCompany(CommitmentsRefused):
-    """A contract company, cost code, cost type or line that was chosen is not there for this commitment."""
+    """The contract company, cost code, cost type or line does not exist for this commitment."""
+
+    def __init__(self) -> None:
+        super().__init__("Something that was chosen is not there any more. Choose again.")
 
 
 class WrongStatus(CommitmentsRefused):
-    """The status is none of this kind of commitment."""
+    """Commitments of this kind do not have the status."""
+
+    def __init__(self) -> None:
+        super().__init__("Choose a status of this kind of commitment.")
 
 
 class LineInUse(CommitmentsRefused):
     """CCOs change that line of the commitment."""
 
     def __init__(self, line: str, change_orders: tuple[str, ...]) -> None:
-        super().__init__(line)
+        super().__init__(line_in_use_words(line, change_orders))
         self.line = line
         self.change_orders = change_orders
 
@@ -77,12 +103,15 @@ class CommitmentHasChangeOrders(CommitmentsRefused):
     """A commitment is deleted after its CCOs."""
 
     def __init__(self, change_orders: tuple[str, ...]) -> None:
-        super().__init__(", ".join(change_orders))
+        super().__init__(has_change_orders_words(change_orders))
         self.change_orders = change_orders
 
 
 class CommitmentLinked(CommitmentsRefused):
-    """It is tied to its record in the ERP."""
+    """The commitment is linked to its record in the ERP."""
+
+    def __init__(self) -> None:
+        super().__init__(SYNCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +126,8 @@ class LaterChangeOrder:
 
 
 class LaterChangeOrdersApproved(CommitmentsRefused):
-    """CCOs are un-approved in the reverse order of approval; `later` are in the way, the last one first."""
+    """CCOs are un-approved in reverse order of approval; `later` come first, the last approved first."""
 
     def __init__(self, later: tuple[LaterChangeOrder, ...]) -> None:
-        super().__init__(", ".join(one.number for one in later))
+        super().__init__(later_words([one.number for one in later]))
         self.later = later

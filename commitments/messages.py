@@ -1,34 +1,28 @@
-"""What happened, in words: why an operation refused, and what to do next. Nothing here decides."""
+"""Messages of the Commitments tool: why something is refused or locked, and what to do next."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils.dateformat import format as format_date
 from django.utils.timezone import localtime
 
-from commitments.errors import (
-    ChangedMeanwhile,
-    ChangeOrderLocked,
-    CommitmentHasChangeOrders,
-    CommitmentLinked,
-    CommitmentLocked,
-    CommitmentNotApproved,
-    CommitmentsRefused,
-    LaterChangeOrder,
-    LaterChangeOrdersApproved,
-    LineInUse,
-    NotOfThisCompany,
-    NumberTaken,
-    WrongStatus,
-)
-from commitments.locks import LOCKED_WORDS
+from commitments.models import CommitmentChangeOrder, ErpStatus
 
 NOT_APPROVED = "Only an Approved commitment gets change orders."
-TIED = "It is tied to its record in the books. Accounting has to unlink it first."
+SYNCED = "It is tied to its record in the books. Accounting has to unlink it first."
+
+LOCKED_WORDS = {
+    ErpStatus.READY_TO_EXPORT: "It waits for accounting. Retrieve it, or ask accounting to reject it.",
+    ErpStatus.EXPORTING: "Accounting is exporting it. Accounting can give it back if that fails.",
+    ErpStatus.FAILED_TO_EXPORT: "Its export failed, and accounting has to decide: try again or give it back.",
+    ErpStatus.SYNCED: SYNCED,
+}
+"""Why the ERP status locks a CCO, and what unlocks it."""
 
 
-def refusal_words(refusal: CommitmentsRefused) -> str:
-    return WORDS[type(refusal)](refusal)
+def locked_words(change_order: CommitmentChangeOrder) -> str:
+    """Empty when the CCO is not locked."""
+    return LOCKED_WORDS.get(ErpStatus(change_order.erp_status), "")
 
 
 def locked_company_words(change_orders: Sequence[str]) -> str:
@@ -42,12 +36,22 @@ def has_change_orders_words(change_orders: Sequence[str]) -> str:
     return f"It has change orders: delete {_ccos(change_orders)} first."
 
 
-def later_words(later: Sequence[LaterChangeOrder]) -> str:
-    numbers = [one.number for one in later]
+def later_words(numbers: Sequence[str]) -> str:
+    """`numbers` are those of the CCOs that were approved later."""
     return (
         f"CCOs are un-approved in the reverse order of approval: first {_ccos(numbers)}, "
         f"{'which was' if len(numbers) == 1 else 'which were'} approved later."
     )
+
+
+def edit_conflict_words(by: str, at: datetime | None) -> str:
+    when = f" on {format_date(localtime(at), 'M j, g:i A')}" if at else ""
+    return f"{by or 'Another user'} changed it{when}, after you opened this page."
+
+
+def line_in_use_words(line: str, change_orders: Sequence[str]) -> str:
+    verb = "changes" if len(change_orders) == 1 else "change"
+    return f"The line “{line}” cannot be removed: {_ccos(change_orders)} {verb} it."
 
 
 def _ccos(numbers: Sequence[str]) -> str:
@@ -57,28 +61,3 @@ def _ccos(numbers: Sequence[str]) -> str:
     if len(numbers) > 3:
         return f"CCO {', '.join(numbers[:2])} and {len(numbers) - 2} others"
     return f"CCO {', '.join(numbers[:-1])} and {numbers[-1]}"
-
-
-def _changed_meanwhile(refusal: ChangedMeanwhile) -> str:
-    when = f" on {format_date(localtime(refusal.at), 'M j, g:i A')}" if refusal.at else ""
-    return f"{refusal.by or 'Another user'} changed it{when}, after you opened this page."
-
-
-def _line_in_use(refusal: LineInUse) -> str:
-    verb = "changes" if len(refusal.change_orders) == 1 else "change"
-    return f"The line “{refusal.line}” cannot be removed: {_ccos(refusal.change_orders)} {verb} it."
-
-
-WORDS: dict[type[CommitmentsRefused], Callable[[Any], str]] = {
-    ChangeOrderLocked: lambda refusal: LOCKED_WORDS[refusal.erp_status],
-    ChangedMeanwhile: _changed_meanwhile,
-    NumberTaken: lambda refusal: f"The number {refusal.number} is taken already. Choose another one.",
-    CommitmentNotApproved: lambda _: NOT_APPROVED,
-    CommitmentLocked: lambda refusal: locked_company_words(refusal.change_orders),
-    CommitmentHasChangeOrders: lambda refusal: has_change_orders_words(refusal.change_orders),
-    CommitmentLinked: lambda _: TIED,
-    LineInUse: _line_in_use,
-    LaterChangeOrdersApproved: lambda refusal: later_words(refusal.later),
-    NotOfThisCompany: lambda _: "Something that was chosen is not there any more. Choose again.",
-    WrongStatus: lambda _: "Choose a status of this kind of commitment.",
-}

@@ -73,6 +73,29 @@ class CommitmentStatus(models.TextChoices):
     VOID = "VOID", "Void"
 
 
+STATUSES_OF: dict[CommitmentKind, tuple[CommitmentStatus, ...]] = {
+    CommitmentKind.SUBCONTRACT: (
+        CommitmentStatus.DRAFT,
+        CommitmentStatus.OUT_FOR_BID,
+        CommitmentStatus.OUT_FOR_SIGNATURE,
+        CommitmentStatus.APPROVED,
+        CommitmentStatus.COMPLETE,
+        CommitmentStatus.TERMINATED,
+        CommitmentStatus.VOID,
+    ),
+    CommitmentKind.PURCHASE_ORDER: (
+        CommitmentStatus.DRAFT,
+        CommitmentStatus.PROCESSING,
+        CommitmentStatus.SUBMITTED,
+        CommitmentStatus.PARTIALLY_RECEIVED,
+        CommitmentStatus.RECEIVED,
+        CommitmentStatus.APPROVED,
+        CommitmentStatus.CLOSED,
+    ),
+}
+"""The statuses of each kind, as the reference product offers them."""
+
+
 class Commitment(models.Model):
     """A subcontract or a purchase order. A trigger keeps its vendor in its project's company."""
 
@@ -99,6 +122,11 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    def locked_change_orders(self) -> tuple[str, ...]:
+        """The numbers of its CCOs that accounting holds; while there are any, its contract company stays."""
+        locked = self.change_orders.exclude(erp_status__in=FREE).order_by("number", "id")
+        return tuple(locked.values_list("number", flat=True))
 
 
 class CommitmentLine(models.Model):
@@ -136,6 +164,17 @@ class ChangeOrderStatus(models.TextChoices):
     VOID = "VOID", "Void"
 
 
+PENDING = (
+    ChangeOrderStatus.PENDING_IN_REVIEW,
+    ChangeOrderStatus.PENDING_REVISED,
+    ChangeOrderStatus.PENDING_PRICING,
+    ChangeOrderStatus.PENDING_NOT_PRICING,
+    ChangeOrderStatus.PENDING_PROCEEDING,
+    ChangeOrderStatus.PENDING_NOT_PROCEEDING,
+)
+"""The statuses that count as pending changes."""
+
+
 class ErpStatus(models.TextChoices):
     """Accounting's status, never mixed with the project team's."""
 
@@ -148,6 +187,13 @@ class ErpStatus(models.TextChoices):
 
 
 TIED_TO_NOTHING = tuple(status for status in ErpStatus if status != ErpStatus.SYNCED)
+
+
+FREE = {ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED}
+"""ERP statuses in which the project team may edit the CCO; in all others triggers lock it."""
+
+FREE_WHILE_SYNCED = ("description",)
+"""Fields that may be edited while the CCO is Synced."""
 
 
 class CommitmentChangeOrder(models.Model):

@@ -10,9 +10,9 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from commitments.erp_side import HistoryLine, erp_side
 from commitments.forms import LineChoices
 from commitments.models import (
+    PENDING,
     ChangeOrderLine,
     ChangeOrderStatus,
     Commitment,
@@ -26,7 +26,7 @@ from commitments.models import (
     Vendor,
 )
 from commitments.policies import may_see_commitments
-from commitments.statuses import PENDING
+from commitments.ports import HistoryLine, erp_adapter
 from commitments.view_models import ChangeOrderRow, CommitmentRow, LineRow, ProjectRow
 from companies.access import Access
 from companies.models import Company, Project
@@ -84,7 +84,7 @@ def commitments_of(
     )
     shown = pages.get_page(page)
     rows = list(shown.object_list)
-    states = erp_side().commitment_states([row.pk for row in rows])
+    states = erp_adapter().commitment_states([row.pk for row in rows])
     address = reverse("commitments", args=[company.slug, project.number])
 
     def url_of(number: int) -> str:
@@ -179,7 +179,7 @@ def history_of(subject: Commitment | CommitmentChangeOrder) -> tuple[HistoryLine
     entries = HistoryEntry.objects.filter(subject_kind=kind, subject_id=subject.pk).order_by("at", "id")
     lines = [HistoryLine(one.at, one.actor_name, one.what, one.before, one.after) for one in entries]
     if isinstance(subject, CommitmentChangeOrder):
-        lines += erp_side().history_of(subject)
+        lines += erp_adapter().history_of(subject)
     return tuple(sorted(lines, key=lambda line: line.at))
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from companies.errors import DirectoryRefused, NotAllowed
+from companies.errors import DirectoryNotAllowed, DirectoryRefused
 from companies.models import User
 from companies.staff import StaffAct
 
@@ -20,7 +20,7 @@ class NothingDone(Exception):
     """The act was refused by an operation of another room; the text says why and what to do, for the page."""
 
 
-class ReasonForm(forms.Form):
+class ActReasonForm(forms.Form):
     """Why support acts as it does. It stays in the history."""
 
     words = forms.CharField(
@@ -51,12 +51,12 @@ def answer_act(
     if not request.user.has_perm(needs):
         raise PermissionDenied
     assert isinstance(request.user, User)
-    form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+    form = ActReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
             said = act(request.user, form.cleaned_data["words"])
-        except NotAllowed:
+        except DirectoryNotAllowed:
             raise PermissionDenied from None
         except ObjectDoesNotExist:  # deleted since the page was loaded
             raise Http404 from None

@@ -1,13 +1,20 @@
-"""What the bar at the top of every page needs."""
+"""Context processor for the navigation bar of every page."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from companies.models import CompanyTool, Level
-from companies.navigation import NavigationLink
 from companies.policies import may_see_directory
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    label: str
+    url: str
+    current: bool
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

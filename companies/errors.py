@@ -1,21 +1,25 @@
-"""Why nothing was done to an entry, named for what happened. The text of each is for the page."""
+"""Refusals of the Directory: its operations, and the support desk's."""
 
 from datetime import datetime
 
 
 class DirectoryRefused(Exception):
-    """Nothing was changed."""
+    """Nothing was changed. `str` is the text for the page, `status` the HTTP status."""
+
+    status = 409
 
 
-class NotAllowed(DirectoryRefused):
+class DirectoryNotAllowed(DirectoryRefused):
     """The person lacks requirements."""
+
+    status = 403
 
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__("; ".join(missing) + ".")
         self.missing = missing
 
 
-class ChangedMeanwhile(DirectoryRefused):
+class LevelsChanged(DirectoryRefused):
     def __init__(self) -> None:
         super().__init__(
             "Another user changed this entry while you looked at it. The page shows it as it is now."
@@ -83,8 +87,8 @@ class ReasonMissing(DirectoryRefused):
         super().__init__("A reason is needed.")
 
 
-def needed(reason: str) -> str:
-    """The reason without the blanks around it. Raises `ReasonMissing` where nothing else is left."""
+def require_reason(reason: str) -> str:
+    """Strips the reason. Raises `ReasonMissing` when it is blank."""
     if not reason.strip():
         raise ReasonMissing
     return reason.strip()

@@ -1,18 +1,20 @@
-"""Mail: written down in the transaction of what it tells of, sent by the queue.
+"""Mail: saved in the transaction of the change that it reports, sent by the queue.
 
-A mail is sent once. Only a worker that dies after the mail server took it, and before that is written down,
-makes it go out again: under the same Message-ID, by which mail programs know it.
+A mail is sent once. It goes out a second time, under the same Message-ID, only when a worker dies between the
+mail server's answer and the commit of the outcome. A failed mail is retried by `queue_waiting_mail`.
 """
 
 import smtplib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import connection, transaction
 
 from companies.clock import database_now
 from companies.models import OutgoingMail, User
@@ -29,16 +31,16 @@ log = structlog.get_logger(__name__)
 
 
 def link_to(path: str) -> str:
-    """The whole address of one of our pages."""
+    """The absolute URL of a page."""
     return f"{settings.SITE_URL}{path}"
 
 
 def queue_mail(*, to: User, subject: str, body: str, about: str, once: str | None = None) -> None:
-    """Writes a mail down and puts it into the queue, both in the caller's transaction.
+    """Saves a mail and queues a job for it, both in the caller's transaction.
 
-    Whoever has no address is recorded all the same. `once` names what may be mailed one single time: a second
-    mail of that name is not written. Refuses to run outside a transaction: a mail about what was rolled back
-    is a lie.
+    A mail to a person without an address is saved and not sent. `once` is a unique name: a second mail of
+    that name is not saved. Raises `TransactionManagementError` outside a transaction, because a mail must not
+    report what was rolled back.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("queue_mail needs the transaction of what it tells of")
@@ -63,14 +65,14 @@ def queue_mail(*, to: User, subject: str, body: str, about: str, once: str | Non
 
 
 def queue_waiting_mail() -> None:
-    """Puts into the queue every mail whose next try is due, in case its job was lost or its try failed."""
+    """Queues a job for every mail whose next try is due: its job was lost, or its last try failed."""
     due = OutgoingMail.objects.filter(next_try_at__lte=database_now()).order_by("id")
     for mail_id in due.values_list("id", flat=True):
         _defer(mail_id)
 
 
 def try_again(mail_id: int) -> bool:
-    """Lets a mail wait again that was given up; False where it was sent, has no address, or is no more."""
+    """Makes a mail wait again. False when it was sent, has no address or does not exist."""
     with transaction.atomic(durable=True):
         mail = OutgoingMail.objects.select_for_update().filter(pk=mail_id, sent_at__isnull=True).first()
         if mail is None or not mail.to:
@@ -82,28 +84,55 @@ def try_again(mail_id: int) -> bool:
 
 
 def send(mail_id: int) -> None:
-    """Sends a mail that waits, and writes down what came of it. Nothing else happens the second time.
+    """Sends a mail that waits and saves the outcome; does nothing for one that does not wait.
 
-    The row is locked while the mail server is talked to; whoever finds it locked leaves it to the other.
+    Not inside a transaction: the mail server may be slow. An advisory lock of the database session keeps a
+    second job from sending the same mail, and ends with a worker that dies.
     """
-    with transaction.atomic(durable=True):
-        mail = (
-            OutgoingMail.objects.select_for_update(skip_locked=True)
-            .filter(pk=mail_id, next_try_at__isnull=False)
-            .first()
-        )
+    with _send_lock(mail_id) as locked:
+        waiting = OutgoingMail.objects.filter(pk=mail_id, next_try_at__isnull=False)
+        mail = waiting.first() if locked else None
         if mail is None:
             return
-        mail.attempts += 1
-        try:
-            _message(mail).send()
-        except (OSError, ValueError) as error:  # smtplib's are OSErrors
-            mail.failure = _words_of(error)
-            mail.next_try_at = _next_try(database_now(), mail.attempts)
-            log.warning("mail_not_sent", mail_id=mail_id, attempts=mail.attempts, fault=type(error).__name__)
-        else:
-            mail.sent_at, mail.next_try_at, mail.failure = database_now(), None, ""
-        mail.save()
+        failure = _try_to_send(mail)
+        with transaction.atomic(durable=True):
+            mail = waiting.select_for_update().first()
+            if mail is None:
+                return
+            mail.attempts += 1
+            mail.failure = failure
+            if failure:
+                mail.next_try_at = _next_try(database_now(), mail.attempts)
+            else:
+                mail.sent_at, mail.next_try_at = database_now(), None
+            mail.save(update_fields=["attempts", "failure", "sent_at", "next_try_at"])
+
+
+def _try_to_send(mail: OutgoingMail) -> str:
+    """Returns why the mail was not sent; empty when it was."""
+    headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
+    try:
+        EmailMessage(mail.subject, mail.body, to=[mail.to], headers=headers).send()
+    except (OSError, ValueError) as error:  # smtplib's are OSErrors
+        fault = type(error).__name__
+        log.warning("mail_not_sent", mail_id=mail.pk, attempts=mail.attempts + 1, fault=fault)
+        return _words_of(error)
+    return ""
+
+
+@contextmanager
+def _send_lock(mail_id: int) -> Iterator[bool]:
+    """Yields whether this session got the lock."""
+    key = [f"mail-{mail_id}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", key)
+        locked: bool = cursor.fetchone()[0]
+    try:
+        yield locked
+    finally:
+        if locked:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
 def _defer(mail_id: int) -> None:
@@ -115,20 +144,15 @@ def _one_line(words: str) -> str:
     return " ".join(words.split())[:LONGEST_SUBJECT]
 
 
-def _message(mail: OutgoingMail) -> EmailMessage:
-    headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
-    return EmailMessage(mail.subject, mail.body, to=[mail.to], headers=headers)
-
-
 def _next_try(now: datetime, attempts: int) -> datetime | None:
-    """A minute later, then two, then four, up to an hour; None once it is given up."""
+    """1, 2, 4 … minutes later, at most an hour; None after `GIVES_UP_AFTER` tries."""
     if attempts >= GIVES_UP_AFTER:
         return None
     return now + min(LONGEST_PAUSE, timedelta(minutes=2 ** (attempts - 1)))
 
 
 def _words_of(error: Exception) -> str:
-    """Our own words: what a mail server says may hold names that do not belong on a page."""
+    """Plain text for the page; the mail server's own text may name hosts and people."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             return "The mail server refused the address."

@@ -100,8 +100,8 @@ ERP_KINDS: dict[str, ErpKind] = {
 }
 """By the kind of connection."""
 
-ERP_SIDE = "erp_integrations.exports.commitments_adapter.CommitmentsAdapter"
-"""What the project team's pages ask about accounting's side; `commitments.erp_side.ErpSide`."""
+COMMITMENTS_ERP_ADAPTER = "erp_integrations.exports.commitments_adapter.CommitmentsAdapter"
+"""Implements `commitments.ports.ErpAdapter`: what the project team's pages show of accounting."""
 
 # --- the application -----------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from erp_integrations.ports import HistoryEntry, HistoryMark, error_for
+from erp_integrations.ports import ErpHistoryEntry, HistoryMark, error_for
 from sage_adapter import rows
 from sage_adapter.faults import fault
 from sage_adapter.session import Rows
@@ -57,8 +57,8 @@ class Entry:
     user: str
     application: str
 
-    def as_evidence(self, to_our_clock: Callable[[datetime], datetime]) -> HistoryEntry:
-        return HistoryEntry(self.action, to_our_clock(self.at), self.user, self.application)
+    def as_evidence(self, to_our_clock: Callable[[datetime], datetime]) -> ErpHistoryEntry:
+        return ErpHistoryEntry(self.action, to_our_clock(self.at), self.user, self.application)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def _wide_enough(width: int, records: int) -> int:
 # --- what is made of it --------------------------------------------------------------------------
 
 
-class _Known(dict[Any, str]):
+class _ValueCache(dict[Any, str]):
     """Remembers what each value of a column with few different ones means."""
 
     def __init__(self, read: Callable[[Any], str]) -> None:
@@ -181,13 +181,13 @@ class _Known(dict[Any, str]):
         self._read = read
 
     def __missing__(self, value: Any) -> str:
-        if len(self) > _MOST_KNOWN:
+        if len(self) > _MOST_CACHED:
             self.clear()
         self[value] = known = self._read(value)
         return known
 
 
-_MOST_KNOWN = 100_000
+_MOST_CACHED = 100_000
 
 
 class _Kind(NamedTuple):
@@ -204,7 +204,7 @@ def _few(one: Callable[[Any], str]) -> Callable[[], Callable[[Column], Column]]:
     """For a column with few different values."""
 
     def together() -> Callable[[Column], Column]:
-        known = _Known(one)
+        known = _ValueCache(one)
         return lambda column: list(map(known.__getitem__, column))
 
     return together

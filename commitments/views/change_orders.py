@@ -10,24 +10,30 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from commitments.erp_side import erp_side
 from commitments.forms import (
     ChangeOrderForm,
     StatusForm,
     fields_of_change_order,
     fields_of_lines,
 )
-from commitments.locks import FREE, FREE_WHILE_SYNCED, locked_words
-from commitments.messages import NOT_APPROVED, later_words
+from commitments.messages import NOT_APPROVED, later_words, locked_words
 from commitments.models import (
+    FREE,
+    FREE_WHILE_SYNCED,
     ChangeOrderStatus,
     Commitment,
     CommitmentChangeOrder,
     CommitmentStatus,
     ErpStatus,
 )
-from commitments.operations import approve
-from commitments.operations.change_orders import (
+from commitments.operations.change_status import (
+    approve_change_order,
+    find_later_approved,
+    set_to_draft,
+    unapprove_change_order,
+)
+from commitments.operations.change_status import change_status as set_status
+from commitments.operations.edit_change_order import (
     create_change_order,
     delete_change_order,
     edit_change_order,
@@ -35,20 +41,20 @@ from commitments.operations.change_orders import (
 )
 from commitments.operations.form_values import lines_as_they_are
 from commitments.policies import may_change_commitments, may_see_change_history
+from commitments.ports import erp_adapter
 from commitments.queries import history_of, line_choices, lines_of_change_order
 from commitments.view_models import Button
 from commitments.views.line_forms import LinesForm, lines_form_of, save
-from commitments.views.permissions import act as run
-from commitments.views.projects import project_to_change, project_to_see
+from commitments.views.responses import project_to_change, project_to_see, run_operation
 from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 
 ACTS: dict[str, tuple[Callable[..., None], str]] = {
-    "approve": (approve.approve_change_order, "Approved."),
-    "un-approve": (approve.unapprove_change_order, "Back in review."),
-    "set-to-draft": (approve.set_to_draft, "Set to Draft."),
+    "approve": (approve_change_order, "Approved."),
+    "un-approve": (unapprove_change_order, "Back in review."),
+    "set-to-draft": (set_to_draft, "Set to Draft."),
 }
-"""As the address spells them: what is done, and what is said when it is done."""
+"""Last part of the address: the operation, and its message of success."""
 
 
 @company_member
@@ -58,13 +64,13 @@ def change_order(request: MemberRequest, number: str, change_order_id: int) -> H
     co = _find(project, change_order_id)
     missing = may_change_commitments(request.access, project).missing
     locked = locked_words(co)
-    later = approve.later_ones(co) if co.status == ChangeOrderStatus.APPROVED else ()
-    in_the_way = later_words(later) if later else ""
+    later = find_later_approved(co) if co.status == ChangeOrderStatus.APPROVED else ()
+    in_the_way = later_words([one.number for one in later]) if later else ""
     context = {
         "project": project,
         "co": co,
         "commitment_url": _commitment_url(request, co.commitment),
-        "erp": erp_side().card_of(co, request.access),
+        "erp": erp_adapter().card_of(co, request.access),
         "lines": lines_of_change_order(co),
         "locked": locked,
         "edit": Button("Edit", _url(request, co, "edit"), missing or _edit_locked(co)),
@@ -176,7 +182,7 @@ def change_status(request: MemberRequest, number: str, change_order_id: int) -> 
         request,
         number,
         change_order_id,
-        approve.change_status,
+        set_status,
         f"The status is {status.label} now.",
         status=status,
         revision=form.cleaned_data["revision"],
@@ -206,9 +212,9 @@ def _act(
     then: Callable[[CommitmentChangeOrder], str] | None = None,
     **more: Any,
 ) -> HttpResponse:
-    """Runs an operation on one of the project's CCOs and leaves its words for the next page."""
+    """Runs an operation on one of the project's CCOs and redirects with its message."""
     co = _find(project_to_see(request, number), change_order_id)
-    return run(
+    return run_operation(
         request,
         partial(
             operation, company_id=request.company.pk, change_order_id=co.pk, user_id=request.user.pk, **more
@@ -232,7 +238,7 @@ def _find(project: Project, change_order_id: int) -> CommitmentChangeOrder:
 def _acts(
     request: MemberRequest, co: CommitmentChangeOrder, reasons: tuple[str, ...], in_the_way: str
 ) -> list[Button]:
-    """The steps of the business status that have a button of their own."""
+    """Buttons that change the business status."""
     in_order = reasons or _reasons(in_the_way)
     acts = []
     if co.status == ChangeOrderStatus.APPROVED:
@@ -249,13 +255,13 @@ def _reasons(words: str) -> tuple[str, ...]:
 
 
 def _edit_locked(co: CommitmentChangeOrder) -> tuple[str, ...]:
-    """Why nothing of it may be edited; while it is synced, its description may."""
+    """Why the CCO cannot be edited. Of a Synced one, the description can."""
     return () if co.erp_status in (*FREE, ErpStatus.SYNCED) else _reasons(locked_words(co))
 
 
 def _hint(request: MemberRequest, sheet: LinesForm, co: CommitmentChangeOrder) -> None:
-    """What the ERP would not take of it, told at the field; a draft may hold it all the same."""
-    card = erp_side().card_of(co, request.access)
+    """Shows the ERP's findings as help texts of the fields; a draft is saved all the same."""
+    card = erp_adapter().card_of(co, request.access)
     for finding in (*card.findings, *card.notices):
         if finding.field in sheet.form.fields:
             sheet.form.fields[finding.field].help_text = finding.message
@@ -271,12 +277,12 @@ def _commitment_url(request: MemberRequest, commitment: Commitment) -> str:
 
 
 def _unwind_url(request: MemberRequest, co: CommitmentChangeOrder) -> str:
-    """The plan of the steps back, which accounting and the project team take in turns."""
+    """The unwind plan: steps that accounting and the project team take in turns."""
     return reverse("unwind-plan", args=[request.company.slug, co.pk])
 
 
 def _revision(request: MemberRequest) -> int | None:
-    """Of what the person saw; None where the button was not on a page that says so."""
+    """The revision that the page showed; None when the request carries none."""
     sent = request.POST.get("revision", "")
     return int(sent) if sent.isdecimal() and len(sent) < 10 else None
 

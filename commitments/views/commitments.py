@@ -9,13 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from commitments.erp_side import erp_side
 from commitments.forms import CommitmentForm, fields_of_commitment, fields_of_lines
-from commitments.locks import held_parts_of
 from commitments.messages import NOT_APPROVED, has_change_orders_words, locked_company_words
-from commitments.models import Commitment, CommitmentKind, CommitmentStatus
-from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
+from commitments.models import STATUSES_OF, Commitment, CommitmentKind, CommitmentStatus
+from commitments.operations.edit_commitment import create_commitment, delete_commitment, edit_commitment
 from commitments.policies import may_change_commitments, may_see_change_history
+from commitments.ports import erp_adapter
 from commitments.queries import (
     TONES_BY_WORD,
     change_orders_of,
@@ -26,11 +25,9 @@ from commitments.queries import (
     vendor_choices,
     with_sums,
 )
-from commitments.statuses import STATUSES_OF
 from commitments.view_models import Button
 from commitments.views.line_forms import LinesForm, lines_form_of, save
-from commitments.views.permissions import act
-from commitments.views.projects import project_to_change, project_to_see
+from commitments.views.responses import project_to_change, project_to_see, run_operation
 from companies.decorators import MemberRequest, company_member
 from companies.models import Project
 
@@ -70,7 +67,7 @@ def commitment(request: MemberRequest, number: str, commitment_id: int) -> HttpR
     found = _find(project, commitment_id)
     change_orders = change_orders_of(found, request.company)
     missing = may_change_commitments(request.access, project).missing
-    state = erp_side().commitment_states([found.pk])[found.pk]
+    state = erp_adapter().commitment_states([found.pk])[found.pk]
     not_approved = () if found.status == CommitmentStatus.APPROVED else (NOT_APPROVED,)
     with_change_orders = (
         (has_change_orders_words([co.number for co in change_orders]),) if change_orders else ()
@@ -131,7 +128,7 @@ def edit(request: MemberRequest, number: str, commitment_id: int) -> HttpRespons
         fields_of_commitment(found),
         fields_of_lines(list(found.lines.order_by("position"))),
     )
-    held = held_parts_of(found)
+    held = found.locked_change_orders()
     if held:
         sheet.form.fields["vendor"].disabled = True
         sheet.form.fields["vendor"].help_text = locked_company_words(held)
@@ -158,7 +155,7 @@ def edit(request: MemberRequest, number: str, commitment_id: int) -> HttpRespons
 def delete(request: MemberRequest, number: str, commitment_id: int) -> HttpResponse:
     project = project_to_see(request, number)
     found = _find(project, commitment_id)
-    return act(
+    return run_operation(
         request,
         partial(
             delete_commitment, company_id=request.company.pk, commitment_id=found.pk, user_id=request.user.pk

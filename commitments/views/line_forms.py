@@ -1,4 +1,4 @@
-"""A form with lines: shown, added to, judged and saved, and never empty-handed after a refusal."""
+"""A form with lines: built, extended, validated and saved; what was typed survives a refusal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import Any
 from django.forms import Form
 from django.http import QueryDict
 
-from commitments.errors import ChangedMeanwhile, CommitmentLocked, CommitmentsRefused, NumberTaken
+from commitments.errors import CommitmentLocked, CommitmentsRefused, EditConflict, NumberTaken
 from commitments.forms import LineFormSet, lines_as_typed
-from commitments.messages import refusal_words
 from commitments.operations.form_values import WrittenLine
-from commitments.views.permissions import at_the_act
+from commitments.views.responses import http_errors
 
 FIELD_OF: dict[type[CommitmentsRefused], str] = {NumberTaken: "number", CommitmentLocked: "vendor"}
-"""Where a refusal is told; the others are told above the form."""
+"""The field that shows a refusal; other refusals are shown above the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,15 @@ class Problem:
 
 @dataclass(slots=True)
 class LinesForm:
-    """What somebody wrote, or is to write."""
+    """A form and its formset of lines."""
 
     form: Any
     lines: LineFormSet
     kept_lines: tuple[WrittenLine, ...] | None = None
-    """The lines as they are, where they are locked: then what was sent about lines is not looked at."""
+    """The current lines when they are locked; the lines that were sent are ignored then."""
 
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong, in the order of the page; none before it was judged."""
+        """All errors in the order of the page; empty for an unbound form."""
         if not self.form.is_bound:
             return ()
         first = self.form[next(iter(self.form.fields))].id_for_label
@@ -49,7 +48,7 @@ class LinesForm:
         return tuple(found)
 
     def written(self) -> Any:
-        """What the operations take; None where the sheet does not hold."""
+        """The value that the operations take; None when the form is not valid."""
         lines_hold = self.kept_lines is not None or self.lines.is_valid()
         if not (self.form.is_bound and self.form.is_valid() and lines_hold):
             return None
@@ -64,7 +63,7 @@ def lines_form_of(
     initial_lines: list[dict[str, Any]],
     line_options: dict[str, Any],
 ) -> LinesForm:
-    """`form` makes the form from `data` or `initial`. With "Add a line" nothing is judged yet."""
+    """`form` makes the form from `data` or `initial`. "Add a line" validates nothing."""
     if data is None:
         return LinesForm(form(initial=initial), _lines(line_options, initial=initial_lines))
     if "add-line" not in data:
@@ -78,23 +77,23 @@ def lines_form_of(
 
 
 def save(sheet: LinesForm, operation: Callable[[Any], Any]) -> Any:
-    """What the operation returned; None where the sheet does not hold, or the operation refused."""
+    """Returns the operation's result; None when the form is not valid or the operation refused."""
     written = sheet.written()
     if written is None:
         return None
     try:
-        with at_the_act():
+        with http_errors():
             return operation(written)
-    except ChangedMeanwhile as refusal:
+    except EditConflict as refusal:
         sheet.form.add_error(
             None,
-            f"{refusal_words(refusal)} Nothing was saved, and what you typed is still here. Look in another "
+            f"{refusal} Nothing was saved, and what you typed is still here. Look in another "
             "window at what it is now; saving again replaces it.",
         )
         sheet.form.data = sheet.form.data.copy()
         sheet.form.data["revision"] = str(refusal.revision)
     except CommitmentsRefused as refusal:
-        sheet.form.add_error(FIELD_OF.get(type(refusal)), f"{refusal_words(refusal)} Nothing was saved.")
+        sheet.form.add_error(FIELD_OF.get(type(refusal)), f"{refusal} Nothing was saved.")
     return None
 
 

@@ -3,7 +3,7 @@
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 
-from companies.errors import AlreadyInactive, NotAllowed, NotOneself, StaffAccount, needed
+from companies.errors import AlreadyInactive, DirectoryNotAllowed, NotOneself, StaffAccount, require_reason
 from companies.models import Membership, User
 from companies.operations.support import begin_edit, end_edit
 from companies.staff import StaffAct, find_staff, ruling_on_staff
@@ -15,15 +15,15 @@ def deactivate_person(*, user_id: int, reason: str, actor: User) -> None:
 
     The entries and their levels stay, for the day on which the account is switched on again. Django's own
     log of the admin tells it too: a person may have no entry. Raises `User.DoesNotExist`, `ReasonMissing`,
-    `NotAllowed`, `NotOneself`, `StaffAccount`, `AlreadyInactive`, `LastAdministrator`.
+    `DirectoryNotAllowed`, `NotOneself`, `StaffAccount`, `AlreadyInactive`, `LastAdministrator`.
     """
-    reason = needed(reason)
+    reason = require_reason(reason)
     entries = Membership.objects.filter(user=user_id)
     edit = begin_edit(entries, actor=actor)
     person = User.objects.select_for_update().get(pk=user_id)
     ruling = ruling_on_staff(StaffAct.DEACTIVATE_PERSON, actor.pk)
     if not ruling:
-        raise NotAllowed(ruling.missing)
+        raise DirectoryNotAllowed(ruling.missing)
     if person.pk == actor.pk:
         raise NotOneself
     if (person.is_staff or person.is_superuser) and not _is_superuser(actor):

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from companies.access import find_access
 from companies.clock import database_now
-from companies.errors import ChangedMeanwhile, LastAdministrator, NotAllowed
+from companies.errors import DirectoryNotAllowed, LastAdministrator, LevelsChanged
 from companies.models import (
     Company,
     CompanyTool,
@@ -60,8 +60,8 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
     """Gives an entry these levels; how many changed. Each change is an event.
 
     `seen` is the fingerprint of the levels that the actor looked at. Projects that are not among those wanted
-    keep their level. Raises `Membership.DoesNotExist` where the company has no such entry, `NotAllowed`,
-    `ChangedMeanwhile`, `LastAdministrator`.
+    keep their level. Raises `Membership.DoesNotExist` when the company has no such entry,
+    `DirectoryNotAllowed`, `LevelsChanged`, `LastAdministrator`.
     """
     # One at a time in a company: two administrators could each take the other for the last but one.
     company = Company.objects.select_for_update(no_key=True).get(pk=company_id)
@@ -71,12 +71,12 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
         pk=membership_id, company_id=company_id
     )
     if not ruling:
-        raise NotAllowed(
+        raise DirectoryNotAllowed(
             ruling.missing if ruling is not None else ("Needs an active entry in the Directory",)
         )
     current = levels_of(membership)
     if current.fingerprint != seen:
-        raise ChangedMeanwhile
+        raise LevelsChanged
     _refuse_for_last_administrator(membership, company, wanted)
     change = _Change(membership, actor=actor, rights=ruling.rights, now=database_now())
     named = current.projects.keys() & wanted.projects.keys()

@@ -9,11 +9,11 @@ from companies.errors import (
     AlreadyDecided,
     AlreadyGranted,
     AlreadyRequested,
+    DirectoryNotAllowed,
     EntryNotActive,
-    NotAllowed,
     NotForOneself,
     NotGranted,
-    needed,
+    require_reason,
 )
 from companies.mail import link_to, queue_mail
 from companies.models import (
@@ -39,19 +39,19 @@ TOLD = {
 def request_privilege(*, company_id: int, membership_id: int, reason: str, actor: User) -> PrivilegeRequest:
     """Asks support for the privilege, for oneself or, as a company administrator, for somebody.
 
-    Raises `Membership.DoesNotExist` where the company has no such entry, `ReasonMissing`, `NotAllowed`,
-    `EntryNotActive`, `AlreadyGranted`, `AlreadyRequested`.
+    Raises `Membership.DoesNotExist` when the company has no such entry, `ReasonMissing`,
+    `DirectoryNotAllowed`, `EntryNotActive`, `AlreadyGranted`, `AlreadyRequested`.
     """
-    reason = needed(reason)
+    reason = require_reason(reason)
     membership = _lock(membership_id, company_id=company_id)
     access = find_access(user_id=actor.pk, company_id=company_id)
     if access is None:
-        raise NotAllowed(("Needs an active entry in the Directory",))
+        raise DirectoryNotAllowed(("Needs an active entry in the Directory",))
     rights = "own entry"
     if membership.user_id != actor.pk:
         ruling = may_change_levels(access)
         if not ruling:
-            raise NotAllowed(ruling.missing)
+            raise DirectoryNotAllowed(ruling.missing)
         rights = ruling.rights
     _refuse_inactive(membership)
     if membership.can_push_to_accounting:
@@ -85,10 +85,10 @@ def request_privilege(*, company_id: int, membership_id: int, reason: str, actor
 def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
     """Gives what was asked for; counts at once. Mailed to who asked and for whom.
 
-    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`,
-    `EntryNotActive`, `AlreadyGranted`.
+    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`,
+    `AlreadyDecided`, `EntryNotActive`, `AlreadyGranted`.
     """
-    words = needed(words)
+    words = require_reason(words)
     request, membership = _lock_request(request_id)
     rights = _rights_to_decide(actor, membership)
     _refuse_decided(request)
@@ -104,9 +104,10 @@ def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
 def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
     """Says no, with words. Mailed to who asked and for whom.
 
-    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `AlreadyDecided`.
+    Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`,
+    `AlreadyDecided`.
     """
-    words = needed(words)
+    words = require_reason(words)
     request, membership = _lock_request(request_id)
     rights = _rights_to_decide(actor, membership)
     _refuse_decided(request)
@@ -117,9 +118,9 @@ def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
 def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
     """Takes the privilege away; counts at once. Mailed to the person.
 
-    Raises `Membership.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `NotForOneself`, `NotGranted`.
+    Raises `Membership.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`, `NotGranted`.
     """
-    words = needed(words)
+    words = require_reason(words)
     membership = _lock(membership_id)
     rights = _rights_to_decide(actor, membership)
     if not membership.can_push_to_accounting:
@@ -166,7 +167,7 @@ def _lock_request(request_id: int) -> tuple[PrivilegeRequest, Membership]:
 def _rights_to_decide(actor: User, membership: Membership) -> str:
     ruling = ruling_on_staff(StaffAct.DECIDE_PRIVILEGE, actor.pk)
     if not ruling:
-        raise NotAllowed(ruling.missing)
+        raise DirectoryNotAllowed(ruling.missing)
     if membership.user_id == actor.pk:
         raise NotForOneself
     return ruling.rights

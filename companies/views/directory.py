@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from companies import queries
 from companies.decorators import MemberRequest, company_member
-from companies.errors import DirectoryRefused, NotAllowed
+from companies.errors import DirectoryRefused
 from companies.forms import DigestForm, LevelsForm, PeopleForm, ProjectsForm, RequestForm
 from companies.models import Membership
 from companies.operations.digest import set_subscription
@@ -20,6 +20,7 @@ from companies.operations.privilege import request_privilege as ask_support
 from companies.policies import may_change_levels, may_see_directory
 
 FORM_NOT_VALID = 422
+PERMISSION_DENIED = 403
 
 
 @company_member
@@ -119,7 +120,7 @@ def _entry(request: MemberRequest, membership_id: int) -> Membership:
 
 
 def _refused(request: MemberRequest, membership_id: int, refusal: DirectoryRefused) -> HttpResponse:
-    if isinstance(refusal, NotAllowed):
+    if refusal.status == PERMISSION_DENIED:
         raise PermissionDenied from None
     messages.warning(request, f"{refusal} Nothing was changed.")
     return _back_to(request, membership_id)

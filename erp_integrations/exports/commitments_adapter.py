@@ -1,12 +1,12 @@
-"""Accounting's side of a CCO, as the project team's pages show it. Named by the setting ERP_SIDE."""
+"""What the project team's pages show of accounting; see the setting COMMITMENTS_ERP_ADAPTER."""
 
 from collections.abc import Sequence
 
 from django.urls import reverse
 
-from commitments.erp_side import ErpButton, ErpCard, ErpFinding, HistoryLine
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from commitments.policies import may_change_commitments
+from commitments.ports import ErpButton, ErpCard, ErpFinding, HistoryLine
 from companies.access import Access
 from companies.models import CompanyTool, Level
 from erp_integrations.drafts.context import export_context_of, subject_of
@@ -74,7 +74,7 @@ REASON_WORDS = {EventKind.REJECTED: "Rejected Message", EventKind.EXPORT_FAILED:
 
 
 class CommitmentsAdapter:
-    """Implements `commitments.erp_side.ErpSide` from stored rows; the ERP is not called."""
+    """Implements `commitments.ports.ErpAdapter` from stored rows; the ERP is not called."""
 
     def card_of(self, change_order: CommitmentChangeOrder, access: Access) -> ErpCard:
         """Status, what it means, what may be done and what stands in the way."""

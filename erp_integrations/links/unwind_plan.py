@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
-from commitments.operations.approve import later_ones
+from commitments.operations.change_status import find_later_approved
 from companies.access import Access
 from companies.models import Company, Project
 from companies.people import Able, people_who_may
@@ -53,7 +53,7 @@ def unwind_plan(
 
 
 def _in_order(change_order: CommitmentChangeOrder) -> tuple[_One, ...]:
-    later = later_ones(change_order)
+    later = find_later_approved(change_order)
     return (
         *(
             _One(one.change_order_id, one.number, one.erp_status, approved=True, first=one == later[0])

@@ -122,7 +122,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class ErpHistoryEntry:
     """One row of the ERP's own history."""
 
     action: str
@@ -168,7 +168,7 @@ class Evidence:
     """The one in the place of ours that is told: one without proof where there is one."""
     other_records: tuple[OtherRecord, ...] = ()
     """All that stand in the place of ours."""
-    deletion: HistoryEntry | None = None
+    deletion: ErpHistoryEntry | None = None
     """The history's deletion of our very record."""
     history_readable: bool = False
     history_since: datetime | None = None

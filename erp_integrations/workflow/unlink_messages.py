@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 
 from erp_integrations.ledger.descriptions import UNNAMED_USER
 from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion
-from erp_integrations.ports import Evidence, Finding, HeaderSeen, HistoryEntry, OtherRecord, Verdict
+from erp_integrations.ports import ErpHistoryEntry, Evidence, Finding, HeaderSeen, OtherRecord, Verdict
 
 SUCCESS = "Successful Unlinked"
 STILL_THERE = "The CCO is still in {erp}. Please delete it before retrying"
@@ -77,7 +77,7 @@ def _describe_evidence(evidence: Evidence, *, erp: str) -> list[str]:
     return words
 
 
-def _describe_deletion(deletion: HistoryEntry) -> str:
+def _describe_deletion(deletion: ErpHistoryEntry) -> str:
     if user := deletion.user.strip():
         return f"Deleted there by {user} on {format_moment(deletion.at)}."
     return f"Deleted there on {format_moment(deletion.at)}, by {UNNAMED_USER}."

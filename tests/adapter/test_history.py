@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.ports import ErpError, HistoryEntry, HistoryMark
+from erp_integrations.ports import ErpError, ErpHistoryEntry, HistoryMark
 from sage_adapter import history
 from sage_adapter.history import Entry, History, Reach
 from sage_adapter.session import Rows
@@ -46,7 +46,7 @@ def test_a_deletion_is_told_with_who_and_when(word: str) -> None:
     found = deletion(entry("insert", MONDAY), entry(word))
     assert found == Entry("delete", ON_TUESDAY, "ACCT2", "Sage 100 Contractor")
     shown = found.as_evidence(lambda moment: (moment + timedelta(hours=5)).replace(tzinfo=UTC))
-    assert shown == HistoryEntry(
+    assert shown == ErpHistoryEntry(
         "delete", datetime(2026, 11, 17, 14, tzinfo=UTC), "ACCT2", "Sage 100 Contractor"
     )
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from erp_integrations.ports import Evidence, Finding, HistoryEntry, OtherRecord, Proof, Verdict
+from erp_integrations.ports import ErpHistoryEntry, Evidence, Finding, OtherRecord, Proof, Verdict
 from sage_adapter import verdict
 from sage_adapter.answers import JobSeen, SubcontractSums
 from sage_adapter.faults import fault
@@ -65,7 +65,7 @@ def test_the_evidence_says_what_the_look_saw_besides_the_record(*, known: bool) 
 def test_moments_of_the_server_are_shown_by_our_clock() -> None:
     found = two(look(told=TOLD))
 
-    assert found.evidence.deletion == HistoryEntry("delete", NOW - DAY, "ACCT2", "Sage")
+    assert found.evidence.deletion == ErpHistoryEntry("delete", NOW - DAY, "ACCT2", "Sage")
     assert found.server_ahead == AHEAD
 
 

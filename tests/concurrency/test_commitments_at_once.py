@@ -12,9 +12,9 @@ from commitments.models import (
     CommitmentKind,
     ErpStatus,
 )
-from commitments.operations.approve import approve_change_order, set_to_draft
-from commitments.operations.change_orders import create_change_order
-from commitments.operations.commitments import create_commitment
+from commitments.operations.change_status import approve_change_order, set_to_draft
+from commitments.operations.edit_change_order import create_change_order
+from commitments.operations.edit_commitment import create_commitment
 from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment
 from tests import factories
 from tests.concurrency.crowd import all_at_once

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations.change_orders import delete_change_order
+from commitments.operations.edit_change_order import delete_change_order
 from companies.clock import database_now
 from companies.models import Membership
 from erp_integrations.connections import connect

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from commitments.errors import ChangeOrderLocked, NotAllowed
-from commitments.locks import FREE
-from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
-from commitments.operations.approve import set_to_draft
-from commitments.operations.change_orders import delete_change_order
+from commitments.errors import ChangeOrderLocked, CommitmentsNotAllowed
+from commitments.models import FREE, ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
+from commitments.operations.change_status import set_to_draft
+from commitments.operations.edit_change_order import delete_change_order
 from companies.models import Level, User
 from tests import factories
 from tests.world import World
@@ -73,7 +72,7 @@ def test_less_than_admin_on_commitments_changes_nothing(
     cco = world.free_cco()
     person = world.person(commitments=level)
 
-    with pytest.raises(NotAllowed) as refusal:
+    with pytest.raises(CommitmentsNotAllowed) as refusal:
         act(operation, world, cco, person)
 
     assert refusal.value.missing == (
@@ -97,7 +96,7 @@ def test_the_project_team_needs_no_rights_of_accounting(world: World, operation:
 def test_strangers_change_nothing(world: World, operation: Operation) -> None:
     cco = world.free_cco()
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(CommitmentsNotAllowed):
         act(operation, world, cco, factories.UserFactory.create())
 
     assert_unchanged(cco)

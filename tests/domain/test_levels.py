@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from companies.access import find_access
-from companies.errors import ChangedMeanwhile, LastAdministrator, NotAllowed
+from companies.errors import DirectoryNotAllowed, LastAdministrator, LevelsChanged
 from companies.models import CompanyTool, DirectoryEvent, Level, Membership, Project, ProjectTool, User
 from companies.operations.levels import Levels, change_levels, levels_of
 from tests import factories
@@ -101,7 +101,7 @@ def test_less_than_admin_on_directory_changes_nothing(
 ) -> None:
     before = levels_of(analyst)
 
-    with pytest.raises(NotAllowed, match="Needs 'Admin' on Directory"):
+    with pytest.raises(DirectoryNotAllowed, match="Needs 'Admin' on Directory"):
         change(
             analyst,
             actor=world.person("somebody", directory=level),
@@ -118,7 +118,7 @@ def test_the_administrator_of_another_company_changes_nothing(
     stranger = factories.MembershipFactory.create()
     before = levels_of(stranger)
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(DirectoryNotAllowed):
         change(stranger, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
     with pytest.raises(Membership.DoesNotExist):
         change_levels(
@@ -138,7 +138,7 @@ def test_an_administrator_who_was_deactivated_changes_nothing(
 ) -> None:
     administrator.memberships.update(is_active=False)
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(DirectoryNotAllowed):
         change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN})
 
     assert not events().exists()
@@ -150,7 +150,7 @@ def test_a_form_that_was_made_before_another_change_is_refused(
     seen = levels_of(analyst).fingerprint
     change(analyst, actor=administrator, projects={project.pk: Level.READ_ONLY})
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(LevelsChanged):
         change(analyst, actor=administrator, company={CompanyTool.DIRECTORY: Level.ADMIN}, seen=seen)
 
     assert levels_of(analyst).company[CompanyTool.DIRECTORY] == Level.NONE

@@ -13,6 +13,7 @@ from companies.clock import database_now
 from companies.mail import GIVES_UP_AFTER, NO_ADDRESS, queue_mail, queue_waiting_mail, send
 from companies.models import OutgoingMail, User
 from tests import factories
+from tests.concurrency.crowd import all_at_once
 from tests.jobs import waiting, work
 
 HOSTILE = "Rejected\r\nBcc: everybody@example.com\n\nAnd a body\u2028\x0b\x85"
@@ -232,3 +233,46 @@ def test_the_database_refuses_mail_that_is_sent_and_waits(analyst: User) -> None
         OutgoingMail.objects.filter(pk=written.pk).update(sent_at=database_now())
     with pytest.raises(IntegrityError, match="mail_waits_with_an_address"), transaction.atomic():
         OutgoingMail.objects.filter(pk=written.pk).update(to="")
+
+
+# --- the mail server and the database ------------------------------------------------------------
+
+
+def test_the_mail_server_is_talked_to_outside_a_transaction(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = queued(factories.UserFactory.create(username="analyst"))
+    inside = []
+
+    def send_messages(*_: object) -> int:
+        inside.append(connection.in_atomic_block)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", send_messages)
+    send(written.pk)
+
+    assert inside == [False]
+    written.refresh_from_db()
+    assert written.attempts == 1
+    assert written.next_try_at is not None
+
+
+def test_a_mail_that_is_being_sent_is_left_to_its_job(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = queued(factories.UserFactory.create(username="analyst"))
+    meanwhile: list[object] = []
+
+    def send_messages(*_: object) -> int:
+        if not meanwhile:
+            meanwhile.extend(all_at_once([lambda: send(written.pk)] * 2))
+        else:
+            meanwhile.append("sent twice")
+        return 1
+
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", send_messages)
+    send(written.pk)
+
+    assert meanwhile == [None, None]
+    written.refresh_from_db()
+    assert (written.attempts, written.sent_at is not None) == (1, True)

@@ -12,8 +12,8 @@ from companies.errors import (
     AlreadyDecided,
     AlreadyGranted,
     AlreadyRequested,
+    DirectoryNotAllowed,
     EntryNotActive,
-    NotAllowed,
     NotForOneself,
     NotGranted,
     ReasonMissing,
@@ -122,7 +122,7 @@ def test_blanks_are_no_reason(analyst: User, staff: User, words: str) -> None:
 
 def test_nobody_asks_for_others_but_company_administrators(world: World, analyst: User) -> None:
     for level in (Level.NONE, Level.READ_ONLY, Level.STANDARD):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(DirectoryNotAllowed):
             ask(analyst, actor=world.person(f"level-{level}", directory=level))
 
     assert not PrivilegeRequest.objects.exists()
@@ -192,8 +192,10 @@ def refused_everything(analyst: User, actor: User, why: type[Exception]) -> None
 def test_who_is_not_staff_or_lacks_the_permission_decides_nothing(world: World, analyst: User) -> None:
     ask(analyst)
 
-    refused_everything(analyst, world.person("company-admin", directory=Level.ADMIN), NotAllowed)
-    refused_everything(analyst, factories.UserFactory.create(username="reader", is_staff=True), NotAllowed)
+    refused_everything(analyst, world.person("company-admin", directory=Level.ADMIN), DirectoryNotAllowed)
+    refused_everything(
+        analyst, factories.UserFactory.create(username="reader", is_staff=True), DirectoryNotAllowed
+    )
 
 
 @pytest.mark.parametrize("switched_off", [{"is_active": False}, {"is_staff": False}])
@@ -203,7 +205,7 @@ def test_staff_who_were_switched_off_meanwhile_decide_nothing(
     ask(analyst)
     User.objects.filter(pk=staff.pk).update(**switched_off)
 
-    refused_everything(analyst, staff, NotAllowed)
+    refused_everything(analyst, staff, DirectoryNotAllowed)
 
 
 def test_nobody_decides_about_themselves(world: World) -> None:

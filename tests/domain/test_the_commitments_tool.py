@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from commitments.errors import (
-    ChangedMeanwhile,
     ChangeOrderLocked,
     CommitmentHasChangeOrders,
     CommitmentLinked,
     CommitmentLocked,
     CommitmentNotApproved,
+    CommitmentsNotAllowed,
     CommitmentsRefused,
+    EditConflict,
     LaterChangeOrdersApproved,
     LineInUse,
-    NotAllowed,
     NotOfThisCompany,
     NumberTaken,
     WrongStatus,
@@ -32,14 +32,14 @@ from commitments.models import (
     ErpStatus,
     HistoryEntry,
 )
-from commitments.operations.approve import approve_change_order, change_status, unapprove_change_order
-from commitments.operations.change_orders import (
+from commitments.operations.change_status import approve_change_order, change_status, unapprove_change_order
+from commitments.operations.edit_change_order import (
     create_change_order,
     delete_change_order,
     edit_change_order,
     propose_number,
 )
-from commitments.operations.commitments import create_commitment, delete_commitment, edit_commitment
+from commitments.operations.edit_commitment import create_commitment, delete_commitment, edit_commitment
 from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment, WrittenLine
 from companies.models import Level, User
 from erp_integrations.record_links import operations as record_links
@@ -285,9 +285,9 @@ def test_a_form_older_than_the_last_change_overwrites_nothing(desk: Desk) -> Non
     desk.edit(cco, replace(as_written(cco), title="Steel at grid C"))
     desk.person = colleague
     before = everything()
-    with pytest.raises(ChangedMeanwhile) as refusal:
+    with pytest.raises(EditConflict) as refusal:
         desk.edit(cco, replace(as_written(cco), title="Mine"), revision=old)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(EditConflict):
         desk.act(approve_change_order, cco, revision=old)
     assert refusal.value.by == "approver"
     assert everything() == before
@@ -417,7 +417,7 @@ def test_commitments_refuse_what_does_not_fit(desk: Desk) -> None:
         desk.edit_commitment(made, desk.subcontract(number=desk.commitment.number))
     with pytest.raises(NotOfThisCompany):
         desk.edit_commitment(made, desk.subcontract(vendor_id=stranger.pk))
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(EditConflict):
         desk.edit_commitment(made, desk.subcontract(title="Mine"), revision=made.revision - 1)
     assert everything() == before
 
@@ -491,7 +491,7 @@ def test_less_than_admin_writes_nothing(desk: Desk, level: Level) -> None:
         lambda: desk.edit_commitment(desk.commitment, desk.subcontract()),
     )
     for act in acts:
-        with pytest.raises(NotAllowed) as refusal:
+        with pytest.raises(CommitmentsNotAllowed) as refusal:
             act()
         assert refusal.value.missing == (
             f"Needs 'Admin' on Commitments in Harbor Tower; you have '{level.label}'",
@@ -510,4 +510,4 @@ def test_another_companys_rows_are_not_there(desk: Desk) -> None:
     with pytest.raises(Commitment.DoesNotExist):
         desk.create()
     assert everything() == before
-    assert issubclass(NotAllowed, CommitmentsRefused)
+    assert issubclass(CommitmentsNotAllowed, CommitmentsRefused)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from commitments.errors import ChangeOrderLocked
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations.change_orders import delete_change_order
+from commitments.operations.edit_change_order import delete_change_order
 from companies import clock
 from companies.clock import database_now
 from erp_integrations.connections import connect

@@ -13,12 +13,12 @@ from erp_integrations.links import settle_attempts, unlink_decision
 from erp_integrations.links.unlink import Unlinked
 from erp_integrations.models import ChangeOrderLink, ConfirmedDeletion
 from erp_integrations.ports import (
+    ErpHistoryEntry,
     Evidence,
     Fault,
     FaultKind,
     Finding,
     HeaderSeen,
-    HistoryEntry,
     LeftRecord,
     OtherRecord,
     Proof,
@@ -48,7 +48,7 @@ ERP = "Sage 100 Contractor®"
 NOON = datetime(2026, 11, 20, 17, 5, tzinfo=UTC)  # 12:05 PM in New York
 HEADER = HeaderSeen("701", "14", "2611", "1", "Approved")
 OTHER = OtherRecord("812", "14", NOON)
-DELETION = HistoryEntry("delete", NOON, "ACCT2", "Sage 100 Contractor")
+DELETION = ErpHistoryEntry("delete", NOON, "ACCT2", "Sage 100 Contractor")
 FAULT = Fault(FaultKind.UNAVAILABLE, "unreachable", "Sage cannot be reached.", "Try again.")
 LINK = ChangeOrderLink(
     cco_number="014",

@@ -25,7 +25,7 @@ from pytest_django import Settings
 
 from commitments.errors import CommitmentsRefused
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from commitments.operations import approve
+from commitments.operations import change_status
 from companies.models import Membership
 from erp_integrations.exports import review, run_export, submit
 from erp_integrations.links import unlink as unlink_module
@@ -91,7 +91,7 @@ class Lives(RuleBasedStateMachine):
         """While accounting holds it, or it is tied, this is refused."""
         held = self._status(cco) not in (ErpStatus.NOT_IN_ERP, ErpStatus.REJECTED)
         before = self.ccos[cco].status
-        act = approve.approve_change_order if approved else approve.set_to_draft
+        act = change_status.approve_change_order if approved else change_status.set_to_draft
         with contextlib.suppress(CommitmentsRefused):
             act(
                 company_id=self.world.company.pk,

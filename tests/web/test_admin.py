@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder, ErpStatus, HistoryEntry
-from commitments.operations.approve import set_to_draft
+from commitments.operations.change_status import set_to_draft
 from companies.clock import database_now
 from companies.models import (
     DirectoryEvent,

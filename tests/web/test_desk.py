@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from commitments.models import CommitmentChangeOrder, HistoryEntry
-from commitments.operations.approve import set_to_draft
-from commitments.operations.change_orders import delete_change_order
+from commitments.operations.change_status import set_to_draft
+from commitments.operations.edit_change_order import delete_change_order
 from companies.models import User
 from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
 from erp_integrations.reconciliation.reconcile import reconcile

@@ -1,6 +1,6 @@
-"""What the project team's pages show of accounting's side, without knowing what is behind it.
+"""What the project team's pages ask ERP Integrations for. `commitments` never imports that app.
 
-`settings.ERP_SIDE` names the class that answers; `commitments` imports nothing of ERP Integrations.
+`settings.COMMITMENTS_ERP_ADAPTER` names the class that implements `ErpAdapter`.
 """
 
 from collections.abc import Sequence
@@ -17,28 +17,28 @@ from companies.access import Access
 
 @dataclass(frozen=True, slots=True)
 class ErpButton:
-    """A small form that posts to `url`; `reasons` say why it is greyed out, none that it may be clicked."""
+    """A button that posts to `url`. `reasons` say why it is disabled; empty when it is enabled."""
 
     label: str
     url: str
     reasons: tuple[str, ...] = ()
     needs_reason: bool = False
-    """Whether the person must say why; then the form has a field for it, named `reason`."""
+    """Whether the form has a required field `reason`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErpFinding:
-    """A rule of sending that does not hold, and where it is mended; no address where nowhere here."""
+    """A broken export rule, and the page where it is fixed; no URL when there is no such page."""
 
     message: str
     url: str = ""
     field: str = ""
-    """The CCO's own field that it is about, as the form calls it: `number`, `description`."""
+    """The form field it is about: `number`, `description`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErpCard:
-    """How a CCO stands with accounting."""
+    """A CCO's ERP status with the buttons and findings that belong to it."""
 
     status: str
     tone: str
@@ -48,9 +48,9 @@ class ErpCard:
     buttons: tuple[ErpButton, ...] = ()
     findings: tuple[ErpFinding, ...] = ()
     notices: tuple[ErpFinding, ...] = ()
-    """Worth knowing before it is sent; it may be sent all the same."""
+    """Warnings that do not keep the CCO from being sent."""
     url: str = ""
-    """Where accounting sees it, for those who may."""
+    """Its row in ERP Integrations; empty without the right to see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ class HistoryLine:
     after: str
 
 
-class ErpSide(Protocol):
+class ErpAdapter(Protocol):
     def card_of(self, change_order: CommitmentChangeOrder, access: Access) -> ErpCard:
-        """The CCO's commitment, its project and contract company must be there."""
+        """Needs the CCO's commitment, project and contract company prefetched."""
 
     def commitment_states(self, commitment_ids: Sequence[int]) -> dict[int, str]:
-        """For each of them "Synced" or "Not in ERP", in a fixed number of queries."""
+        """`Synced` or `Not in ERP` by id, in a fixed number of queries."""
 
     def history_of(self, change_order: CommitmentChangeOrder) -> tuple[HistoryLine, ...]:
-        """What accounting's side did with it, the oldest first."""
+        """The ledger's events of the CCO, the oldest first."""
 
 
-def erp_side() -> ErpSide:
-    return cast("ErpSide", import_string(settings.ERP_SIDE)())
+def erp_adapter() -> ErpAdapter:
+    return cast("ErpAdapter", import_string(settings.COMMITMENTS_ERP_ADAPTER)())

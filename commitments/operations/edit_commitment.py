@@ -1,4 +1,4 @@
-"""What the project team does with subcontracts and purchase orders."""
+"""Creating, editing and deleting subcontracts and purchase orders."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -11,20 +11,18 @@ from commitments.errors import (
     NumberTaken,
     WrongStatus,
 )
-from commitments.locks import held_parts_of
-from commitments.models import Commitment, CommitmentKind, CommitmentStatus, Vendor
+from commitments.models import STATUSES_OF, Commitment, CommitmentKind, CommitmentStatus, Vendor
 from commitments.operations.form_values import WrittenCommitment
-from commitments.operations.history import Change, record_history
-from commitments.operations.lines import write_commitment_lines
-from commitments.operations.locking import lock_commitment, lock_project, require_unchanged
-from commitments.statuses import STATUSES_OF
+from commitments.operations.lock_rows import lock_commitment, lock_project, require_unchanged
+from commitments.operations.record_history import Change, record_history
+from commitments.operations.write_lines import write_commitment_lines
 
 
 @transaction.atomic(durable=True)
 def create_commitment(
     *, company_id: int, project_id: int, user_id: int, kind: CommitmentKind, written: WrittenCommitment
 ) -> Commitment:
-    """Raises `NotAllowed`, `NumberTaken`, `WrongStatus`, `NotOfThisCompany`."""
+    """Raises `CommitmentsNotAllowed`, `NumberTaken`, `WrongStatus`, `NotOfThisCompany`."""
     project, by = lock_project(company_id=company_id, project_id=project_id, user_id=user_id)
     commitment = Commitment(
         project=project,
@@ -48,16 +46,16 @@ def create_commitment(
 def edit_commitment(
     *, company_id: int, commitment_id: int, user_id: int, revision: int, written: WrittenCommitment
 ) -> None:
-    """Writes the commitment with its lines, all or nothing. `revision` is of what the form was made from.
+    """Saves the commitment with its lines, all or nothing. `revision` is that of the form's commitment.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentLinked` where it would get another
-    contract company than its record's, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
+    Raises `CommitmentsNotAllowed`, `EditConflict`, `CommitmentLocked`, `NumberTaken`, `WrongStatus`,
+    `LineInUse`, `NotOfThisCompany`, and `CommitmentLinked` when a linked one gets another contract company.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     require_unchanged(commitment, revision=revision)
     before = _words_of(commitment)
     if written.vendor_id != commitment.vendor_id:
-        if held := held_parts_of(commitment):
+        if held := commitment.locked_change_orders():
             raise CommitmentLocked(held)
         commitment.vendor = _vendor(written, company_id=company_id)
     commitment.number, commitment.title, commitment.status = written.number, written.title, written.status
@@ -77,7 +75,7 @@ def edit_commitment(
 
 
 def _save_unless_tied(commitment: Commitment) -> None:
-    """Whether it is tied only the database knows here. Raises `CommitmentLinked`."""
+    """Raises `CommitmentLinked`: the link belongs to another app, so a trigger refuses."""
     try:
         with transaction.atomic():
             commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
@@ -89,9 +87,9 @@ def _save_unless_tied(commitment: Commitment) -> None:
 
 @transaction.atomic(durable=True)
 def delete_commitment(*, company_id: int, commitment_id: int, user_id: int) -> None:
-    """Deletes a commitment without CCOs, with its lines; its history keeps its story.
+    """Deletes a commitment that has no CCOs, with its lines. Its history stays.
 
-    Raises `NotAllowed`, `CommitmentHasChangeOrders`, `CommitmentLinked`.
+    Raises `CommitmentsNotAllowed`, `CommitmentHasChangeOrders`, `CommitmentLinked`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     numbers = commitment.change_orders.order_by("number", "id").values_list("number", flat=True)

@@ -1,12 +1,13 @@
-"""What the project team does with CCOs."""
+"""Creating, editing and deleting CCOs."""
 
 import re
 
 from django.db import transaction
 
 from commitments.errors import ChangeOrderLocked, CommitmentNotApproved, NumberTaken
-from commitments.locks import FREE, FREE_WHILE_SYNCED
 from commitments.models import (
+    FREE,
+    FREE_WHILE_SYNCED,
     ChangeOrderStatus,
     Commitment,
     CommitmentChangeOrder,
@@ -14,9 +15,9 @@ from commitments.models import (
     ErpStatus,
 )
 from commitments.operations.form_values import WrittenChangeOrder, lines_as_they_are
-from commitments.operations.history import Change, record_history
-from commitments.operations.lines import words_of_lines, write_change_order_lines
-from commitments.operations.locking import lock_change_order, lock_commitment, require_unchanged
+from commitments.operations.lock_rows import lock_change_order, lock_commitment, require_unchanged
+from commitments.operations.record_history import Change, record_history
+from commitments.operations.write_lines import words_of_lines, write_change_order_lines
 
 WORDS_OF_FIELDS = {"number": "Number", "title": "Title", "description": "Description"}
 
@@ -25,9 +26,9 @@ WORDS_OF_FIELDS = {"number": "Number", "title": "Title", "description": "Descrip
 def create_change_order(
     *, company_id: int, commitment_id: int, user_id: int, written: WrittenChangeOrder
 ) -> CommitmentChangeOrder:
-    """A CCO in Draft, of an Approved commitment.
+    """Creates a CCO in Draft; the commitment must be Approved.
 
-    Raises `NotAllowed`, `CommitmentNotApproved`, `NumberTaken`, `NotOfThisCompany`.
+    Raises `CommitmentsNotAllowed`, `CommitmentNotApproved`, `NumberTaken`, `NotOfThisCompany`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     if commitment.status != CommitmentStatus.APPROVED:
@@ -51,15 +52,15 @@ def create_change_order(
 def edit_change_order(
     *, company_id: int, change_order_id: int, user_id: int, revision: int, written: WrittenChangeOrder
 ) -> None:
-    """Writes the CCO with its lines, all or nothing. `revision` is that of the CCO the form was made from.
+    """Saves the CCO with its lines, all or nothing. `revision` is that of the form's CCO.
 
-    Raises `NotAllowed`, `ChangeOrderLocked`, `ChangedMeanwhile`, `NumberTaken`, `NotOfThisCompany`.
+    Raises `CommitmentsNotAllowed`, `ChangeOrderLocked`, `EditConflict`, `NumberTaken`, `NotOfThisCompany`.
     """
     held = lock_change_order(company_id=company_id, change_order_id=change_order_id, user_id=user_id)
     change_order = held.change_order
     require_unchanged(change_order, revision=revision)
     status = ErpStatus(change_order.erp_status)
-    if status not in FREE and not (status == ErpStatus.SYNCED and _leaves_alone(change_order, written)):
+    if status not in FREE and not (status == ErpStatus.SYNCED and _leaves_locked(change_order, written)):
         raise ChangeOrderLocked(status)
     if written.number != change_order.number:
         _require_number_free(change_order.commitment, written.number)
@@ -80,9 +81,9 @@ def edit_change_order(
 
 @transaction.atomic(durable=True)
 def delete_change_order(*, company_id: int, change_order_id: int, user_id: int) -> None:
-    """Deletes a free CCO with its lines; its closed links and its history keep its story.
+    """Deletes a CCO that is not locked, with its lines. Its closed links and its history stay.
 
-    Raises `NotAllowed`, `ChangeOrderLocked`.
+    Raises `CommitmentsNotAllowed`, `ChangeOrderLocked`.
     """
     held = lock_change_order(company_id=company_id, change_order_id=change_order_id, user_id=user_id)
     change_order, words = held.change_order, str(held.change_order)
@@ -95,7 +96,7 @@ def delete_change_order(*, company_id: int, change_order_id: int, user_id: int) 
 
 
 def propose_number(commitment: Commitment) -> str:
-    """The number that follows the highest one: `001`, `002`. Those that are not just digits do not count."""
+    """The number after the highest one: `001`, `002`. Only numbers of digits count."""
     numbers = commitment.change_orders.values_list("number", flat=True)
     highest = max((int(number) for number in numbers if re.fullmatch(r"[0-9]{1,11}", number)), default=0)
     return f"{highest + 1:03}"
@@ -113,8 +114,8 @@ def _require_number_free(commitment: Commitment, number: str) -> None:
         raise NumberTaken(number)
 
 
-def _leaves_alone(change_order: CommitmentChangeOrder, written: WrittenChangeOrder) -> bool:
-    """Whether nothing of it is written otherwise but what is free while it is synced."""
+def _leaves_locked(change_order: CommitmentChangeOrder, written: WrittenChangeOrder) -> bool:
+    """Whether only fields of `FREE_WHILE_SYNCED` differ."""
     lines = lines_as_they_are(change_order.lines.order_by("position"))
     kept = [name for name in WORDS_OF_FIELDS if name not in FREE_WHILE_SYNCED]
     return lines == written.lines and all(

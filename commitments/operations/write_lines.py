@@ -14,7 +14,7 @@ from commitments.models import (
     CostType,
 )
 from commitments.operations.form_values import WrittenLine
-from commitments.operations.history import Change
+from commitments.operations.record_history import Change
 
 FIELDS = ("description", "cost_code_id", "cost_type_id", "amount")
 

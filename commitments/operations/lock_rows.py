@@ -1,12 +1,12 @@
-"""Taking hold of a row, once it is certain that this person may change it now.
+"""Row locks for operations, together with the check of the person's rights.
 
-The commitment is locked before its CCOs, always: two numbers, or two approvals, come one after the other.
-It is a part of the one order of locks, which `erp_integrations.workflow.lock_order` tells.
+The commitment is always locked before its CCOs, so that two new numbers, or two approvals, are serialised.
+This is part of the lock order in `erp_integrations.workflow.lock_order`.
 """
 
 from dataclasses import dataclass
 
-from commitments.errors import ChangedMeanwhile, NotAllowed
+from commitments.errors import CommitmentsNotAllowed, EditConflict
 from commitments.models import Commitment, CommitmentChangeOrder, HistoryEntry
 from commitments.policies import may_change_commitments
 from companies.access import find_access
@@ -15,20 +15,20 @@ from companies.models import Project, User
 
 @dataclass(frozen=True, slots=True)
 class LockedRow:
-    """A locked CCO with its commitment and project, and who holds it."""
+    """A locked CCO with its commitment and project, and the person who changes it."""
 
     change_order: CommitmentChangeOrder
     by: User
 
 
 def lock_project(*, company_id: int, project_id: int, user_id: int) -> tuple[Project, User]:
-    """Raises `Project.DoesNotExist` where the company has none of that id, `NotAllowed`."""
+    """Raises `Project.DoesNotExist` when the company has none, `CommitmentsNotAllowed`."""
     project = Project.objects.select_for_update(no_key=True).get(pk=project_id, company_id=company_id)
     return project, require_rights(project, user_id=user_id)
 
 
 def lock_commitment(*, company_id: int, commitment_id: int, user_id: int) -> tuple[Commitment, User]:
-    """Raises `Commitment.DoesNotExist` where the company has none of that id, `NotAllowed`."""
+    """Raises `Commitment.DoesNotExist` when the company has none, `CommitmentsNotAllowed`."""
     commitment = (
         Commitment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("project", "vendor")
@@ -38,7 +38,7 @@ def lock_commitment(*, company_id: int, commitment_id: int, user_id: int) -> tup
 
 
 def lock_change_order(*, company_id: int, change_order_id: int, user_id: int) -> LockedRow:
-    """Raises `CommitmentChangeOrder.DoesNotExist` where the company has none of that id, `NotAllowed`."""
+    """Raises `CommitmentChangeOrder.DoesNotExist` when the company has none, `CommitmentsNotAllowed`."""
     wanted = CommitmentChangeOrder.objects.filter(
         pk=change_order_id, commitment__project__company_id=company_id
     )
@@ -50,24 +50,24 @@ def lock_change_order(*, company_id: int, change_order_id: int, user_id: int) ->
 
 
 def require_rights(project: Project, *, user_id: int) -> User:
-    """The person, who may change the project's commitments at this moment. Raises `NotAllowed`."""
+    """Returns the person. Raises `CommitmentsNotAllowed` when they may not change commitments now."""
     access = find_access(user_id=user_id, company_id=project.company_id)
     if access is None:
-        raise NotAllowed(("Needs an active entry in the company's Directory",))
+        raise CommitmentsNotAllowed(("Needs an active entry in the company's Directory",))
     ruling = may_change_commitments(access, project)
     if not ruling:
-        raise NotAllowed(ruling.missing)
+        raise CommitmentsNotAllowed(ruling.missing)
     return User.objects.get(pk=user_id)
 
 
 def require_unchanged(row: Commitment | CommitmentChangeOrder, *, revision: int | None) -> None:
-    """Nobody saved a change since the form was opened; None: nobody looked. Raises `ChangedMeanwhile`."""
+    """Raises `EditConflict` when the row was saved since `revision`; None skips the check."""
     if revision is None or revision == row.revision:
         return
     kind = (
         HistoryEntry.Subject.COMMITMENT if isinstance(row, Commitment) else HistoryEntry.Subject.CHANGE_ORDER
     )
     last = HistoryEntry.objects.filter(subject_kind=kind, subject_id=row.pk).order_by("-at", "-id").first()
-    raise ChangedMeanwhile(
+    raise EditConflict(
         by=last.actor_name if last else "", at=last.at if last else None, revision=row.revision
     )

@@ -47,7 +47,7 @@ def bulk_unlinks(request: MemberRequest) -> HttpResponse:
     require(may_see_erp_integrations(request.access))
     if request.method != "POST":
         context = {"bulks": bulks.latest_bulks(request.company, request.access)}
-        return render(request, "erp_integrations/bulk_unlinks.html", context)
+        return render(request, "erp_integrations/bulk_unlink/bulk_unlinks.html", context)
     try:
         return _start(request) if "confirmed" in request.POST else _ask_first(request)
     except UnlinkRefused as refusal:
@@ -74,8 +74,8 @@ def _ask_first(request: MemberRequest) -> HttpResponse:
         "erp_name": erp_of(request),
         "back": _back(request),
     }
-    name = "bulk_unlink_dialog" if request.htmx else "bulk_unlink_confirm"
-    return render(request, f"erp_integrations/{name}.html", context)
+    name = "confirm_dialog" if request.htmx else "confirm"
+    return render(request, f"erp_integrations/bulk_unlink/{name}.html", context)
 
 
 def _start(request: MemberRequest) -> HttpResponse:
@@ -107,7 +107,7 @@ def _refused(request: MemberRequest, message: Message, status: int) -> HttpRespo
     context = {"message": message, "back": _back(request)}
     if request.htmx:
         return reswap(render(request, "components/messages_oob.html", context, status=status), "none")
-    return render(request, "erp_integrations/bulk_unlink_refused.html", context, status=status)
+    return render(request, "erp_integrations/bulk_unlink/refused.html", context, status=status)
 
 
 def _back(request: MemberRequest) -> str:
@@ -135,8 +135,8 @@ def report(request: MemberRequest, bulk_id: int) -> HttpResponse:
         "outcome": outcome,
         "after": first,
     }
-    name = "_bulk_progress" if request.htmx else "bulk_unlink"
-    return render(request, f"erp_integrations/{name}.html", context)
+    name = "_progress" if request.htmx else "report"
+    return render(request, f"erp_integrations/bulk_unlink/{name}.html", context)
 
 
 @company_member

@@ -133,12 +133,14 @@ def answer_in_row(
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
-    return render(request, "erp_integrations/export_answer.html", context, status=status)
+    return render(request, "erp_integrations/change_orders/waiting_row_answer.html", context, status=status)
 
 
 def answer_without_row(request: MemberRequest, message: Message, *, status: int) -> HttpResponse:
     """For HTMX: the message, and the row on the page left as it is."""
-    answer = render(request, "erp_integrations/unlink_answer.html", {"message": message}, status=status)
+    answer = render(
+        request, "erp_integrations/change_orders/synced_row_answer.html", {"message": message}, status=status
+    )
     return reswap(answer, "none")
 
 

@@ -102,7 +102,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     elif asked.view == "synced":
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
-    return render(request, "erp_integrations/change_orders.html", context)
+    return render(request, "erp_integrations/change_orders/change_orders.html", context)
 
 
 def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:
@@ -138,4 +138,4 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "may_state": context["not_seen"] and bool(may_state_deletion(request.access)),
         "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
     }
-    return render(request, "erp_integrations/change_order.html", context)
+    return render(request, "erp_integrations/change_orders/history.html", context)

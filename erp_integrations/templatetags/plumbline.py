@@ -202,22 +202,22 @@ def disabled_reasons(
     The buttons name them with `aria-describedby="why-KEY"`. `of_rights` adds who gives rights, `privilege`
     the link to request it.
     """
-    lines = format_html_join(" ", '<span class="why-line">{}</span>', ((words,) for words in reasons))
-    who_gives = format_html(' <span class="why-line quiet">{}</span>', WHO_GIVES_RIGHTS) if of_rights else ""
+    lines = format_html_join(" ", '<span class="reason">{}</span>', ((words,) for words in reasons))
+    who_gives = format_html(' <span class="reason quiet">{}</span>', WHO_GIVES_RIGHTS) if of_rights else ""
     request: SafeString | str = ""
     if privilege:
         asked = privilege.requested_at
         request = format_html(
-            '<span class="why-line">{}<a href="{}">{}{}</a></span>',
+            '<span class="reason">{}<a href="{}">{}{}</a></span>',
             "Can Push to Accounting: " if asked else "",
             privilege.url,
             "Requested on " if asked else "Request Can Push to Accounting",
             time_element(asked, "day"),
         )
     return format_html(
-        '<button type="button" class="why-sign" aria-label="Why not {action}?"'
+        '<button type="button" class="reasons-sign" aria-label="Why not {action}?"'
         ' aria-describedby="why-{key}">?</button>'
-        '<span class="why-tip"><span id="why-{key}" role="tooltip">{lines}{who_gives}</span>{request}</span>',
+        '<span class="reasons"><span id="why-{key}" role="tooltip">{lines}{who_gives}</span>{request}</span>',
         action=action,
         key=key,
         lines=lines,

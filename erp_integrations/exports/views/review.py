@@ -123,7 +123,7 @@ def _page(
         "shown_number": form["erp_number"].value(),
         "erp_name": erp,
     }
-    return render(request, "erp_integrations/accept.html", context, status=status)
+    return render(request, "erp_integrations/exports/accept.html", context, status=status)
 
 
 def _tell_at_the_field(form: ExportForm, refusal: ExportRefused) -> None:
@@ -202,7 +202,12 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
     except DiffersFromOurs as refusal:
         flash_message(request, workflow_messages.refused_message(refusal, erp=erp))
         context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
-        return render(request, "erp_integrations/link_compared.html", context, status=status_of(refusal))
+        return render(
+            request,
+            "erp_integrations/exports/link_despite_differences.html",
+            context,
+            status=status_of(refusal),
+        )
     except ExportRefused as refusal:
         message = workflow_messages.refused_message(refusal, erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))

@@ -15,11 +15,11 @@ from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
 from erp_integrations.change_orders import queries
+from erp_integrations.change_orders.list_filters import list_query_of
 from erp_integrations.change_orders.responses import (
     erp_of,
     ids_among,
     list_of,
-    list_query_of,
     require,
     see_other,
 )
@@ -90,7 +90,7 @@ def _start(request: MemberRequest) -> HttpResponse:
 def _chosen(request: MemberRequest) -> Sequence[int]:
     """The selected CCOs, or all of the view that are gone. Raises for none, too many, or none of ours."""
     if "all" in request.POST:
-        asked = list_query_of(request, QueryDict(request.POST.get("query", "")))
+        asked = list_query_of(request.company, QueryDict(request.POST.get("query", "")))
         chosen = queries.all_gone(request.company, asked, most=MOST_AT_ONCE + 1)
     else:
         chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])

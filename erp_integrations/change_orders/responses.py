@@ -15,9 +15,8 @@ from companies.access import Ruling
 from companies.decorators import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
-from erp_integrations.change_orders.forms import ListQueryForm
 from erp_integrations.change_orders.history import find_change_order
-from erp_integrations.change_orders.list_filters import resolve_query
+from erp_integrations.change_orders.list_filters import list_query_of
 from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.change_orders.waiting_rows import waiting_row
 from erp_integrations.erp import registry
@@ -150,11 +149,6 @@ def answer_on_page(request: MemberRequest, message: Message, *, location: str) -
     return see_other(location)
 
 
-def list_query_of(request: MemberRequest, query: QueryDict) -> ListQuery:
-    """What an address of the list asks for, with names as they are kept."""
-    return resolve_query(request.company, ListQueryForm(query).asked())
-
-
 def list_query_of_page(request: MemberRequest) -> ListQuery:
     """What the address of the page asks for from which HTMX sent this request."""
-    return list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    return list_query_of(request.company, QueryDict(urlsplit(request.htmx.current_url or "").query))

@@ -29,6 +29,9 @@ ROOT = Path(__file__).parents[2]
 MOST_FILES = {"unlink": 55, "list": 23, "reconcile": 34}
 """Product files that an act passes through, at most."""
 
+MOST_TEMPLATES = {"list": 30}
+"""Templates that a page renders, at most, those that others include counted too."""
+
 PACKAGES = ("commitments", "companies", "config", "erp_integrations", "sage_adapter")
 
 
@@ -115,9 +118,10 @@ def followed() -> Iterator[Trace]:
 
 
 def show(name: str, trace: Trace) -> None:
+    files = "\n  ".join(sorted(str(Path(file).relative_to(ROOT)) for file in trace.files))
     print(  # noqa: T201  (the figures are the point)
         f"\n{name}: {len(trace.files)} files, {trace.hops} hops, {len(trace.functions)} functions, "
-        f"{trace.queries} queries, {trace.templates} templates rendered"
+        f"{trace.queries} queries, {trace.templates} templates rendered\n  {files}"
     )
 
 
@@ -167,6 +171,7 @@ def test_list_of_fifty_rows(world: World) -> None:
     show("list", trace)
     assert answer.status_code == 200
     assert len(trace.files) <= MOST_FILES["list"]
+    assert trace.templates <= MOST_TEMPLATES["list"]
 
 
 def test_reconcile(world: World) -> None:

@@ -10,7 +10,8 @@ from companies.access import Access
 from companies.models import Company
 from companies.policies import may_see_directory
 from erp_integrations.ledger.descriptions import kinds_of
-from erp_integrations.ledger.queries import EventFilter, WantedEvents
+from erp_integrations.ledger.queries import EventFilter
+from erp_integrations.listing.keyset import Wanted
 
 FILTERS = {
     "kind": "Event",
@@ -43,8 +44,8 @@ class ActivityQuery:
     notes: tuple[str, ...] = ()
 
     @property
-    def wanted(self) -> WantedEvents:
-        return WantedEvents(after=self.after, before=self.before, exact=self.exact)
+    def wanted(self) -> Wanted:
+        return Wanted(after=self.after or None, before=self.before or None, exact=self.exact)
 
     @property
     def filters(self) -> dict[str, str | date]:

@@ -62,7 +62,7 @@ def activity(request: MemberRequest) -> HttpResponse:
             for form, words in FORMATS.items()
         ),
     }
-    return render(request, "erp_integrations/activity.html", context)
+    return render(request, "erp_integrations/activity/activity.html", context)
 
 
 @company_member
@@ -73,7 +73,7 @@ def event(request: MemberRequest, name: str) -> HttpResponse:
     detail = find_detail(request.company, request.access, name)
     if detail is None:
         raise Http404
-    return render(request, "erp_integrations/event.html", {"detail": detail})
+    return render(request, "erp_integrations/activity/event.html", {"detail": detail})
 
 
 @company_member

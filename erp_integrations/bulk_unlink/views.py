@@ -15,11 +15,11 @@ from companies.decorators import MemberRequest, company_member
 from erp_integrations.bulk_unlink import queries as bulks
 from erp_integrations.bulk_unlink.operations import MOST_AT_ONCE, cancel_bulk_unlink, start_bulk_unlink
 from erp_integrations.change_orders import queries
+from erp_integrations.change_orders.list_filters import list_query_of
 from erp_integrations.change_orders.responses import (
     erp_of,
     ids_among,
     list_of,
-    list_query_of,
     require,
     see_other,
 )
@@ -46,7 +46,7 @@ def bulk_unlinks(request: MemberRequest) -> HttpResponse:
     require(may_see_erp_integrations(request.access))
     if request.method != "POST":
         context = {"bulks": bulks.latest_bulks(request.company, request.access)}
-        return render(request, "erp_integrations/bulk_unlinks.html", context)
+        return render(request, "erp_integrations/bulk_unlink/bulk_unlinks.html", context)
     try:
         return _start(request) if "confirmed" in request.POST else _confirm(request)
     except Refused as refusal:
@@ -71,8 +71,8 @@ def _confirm(request: MemberRequest) -> HttpResponse:
         "erp_name": erp_of(request),
         "back": _back(request),
     }
-    name = "bulk_unlink_dialog" if request.htmx else "bulk_unlink_confirm"
-    return render(request, f"erp_integrations/{name}.html", context)
+    name = "confirm_dialog" if request.htmx else "confirm"
+    return render(request, f"erp_integrations/bulk_unlink/{name}.html", context)
 
 
 def _start(request: MemberRequest) -> HttpResponse:
@@ -90,7 +90,7 @@ def _selected(request: MemberRequest) -> Sequence[int]:
     Raises `NothingToUnlink`, `TooManyToUnlink`, and `Http404` where all belong to other companies.
     """
     if "all" in request.POST:
-        query = list_query_of(request, QueryDict(request.POST.get("query", "")))
+        query = list_query_of(request.company, QueryDict(request.POST.get("query", "")))
         chosen = queries.all_gone(request.company, query, most=MOST_AT_ONCE + 1)
     else:
         chosen = ids_among(request.POST.getlist("cco")[: MOST_AT_ONCE + 1])
@@ -107,7 +107,7 @@ def _refused(request: MemberRequest, message: Message, status: int) -> HttpRespo
     context = {"message": message, "back": _back(request)}
     if request.htmx:
         return reswap(render(request, "components/messages_oob.html", context, status=status), "none")
-    return render(request, "erp_integrations/bulk_unlink_refused.html", context, status=status)
+    return render(request, "erp_integrations/bulk_unlink/refused.html", context, status=status)
 
 
 def _back(request: MemberRequest) -> str:
@@ -133,8 +133,8 @@ def report(request: MemberRequest, bulk_id: int) -> HttpResponse:
         "outcome": outcome,
         "after": first,
     }
-    name = "_bulk_progress" if request.htmx else "bulk_unlink"
-    return render(request, f"erp_integrations/{name}.html", context)
+    name = "_progress" if request.htmx else "report"
+    return render(request, f"erp_integrations/bulk_unlink/{name}.html", context)
 
 
 @company_member

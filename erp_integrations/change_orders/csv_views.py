@@ -12,8 +12,8 @@ from companies.access import Access
 from companies.decorators import MemberRequest, company_member
 from companies.models import Company
 from erp_integrations.change_orders.csv_rows import head_and_rows
+from erp_integrations.change_orders.list_filters import list_query_of
 from erp_integrations.change_orders.list_query import ListQuery
-from erp_integrations.change_orders.responses import list_query_of
 from erp_integrations.listing import csv_cells
 from erp_integrations.policies import may_see_erp_integrations
 
@@ -29,7 +29,7 @@ def change_orders_csv(request: MemberRequest) -> HttpResponseBase:
     """What the view shows with its search and filters, all pages, in its order."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = list_query_of(request, request.GET)
+    asked = list_query_of(request.company, request.GET)
     response = StreamingHttpResponse(
         _written(request.company, request.access, asked), content_type="text/csv; charset=utf-8"
     )

@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from django.http import QueryDict
 from django.utils.dateformat import format as format_date
 
 from commitments.models import Vendor
 from companies.models import Company, Project
+from erp_integrations.change_orders.forms import ListQueryForm
 from erp_integrations.change_orders.link_filters import active_links, connection_id_of
 from erp_integrations.change_orders.list_query import FILTERS, FILTERS_OF_WAITING, SORTS, ListQuery, list_url
 from erp_integrations.listing.distinct_values import distinct_values
@@ -69,6 +71,11 @@ class ListFilters:
     sort: str
     sorts: tuple[tuple[str, str], ...]
     """(key, words) to choose from; empty where the view has one order."""
+
+
+def list_query_of(company: Company, address: QueryDict) -> ListQuery:
+    """What an address of the list asks for, with names as they are kept."""
+    return resolve_query(company, ListQueryForm(address).asked())
 
 
 def resolve_query(company: Company, asked: ListQuery) -> ListQuery:

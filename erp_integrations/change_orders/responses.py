@@ -15,9 +15,8 @@ from companies.access import Ruling
 from companies.decorators import MemberRequest
 from companies.queries import find_missing_privilege
 from erp_integrations.change_orders import queries as lists
-from erp_integrations.change_orders.forms import ListQueryForm
 from erp_integrations.change_orders.history import find_change_order
-from erp_integrations.change_orders.list_filters import resolve_query
+from erp_integrations.change_orders.list_filters import list_query_of
 from erp_integrations.change_orders.list_query import ListQuery
 from erp_integrations.change_orders.waiting_rows import waiting_row
 from erp_integrations.erp import registry
@@ -113,12 +112,14 @@ def answer_in_row(
         "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
-    return render(request, "erp_integrations/export_answer.html", context, status=status)
+    return render(request, "erp_integrations/change_orders/waiting_row_answer.html", context, status=status)
 
 
 def answer_without_row(request: MemberRequest, message: Message, *, status: int) -> HttpResponse:
     """For HTMX: the message, and the row on the page left as it is."""
-    answer = render(request, "erp_integrations/unlink_answer.html", {"message": message}, status=status)
+    answer = render(
+        request, "erp_integrations/change_orders/synced_row_answer.html", {"message": message}, status=status
+    )
     return reswap(answer, "none")
 
 
@@ -128,11 +129,6 @@ def answer_on_page(request: MemberRequest, message: Message, *, location: str) -
     return see_other(location)
 
 
-def list_query_of(request: MemberRequest, query: QueryDict) -> ListQuery:
-    """What an address of the list asks for, with names as they are kept."""
-    return resolve_query(request.company, ListQueryForm(query).asked())
-
-
 def list_query_of_page(request: MemberRequest) -> ListQuery:
     """What the address of the page asks for from which HTMX sent this request."""
-    return list_query_of(request, QueryDict(urlsplit(request.htmx.current_url or "").query))
+    return list_query_of(request.company, QueryDict(urlsplit(request.htmx.current_url or "").query))

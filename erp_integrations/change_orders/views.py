@@ -16,9 +16,9 @@ from companies.view_models import Page
 from erp_integrations.change_orders import queries as lists
 from erp_integrations.change_orders.forms import LOST
 from erp_integrations.change_orders.history import history_of
-from erp_integrations.change_orders.list_filters import list_filters_of, sort_links
+from erp_integrations.change_orders.list_filters import list_filters_of, list_query_of, sort_links
 from erp_integrations.change_orders.list_query import FILTERS, ListQuery, list_url, query_of
-from erp_integrations.change_orders.responses import change_order_for, list_query_of, page_in_project
+from erp_integrations.change_orders.responses import change_order_for, page_in_project
 from erp_integrations.change_orders.waiting_rows import waiting_rows
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import connection_of, freshness_of
@@ -55,7 +55,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     """The list, in one of its views."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = list_query_of(request, request.GET)
+    asked = list_query_of(request.company, request.GET)
     connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     context: dict[str, Any] = {
@@ -102,7 +102,7 @@ def change_orders(request: MemberRequest) -> HttpResponse:
     elif asked.view == "synced":
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
-    return render(request, "erp_integrations/change_orders.html", context)
+    return render(request, "erp_integrations/change_orders/change_orders.html", context)
 
 
 def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:
@@ -138,4 +138,4 @@ def history(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "may_state": context["not_seen"] and bool(may_state_deletion(request.access)),
         "has_plan": change_order.status == ChangeOrderStatus.APPROVED,
     }
-    return render(request, "erp_integrations/change_order.html", context)
+    return render(request, "erp_integrations/change_orders/history.html", context)

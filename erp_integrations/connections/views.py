@@ -149,7 +149,7 @@ def _page(
         context["script"] = registry.login_script(
             database=wanted.get("database") or DATABASE, login=wanted.get("login") or LOGIN
         )
-    return render(request, "erp_integrations/connection.html", context, status=status)
+    return render(request, "erp_integrations/connections/connection.html", context, status=status)
 
 
 def _state(request: MemberRequest, found: Connection | None) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def check(request: MemberRequest) -> HttpResponse:
         flash_message(request, message)
         return redirect("connection", request.company.slug)
     context = _state(request, find_connection(request.company)) | {"message": message}
-    return render(request, "erp_integrations/connection_checked.html", context)
+    return render(request, "erp_integrations/connections/check_answer.html", context)
 
 
 def _describe_check(checked: connect.CheckedConnection) -> Message:

@@ -43,7 +43,7 @@ def state(request: MemberRequest) -> HttpResponse:
         "most": confirm_deletion.MOST_RECORDS,
         "back": _list(request),
     }
-    return render(request, "erp_integrations/state_deletion.html", context, status=status)
+    return render(request, "erp_integrations/deletions/state_deletion.html", context, status=status)
 
 
 def _stated(request: MemberRequest, form: StateDeletionForm) -> HttpResponse:

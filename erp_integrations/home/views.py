@@ -38,11 +38,11 @@ def company_home(request: MemberRequest) -> HttpResponse:
         context = {
             "attention": tuple(tab for tab in tabs if tab.key in NEEDS_ATTENTION),
             "synced": next(tab for tab in tabs if tab.key == "synced"),
-            "standing": status_summary_of(request.company, exact=request.GET.get("count") == "all"),
+            "status_summary": status_summary_of(request.company, exact=request.GET.get("count") == "all"),
             "freshness": freshness_of(connection, erp=erp),
             "to_confirm": count_waiting_for(request.company, request.access, database_now()),
         }
-    return render(request, "companies/home.html", context)
+    return render(request, "erp_integrations/home/company_home.html", context)
 
 
 @company_member
@@ -54,7 +54,7 @@ def first_tab(request: MemberRequest) -> HttpResponse:
 @login_required
 @require_GET
 def how_to_unlink(request: HttpRequest) -> HttpResponse:
-    return render(request, "how_to/unlink.html")
+    return render(request, "erp_integrations/home/how_to_unlink.html")
 
 
 @login_required
@@ -65,4 +65,4 @@ def what_each_error_means(request: HttpRequest) -> HttpResponse:
     groups = [
         (words, [fault for fault in faults if fault.kind is kind]) for kind, words in WHO_CAN_HELP.items()
     ]
-    return render(request, "how_to/errors.html", {"groups": groups})
+    return render(request, "erp_integrations/home/errors.html", {"groups": groups})

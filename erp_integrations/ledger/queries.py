@@ -17,7 +17,7 @@ from companies.clock import midnight
 from companies.models import DirectoryEvent, DirectoryEventKind
 from companies.view_models import Page
 from erp_integrations.listing import keyset
-from erp_integrations.listing.keyset import Order
+from erp_integrations.listing.keyset import Order, Wanted
 from erp_integrations.models import EventKind, LinkEvent
 
 DIRECTORY, LINK = "directory", "link"
@@ -69,15 +69,6 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class WantedEvents:
-    """Which page: the one after an event, or before one, by its name; and whether all are to be counted."""
-
-    after: str = ""
-    before: str = ""
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Source:
     """What is chosen of one book, and the kinds that an index holds one by one."""
 
@@ -122,33 +113,21 @@ def key_of(event: Event) -> Key:
 
 
 def one_page(
-    chosen: EventFilter, wanted: WantedEvents, *, known: EventFilter, url: Callable[[str, str], str]
+    chosen: EventFilter, wanted: Wanted, *, known: EventFilter, url: Callable[[str, str], str]
 ) -> tuple[list[Event], Page]:
     """Newest first; as `keyset.one_page`, with an event's name for the id. The key is one of the `known`."""
     sources = _sources(chosen)
-    asked = wanted.before or wanted.after
-    event = find_event(known, asked) if asked else None
-    key = key_of(event) if event else None
-    backwards = bool(wanted.before) and key is not None
-    shown, more = _nearest(sources, key, backwards=backwards)
-    if not shown and key is not None:
-        backwards = not backwards
-        shown, more = _nearest(sources, None, backwards=backwards)
-    before, total = _counts(sources, shown)
-    if wanted.exact and total > keyset.MOST_COUNTED:
-        total = sum(source.all.count() for source in sources)
-    if backwards:
-        more = bool(_nearest(sources, key_of(shown[-1]), backwards=False)[0])
-    page = keyset.page_at(
-        [key_of(one).name for one in shown],
-        before=before,
-        total=total,
-        more=more,
-        exact=wanted.exact,
-        lost=bool(asked) and key is None,
+    event = find_event(known, str(wanted.key)) if wanted.key is not None else None
+    return keyset.read_page(
+        key_of(event) if event else None,
+        wanted,
+        read=lambda key, backwards: _nearest(sources, key, backwards=backwards),
+        count=lambda first: _counts(sources, first),
+        count_all=lambda: sum(source.all.count() for source in sources),
+        key_of=key_of,
+        name_of=lambda event: key_of(event).name,
         url=url,
     )
-    return shown, page
 
 
 def _sources(chosen: EventFilter) -> list[_Source]:
@@ -194,11 +173,8 @@ def _beyond(book: str, key: Key, *, backwards: bool) -> Any:
     return Q(**{f"at__{'gt' if backwards else 'lt'}{of_the_same_moment}": key.at})
 
 
-def _counts(sources: Sequence[_Source], shown: Sequence[Event]) -> tuple[int, int]:
-    """How many stand before the page, and how many there are, no further than anybody counts."""
-    if not shown:
-        return 0, 0
-    first = key_of(shown[0])
+def _counts(sources: Sequence[_Source], first: Key) -> tuple[int, int]:
+    """How many stand before that place, and how many there are, each book's as `keyset.capped_counts`."""
     before = [source.all.filter(_beyond(source.book, first, backwards=True)) for source in sources]
     counts = keyset.capped_counts(*before, *(source.all for source in sources))
     return sum(counts[: len(sources)]), sum(counts[len(sources) :])

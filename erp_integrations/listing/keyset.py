@@ -19,6 +19,8 @@ PAGE_SIZE = 50
 MOST_COUNTED = 10_000
 
 Row = TypeVar("Row", bound=Model)
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which page of a list: the one after a row, or before one; and whether all rows shall be counted."""
+    """Which page of a list: the one after a row, or before one; and whether all rows shall be counted.
 
-    after: int | None = None
-    before: int | None = None
+    Rows are named by their ids, or by words where a list is made of several tables.
+    """
+
+    after: int | str | None = None
+    before: int | str | None = None
     exact: bool = False
 
     @property
-    def key(self) -> int | None:
+    def key(self) -> int | str | None:
         return self.before if self.before is not None else self.after
 
     @property
@@ -84,29 +89,58 @@ def one_page(
     rows must be selected along. `url` makes the address of the page `after` or `before` a row, or of the same
     page with `count` all.
     """
-    key = find_key(known, wanted, order)
-    lost = wanted.key is not None and key is None
+
+    def count(first: Sequence[Any]) -> tuple[int, int]:
+        before, total = capped_counts(rows.filter(order.up_to(first)), rows)
+        return before, total
+
+    return read_page(
+        find_key(known, wanted, order),
+        wanted,
+        read=lambda key, backwards: _beyond(rows, order, key, backwards=backwards),
+        count=count,
+        count_all=rows.count,
+        key_of=lambda row: values_of(row, order),
+        name_of=lambda row: row.pk,
+        url=url,
+    )
+
+
+def read_page(
+    key: Key | None,
+    wanted: Wanted,
+    *,
+    read: Callable[[Key | None, bool], tuple[list[Item], bool]],
+    count: Callable[[Key], tuple[int, int]],
+    count_all: Callable[[], int],
+    key_of: Callable[[Item], Key],
+    name_of: Callable[[Item], int | str],
+    url: Callable[[str, str], str],
+) -> tuple[list[Item], Page]:
+    """The page beyond the key, whatever the list is made of. No key where the wanted one is not known.
+
+    `read` gives a page of the rows beyond a key, forwards or backwards but in the order of the list, and
+    whether there are more on that side. `count` says how many stand before a key and how many there are, no
+    further than `MOST_COUNTED`.
+    """
     backwards = wanted.backwards and key is not None
-    shown, more = _beyond(rows, order, key, backwards=backwards)
+    shown, more = read(key, backwards)
     if not shown and key is not None:
         # What was there has left since: the end of the list that is nearest.
-        backwards, key = not backwards, None
-        shown, more = _beyond(rows, order, None, backwards=backwards)
-    before, total = 0, 0
-    if shown:
-        first = rows.filter(order.up_to(values_of(shown[0], order)))
-        before, total = capped_counts(first, rows)
-    if backwards:
-        more = rows.filter(order.beyond(values_of(shown[-1], order))).exists()
+        backwards = not backwards
+        shown, more = read(None, backwards)
+    before, total = count(key_of(shown[0])) if shown else (0, 0)
+    if backwards and shown:
+        more = bool(read(key_of(shown[-1]), not backwards)[0])
     if wanted.exact and total > MOST_COUNTED:
-        total = rows.count()
+        total = count_all()
     return shown, page_at(
-        [row.pk for row in shown],
+        [name_of(row) for row in shown],
         before=before,
         total=total,
         more=more,
         exact=wanted.exact,
-        lost=lost,
+        lost=wanted.key is not None and key is None,
         url=url,
     )
 

@@ -96,7 +96,7 @@ def records(request: MemberRequest, kind: RecordKind) -> HttpResponse:
         "missing": may_link_records(request.access).missing,
         "missing_privilege": find_missing_privilege(request.company, request.access),
     }
-    return render(request, "erp_integrations/records.html", context)
+    return render(request, "erp_integrations/record_links/records.html", context)
 
 
 @company_member
@@ -136,7 +136,7 @@ def link(request: MemberRequest, subject_id: int, kind: RecordKind) -> HttpRespo
         "erp_name": erp_of(request),
         "back": reverse(kind.key, args=[request.company.slug]),
     }
-    return render(request, "erp_integrations/link_record.html", context, status=status)
+    return render(request, "erp_integrations/record_links/link_record.html", context, status=status)
 
 
 def _look(request: MemberRequest, kind: RecordKind, subject: object, record_number: str) -> RecordPreview:

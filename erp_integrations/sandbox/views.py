@@ -38,7 +38,7 @@ def sandbox(request: MemberRequest) -> HttpResponse:
         "faults": practice.faults(),
         "fault": practice.fault(),
     }
-    return render(request, "erp_integrations/sandbox.html", context)
+    return render(request, "erp_integrations/sandbox/sandbox.html", context)
 
 
 @company_member
@@ -48,7 +48,7 @@ def record(request: MemberRequest, record_number: str) -> HttpResponse:
         found = _sandbox(request).change_order(record_number)
     except NoSuchRecord:
         raise Http404 from None
-    return render(request, "erp_integrations/sandbox_record.html", {"record": found})
+    return render(request, "erp_integrations/sandbox/record.html", {"record": found})
 
 
 @company_member
@@ -66,7 +66,7 @@ def new(request: MemberRequest) -> HttpResponse:
             messages.success(request, f"Record {saved} was saved in the practice company.")
             return redirect("sandbox-record", request.company.slug, saved)
     return render(
-        request, "erp_integrations/sandbox_new.html", {"header": forms.header, "lines": forms.lines}
+        request, "erp_integrations/sandbox/new_record.html", {"header": forms.header, "lines": forms.lines}
     )
 
 

@@ -1,20 +1,26 @@
-"""How money and time are written on the page, and the icons beside them.
+"""Money, time, states, icons and disabled buttons as markup.
 
 What stands in every row of a list is markup made here: fifty rows of includes take longer than the database.
 """
 
 import functools
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeData, SafeString
 from lucide.templatetags.lucide import lucide
 
+from companies.view_models import MissingPrivilege, Page
+from erp_integrations.view_models import Presence
+
 register = template.Library()
+
+WHO_GIVES_RIGHTS = "Company administrators give levels on tools; support gives Can Push to Accounting."
 
 _CENT = Decimal("0.01")
 _NOW = timedelta(seconds=5)
@@ -127,10 +133,117 @@ def time_element(moment: datetime | None, form: str = "") -> str:
 
 @register.simple_tag
 @functools.cache
-def icon(name: str, size: int = 24, css_class: str = "") -> SafeString:
-    """An icon for the eye only, drawn once: the same in every row."""
-    classes = {"class": css_class} if css_class else {}
-    return SafeString(lucide(name, size=size, aria_hidden="true", **classes))  # our own icons, no one's input
+def icon(name: str, size: int = 24, css_class: str = "", *, label: str = "") -> SafeString:
+    """An icon, drawn once: the same in every row. Without a `label` screen readers pass over it."""
+    attributes = {"role": "img", "aria_label": label} if label else {"aria_hidden": "true"}
+    if css_class:
+        attributes["class"] = css_class
+    return SafeString(lucide(name, size=size, **attributes))  # our own icons, no one's input
+
+
+_ICONS_BY_LEVEL = {"success": "circle-check", "error": "octagon-x", "warning": "triangle-alert"}
+
+
+@register.simple_tag
+def message_icon(level: str) -> SafeString:
+    """The icon of a message, by its level."""
+    return icon(_ICONS_BY_LEVEL.get(level, "info"), 20, "message-icon")
+
+
+@register.filter
+def range_of(page: Page) -> str:
+    """`1-50 of 128`, `1-50 of 10,000+`, `50 after the first 10,000 of 10,000+`; empty for an empty list."""
+    if not page.total and not page.beyond:
+        return ""
+    of_total = f"of {page.total:,}" + ("+" if page.at_least else "")
+    if page.beyond:
+        return f"{page.shown} after the first {page.beyond:,} {of_total}"
+    if page.last >= page.first:
+        return f"{page.first:,}\N{EN DASH}{page.last:,} {of_total}"
+    return f"0 {of_total}"
+
+
+@register.simple_tag
+def state_mark(tone: str, word: str) -> SafeString:
+    """A state: a dot with a form of its own for each tone, and a word."""
+    return format_html(
+        '<span class="state state-{}"><span class="dot" aria-hidden="true"></span>{}</span>', tone, word
+    )
+
+
+@register.simple_tag
+def presence_mark(presence: Presence) -> SafeString:
+    """What Sage says now, how old that is, and what it means. app.js copies `data-says` to the row."""
+    parts = [state_mark(presence.tone, presence.word)]
+    if presence.checked_at:
+        parts.append(format_html('<span class="checked-at"> · {}</span>', time_element(presence.checked_at)))
+    if presence.next_step:
+        parts.append(format_html('<span class="next-step">{}</span>', presence.next_step))
+    if presence.drift:
+        parts.append(format_html('<span class="drift">Changed: {}</span>', ", ".join(presence.drift)))
+    return format_html(
+        '<span data-says="{}">{}</span>',
+        presence.key,
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+@register.simple_tag
+def disabled_reasons(
+    key: object,
+    reasons: Iterable[str],
+    action: str,
+    *,
+    of_rights: bool = False,
+    privilege: MissingPrivilege | None = None,
+) -> SafeString:
+    """A "?" beside disabled buttons, and the reasons that it shows on hover and focus.
+
+    The buttons name them with `aria-describedby="why-KEY"`. `of_rights` adds who gives rights, `privilege`
+    the link to request it.
+    """
+    lines = format_html_join(" ", '<span class="reason">{}</span>', ((words,) for words in reasons))
+    who_gives = format_html(' <span class="reason quiet">{}</span>', WHO_GIVES_RIGHTS) if of_rights else ""
+    request: SafeString | str = ""
+    if privilege:
+        asked = privilege.requested_at
+        request = format_html(
+            '<span class="reason">{}<a href="{}">{}{}</a></span>',
+            "Can Push to Accounting: " if asked else "",
+            privilege.url,
+            "Requested on " if asked else "Request Can Push to Accounting",
+            time_element(asked, "day"),
+        )
+    return format_html(
+        '<button type="button" class="reasons-sign" aria-label="Why not {action}?"'
+        ' aria-describedby="why-{key}">?</button>'
+        '<span class="reasons"><span id="why-{key}" role="tooltip">{lines}{who_gives}</span>{request}</span>',
+        action=action,
+        key=key,
+        lines=lines,
+        who_gives=who_gives,
+        request=request,
+    )
+
+
+@register.simple_tag
+def sort_head(label: str, url: str, direction: str, css_class: str = "") -> SafeString:
+    """The head of a column that sorts. `direction`: `ascending`, `descending`, or empty when not in force."""
+    sign = {"ascending": "↑", "descending": "↓"}.get(direction, "")
+    return format_html(
+        '<th scope="col"{}{}><a class="sort" href="{}">{}{}</a></th>',
+        format_html(' class="{}"', css_class) if css_class else "",
+        format_html(' aria-sort="{}"', direction) if sign else "",
+        url,
+        label,
+        format_html('<span class="sort-sign" aria-hidden="true">{}</span>', sign) if sign else "",
+    )
+
+
+@register.filter
+def as_list(value: object) -> list[object]:
+    """A list of this one, for a template that loops over several; empty for None."""
+    return [value] if value else []
 
 
 @register.filter

@@ -140,7 +140,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 function takeUpFocus(ids) {
   if (document.activeElement !== document.body) return; // the person has moved on
   const button = ids
-    .map((id) => document.getElementById(id)?.querySelector(".act form button:enabled"))
+    .map((id) => document.getElementById(id)?.querySelector(".row-actions form button:enabled"))
     .find(Boolean);
   (button ?? document.getElementById("panel-heading"))?.focus({ preventScroll: !button });
 }
@@ -171,11 +171,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const why of document.querySelectorAll(".why:is(:hover, :focus-within)")) why.dataset.closed = "";
+  for (const why of document.querySelectorAll(".with-reasons:is(:hover, :focus-within)")) why.dataset.closed = "";
 });
 for (const name of ["mouseout", "focusout"]) {
   document.addEventListener(name, (event) => {
-    const why = event.target.closest?.(".why");
+    const why = event.target.closest?.(".with-reasons");
     if (why && !why.contains(event.relatedTarget)) delete why.dataset.closed;
   });
 }

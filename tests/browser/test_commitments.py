@@ -64,8 +64,8 @@ def test_what_was_approved_later_stands_in_the_way(visit: Visit) -> None:
     page.get_by_role("link", name=IN_ORDER).click()
 
     expect(page.get_by_role("button", name="Un-approve", exact=True)).to_be_disabled()
-    tab_to(page, ".why-sign")
-    expect(page.locator(".why:focus-within .why-tip")).to_contain_text("reverse order of approval")
+    tab_to(page, ".reasons-sign")
+    expect(page.locator(".with-reasons:focus-within .reasons")).to_contain_text("reverse order of approval")
 
 
 def addresses(page: Page) -> list[str]:

@@ -46,7 +46,7 @@ def test_from_the_disabled_button_to_the_first_unlink(
     """
     page = visit("no-privilege", javascript=javascript)
     page.goto(f"{pages.LIST}?q=Garden+walls")
-    tab_to(page, ".why-sign")
+    tab_to(page, ".reasons-sign")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Request Can Push to Accounting")).to_be_focused()
     page.keyboard.press("Enter")
@@ -54,7 +54,7 @@ def test_from_the_disabled_button_to_the_first_unlink(
     page.get_by_role("button", name="Request Can Push to Accounting").click()
     expect(page.locator("#can-push-to-accounting")).to_contain_text("Requested on")
     page.goto(f"{pages.LIST}?q=Garden+walls")
-    expect(page.locator(".why-tip")).to_contain_text("Requested on")
+    expect(page.locator(".reasons")).to_contain_text("Requested on")
 
     desk = visit("support")
     desk.goto("/admin/")

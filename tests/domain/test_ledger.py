@@ -17,13 +17,13 @@ from erp_integrations.ledger.descriptions import (
 )
 from erp_integrations.ledger.queries import (
     EventFilter,
-    WantedEvents,
     event_filter_of,
     find_event,
     key_of,
     one_page,
 )
 from erp_integrations.listing import keyset
+from erp_integrations.listing.keyset import Wanted
 from erp_integrations.models import EventKind, LinkEvent
 from tests.ledger import NOON, directory_event, link_event
 from tests.world import World
@@ -33,7 +33,7 @@ A_MOMENT = timedelta(microseconds=1)
 
 def names(chosen: EventFilter, *, after: str = "", before: str = "") -> tuple[list[str], str, str]:
     """Of a page: its events, and the keys of the pages before and after it."""
-    wanted = WantedEvents(after=after, before=before)
+    wanted = Wanted(after=after or None, before=before or None)
     events, page = one_page(chosen, wanted, known=EventFilter(chosen.company_id), url=lambda side, name: name)
     return [key_of(event).name for event in events], page.previous_url, page.next_url
 

@@ -10,7 +10,7 @@ from tests.web.pages import Element, page_of
 
 def fields_on(page: Element) -> dict[str, str]:
     """What the page's own form would send if nobody touched it; what is disabled is not sent."""
-    form = page.one("form.sheet")
+    form = page.one("form.lines-form")
     fields = {}
     for element in form.all("input") + form.all("select") + form.all("textarea"):
         if "disabled" in element or element.get("type") == "checkbox":

@@ -82,7 +82,7 @@ def test_the_preview_shows_what_sage_will_hold_and_what_is_cut(world: World) -> 
     page = waiting.open()
 
     assert page.texts("h1") == ["Accept CCO 900 A title of just thirty letters"]
-    held = {row.one("th").text: row.all("td")[0].text for row in page.one("table.held").all("tr")[1:]}
+    held = {row.one("th").text: row.all("td")[0].text for row in page.one("table.erp-fields").all("tr")[1:]}
     assert held["Change#"] == "900"
     assert held["Job"] == waiting.commitment.project.number
     assert held["Description"] == "A title of just thirty letters"
@@ -109,7 +109,7 @@ def test_what_sage_cuts_is_marked_beside_the_full_text(world: World) -> None:
 
     page = page_of(browser_of(approver).get(address(world, cco, "accept")))
 
-    [cut] = page.all("tr.cut")
+    [cut] = page.all("tr.shortened")
     assert cut.one("th").text == "Scope"
     held, full = (cell.text for cell in cut.all("td"))
     assert held == "d" * 1_000
@@ -233,7 +233,7 @@ def test_after_a_failed_export_the_message_leads_to_the_retry(waiting: Waiting) 
     listed = waiting.client.get(answer["Location"])
     assert answered_message(listed)[:2] == (AMBER, "It was not exported")
     row = page_of(listed).one(f"#cco-{waiting.cco.pk}")
-    assert row.one(".said-refused").text
+    assert row.one(".fact-refused").text
     assert [button.text for button in row.all("button")] == ["Retry"]
 
 

@@ -340,7 +340,7 @@ def test_asked_from_the_disabled_button_granted_and_then_it_unlinks(world: World
     client = browser_of(asker)
     world.delete_in_sage(cco)
     before = world.before(cco)
-    tip = page_of(client.get(list_address(world))).one(".why-tip")
+    tip = page_of(client.get(list_address(world))).one(".reasons")
     assert tip.one("a").text == "Request Can Push to Accounting"
     assert click(client, world, cco).status_code == 403
 
@@ -353,13 +353,13 @@ def test_asked_from_the_disabled_button_granted_and_then_it_unlinks(world: World
     assert "Requested on" in waiting.text
     assert "I take over from a colleague" in waiting.text
     assert waiting.all("form") == []
-    assert "Requested on" in page_of(client.get(list_address(world))).one(".why-tip").text
+    assert "Requested on" in page_of(client.get(list_address(world))).one(".reasons").text
     assert world.before(cco) == before
 
     support = factories.UserFactory.create(username="support", is_staff=True, is_superuser=True)
     grant_privilege(request_id=PrivilegeRequest.objects.get().pk, words="Confirmed", actor=support)
 
-    assert page_of(client.get(list_address(world))).all(".why-tip") == []
+    assert page_of(client.get(list_address(world))).all(".reasons") == []
     assert click(client, world, cco).status_code == 200
     assert [e.kind for e in DirectoryEvent.objects.order_by("id")] == [
         "PRIVILEGE_REQUESTED",
@@ -373,13 +373,13 @@ def test_the_link_is_there_only_where_the_privilege_is_missing(world: World) -> 
     cco = world.synced_cco()
     reader = world.person("erp-read-only", erp_integrations=Level.READ_ONLY)
 
-    tip = page_of(browser_of(reader).get(list_address(world))).one(".why-tip")
+    tip = page_of(browser_of(reader).get(list_address(world))).one(".reasons")
 
     assert "Needs 'Standard' or 'Admin' on ERP Integrations" in tip.text
     assert tip.all("a") == []
     lacking = browser_of(world.person("analyst", can_push_to_accounting=False))
     fragment = click(lacking, world, cco)
-    assert page_of(fragment).one(".why-tip").one("a")["href"].startswith(OWN)
+    assert page_of(fragment).one(".reasons").one("a")["href"].startswith(OWN)
 
 
 @pytest.mark.parametrize("reason", [None, "", "   ", "\n", "\x00", "x" * 1001])

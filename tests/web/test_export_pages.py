@@ -93,7 +93,7 @@ def accepted(world: World) -> Accepted:
 def test_the_worksheet_holds_exactly_what_to_key_in_in_sages_order(accepted: Accepted) -> None:
     page = page_of(accepted.client.get(accepted.address("worksheet")))
 
-    header, grid = page.all("table.to-key-in")
+    header, grid = page.all("table.fields-to-enter")
     assert [(row.one("th").text, row.one("td").text) for row in header.all("tr")[1:3]] == [
         ("Change#", "9-1"),
         ("Date", timezone.localtime(accepted.cco.created_at).strftime("%m/%d/%Y")),

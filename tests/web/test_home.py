@@ -22,7 +22,7 @@ def home(client: Client, query: str = "") -> Element:
 
 def lines(page: Element, key: str) -> list[list[str]]:
     """(word, count, money) of a table."""
-    [table] = [one for one in page.all("table.standing") if one["aria-labelledby"] == f"{key}-heading"]
+    [table] = [one for one in page.all("table.status-summary") if one["aria-labelledby"] == f"{key}-heading"]
     return [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
 
 
@@ -59,7 +59,7 @@ def test_money_and_count_by_what_sage_says_and_by_what_has_changed_there(five: W
 
 def test_each_line_leads_to_its_ccos(five: World) -> None:
     client = browser_of(five.person())
-    for table in home(client).all("table.standing"):
+    for table in home(client).all("table.status-summary"):
         for row in table.all("tr")[1:]:
             shown = page_of(client.get(row.one("a")["href"]))
             assert (

@@ -46,7 +46,7 @@ def test_the_page_has_the_exact_heading_the_steps_and_each_cco_with_its_facts(wo
     assert page.texts("h1") == ["ERP Integrations"]
     assert page.one("#panel").texts("h2") == [HEADING]
     assert page.one("#panel")["aria-labelledby"] == page.one("h2")["id"]
-    assert page.one(".steps").text.startswith(
+    assert page.one(".unlink-steps").text.startswith(
         "1. Delete the change order in Sage 100 Contractor. 2. Unlink it here. "
         "3. Set it to Draft, then delete or correct it."
     )

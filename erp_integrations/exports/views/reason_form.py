@@ -56,4 +56,4 @@ def reason_form_view(
         "button": button,
         "back": back,
     }
-    return render(request, "erp_integrations/reason.html", context, status=status)
+    return render(request, "erp_integrations/exports/reason.html", context, status=status)

@@ -120,7 +120,7 @@ def _page(
         "shown_number": form["erp_number"].value(),
         "erp_name": erp,
     }
-    return render(request, "erp_integrations/accept.html", context, status=status)
+    return render(request, "erp_integrations/exports/accept.html", context, status=status)
 
 
 def _tell_at_the_field(form: ExportForm, refusal: Refused) -> None:
@@ -199,7 +199,9 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
     except DiffersFromOurs as refusal:
         flash_message(request, refusal.message(erp=erp))
         context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
-        return render(request, "erp_integrations/link_compared.html", context, status=refusal.status)
+        return render(
+            request, "erp_integrations/exports/link_despite_differences.html", context, status=refusal.status
+        )
     except Refused as refusal:
         message = refusal.message(erp=erp)
         return answer_on_page(request, message, location=page_of(request, change_order, "accept"))

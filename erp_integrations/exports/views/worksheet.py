@@ -79,7 +79,7 @@ def worksheet(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "practice": is_practice(find_connection(request.company)) and may_use_sandbox(request.access),
         "back": list_of(request, view=view_of(change_order.erp_status)),
     }
-    return render(request, "erp_integrations/worksheet.html", context)
+    return render(request, "erp_integrations/exports/worksheet.html", context)
 
 
 @company_member

@@ -95,7 +95,9 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
         flash_message(request, message)
         return see_other(came_from(request, list_of(request)))
     context = _rows_now(request, find_connection(request.company), ids) | {"message": message}
-    return reswap(render(request, "erp_integrations/live_rows.html", context, status=status), "none")
+    return reswap(
+        render(request, "erp_integrations/change_orders/live_rows.html", context, status=status), "none"
+    )
 
 
 @company_member
@@ -112,7 +114,7 @@ def live_rows(request: MemberRequest) -> HttpResponse:
     if state and request.GET.get("known") == state:
         return HttpResponse(status=204)
     context = _rows_now(request, connection, _ids(request.GET)) | {"known": state}
-    return render(request, "erp_integrations/live_rows.html", context)
+    return render(request, "erp_integrations/change_orders/live_rows.html", context)
 
 
 def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequence[int]) -> dict[str, Any]:

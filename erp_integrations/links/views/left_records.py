@@ -56,7 +56,7 @@ def left_records(request: MemberRequest, change_order_id: int) -> HttpResponse:
         "erp_name": erp_of(request),
         "back": page_of(request, change_order, "change-order-history"),
     }
-    return render(request, "erp_integrations/left_records.html", context, status=status)
+    return render(request, "erp_integrations/links/left_records.html", context, status=status)
 
 
 def _act(request: MemberRequest, change_order_id: int, form: LeftRecordForm) -> HttpResponse:

@@ -129,7 +129,7 @@ def _page(
         "back": page_of(request, change_order, "change-order-history"),
         "address": reverse("move", args=[request.company.slug, change_order.pk]),
     }
-    return render(request, "erp_integrations/move_link.html", context, status=status)
+    return render(request, "erp_integrations/links/move_link.html", context, status=status)
 
 
 def _form_for(shown: SideBySide, *, reason: str, sent: MoveLinkForm | None) -> MoveLinkForm:

@@ -65,4 +65,4 @@ def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
         else page_in_project(request, change_order.pk, project.number, "commitment-change-order"),
         "steps": unwind_plan(request.company, request.access, change_order),
     }
-    return render(request, "erp_integrations/unwind_plan.html", context)
+    return render(request, "erp_integrations/links/unwind_plan.html", context)

@@ -92,7 +92,7 @@ def _answer(
     if query.grouped:
         context["group_key"] = lists.group_key(link)
         context["group"] = lists.group_of(request.company, query, link)
-    return render(request, "erp_integrations/unlink_answer.html", context, status=status)
+    return render(request, "erp_integrations/change_orders/synced_row_answer.html", context, status=status)
 
 
 def _latest_link(request: MemberRequest, change_order_id: int) -> ChangeOrderLink | None:

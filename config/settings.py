@@ -69,7 +69,6 @@ class ErpKind(TypedDict):
     drivers: NotRequired[str]
     login_script: NotRequired[str]
     sandbox: NotRequired[str]
-    bulk_sandbox: NotRequired[str]
 
 
 _WORKSHEET = "sage_adapter.worksheet.open_worksheet_writer"
@@ -95,7 +94,6 @@ ERP_KINDS: dict[str, ErpKind] = {
             "sandbox": "sage_adapter.sandbox_writer.open_sandbox_writer",
         },
         "sandbox": "sage_adapter.sandbox.open_sandbox",
-        "bulk_sandbox": "sage_adapter.sandbox.bulk.BulkSandbox",
     },
 }
 """By the kind of connection."""

@@ -12,7 +12,6 @@ from erp_integrations.erp.encryption import CannotDecrypt, decrypt
 from erp_integrations.models import Connection
 from erp_integrations.ports import (
     ConnectionSpec,
-    ErpBulkSandbox,
     ErpReader,
     ErpSandbox,
     ErpWriter,
@@ -153,8 +152,3 @@ def has_sandbox(connection: Connection) -> bool:
 def sandbox_at(path: Path, *, name: str | None = None) -> ErpSandbox:
     """The practice company in the folder `path`; `name` says which one `create()` is to make."""
     return cast(ErpSandbox, import_string(settings.ERP_KINDS[SANDBOX]["sandbox"])(path, name=name))
-
-
-def bulk_sandbox_at(path: Path) -> ErpBulkSandbox:
-    """A practice company of any size, to be made in the folder `path`."""
-    return cast(ErpBulkSandbox, import_string(settings.ERP_KINDS[SANDBOX]["bulk_sandbox"])(path))

@@ -66,10 +66,8 @@ from erp_integrations.ports.records import (
     OddRecord,
 )
 from erp_integrations.ports.sandbox import (
-    BulkRecord,
     ChangeOrderEntry,
     EntryLine,
-    ErpBulkSandbox,
     ErpSandbox,
     NoSuchRecord,
     SandboxCompany,
@@ -95,7 +93,6 @@ __all__ = [
     "MOST_LOOKED_UP_QUICKLY",
     "NO_CONTROLS",
     "SWEEP",
-    "BulkRecord",
     "ChangeOrderDraft",
     "ChangeOrderEntry",
     "ChangeOrderKeys",
@@ -108,7 +105,6 @@ __all__ = [
     "Deadline",
     "DraftLine",
     "EntryLine",
-    "ErpBulkSandbox",
     "ErpChangeOrder",
     "ErpChangeOrderFound",
     "ErpChangeOrderLine",

@@ -1,13 +1,12 @@
 """The practice company, as an accountant handles it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from erp_integrations.ports.records import ErpChangeOrder, ErpJob, ErpSubcontract, ErpVendor
+from erp_integrations.ports.records import ErpChangeOrder, ErpJob, ErpSubcontract
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +95,6 @@ class ChangeOrderEntry:
 
 class NoSuchRecord(Exception):
     """The sandbox holds no such change order, or not in the state the act needs. Says which."""
-
-
-class BulkRecord(NamedTuple):
-    """One change order with one line on a subcontract, as it is entered by the hundred thousand."""
-
-    record_number: str
-    row_key: str
-    """As in `ChangeOrderKeys`."""
-    number: str
-    job_record_number: str
-    subcontract_record_number: str
-    vendor_record_number: str
-    sub_change_number: str
-    description: str
-    amount: Decimal
-    inserted_at: datetime
-    deleted_at: datetime | None
-    """When an accountant deleted it again; None for one that is there."""
-
-
-class ErpBulkSandbox(Protocol):
-    """A practice company of any size, made once; afterwards it is an `ErpSandbox` without scenarios."""
-
-    def make(
-        self,
-        name: str,
-        *,
-        jobs: Sequence[ErpJob],
-        vendors: Sequence[ErpVendor],
-        subcontracts: Sequence[ErpSubcontract],
-    ) -> None:
-        """Makes the company anew, with what change orders hang on. Forgets what was there."""
-        ...
-
-    def fill(self, records: Iterable[BulkRecord]) -> None:
-        """Enters the change orders, and what history tells of those that were deleted; once, after `make`."""
-        ...
 
 
 class ErpSandbox(Protocol):

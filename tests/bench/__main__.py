@@ -1,4 +1,4 @@
-"""`bin/bench [NAME…] [--links N] [--json FILE]`."""
+"""`bin/bench [NAME…] [--links N] [--json FILE]`; `--load` is `tests.bench.load`."""
 
 import argparse
 import sys

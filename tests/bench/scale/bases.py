@@ -27,8 +27,8 @@ MISSING_PERCENT = 1
 
 _MADE_OF = (
     *("*/migrations/0*.py", "*/models.sql", "erp_integrations/models/*.sql"),
-    *("erp_integrations/scale/*.py", "erp_integrations/sandbox/demo.py"),
-    *("sage_adapter/sandbox/bulk.py", "sage_adapter/sandbox/*.sql", "companies/demo_people.py"),
+    *("tests/bench/load/*.py", "erp_integrations/sandbox/demo.py"),
+    *("sage_adapter/sandbox/*.sql", "companies/demo_people.py"),
 )
 
 

@@ -24,7 +24,7 @@ def desk_pages() -> dict[str, str]:
     """
     from commitments.models import CommitmentChangeOrder
     from erp_integrations.models import ChangeOrderLink, LinkEvent, UnlinkAttempt
-    from erp_integrations.scale.company import COMMON_WORD, RARE_WORD
+    from tests.bench.load.company_data import COMMON_WORD, RARE_WORD
 
     pages: dict[str, str] = {}
     for model, name, filtered in (

@@ -27,13 +27,14 @@ def load(*, links: int, companies: int, missing: float) -> float:
     from django.core.management import call_command
 
     from companies.models import User
+    from tests.bench.load.load_company import load_company
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     began = time.perf_counter()
     for at in range(companies):
         slug = "scale" if at == 0 else f"scale-{at}"
-        call_command("load_scale", links=links, missing=missing, company=slug, verbosity=0)
+        load_company(slug, links=links, missing_percent=missing, folder=settings.SANDBOX_FOLDER / slug)
     took = time.perf_counter() - began
     User.objects.create_superuser("peer")
     return took

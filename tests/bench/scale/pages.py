@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from erp_integrations.scale.company import COMMON_WORD, RARE_WORD
+from tests.bench.load.company_data import COMMON_WORD, RARE_WORD
 from tests.bench.measures import AT_LEAST, AT_MOST, Measure, Options, measure, ms, sizes
 from tests.bench.scale.bases import SLUG, company
 from tests.bench.scale.serving import LIST, Act, medians, served, timed

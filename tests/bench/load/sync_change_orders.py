@@ -1,4 +1,4 @@
-"""The way of many CCOs at once, in SQL: from nothing to Synced, past every constraint and every trigger."""
+"""Creates many Synced CCOs in SQL, with links and events. All constraints and triggers stay on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from companies.models import Company
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import RIGHTS_OF_NOBODY
 from erp_integrations.models import Connection, EventKind, PresenceKey, Via
-from erp_integrations.scale.company import BulkChangeOrder
+from tests.bench.load.company_data import BulkChangeOrder
 
 LOADER = Actor(user_id=None, name="Plumbline scale", via=Via.COMMAND)
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """Our side of the company: what its CCOs hang on."""
+class CompanyRows:
+    """The rows that CCOs refer to."""
 
     company: Company
     connection: Connection
@@ -44,7 +44,7 @@ _ARRIVING = (
     *("record_number", "erp_number", "job_row_id", "sub_change_number"),
 )
 
-_THE_WALK = (
+_STEPS = (
     # Outside the ERP, with its line, whose trigger counts the amount; then the way that every CCO takes.
     """
 INSERT INTO commitments_commitmentchangeorder
@@ -122,15 +122,15 @@ _LINK = {
 """Column of a link -> where it comes from. Those with a default of the database's are not here."""
 
 
-def walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
-    """Takes CCOs from nothing to Synced, all or none, over a connection of this thread that it closes."""
+def sync_change_orders(some: Sequence[BulkChangeOrder], rows: CompanyRows) -> None:
+    """Creates Synced CCOs, all or none, over a connection of this thread that it closes."""
     try:
-        _walk(some, ours)
+        _sync(some, rows)
     finally:
         database.close()
 
 
-def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
+def _sync(some: Sequence[BulkChangeOrder], rows: CompanyRows) -> None:
     given: dict[str, str | int] = {
         "approved": ChangeOrderStatus.APPROVED,
         "outside": ErpStatus.NOT_IN_ERP,
@@ -141,9 +141,9 @@ def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
         "loader": LOADER.name,
         "via": LOADER.via,
         "rights": RIGHTS_OF_NOBODY[LOADER.via],
-        "connection": ours.connection.pk,
-        "company": ours.company.pk,
-        "slug": ours.company.slug,
+        "connection": rows.connection.pk,
+        "company": rows.company.pk,
+        "slug": rows.company.slug,
     }
     with transaction.atomic(durable=True), database.cursor() as cursor:
         cursor.execute(_ARRIVE)
@@ -151,8 +151,8 @@ def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
             for one in some:
                 copy.write_row(
                     (
-                        ours.commitments[one.commitment].pk,
-                        ours.lines[one.commitment].pk,
+                        rows.commitments[one.commitment].pk,
+                        rows.lines[one.commitment].pk,
                         one.number,
                         one.title,
                         one.record.amount,
@@ -161,14 +161,14 @@ def _walk(some: Sequence[BulkChangeOrder], ours: Ours) -> None:
                         one.record.row_key,
                         one.record.record_number,
                         one.record.number,
-                        ours.job_row_ids[one.record.job_record_number],
+                        rows.job_row_ids[one.record.job_record_number],
                         one.record.sub_change_number,
                     )
                 )
         cursor.execute("ANALYZE arriving")
         cursor.execute("SELECT min(change_order_id), max(change_order_id) FROM arriving")
         given["first"], given["last"] = cursor.fetchone()  # else all that came before are gone through
-        for step in _THE_WALK:
+        for step in _STEPS:
             cursor.execute(step.format(columns=", ".join(_LINK), values=", ".join(_LINK.values())), given)
 
 
@@ -180,8 +180,8 @@ _FILLED = (
 )
 
 
-def tidy() -> None:
-    """What a night would do: the planner learns what is there, and the steps of the way are swept up."""
+def vacuum() -> None:
+    """Vacuums and analyzes the tables that were filled, as autovacuum would overnight."""
     with database.cursor() as cursor:
         for table in _FILLED:
             cursor.execute(f"VACUUM (ANALYZE) {table}")

@@ -1,7 +1,6 @@
-"""A practice company of any size: the same two files, filled by columns instead of by acts.
+"""A sandbox company of any size: the sandbox's two files, written by column instead of record by record.
 
-History begins, as in a company that switched it on late, with what was deleted: of a deleted change order
-it holds the deletion, and of what is there nothing.
+The audit history holds deletions only, as in a company that switched it on late.
 """
 
 import shutil
@@ -9,11 +8,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from erp_integrations.ports import BulkRecord, ErpJob, ErpSubcontract, ErpVendor
+from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from sage_adapter.sandbox import faults
 from sage_adapter.sandbox.company import BACKUP_FOLDER, LINKED_FILE
 from sage_adapter.sandbox.connection import AUDIT_FILE, COMPANY_FILE
@@ -40,8 +40,29 @@ _BATCH = 20_000
 Row = tuple[Any, ...]
 
 
+class BulkRecord(NamedTuple):
+    """One change order with one line on a subcontract, as it is entered by the hundred thousand."""
+
+    record_number: str
+    row_key: str
+    """As in `ChangeOrderKeys`."""
+    number: str
+    job_record_number: str
+    subcontract_record_number: str
+    vendor_record_number: str
+    sub_change_number: str
+    description: str
+    amount: Decimal
+    inserted_at: datetime
+    deleted_at: datetime | None
+    """When an accountant deleted it again; None for one that is there."""
+
+
 class BulkSandbox:
-    """`ErpBulkSandbox` over a folder. Holds no connection between calls."""
+    """A sandbox company of any size in a folder; afterwards an `ErpSandbox` without scenarios.
+
+    Holds no connection between calls.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
@@ -54,6 +75,7 @@ class BulkSandbox:
         vendors: Sequence[ErpVendor],
         subcontracts: Sequence[ErpSubcontract],
     ) -> None:
+        """Makes the company anew, with jobs, vendors and subcontracts. Removes what was there."""
         make_files(self.folder, database_name=name, company=STORY)
         (self.folder / faults.FAULTS_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder / BACKUP_FOLDER, ignore_errors=True)
@@ -80,6 +102,7 @@ class BulkSandbox:
         shutil.copyfile(self.folder / COMPANY_FILE, self.folder / LINKED_FILE)
 
     def fill(self, records: Iterable[BulkRecord]) -> None:
+        """Writes the change orders, and the history of deleted ones. Call once, after `make`."""
         with self._writing() as write:
             for some in _batches(records):
                 there = [one for one in some if one.deleted_at is None]

@@ -1,7 +1,7 @@
-"""Loading a company of any size, with its practice Sage: bulk in both, past no constraint and no trigger.
+"""Loads a company of any size and its sandbox company. All constraints and triggers stay on.
 
-What the demo's loader does through the operations, CCO by CCO, is done here by some thousands: each batch is
-one transaction that takes its CCOs the whole way from outside the ERP to Synced, with link and event.
+The demo's loader uses the operations, one CCO at a time; this one creates batches of Synced CCOs with links
+and events, one transaction each.
 """
 
 from collections import deque
@@ -40,7 +40,7 @@ from erp_integrations.models import (
 from erp_integrations.policies import EVERY
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.sandbox.demo import let_in, user_of
-from erp_integrations.scale.company import (
+from tests.bench.load.company_data import (
     COST_CODE,
     COST_TYPE,
     BulkChangeOrder,
@@ -48,7 +48,8 @@ from erp_integrations.scale.company import (
     bulk_change_orders,
     bulk_company,
 )
-from erp_integrations.scale.walk import LOADER, Ours, tidy, walk
+from tests.bench.load.sage_company import BulkSandbox
+from tests.bench.load.sync_change_orders import LOADER, CompanyRows, sync_change_orders, vacuum
 
 PEOPLE = ("approver", "erp-admin")
 """Who made the links, by turns."""
@@ -56,8 +57,8 @@ PEOPLE = ("approver", "erp-admin")
 BATCH = 10_000
 """CCOs of one transaction."""
 
-WALKERS = 2
-"""Connections that take batches the whole way, each its own."""
+THREADS = 2
+"""Batches written at the same time, each over its own connection."""
 
 Progress = Callable[[int], None]
 
@@ -66,7 +67,7 @@ class CompanyExists(Exception):
     """There is a company with that slug; nothing was changed."""
 
 
-def load_scale(
+def load_company(
     slug: str, *, links: int, missing_percent: float, folder: Path, progress: Progress = lambda _done: None
 ) -> Company:
     """Makes the company with so many Synced CCOs, and its practice Sage in `folder` without some of them.
@@ -78,37 +79,37 @@ def load_scale(
         raise CompanyExists
     now = database_now()
     name = f"{slug.replace('-', ' ').title()} with {links:,} links"
-    practice = registry.bulk_sandbox_at(folder)
+    practice = BulkSandbox(folder)
     books = bulk_company(links)
     practice.make(name, jobs=books.jobs, vendors=books.vendors, subcontracts=books.subcontracts)
-    ours = _hang_up(slug, name, books, folder=folder, now=now)
+    ours = _make_company(slug, name, books, folder=folder, now=now)
 
     def change_orders() -> Iterator[BulkChangeOrder]:
         return bulk_change_orders(books, links, missing_percent=missing_percent, people=PEOPLE, now=now)
 
     # SQLite fills its files while PostgreSQL fills its own, over two connections: its triggers are the work.
-    with ThreadPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=WALKERS) as walkers:
+    with ThreadPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=THREADS) as threads:
         filling = beside.submit(practice.fill, (one.record for one in change_orders()))
         left, done = change_orders(), 0
         under_way: deque[tuple[int, Future[None]]] = deque()
         while (some := list(islice(left, BATCH))) or under_way:
             if some:
-                under_way.append((len(some), walkers.submit(walk, some, ours)))
-            if not some or len(under_way) > WALKERS:
-                count, walking = under_way.popleft()
-                walking.result()
+                under_way.append((len(some), threads.submit(sync_change_orders, some, ours)))
+            if not some or len(under_way) > THREADS:
+                count, batch = under_way.popleft()
+                batch.result()
                 done += count
                 progress(done)
         filling.result()
-    tidy()
+    vacuum()
     return ours.company
 
 
-# --- what change orders hang on --------------------------------------------------------------------
+# --- what change orders refer to --------------------------------------------------------------------
 
 
-def _hang_up(slug: str, name: str, books: BulkCompany, *, folder: Path, now: datetime) -> Ours:
-    """The company with its people and its connection, and everything that is tied but CCOs."""
+def _make_company(slug: str, name: str, books: BulkCompany, *, folder: Path, now: datetime) -> CompanyRows:
+    """Makes the company, its people, its connection and all linked records except CCOs."""
     with transaction.atomic(durable=True):
         company = Company.objects.create(slug=slug, name=name[:100])
     connection = connect.set_connection(
@@ -154,13 +155,13 @@ def _hang_up(slug: str, name: str, books: BulkCompany, *, folder: Path, now: dat
             )
             for commitment, one in zip(commitments, books.subcontracts, strict=True)
         )
-        _tie(connection, books, projects, vendors, commitments, now=now)
-    _let_people_in(company)
+        _make_links(connection, books, projects, vendors, commitments, now=now)
+    _add_demo_people(company)
     job_row_ids = {one.record_number: str(one.row_id) for one in books.jobs}
-    return Ours(company, connection, commitments, lines, job_row_ids)
+    return CompanyRows(company, connection, commitments, lines, job_row_ids)
 
 
-def _tie(
+def _make_links(
     connection: Connection,
     books: BulkCompany,
     projects: Sequence[Project],
@@ -169,7 +170,7 @@ def _tie(
     *,
     now: datetime,
 ) -> None:
-    """Projects to jobs, contract companies to vendors, commitments to subcontracts."""
+    """Links projects to jobs, contract companies to vendors, commitments to subcontracts."""
 
     def columns(record: ErpJob | ErpVendor | ErpSubcontract) -> dict[str, object]:
         return {
@@ -226,7 +227,7 @@ def _tie(
     )
 
 
-def _let_people_in(company: Company) -> None:
+def _add_demo_people(company: Company) -> None:
     if not settings.DEMO:  # elsewhere support gives people access
         return
     for person in DEMO_PEOPLE:

@@ -1,7 +1,7 @@
-"""A company of any size: what it holds, here and in its practice Sage. The same every time it is asked for.
+"""The data of a test company of any size, for Plumbline and for its sandbox. Deterministic.
 
-As many jobs as there are change orders to share, five hundred at most; five subcontracts on each. Titles are
-put together out of few words, so that a search meets words that most titles have, and one that a handful has.
+One job per ten change orders, at most 500, with five subcontracts each. Titles are built from few words, so
+that a search can use a word that most titles have and a word that seven titles have.
 """
 
 import random
@@ -13,7 +13,8 @@ from decimal import Decimal
 from itertools import cycle, islice
 from typing import NamedTuple
 
-from erp_integrations.ports import BulkRecord, ErpJob, ErpSubcontract, ErpSubcontractLine, ErpVendor
+from erp_integrations.ports import ErpJob, ErpSubcontract, ErpSubcontractLine, ErpVendor
+from tests.bench.load.sage_company import BulkRecord
 
 COMMON_WORD, RARE_WORD = "additional", "theodolite"
 """Of most titles, and of `RARE_TITLES`."""

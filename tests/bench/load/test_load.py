@@ -1,12 +1,12 @@
-"""manage.py load_scale: many synced CCOs, and the practice Sage that belongs to them."""
+"""bin/bench --load: many synced CCOs, and the sandbox company that belongs to them."""
 
+import json
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from commitments.models import CommitmentChangeOrder
@@ -15,8 +15,9 @@ from companies.models import Company
 from erp_integrations.erp import registry
 from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.ports import ChangeOrderKeys, Deadline, NoSuchRecord, SubcontractChangeKeys
-from erp_integrations.scale import loading
-from erp_integrations.scale.company import COMMON_WORD, RARE_TITLES, RARE_WORD
+from tests.bench.load import __main__ as command
+from tests.bench.load import load_company
+from tests.bench.load.company_data import COMMON_WORD, RARE_TITLES, RARE_WORD
 from tests.commands.terminal import run
 from tests.invariants import assert_promise_kept
 
@@ -29,8 +30,8 @@ def scale(
 ) -> Company:
     settings.SANDBOX_FOLDER = tmp_path
     settings.DEMO = True
-    monkeypatch.setattr(loading, "BATCH", 100)
-    call_command("load_scale", links=LINKS, missing=MISSING, company="wide", verbosity=0)
+    monkeypatch.setattr(load_company, "BATCH", 100)
+    assert _load("--load", "wide", "--links", str(LINKS), "--missing", str(MISSING)) == 0
     return Company.objects.get(slug="wide")
 
 
@@ -110,18 +111,21 @@ def test_the_practice_company_goes_on_as_any_other(scale: Company, tmp_path: Pat
         practice.restore_backup()
 
 
-def test_a_company_that_is_there_is_left_alone_and_wrong_use_is_said(scale: Company, tmp_path: Path) -> None:
+def test_a_company_that_is_there_is_left_alone_and_wrong_use_is_said(
+    scale: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (tmp_path / "wide" / "company.sqlite").read_bytes()
-    ran = run("load_scale", "--links", "10", "--company", "wide")
-    assert (ran.code, "Choose another slug" in ran.err) == (1, True)
+    assert _load("--links", "10", "--load", "wide") == 1
+    assert "Choose another slug" in capsys.readouterr().err
     assert (tmp_path / "wide" / "company.sqlite").read_bytes() == before
     for wrong in (
-        ["--links", "0"],
-        ["--links", "10", "--missing", "101"],
-        ["--links", "10", "--company", "../x"],
+        ["--load", "more", "--links", "0"],
+        ["--load", "more", "--links", "10", "--missing", "101"],
+        ["--links", "10", "--load", "../x"],
     ):
-        with pytest.raises(CommandError):
-            call_command("load_scale", *wrong)
+        with pytest.raises(SystemExit) as refused:
+            _load(*wrong)
+        assert refused.value.code == 2
     assert Company.objects.count() == 1
 
 
@@ -130,9 +134,14 @@ def test_without_the_demo_nobody_is_let_in(
 ) -> None:
     settings.SANDBOX_FOLDER = tmp_path
     settings.DEMO = False
-    ran = run("load_scale", "--links", "3", "--company", "small", "--json")
-    assert ran.lines[0]["links"] == 3
+    said = tmp_path / "loaded.json"
+    assert _load("--links", "3", "--load", "small", "--json", str(said)) == 0
+    assert json.loads(said.read_text())["links"] == 3
     assert not Company.objects.get(slug="small").memberships.exists()
+
+
+def _load(*arguments: str) -> int:
+    return command.run(command.parse(list(arguments)))
 
 
 def _links(company: Company) -> list[ChangeOrderLink]:

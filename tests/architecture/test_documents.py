@@ -24,3 +24,14 @@ def test_every_test_that_a_document_names_exists(document: Path) -> None:
             if not text or (named["test"] and f"def {named['test']}(" not in text):
                 missing.append(named.group())
     assert not missing
+
+
+PATH = re.compile(
+    r"`((?:erp_integrations|sage_adapter|companies|commitments|config|tests|bin|deploy|docs|templates)/[\w./-]*)`"
+)
+PROSE = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_that_a_document_names_exists(document: Path) -> None:
+    assert [path for path in PATH.findall(document.read_text()) if not (ROOT / path).exists()] == []

@@ -59,6 +59,7 @@ def prepare(draft: ChangeOrderDraft) -> PreparedChangeOrder:
             _cut("Scope", draft.description, SCOPE_WIDTH),
         ),
         lines=tuple(_line(draft, place, lines) for place, lines in enumerate(groups, start=1)),
+        lines_there=draft.lines_there,
     )
 
 

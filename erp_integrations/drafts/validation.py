@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from commitments.models import ChangeOrderStatus, CommitmentKind
+from companies.text import is_same_number
 
 S = TypeVar("S")
 
@@ -257,7 +258,7 @@ TIE_RULES: tuple[Rule[CommitmentToLink], ...] = (
         "commitment",
         frozenset({RuleStage.TIE}),
         RulePlace.COMMITMENT_LINK,
-        lambda s: s.number.strip().casefold() == s.erp_number.strip().casefold(),
+        lambda s: is_same_number(s.number, s.erp_number),
         "Sage calls it {s.erp_number}; here it is {s.number}. Commitments originate here, never in Sage: "
         "make sure that this subcontract was keyed in for this commitment.",
         RuleSeverity.NOTICE,

@@ -301,7 +301,7 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
         dated=_dated(change_order),
     )
     prepared, _ = _prepare(papers, draft, registry.writers_of(ties.connection.kind)[0])
-    return comparison.compare(prepared, record.change_order)
+    return comparison.compare(prepared, record.change_order, dated=False)
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ class ChangeOrderDraft:
     subcontract_record_number: str
     vendor_record_number: str
     lines: tuple[DraftLine, ...]
+    lines_there: tuple[str, ...] = ()
+    """The numbers of all lines that the subcontract has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class PreparedChangeOrder:
     vendor_record_number: str
     header: tuple[PreparedField, ...]
     lines: tuple[PreparedLine, ...]
+    lines_there: tuple[str, ...] = ()
+    """The numbers of all lines that the subcontract had: a line with another number was added since."""
 
     @property
     def total(self) -> Decimal:

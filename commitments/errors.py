@@ -82,7 +82,11 @@ class CommitmentHasChangeOrders(CommitmentsRefused):
 
 
 class CommitmentLinked(CommitmentsRefused):
-    """It is tied to its record in the ERP."""
+    """It is tied to its record in the ERP. `locked` is what would have changed; empty for a deletion."""
+
+    def __init__(self, locked: str = "") -> None:
+        super().__init__(locked)
+        self.locked = locked
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ def locked_company_words(change_orders: Sequence[str]) -> str:
     )
 
 
+def linked_words(locked: str) -> str:
+    if not locked:
+        return TIED
+    return (
+        f"Its {locked} stay as Sage holds them while it is tied to its record there. Accounting has to "
+        "unlink it first. New lines may be added."
+    )
+
+
 def has_change_orders_words(change_orders: Sequence[str]) -> str:
     return f"It has change orders: delete {_ccos(change_orders)} first."
 
@@ -76,7 +85,7 @@ WORDS: dict[type[CommitmentsRefused], Callable[[Any], str]] = {
     CommitmentNotApproved: lambda _: NOT_APPROVED,
     CommitmentLocked: lambda refusal: locked_company_words(refusal.change_orders),
     CommitmentHasChangeOrders: lambda refusal: has_change_orders_words(refusal.change_orders),
-    CommitmentLinked: lambda _: TIED,
+    CommitmentLinked: lambda refusal: linked_words(refusal.locked),
     LineInUse: _line_in_use,
     LaterChangeOrdersApproved: lambda refusal: later_words(refusal.later),
     NotOfThisCompany: lambda _: "Something that was chosen is not there any more. Choose again.",

@@ -102,6 +102,7 @@ def _line(draft: ChangeOrderDraft, place: int, lines: Sequence[DraftLine]) -> Pr
             cost_type,
             _whole("Budget amount", f"{amount:.2f}"),
         ),
+        subcontract_line_words=lines[0].subcontract_line_words,
     )
 
 

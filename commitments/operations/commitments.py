@@ -1,5 +1,8 @@
 """What the project team does with subcontracts and purchase orders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
@@ -50,8 +53,8 @@ def edit_commitment(
 ) -> None:
     """Writes the commitment with its lines, all or nothing. `revision` is of what the form was made from.
 
-    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentLinked` where it would get another
-    contract company than its record's, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
+    Raises `NotAllowed`, `ChangedMeanwhile`, `CommitmentLocked`, `CommitmentLinked` where it would change what
+    Sage holds, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     require_unchanged(commitment, revision=revision)
@@ -68,23 +71,35 @@ def edit_commitment(
         for (what, was), now in zip(before.items(), _words_of(commitment).values(), strict=True)
         if was != now
     ]
-    changes += write_commitment_lines(commitment, written.lines)
-    if not changes:
-        return
-    commitment.revision += 1
-    _save_unless_tied(commitment)
+    with _refused_where_linked():
+        changes += write_commitment_lines(commitment, written.lines)
+        if not changes:
+            return
+        commitment.revision += 1
+        commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
     record_history(commitment, changes, by=by)
 
 
-def _save_unless_tied(commitment: Commitment) -> None:
-    """Whether it is tied only the database knows here. Raises `CommitmentLinked`."""
+LOCKED_BY_A_LINK = {
+    "linked_commitment_stays": "contract company",
+    "linked_commitment_keeps_its_record": "number and status",
+    "linked_line_stays": "lines' amounts, cost codes and cost types",
+}
+"""What a rule of the database keeps while the commitment is tied, by the rule's name."""
+
+
+@contextmanager
+def _refused_where_linked() -> Iterator[None]:
+    """Only the database knows here whether it is tied. Raises `CommitmentLinked`."""
     try:
         with transaction.atomic():
-            commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
+            yield
     except IntegrityError as error:
-        if "keeps its project, contract company" in str(error):
-            raise CommitmentLinked from None
-        raise
+        diagnosis = getattr(error.__cause__, "diag", None)
+        locked = LOCKED_BY_A_LINK.get(getattr(diagnosis, "constraint_name", None) or "")
+        if locked is None:
+            raise
+        raise CommitmentLinked(locked) from None
 
 
 @transaction.atomic(durable=True)

@@ -145,10 +145,16 @@ def _compare_lines(
         one.types.add(found_line.cost_type)
         one.statuses.add(found_line.status)
         one.sub_change_numbers.add(found_line.sub_change_number)
+    shown = {
+        _place_of(line, line.subcontract_line): f" ({line.subcontract_line_words})"
+        for line in prepared.lines
+        if line.subcontract_line_words
+    }
     for place in dict.fromkeys((*wanted, *held)):
         ours, theirs = wanted[place], held[place]
         same = len(ours.amounts) == len(theirs.amounts) and sum(ours.amounts) == sum(theirs.amounts)
-        yield ComparedValue(f"Amount of {place}", ours.total, theirs.total, same)
+        label = place + shown.get(place, "")
+        yield ComparedValue(f"Amount of {label}", ours.total, theirs.total, same)
         if not ours.amounts or not theirs.amounts:
             continue
         for what, wanted_values, held_values in (
@@ -159,7 +165,7 @@ def _compare_lines(
         ):
             if wanted_values and not _are_same_numbers(wanted_values, held_values):
                 yield ComparedValue(
-                    f"{what} of {place}", _joined(wanted_values), _joined(held_values), same=False
+                    f"{what} of {label}", _joined(wanted_values), _joined(held_values), same=False
                 )
 
 

@@ -20,6 +20,8 @@ class DraftLine:
     subcontract_line: str
     """The line of the subcontract it changes; empty where it adds one."""
     amount: Decimal
+    subcontract_line_words: str = ""
+    """What that line is: its description and original amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class PreparedLine:
     """The positions of the CCO's lines that it sums up."""
     cells: tuple[PreparedField, ...]
     """The same as it is keyed in, in the order of the grid's columns; every line has the same columns."""
+    subcontract_line_words: str = ""
+    """What the line of the subcontract is that it changes: its description and original amount."""
 
 
 @dataclass(frozen=True, slots=True)

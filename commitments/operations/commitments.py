@@ -141,6 +141,6 @@ def _require_status_of_kind(commitment: Commitment) -> None:
 
 
 def _require_number_free(commitment: Commitment) -> None:
-    others = Commitment.objects.filter(project=commitment.project, number=commitment.number)
+    others = Commitment.objects.filter(project=commitment.project, number__iexact=commitment.number)
     if others.exclude(pk=commitment.pk).exists():
         raise NumberTaken(commitment.number)

@@ -42,7 +42,7 @@ def team(world: World) -> Client:
 
 @pytest.fixture
 def codes(world: World) -> tuple[str, str]:
-    code = factories.CostCodeFactory.create(company=world.company, code="5100", name="Steel")
+    code = factories.CostCodeFactory.create(company=world.company, code="5100.000", name="Steel")
     kind = factories.CostTypeFactory.create(company=world.company)
     return str(code.pk), str(kind.pk)
 

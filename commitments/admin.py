@@ -5,6 +5,7 @@ Commitments and CCOs are changed where the rules for it and the change history a
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -23,6 +24,7 @@ from commitments.models import (
 )
 from companies.admin import ReadOnlyAdmin
 from companies.admin_lists import FastList
+from companies.text import clean_number, plain_cost_code
 
 
 class KeptWhileLinkedAdmin(FastList):
@@ -42,16 +44,28 @@ class KeptWhileLinkedAdmin(FastList):
         return to_delete, counts, set() if protected else lacking, protected
 
 
+class VendorAdminForm(forms.ModelForm[Vendor]):
+    def clean_number(self) -> str:
+        return clean_number(self.cleaned_data["number"])
+
+
 @admin.register(Vendor)
 class VendorAdmin(admin.ModelAdmin[Vendor]):
+    form = VendorAdminForm
     list_display = ("number", "name", "company")
     list_filter = ("company",)
     search_fields = ("number", "name")
     list_select_related = ("company",)
 
 
+class CostCodeAdminForm(forms.ModelForm[CostCode]):
+    def clean_code(self) -> str:
+        return plain_cost_code(self.cleaned_data["code"])
+
+
 @admin.register(CostCode)
 class CostCodeAdmin(admin.ModelAdmin[CostCode]):
+    form = CostCodeAdminForm
     list_display = ("code", "name", "company")
     list_filter = ("company",)
     search_fields = ("code", "name")

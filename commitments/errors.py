@@ -14,6 +14,7 @@ from commitments.messages import (
     has_change_orders_words,
     later_words,
     line_in_use_words,
+    linked_words,
     locked_company_words,
 )
 from commitments.models import ErpStatus
@@ -108,10 +109,11 @@ class CommitmentHasChangeOrders(CommitmentsRefused):
 
 
 class CommitmentLinked(CommitmentsRefused):
-    """The commitment is linked to its record in the ERP."""
+    """It is tied to its record in the ERP. `locked` is what would have changed; empty for a deletion."""
 
-    def __init__(self) -> None:
-        super().__init__(SYNCED)
+    def __init__(self, locked: str = "") -> None:
+        super().__init__(linked_words(locked) if locked else SYNCED)
+        self.locked = locked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ What Sage would not take, as a number of 13 characters, is not refused here: a d
 rules of sending say so when it is to be sent.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,8 @@ from commitments.models import (
     CommitmentLine,
 )
 from commitments.operations.form_values import WrittenChangeOrder, WrittenCommitment, WrittenLine
+from companies.forms import CleanField
+from companies.text import clean_lines, clean_number, plain_amount
 
 MOST_LINES = 99
 """So that even the largest amounts together fit into a CCO's amount."""
@@ -46,8 +47,6 @@ class AmountField(forms.DecimalField):
 
     widget = forms.TextInput
 
-    SHAPE = re.compile(r"-?\$?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)?(\.[0-9]+)?")
-
     def __init__(self, **options: Any) -> None:
         super().__init__(
             max_digits=12,
@@ -64,18 +63,16 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as DecimalField itself
         if isinstance(value, str):
-            value = value.strip().replace("\N{MINUS SIGN}", "-")
-            if value.startswith("(") and value.endswith(")"):
-                value = f"-{value[1:-1]}"
-            if value and (not self.SHAPE.fullmatch(value) or not re.search("[0-9]", value)):
-                raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-            value = value.replace(",", "").replace("$", "")
+            try:
+                value = plain_amount(value)
+            except ValueError:
+                raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
         return super().to_python(value)
 
 
-def _words(label: str, *, most: int, required: bool = True, **options: Any) -> forms.CharField:
+def _words(label: str, *, most: int, required: bool = True, **options: Any) -> CleanField:
     name = label.lower()
-    return forms.CharField(
+    return CleanField(
         label=label,
         required=required,
         error_messages={
@@ -109,7 +106,7 @@ def _revision() -> forms.IntegerField:
 
 
 class CommitmentForm(forms.Form):
-    number = _words("Number", most=30)
+    number = _words("Number", most=30, clean_text=clean_number)
     title = _words("Title", most=200)
     vendor = _choice("Contract company")
     status = forms.ChoiceField(error_messages={"required": "Choose the status."})
@@ -130,19 +127,16 @@ class CommitmentForm(forms.Form):
 
 
 class ChangeOrderForm(forms.Form):
-    number = _words("Number", most=30)
+    number = _words("Number", most=30, clean_text=clean_number)
     title = _words("Title", most=200)
     description = _words(
         "Description",
         most=MOST_IN_DESCRIPTION,
         required=False,
+        clean_text=clean_lines,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     revision = _revision()
-
-    def clean_description(self) -> str:
-        """As it was typed: browsers send line ends in two characters."""
-        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def written(self, lines: tuple[WrittenLine, ...]) -> WrittenChangeOrder:
         cleaned = self.cleaned_data

@@ -32,6 +32,13 @@ def locked_company_words(change_orders: Sequence[str]) -> str:
     )
 
 
+def linked_words(locked: str) -> str:
+    return (
+        f"Its {locked} stay as Sage holds them while it is tied to its record there. Accounting has to "
+        "unlink it first. New lines may be added."
+    )
+
+
 def has_change_orders_words(change_orders: Sequence[str]) -> str:
     return f"It has change orders: delete {_ccos(change_orders)} first."
 

@@ -29,7 +29,7 @@ class Vendor(models.Model):
 
 class CostCode(models.Model):
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="cost_codes")
-    code = models.CharField(max_length=20)
+    code = models.CharField(max_length=20, help_text="With three decimals, as Sage shows it: 3310.000.")
     name = models.CharField(max_length=100)
 
     class Meta:
@@ -113,7 +113,7 @@ class Commitment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="commitment_number_once_per_project"),
+            models.UniqueConstraint("project", Upper("number"), name="commitment_number_once_per_project"),
             models.CheckConstraint(condition=Q(kind__in=CommitmentKind.values), name="commitment_kind_known"),
             models.CheckConstraint(
                 condition=Q(status__in=CommitmentStatus.values), name="commitment_status_known"
@@ -225,7 +225,7 @@ class CommitmentChangeOrder(models.Model):
         verbose_name = "Commitment Change Order"
         constraints = [
             models.UniqueConstraint(
-                fields=["commitment", "number"], name="change_order_number_once_per_commitment"
+                "commitment", Upper("number"), name="change_order_number_once_per_commitment"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=ChangeOrderStatus.values), name="change_order_status_known"

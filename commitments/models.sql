@@ -6,6 +6,30 @@ CREATE OR REPLACE TRIGGER vendor_company_is_for_good
     WHEN (OLD.company_id IS DISTINCT FROM NEW.company_id)
     EXECUTE FUNCTION companies_company_is_for_good('vendor');
 
+-- Vendor, Commitment, CommitmentChangeOrder: numbers as companies/text.py cleans them, so that two that look alike
+-- are the same to the constraints that keep them unique.
+CREATE OR REPLACE FUNCTION commitments_is_clean_number(number text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT number = btrim(normalize(number, NFKC))
+        AND number !~ E'[\\u0001-\\u001f\\u007f-\\u00a0\\u00ad\\u200b-\\u202f\\u2060-\\u206f\\u2010-\\u2015\\u2212\\ufeff]'
+        AND number !~ '  '
+$$;
+ALTER TABLE commitments_vendor
+    DROP CONSTRAINT IF EXISTS vendor_number_is_clean,
+    ADD CONSTRAINT vendor_number_is_clean CHECK (commitments_is_clean_number(number));
+ALTER TABLE commitments_commitment
+    DROP CONSTRAINT IF EXISTS commitment_number_is_clean,
+    ADD CONSTRAINT commitment_number_is_clean CHECK (commitments_is_clean_number(number));
+ALTER TABLE commitments_commitmentchangeorder
+    DROP CONSTRAINT IF EXISTS change_order_number_is_clean,
+    ADD CONSTRAINT change_order_number_is_clean CHECK (commitments_is_clean_number(number));
+
+-- CostCode: one spelling. Sage holds cost codes as decimal(15,3).
+ALTER TABLE commitments_costcode
+    DROP CONSTRAINT IF EXISTS cost_code_has_one_spelling,
+    ADD CONSTRAINT cost_code_has_one_spelling CHECK (
+        commitments_is_clean_number(code) AND code !~ '^[0-9]+(\.[0-9]{0,2})?$' AND code !~ '^0[0-9]+\.[0-9]+$'
+    );
+
 -- Commitment: its vendor belongs to the company of its project.
 CREATE OR REPLACE FUNCTION commitments_commitment_same_company() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

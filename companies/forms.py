@@ -1,12 +1,25 @@
 """What may come in by address or form. Whatever else is sent is not looked at."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 
 from companies.models import Level, Project
 from companies.operations.levels import Levels
+from companies.text import clean_line
+
+
+class CleanField(forms.CharField):
+    """Text without signs that do not show; `clean_text` is a function of `companies.text`."""
+
+    def __init__(self, *, clean_text: Callable[[str], str] = clean_line, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+        self.clean_text = clean_text
+
+    def to_python(self, value: Any) -> Any:
+        typed = super().to_python(value)
+        return self.clean_text(typed) if isinstance(typed, str) else typed
 
 
 class PeopleForm(forms.Form):

@@ -226,6 +226,7 @@ class SageReader:
                 description=header.description,
                 status=header.status,
                 date=header.date,
+                scope=header.scope,
                 lines=tuple(lines),
                 server_ahead=session.server_ahead,
             )

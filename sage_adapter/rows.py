@@ -219,6 +219,7 @@ class ChangeOrderHeader:
     description: str
     status: str
     date: date | None
+    scope: str
 
 
 def single_count(rows: Sequence[tuple[Any, ...]]) -> int:
@@ -235,7 +236,7 @@ def change_order_header(row: tuple[Any, ...]) -> ChangeOrderHeader:
 
 
 def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
-    recnum, idnum, chgnum, jobnum, phsnum, dscrpt, state, chgdte = row
+    recnum, idnum, chgnum, jobnum, phsnum, dscrpt, state, chgdte, chgscp = row
     return ChangeOrderHeader(
         row_id=at("prmchg._idnum", row_id, idnum),
         record_number=at("prmchg.recnum", record_number, recnum),
@@ -245,6 +246,7 @@ def _header(row: tuple[Any, ...]) -> ChangeOrderHeader:
         description=at("prmchg.dscrpt", text, dscrpt),
         status=at("prmchg.status", status, state, CHANGE_ORDER_STATUS),
         date=at("prmchg.chgdte", day, chgdte),
+        scope=at("prmchg.chgscp", text, "" if chgscp is None else chgscp),
     )
 
 
@@ -423,7 +425,7 @@ def _subcontract_line(
     row: tuple[Any, ...], recnum: object, odd: list[OddRecord]
 ) -> ErpSubcontractLine | None:
     """The line, or None where it cannot be told which one it is. What cannot be read is added to `odd`."""
-    linnum, dscrpt, cstcde, csttyp, original = row
+    linnum, dscrpt, cstcde, csttyp, original, idnum = row
     try:
         known = (
             at("sbcnln.linnum", whole, linnum),
@@ -436,11 +438,16 @@ def _subcontract_line(
         return None
     line_number, code, cost_type = known
     description, price = or_none(text, dscrpt), or_none(amount, original)
+    known_row_id = or_none(row_id, idnum)
+    if known_row_id is None:
+        odd.append(odd_record("sbcnln._idnum", recnum, idnum))
     if description is None:
         odd.append(odd_record("sbcnln.dscrpt", recnum, dscrpt))
     if price is None:
         odd.append(odd_record("sbcnln.amount", recnum, original))
-    return ErpSubcontractLine(line_number, description or "", code, cost_type, price or Decimal("0.00"))
+    return ErpSubcontractLine(
+        line_number, description or "", code, cost_type, price or Decimal("0.00"), known_row_id
+    )
 
 
 def change_order_status(value: object) -> str:

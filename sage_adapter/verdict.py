@@ -7,13 +7,13 @@ same statement that it sees records known to be there.
 Sage's moments are compared with Sage's own clock at the look that last saw the record, never with ours.
 """
 
-import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from companies.text import comparison_key, is_same_number
 from erp_integrations.ports import (
     SWEEP,
     ChangeOrderReference,
@@ -132,21 +132,9 @@ class Answer:
 # --- equal to a person -----------------------------------------------------------------------------
 
 
-def folded(number: str) -> str:
-    """A number as a person compares it: trimmed, without case, compatibility forms and invisible signs."""
-    plain = unicodedata.normalize("NFKC", number)
-    return (
-        "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cc", "Cf")).strip().casefold()
-    )
-
-
-def same_number(one: str, other: str) -> bool:
-    return folded(one) == folded(other)
-
-
 def _carries(number: str, ours: str) -> bool:
     """Whether a number is ours; a blank one matches nothing."""
-    return bool(folded(ours)) and same_number(number, ours)
+    return bool(comparison_key(ours)) and is_same_number(number, ours)
 
 
 # --- Sage's clock ----------------------------------------------------------------------------------
@@ -275,7 +263,7 @@ def _of_header(seen: Observation, header: HeaderSeen, reference: ChangeOrderRefe
 
 def _moved(header: HeaderSeen, reference: ChangeOrderReference) -> bool:
     return not (
-        same_number(header.number, reference.number)
+        is_same_number(header.number, reference.number)
         and header.record_number.strip() == reference.record_number.strip()
         and header.job_record_number.strip() == reference.job_record_number.strip()
         and same_phase(header.phase, reference.phase)

@@ -59,6 +59,7 @@ def prepare(draft: ChangeOrderDraft) -> PreparedChangeOrder:
             _cut("Scope", draft.description, SCOPE_WIDTH),
         ),
         lines=tuple(_line(draft, place, lines) for place, lines in enumerate(groups, start=1)),
+        lines_there=draft.lines_there,
     )
 
 
@@ -101,6 +102,7 @@ def _line(draft: ChangeOrderDraft, place: int, lines: Sequence[DraftLine]) -> Pr
             cost_type,
             _whole("Budget amount", f"{amount:.2f}"),
         ),
+        subcontract_line_words=lines[0].subcontract_line_words,
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import sqlite3
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -158,23 +159,24 @@ def books_of(world: World) -> list[tuple[str, str]]:
 
 def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
     """What an accountant does with the worksheet, with whatever goes wrong in it."""
-    return _key_in(world, cco, Export.objects.get(change_order=cco, ended_at=None).prepared, amount=amount)
+    return _key_in(world, Export.objects.get(change_order=cco, ended_at=None).prepared, amount=amount)
 
 
 def key_in_too_early(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
     """An accountant who did not wait for the worksheet: under the CCO's own number."""
     shown = preview(world, cco, number=cco.number, writer="worksheet").prepared
-    return _key_in(world, cco, as_plain(dataclasses.asdict(shown)), amount=amount)
+    return _key_in(world, as_plain(dataclasses.asdict(shown)), amount=amount)
 
 
-def _key_in(world: World, cco: CommitmentChangeOrder, prepared: dict[str, Any], *, amount: str | None) -> str:
+def _key_in(world: World, prepared: dict[str, Any], *, amount: str | None) -> str:
+    header = {field["label"]: field["value"] for field in prepared["header"]}
     entry = ChangeOrderEntry(
         number=prepared["number"],
-        dated=cco.created_at.date(),
+        dated=datetime.strptime(header["Date"], "%m/%d/%Y").replace(tzinfo=UTC).date(),
         job_record_number=prepared["job_record_number"],
         phase=prepared["phase"],
-        description="keyed in",
-        scope="",
+        description=header["Description"],
+        scope=header["Scope"],
         lines=tuple(
             EntryLine(
                 vendor_record_number=prepared["vendor_record_number"],

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cost_codes', to='companies.company')),
-                ('code', models.CharField(max_length=20)),
+                ('code', models.CharField(help_text='With three decimals, as Sage shows it: 3310.000.', max_length=20)),
                 ('name', models.CharField(max_length=100)),
             ],
             options={
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [
-                    models.UniqueConstraint(fields=('project', 'number'), name='commitment_number_once_per_project'),
+                    models.UniqueConstraint(models.F('project'), django.db.models.functions.text.Upper('number'), name='commitment_number_once_per_project'),
                     models.CheckConstraint(condition=models.Q(('kind__in', ['SUBCONTRACT', 'PURCHASE_ORDER'])), name='commitment_kind_known'),
                     models.CheckConstraint(condition=models.Q(('status__in', ['DRAFT', 'OUT_FOR_BID', 'OUT_FOR_SIGNATURE', 'PROCESSING', 'SUBMITTED', 'PARTIALLY_RECEIVED', 'RECEIVED', 'APPROVED', 'COMPLETE', 'CLOSED', 'TERMINATED', 'VOID'])), name='commitment_status_known'),
                 ],
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                     models.Index(django.db.models.functions.text.Upper('number'), condition=models.Q(('erp_status__in', ('NOT_IN_ERP', 'READY_TO_EXPORT', 'EXPORTING', 'FAILED_TO_EXPORT', 'REJECTED'))), name='change_order_by_number'),
                 ],
                 'constraints': [
-                    models.UniqueConstraint(fields=('commitment', 'number'), name='change_order_number_once_per_commitment'),
+                    models.UniqueConstraint(models.F('commitment'), django.db.models.functions.text.Upper('number'), name='change_order_number_once_per_commitment'),
                     models.CheckConstraint(condition=models.Q(('status__in', ['DRAFT', 'PENDING_IN_REVIEW', 'PENDING_REVISED', 'PENDING_PRICING', 'PENDING_NOT_PRICING', 'PENDING_PROCEEDING', 'PENDING_NOT_PROCEEDING', 'APPROVED', 'REJECTED', 'NO_CHARGE', 'VOID'])), name='change_order_status_known'),
                     models.CheckConstraint(condition=models.Q(('erp_status__in', ['NOT_IN_ERP', 'READY_TO_EXPORT', 'EXPORTING', 'FAILED_TO_EXPORT', 'REJECTED', 'SYNCED'])), name='change_order_erp_status_known'),
                     models.CheckConstraint(condition=models.Q(('approved_at', None), ('status', 'APPROVED'), _connector='OR'), name='change_order_approved_at_of_approved'),

@@ -110,7 +110,7 @@ def require_free(change_order: CommitmentChangeOrder) -> None:
 
 
 def _require_number_free(commitment: Commitment, number: str) -> None:
-    if commitment.change_orders.filter(number=number).exists():
+    if commitment.change_orders.filter(number__iexact=number).exists():
         raise NumberTaken(number)
 
 

@@ -1,5 +1,8 @@
 """Creating, editing and deleting subcontracts and purchase orders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
@@ -48,8 +51,8 @@ def edit_commitment(
 ) -> None:
     """Saves the commitment with its lines, all or nothing. `revision` is that of the form's commitment.
 
-    Raises `CommitmentsNotAllowed`, `EditConflict`, `CommitmentLocked`, `NumberTaken`, `WrongStatus`,
-    `LineInUse`, `NotOfThisCompany`, and `CommitmentLinked` when a linked one gets another contract company.
+    Raises `CommitmentsNotAllowed`, `EditConflict`, `CommitmentLocked`, `CommitmentLinked` where it would
+    change what Sage holds, `NumberTaken`, `WrongStatus`, `LineInUse`, `NotOfThisCompany`.
     """
     commitment, by = lock_commitment(company_id=company_id, commitment_id=commitment_id, user_id=user_id)
     require_unchanged(commitment, revision=revision)
@@ -66,23 +69,35 @@ def edit_commitment(
         for (what, was), now in zip(before.items(), _words_of(commitment).values(), strict=True)
         if was != now
     ]
-    changes += write_commitment_lines(commitment, written.lines)
-    if not changes:
-        return
-    commitment.revision += 1
-    _save_unless_tied(commitment)
+    with _refused_where_linked():
+        changes += write_commitment_lines(commitment, written.lines)
+        if not changes:
+            return
+        commitment.revision += 1
+        commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
     record_history(commitment, changes, by=by)
 
 
-def _save_unless_tied(commitment: Commitment) -> None:
-    """Raises `CommitmentLinked`: the link belongs to another app, so a trigger refuses."""
+LOCKED_BY_A_LINK = {
+    "linked_commitment_stays": "contract company",
+    "linked_commitment_keeps_its_record": "number and status",
+    "linked_line_stays": "lines' amounts, cost codes and cost types",
+}
+"""What a rule of the database keeps while the commitment is tied, by the rule's name."""
+
+
+@contextmanager
+def _refused_where_linked() -> Iterator[None]:
+    """Only the database knows here whether it is tied. Raises `CommitmentLinked`."""
     try:
         with transaction.atomic():
-            commitment.save(update_fields=["number", "title", "vendor", "status", "revision"])
+            yield
     except IntegrityError as error:
-        if "keeps its project, contract company" in str(error):
-            raise CommitmentLinked from None
-        raise
+        diagnosis = getattr(error.__cause__, "diag", None)
+        locked = LOCKED_BY_A_LINK.get(getattr(diagnosis, "constraint_name", None) or "")
+        if locked is None:
+            raise
+        raise CommitmentLinked(locked) from None
 
 
 @transaction.atomic(durable=True)
@@ -124,6 +139,6 @@ def _require_status_of_kind(commitment: Commitment) -> None:
 
 
 def _require_number_free(commitment: Commitment) -> None:
-    others = Commitment.objects.filter(project=commitment.project, number=commitment.number)
+    others = Commitment.objects.filter(project=commitment.project, number__iexact=commitment.number)
     if others.exclude(pk=commitment.pk).exists():
         raise NumberTaken(commitment.number)

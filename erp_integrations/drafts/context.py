@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from commitments.models import (
 )
 from erp_integrations.drafts.validation import BrokenRule, ExportSubject
 from erp_integrations.ledger.serialization import as_plain
-from erp_integrations.models import CommitmentLink, Connection, JobLink, VendorLink
+from erp_integrations.models import CommitmentLineLink, CommitmentLink, Connection, JobLink, VendorLink
 from erp_integrations.ports import (
     ChangeOrderDraft,
     DraftLine,
@@ -51,6 +52,8 @@ class ExportContext:
     job: JobLink | None
     vendor: VendorLink | None
     commitment: CommitmentLink | None
+    line_links: Mapping[int, CommitmentLineLink] = field(default_factory=dict)
+    """By the id of the commitment's line."""
 
     @property
     def ties(self) -> ErpLinks:
@@ -63,10 +66,11 @@ class ExportContext:
 
 
 def export_context_of(change_order: CommitmentChangeOrder) -> ExportContext:
-    """Five queries. The CCO's commitment, project and contract company must be there."""
+    """Six queries. The CCO's commitment, project and contract company must be there."""
     commitment = change_order.commitment
     connection = Connection.objects.filter(company_id=commitment.project.company_id).first()
     lines = change_order.lines.select_related("cost_code", "cost_type", "commitment_line")
+    line_links = CommitmentLineLink.objects.filter(link__commitment=commitment, link__unlinked_at=None)
     return ExportContext(
         change_order=change_order,
         lines=tuple(lines.order_by("position", "id")),
@@ -74,6 +78,7 @@ def export_context_of(change_order: CommitmentChangeOrder) -> ExportContext:
         job=JobLink.objects.filter(project=commitment.project_id, unlinked_at=None).first(),
         vendor=VendorLink.objects.filter(vendor=commitment.vendor_id, unlinked_at=None).first(),
         commitment=CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).first(),
+        line_links={one.commitment_line_id: one for one in line_links if one.commitment_line_id},
     )
 
 
@@ -97,15 +102,31 @@ def subject_of(papers: ExportContext, *, erp_number: str = "") -> ExportSubject:
         added_codes=tuple(
             dict.fromkeys(line.cost_code.code for line in papers.lines if line.commitment_line_id is None)
         ),
+        lines_not_linked=tuple(
+            line.commitment_line.position
+            for line in papers.lines
+            if line.commitment_line and line.commitment_line_id not in papers.line_links
+        ),
         erp_number=erp_number,
+    )
+
+
+def lines_gone(papers: ExportContext, subcontract: ErpSubcontract) -> tuple[int, ...]:
+    """The positions of the commitment's lines that the CCO changes and the subcontract does not hold now."""
+    there = {one.row_id for one in subcontract.lines}
+    return tuple(
+        line.commitment_line.position
+        for line in papers.lines
+        if line.commitment_line and papers.line_links[line.commitment_line.pk].row_id not in there
     )
 
 
 def draft_of(
     papers: ExportContext, subcontract: ErpSubcontract, *, key: uuid.UUID, number: str, dated: date
 ) -> ChangeOrderDraft:
-    """The CCO in the ERP's terms. The rules must hold."""
+    """The CCO in the ERP's terms. The rules must hold, and every line that it changes must be there."""
     ties = papers.ties
+    there = {one.row_id: one for one in subcontract.lines}
     return ChangeOrderDraft(
         key=key,
         number=number.strip(),
@@ -122,27 +143,26 @@ def draft_of(
                 description=line.description,
                 cost_code=line.cost_code.code,
                 cost_type=line.cost_type.code,
-                subcontract_line=_subcontract_line(line, subcontract.lines),
                 amount=line.amount,
+                **_changed_line(line, papers, there),
             )
             for line in papers.lines
         ),
+        lines_there=tuple(str(one.line_number) for one in subcontract.lines),
     )
 
 
-def _subcontract_line(line: ChangeOrderLine, there: tuple[ErpSubcontractLine, ...]) -> str:
-    """The ERP's line that this one changes; empty where there is none, and it adds one.
-
-    That of the same position and cost code as our commitment's line, else the only one with its cost code
-    and type.
-    """
-    if line.commitment_line is None:
-        return ""
-    position, code = line.commitment_line.position, line.cost_code.code
-    if any(one.line_number == position and one.cost_code == code for one in there):
-        return str(position)
-    alike = [one for one in there if (one.cost_code, one.cost_type) == (code, line.cost_type.code)]
-    return str(alike[0].line_number) if len(alike) == 1 else ""
+def _changed_line(
+    line: ChangeOrderLine, papers: ExportContext, there: Mapping[uuid.UUID | None, ErpSubcontractLine]
+) -> dict[str, str]:
+    """The very line of the subcontract that this one changes, by its row id; empty where it adds one."""
+    if line.commitment_line_id is None:
+        return {"subcontract_line": ""}
+    changed = there[papers.line_links[line.commitment_line_id].row_id]
+    return {
+        "subcontract_line": str(changed.line_number),
+        "subcontract_line_words": f"{changed.description}, {changed.amount:,.2f}",
+    }
 
 
 @dataclass(frozen=True, slots=True)

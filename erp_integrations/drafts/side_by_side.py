@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from erp_integrations.drafts.comparison import is_same_value
+from companies.text import is_same_number
 from erp_integrations.ports import ErpChangeOrder, ErpChangeOrderLine, same_phase
 
 NOT_FOUND = "not found in Sage"
@@ -102,11 +102,11 @@ def _of_the_header(ours: OurValues, linked: ErpChangeOrder | None, other: ErpCha
         compared=False,
     )
     for what, wanted, name, equal in (
-        ("Change number", ours.number, "number", is_same_value),
+        ("Change number", ours.number, "number", is_same_number),
         ("Title", ours.title, "description", _same_title),
-        ("Job", ours.job_record_number, "job_record_number", is_same_value),
+        ("Job", ours.job_record_number, "job_record_number", is_same_number),
         ("Phase", ours.phase, "phase", same_phase),
-        ("Status", ours.status, "status", is_same_value),
+        ("Status", ours.status, "status", is_same_number),
     ):
         held = getattr(other, name).strip()
         yield Side(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from commitments.models import ChangeOrderStatus, CommitmentKind
+from companies.text import is_same_number
 
 S = TypeVar("S")
 
@@ -71,6 +72,10 @@ class ExportSubject:
     description: str = ""
     added_codes: tuple[str, ...] = ()
     """The cost codes of its lines that add a line to the subcontract."""
+    lines_not_linked: tuple[int, ...] = ()
+    """The positions of the commitment's lines that it changes and that are not tied to a line in Sage."""
+    lines_gone: tuple[int, ...] = ()
+    """The same of lines that are tied to a line which the subcontract does not hold any more."""
     erp_number: str = ""
     """The change number it is to get; asked of the accounting approver."""
     same_number: tuple[str, ...] = ()
@@ -216,6 +221,26 @@ RULES: tuple[Rule[ExportSubject], ...] = (
         "The commitment {s.commitment} is not tied to its subcontract in Sage.",
     ),
     Rule(
+        "line-linked",
+        "lines",
+        BOTH,
+        RulePlace.COMMITMENT_LINK,
+        lambda s: not s.commitment_linked or not s.lines_not_linked,
+        "It changes line {s.lines_not_linked[0]} of the commitment, which is not tied to a line of the "
+        "subcontract in Sage. Once the line is in Sage, tie it on the Commitments tab; or let the CCO add a "
+        "line.",
+    ),
+    Rule(
+        "line-in-erp",
+        "lines",
+        ACCEPT_ONLY,
+        RulePlace.COMMITMENT_LINK,
+        lambda s: not s.lines_gone,
+        "It changes line {s.lines_gone[0]} of the commitment. The line of the subcontract that this is tied "
+        "to is not in Sage any more. It is not turned into a new line: move the commitment's link, or let "
+        "the CCO add a line.",
+    ),
+    Rule(
         "erp-number-present",
         "erp_number",
         ACCEPT_ONLY,
@@ -257,7 +282,7 @@ TIE_RULES: tuple[Rule[CommitmentToLink], ...] = (
         "commitment",
         frozenset({RuleStage.TIE}),
         RulePlace.COMMITMENT_LINK,
-        lambda s: s.number.strip().casefold() == s.erp_number.strip().casefold(),
+        lambda s: is_same_number(s.number, s.erp_number),
         "Sage calls it {s.erp_number}; here it is {s.number}. Commitments originate here, never in Sage: "
         "make sure that this subcontract was keyed in for this commitment.",
         RuleSeverity.NOTICE,

@@ -5,14 +5,17 @@ from typing import Any
 
 from django import forms
 
+from companies.forms import CleanField
+from companies.text import clean_number
 from erp_integrations.erp.registry import WRITERS
 
 
 class ExportForm(forms.Form):
     """How a CCO is to go to the ERP. Whether the change number is right is for the rules to say."""
 
-    erp_number = forms.CharField(
+    erp_number = CleanField(
         label="Sage change number",
+        clean_text=clean_number,
         required=False,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
         help_text="The number the change order gets in Sage. At most 20 characters.",

@@ -12,8 +12,15 @@ from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
 from erp_integrations.drafts import comparison
 from erp_integrations.drafts.comparison import ComparedValue
-from erp_integrations.drafts.context import ExportContext, Preview, draft_of, export_context_of, subject_of
-from erp_integrations.drafts.validation import RuleStage, broken_rules, notices
+from erp_integrations.drafts.context import (
+    ExportContext,
+    Preview,
+    draft_of,
+    export_context_of,
+    lines_gone,
+    subject_of,
+)
+from erp_integrations.drafts.validation import ExportSubject, RuleStage, broken_rules, notices
 from erp_integrations.erp import calls, registry
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.serialization import as_plain
@@ -83,6 +90,7 @@ def preview_export(*, company_id: int, change_order_id: int, erp_number: str, wr
     if broken := broken_rules(subject, RuleStage.ACCEPT):
         raise RulesBroken(broken)
     subcontract, there = _ask_about(papers)
+    _require_lines(subject, papers, subcontract)
     found = there.found
     draft = draft_of(papers, subcontract, key=export.key, number=erp_number, dated=_dated(change_order))
     prepared, by_hand = _prepare(papers, draft, writer)
@@ -286,6 +294,7 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
     ties = papers.ties
     if (ties.job.row_id, ties.commitment.row_id) != (record.job_row_id, record.subcontract.row_id):
         raise NotInErp
+    _require_lines(subject_of(papers), papers, record.subcontract)
     draft = draft_of(
         papers,
         record.subcontract,
@@ -294,7 +303,14 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
         dated=_dated(change_order),
     )
     prepared, _ = _prepare(papers, draft, registry.writers_of(ties.connection.kind)[0])
-    return comparison.compare(prepared, record.change_order)
+    return comparison.compare(prepared, record.change_order, dated=False)
+
+
+def _require_lines(subject: ExportSubject, papers: ExportContext, subcontract: ErpSubcontract) -> None:
+    """Raises `RulesBroken` where a line that the CCO changes is not in the subcontract any more."""
+    asked = dataclasses.replace(subject, lines_gone=lines_gone(papers, subcontract))
+    if broken := broken_rules(asked, RuleStage.ACCEPT) if asked.lines_gone else ():
+        raise RulesBroken(tuple(one for one in broken if one.code == "line-in-erp"))
 
 
 # --- reading -------------------------------------------------------------------------------------

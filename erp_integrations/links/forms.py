@@ -1,42 +1,56 @@
 """Forms of links: a record of the ERP by its number, and what becomes of a record."""
 
+from typing import Any
+
 from django import forms
+
+from companies.text import plain_record_number
+
+RECORD_NUMBER = r"^[0-9]{1,18}$"
+
+
+class RecordNumberField(forms.RegexField):
+    """A record number of Sage's, typed or pasted; thousands separators and blanks are left out."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            RECORD_NUMBER,
+            error_messages={
+                "required": "Enter the record number as Sage shows it.",
+                "invalid": "A record number in Sage is digits only, at most 18.",
+            },
+            **options,
+        )
+
+    def to_python(self, value: Any) -> Any:
+        typed = super().to_python(value)
+        return plain_record_number(typed) if isinstance(typed, str) and typed else typed
 
 
 class RecordForm(forms.Form):
     """A record in the ERP, by its number."""
 
-    record_number = forms.RegexField(
-        r"^[0-9]{1,18}$",
+    record_number = RecordNumberField(
         label="Sage record number",
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={
-            "required": "Enter the record number as Sage shows it.",
-            "invalid": "A record number in Sage is digits only, at most 18.",
-        },
     )
 
 
 class FindRecordForm(forms.Form):
     """The record that a CCO's link may be moved to."""
 
-    record = forms.RegexField(
-        r"^[0-9]{1,18}$",
+    record = RecordNumberField(
         label="Sage record number",
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
         help_text="Of the record that this CCO belongs to.",
-        error_messages={
-            "required": "Enter the record number as Sage shows it.",
-            "invalid": "A record number in Sage is digits only, at most 18.",
-        },
     )
 
 
 class MoveLinkForm(forms.Form):
     """A record to move a CCO's link to, and exactly what the person was shown."""
 
-    record = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
-    subcontract = forms.RegexField(r"^[0-9]{1,18}$", widget=forms.HiddenInput)
+    record = forms.RegexField(RECORD_NUMBER, widget=forms.HiddenInput)
+    subcontract = forms.RegexField(RECORD_NUMBER, widget=forms.HiddenInput)
     shown = forms.CharField(max_length=64, widget=forms.HiddenInput)
     reason = forms.CharField(
         max_length=2000,

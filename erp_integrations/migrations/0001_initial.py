@@ -123,6 +123,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='CommitmentLineLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('row_id', models.UUIDField(help_text="The line's own row id (_idnum): line numbers may change.")),
+                ('line_number', models.PositiveIntegerField()),
+                ('description', models.CharField(blank=True, max_length=50)),
+                ('cost_code', models.CharField(blank=True, max_length=20)),
+                ('cost_type', models.CharField(blank=True, max_length=20)),
+                ('amount', models.DecimalField(decimal_places=2, max_digits=12)),
+                ('commitment_line', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='erp_links', to='commitments.commitmentline')),
+                ('link', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='erp_integrations.commitmentlink')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('link', 'commitment_line'), name='line_link_once_per_line'), models.UniqueConstraint(fields=('link', 'row_id'), name='line_link_once_per_record')],
+            },
+        ),
+        migrations.CreateModel(
             name='VendorLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -17,6 +17,7 @@ from erp_integrations.models.exports import Export, ExportOutcome
 from erp_integrations.models.ignored_records import IgnoredRecord
 from erp_integrations.models.links import (
     ChangeOrderLink,
+    CommitmentLineLink,
     CommitmentLink,
     Drift,
     JobLink,
@@ -32,6 +33,7 @@ __all__ = [
     "BulkUnlink",
     "BulkUnlinkItem",
     "ChangeOrderLink",
+    "CommitmentLineLink",
     "CommitmentLink",
     "ConfirmedDeletion",
     "ConfirmedDeletionRecord",

@@ -131,3 +131,45 @@ CREATE OR REPLACE TRIGGER linked_commitment_stays
     BEFORE UPDATE OF project_id, vendor_id, kind ON commitments_commitment FOR EACH ROW
     WHEN ((OLD.project_id, OLD.vendor_id, OLD.kind) IS DISTINCT FROM (NEW.project_id, NEW.vendor_id, NEW.kind))
     EXECUTE FUNCTION erp_integrations_linked_commitment_stays();
+
+-- Commitment: keeps number and status while it has an active link: Sage holds both.
+CREATE OR REPLACE FUNCTION erp_integrations_linked_commitment_keeps_its_record()
+    RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM erp_integrations_commitmentlink
+        WHERE commitment_id = NEW.id AND unlinked_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'a linked commitment keeps its number and status'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'linked_commitment_keeps_its_record';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER linked_commitment_keeps_its_record
+    BEFORE UPDATE OF number, status ON commitments_commitment FOR EACH ROW
+    WHEN ((OLD.number, OLD.status) IS DISTINCT FROM (NEW.number, NEW.status))
+    EXECUTE FUNCTION erp_integrations_linked_commitment_keeps_its_record();
+
+-- CommitmentLine: keeps amount, cost code and cost type, and is not deleted, while Sage holds it: while its
+-- line link belongs to an active link.
+CREATE OR REPLACE FUNCTION erp_integrations_linked_line_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM erp_integrations_commitmentlinelink line_link
+        JOIN erp_integrations_commitmentlink link ON link.id = line_link.link_id
+        WHERE line_link.commitment_line_id = OLD.id AND link.unlinked_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'a line that Sage holds keeps its amount, cost code and cost type'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'linked_line_stays';
+    END IF;
+    RETURN COALESCE(NEW, OLD);
+END $$;
+CREATE OR REPLACE TRIGGER linked_line_stays
+    BEFORE UPDATE OF commitment_id, amount, cost_code_id, cost_type_id ON commitments_commitmentline
+    FOR EACH ROW
+    WHEN ((OLD.commitment_id, OLD.amount, OLD.cost_code_id, OLD.cost_type_id)
+          IS DISTINCT FROM (NEW.commitment_id, NEW.amount, NEW.cost_code_id, NEW.cost_type_id))
+    EXECUTE FUNCTION erp_integrations_linked_line_stays();
+CREATE OR REPLACE TRIGGER linked_line_is_not_deleted
+    BEFORE DELETE ON commitments_commitmentline
+    FOR EACH ROW EXECUTE FUNCTION erp_integrations_linked_line_stays();

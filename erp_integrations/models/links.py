@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import LPad, Upper
 
-from commitments.models import Commitment, CommitmentChangeOrder, Vendor
+from commitments.models import Commitment, CommitmentChangeOrder, CommitmentLine, Vendor
 from companies.models import Project
 from erp_integrations.models.connections import Connection
 
@@ -102,6 +102,33 @@ class CommitmentLink(Link):
 
     def __str__(self) -> str:
         return f"Subcontract {self.record_number}"
+
+
+class CommitmentLineLink(models.Model):
+    """A line of our schedule of values and the line of the subcontract that it is, as the link was made.
+
+    It counts while its commitment's link is active. A line without one waits to be keyed into Sage.
+    """
+
+    link = models.ForeignKey(CommitmentLink, on_delete=models.PROTECT, related_name="lines")
+    commitment_line = models.ForeignKey(
+        CommitmentLine, on_delete=models.SET_NULL, null=True, related_name="erp_links", db_constraint=False
+    )
+    row_id = models.UUIDField(help_text="The line's own row id (_idnum): line numbers may change.")
+    line_number = models.PositiveIntegerField()
+    description = models.CharField(max_length=50, blank=True)
+    cost_code = models.CharField(max_length=20, blank=True)
+    cost_type = models.CharField(max_length=20, blank=True)
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["link", "commitment_line"], name="line_link_once_per_line"),
+            models.UniqueConstraint(fields=["link", "row_id"], name="line_link_once_per_record"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Line {self.line_number} of {self.link}"
 
 
 class VendorLink(Link):

@@ -182,3 +182,43 @@ CREATE OR REPLACE TRIGGER change_order_link_keeps_origin
     BEFORE UPDATE OF moved_from_id ON erp_integrations_changeorderlink FOR EACH ROW
     WHEN (OLD.moved_from_id IS DISTINCT FROM NEW.moved_from_id)
     EXECUTE FUNCTION erp_integrations_link_keeps_origin();
+
+-- CommitmentLineLink: of a line of the link's own commitment, made while the link is active. The line is locked
+-- first, so that a change of it and its line link come one after the other.
+ALTER TABLE erp_integrations_commitmentlinelink
+    DROP CONSTRAINT IF EXISTS line_link_subject,
+    ADD CONSTRAINT line_link_subject FOREIGN KEY (commitment_line_id)
+        REFERENCES commitments_commitmentline (id) ON DELETE SET NULL;
+CREATE OR REPLACE FUNCTION erp_integrations_line_link_begins_well() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM commitments_commitmentline line
+    JOIN erp_integrations_commitmentlink link ON link.commitment_id = line.commitment_id
+    WHERE line.id = NEW.commitment_line_id AND link.id = NEW.link_id AND link.unlinked_at IS NULL
+    FOR SHARE OF line;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'a line link is of a line of the commitment that is linked'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'line_link_begins_well';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER line_link_begins_well BEFORE INSERT ON erp_integrations_commitmentlinelink
+    FOR EACH ROW EXECUTE FUNCTION erp_integrations_line_link_begins_well();
+
+-- CommitmentLineLink: never deleted, truncated or changed; a closed link's may let go of a line that is deleted.
+CREATE OR REPLACE FUNCTION erp_integrations_line_link_is_history() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.commitment_line_id IS NULL
+       AND to_jsonb(NEW) - 'commitment_line_id' = to_jsonb(OLD) - 'commitment_line_id'
+       AND EXISTS (
+           SELECT FROM erp_integrations_commitmentlink WHERE id = OLD.link_id AND unlinked_at IS NOT NULL
+       )
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'what a line was tied to never changes'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'line_link_is_history';
+END $$;
+CREATE OR REPLACE TRIGGER line_link_is_history BEFORE UPDATE OR DELETE ON erp_integrations_commitmentlinelink
+    FOR EACH ROW EXECUTE FUNCTION erp_integrations_line_link_is_history();
+CREATE OR REPLACE TRIGGER line_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_commitmentlinelink
+    FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();

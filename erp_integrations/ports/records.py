@@ -55,6 +55,8 @@ class ErpSubcontractLine:
     cost_type: str
     amount: Decimal
     """Zero where it cannot be read; the subcontract names the line as odd then."""
+    row_id: uuid.UUID | None = None
+    """None where it cannot be read; the subcontract names the line as odd then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class ErpChangeOrder:
     description: str
     status: str
     date: date | None
+    scope: str = ""
     lines: tuple[ErpChangeOrderLine, ...] = ()
     server_ahead: timedelta | None = field(default=None, compare=False)
     """The ERP server's local time minus ours when it was read; None where that was not asked."""

@@ -20,6 +20,8 @@ class DraftLine:
     subcontract_line: str
     """The line of the subcontract it changes; empty where it adds one."""
     amount: Decimal
+    subcontract_line_words: str = ""
+    """What that line is: its description and original amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class ChangeOrderDraft:
     subcontract_record_number: str
     vendor_record_number: str
     lines: tuple[DraftLine, ...]
+    lines_there: tuple[str, ...] = ()
+    """The numbers of all lines that the subcontract has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class PreparedLine:
     """The positions of the CCO's lines that it sums up."""
     cells: tuple[PreparedField, ...]
     """The same as it is keyed in, in the order of the grid's columns; every line has the same columns."""
+    subcontract_line_words: str = ""
+    """What the line of the subcontract is that it changes: its description and original amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class PreparedChangeOrder:
     vendor_record_number: str
     header: tuple[PreparedField, ...]
     lines: tuple[PreparedLine, ...]
+    lines_there: tuple[str, ...] = ()
+    """The numbers of all lines that the subcontract had: a line with another number was added since."""
 
     @property
     def total(self) -> Decimal:

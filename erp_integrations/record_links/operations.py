@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from commitments.models import Commitment, CommitmentKind, Vendor
+from commitments.models import Commitment, CommitmentKind, CommitmentLine, Vendor
 from companies.clock import database_now
 from companies.models import Company, Project
 from erp_integrations.erp import calls, registry
@@ -23,7 +23,15 @@ from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event
 from erp_integrations.links.create_link import lock_connection, require_unchanged
-from erp_integrations.models import CommitmentLink, Connection, EventKind, JobLink, VendorLink, Via
+from erp_integrations.models import (
+    CommitmentLineLink,
+    CommitmentLink,
+    Connection,
+    EventKind,
+    JobLink,
+    VendorLink,
+    Via,
+)
 from erp_integrations.models.links import Link
 from erp_integrations.policies import may_link_records
 from erp_integrations.ports import (
@@ -35,6 +43,7 @@ from erp_integrations.ports import (
     ErpVendor,
     NotInErp,
 )
+from erp_integrations.record_links.line_matches import match_lines
 from erp_integrations.workflow.errors import (
     AlreadyLinkedToRecord,
     AnotherRecord,
@@ -162,10 +171,16 @@ def link_commitment(
         raise OnlySubcontracts
     asked, record = _ask(_subcontract, company, record_number, seen)
     _require_ours(commitment, record)
-    return _tie(
-        lambda connection, now: CommitmentLink.objects.create(
+
+    def make(connection: Connection, now: datetime) -> CommitmentLink:
+        link = CommitmentLink.objects.create(
             commitment=commitment, number=record.number, **_columns(connection, record, actor, now)
-        ),
+        )
+        _link_lines(link, record)
+        return link
+
+    return _tie(
+        make,
         asked=asked,
         company=company,
         subject=LinkSubject(
@@ -176,6 +191,30 @@ def link_commitment(
         ),
         actor=actor,
     )
+
+
+def _link_lines(link: CommitmentLink, record: ErpSubcontract) -> None:
+    """Ties each line of the schedule of values that the subcontract holds. The commitment must be locked."""
+    assert link.commitment is not None, "a link begins with its commitment"
+    CommitmentLineLink.objects.bulk_create(
+        CommitmentLineLink(
+            link=link,
+            commitment_line=one.ours,
+            row_id=one.theirs.row_id,
+            line_number=one.theirs.line_number,
+            description=one.theirs.description,
+            cost_code=one.theirs.cost_code,
+            cost_type=one.theirs.cost_type,
+            amount=one.theirs.amount,
+        )
+        for one in match_lines(commitment_lines(link.commitment), record.lines)
+        if one.ours and one.theirs and one.theirs.row_id
+    )
+
+
+def commitment_lines(commitment: Commitment) -> list[CommitmentLine]:
+    """Its schedule of values, by position, with cost codes and types."""
+    return list(commitment.lines.select_related("cost_code", "cost_type").order_by("position"))
 
 
 def _require_untied(links: QuerySet[Tied], actor: Actor, company: Company) -> None:

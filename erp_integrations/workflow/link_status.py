@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from erp_integrations.drafts.comparison import is_same_value
+from companies.text import is_same_number
 from erp_integrations.models import ChangeOrderLink, Connection, Drift, PresenceKey
 from erp_integrations.ports import (
     ChangeOrderKeys,
@@ -111,10 +111,10 @@ def status_of_header(
 ) -> LinkStatus:
     """Of a record that is there. `amount` is the sum of its lines on our subcontract; None: not asked."""
     found = {
-        Drift.NUMBER: (header.number, is_same_value(header.number, link.number)),
+        Drift.NUMBER: (header.number, is_same_number(header.number, link.number)),
         Drift.JOB: (
             header.job_record_number,
-            is_same_value(header.job_record_number, link.job_record_number),
+            is_same_number(header.job_record_number, link.job_record_number),
         ),
         Drift.PHASE: (header.phase, same_phase(header.phase, link.phase)),
         Drift.STATUS: (header.status, header.status not in NOT_EFFECTIVE),

@@ -67,6 +67,7 @@ def change_order(header: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> E
         description=header["dscrpt"],
         status=CHANGE_STATUS[header["status"]],
         date=date.fromisoformat(header["chgdte"]) if header["chgdte"] else None,
+        scope=header["chgscp"],
         lines=tuple(_change_line(line) for line in lines),
     )
 
@@ -156,6 +157,7 @@ def _subcontract(row: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> ErpS
                 cost_code=code(line["cstcde"]),
                 cost_type=text(line["csttyp"]),
                 amount=money(line["amount"]),
+                row_id=uuid.UUID(line["_idnum"]),
             )
             for line in lines
         ),

@@ -4,6 +4,7 @@ import string
 import uuid
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,8 +29,8 @@ def line(position: int, amount: str, subcontract_line: str = "", **changed: str)
     return DraftLine(position=position, subcontract_line=subcontract_line, amount=Decimal(amount), **known)
 
 
-def draft(*lines: DraftLine, **changed: str) -> ChangeOrderDraft:
-    known = {
+def draft(*lines: DraftLine, **changed: Any) -> ChangeOrderDraft:
+    known: dict[str, Any] = {
         "number": "11-90",
         "title": "Deeper footings at grid C",
         "description": "As discussed on site.",

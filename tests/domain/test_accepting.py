@@ -338,9 +338,9 @@ def test_what_differs_is_shown_line_by_line_and_linked_only_with_a_yes(
 
     shown = refused.value.compared
     assert [(one.what, one.ours, one.found) for one in shown if not one.same] == [
-        ("Amount of subcontract line 1", "116.50", "16.50")
+        ("Amount of subcontract line 1 (Foundations and walls, 486,000.00)", "116.50", "16.50")
     ]
-    assert ("Change number", "900", "900", True) in [dataclasses.astuple(one) for one in shown]
+    assert ("Change number", "900", "900", True, True) in [dataclasses.astuple(one) for one in shown]
     assert status_of(sent) == ErpStatus.READY_TO_EXPORT
     assert not ChangeOrderLink.objects.exists()
 

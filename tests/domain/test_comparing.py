@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +15,13 @@ from erp_integrations.ports import (
     ErpChangeOrderFound,
     ErpChangeOrderLine,
     PreparedChangeOrder,
+    PreparedField,
     PreparedLine,
 )
+
+
+def _field(label: str, value: str) -> PreparedField:
+    return PreparedField(label, value, value)
 
 
 def _prepared_line(number: int, *, changes: str, amount: str, cost_code: str = "5100.000") -> PreparedLine:
@@ -27,7 +33,7 @@ def _prepared_line(number: int, *, changes: str, amount: str, cost_code: str = "
         subcontract_line=changes,
         amount=Decimal(amount),
         made_of=(number,),
-        cells=(),
+        cells=(_field("Status", "1-Approved"), _field("Change#", "14-5")),
     )
 
 
@@ -54,7 +60,13 @@ PREPARED = PreparedChangeOrder(
     phase="0",
     subcontract_record_number="31",
     vendor_record_number="120",
-    header=(),
+    header=(
+        _field("Date", "11/30/2026"),
+        _field("Description", "Added steel"),
+        _field("Status", "1-Approved"),
+        _field("Scope", "Beams and columns\nlevel 2"),
+    ),
+    lines_there=("1", "2", "3"),
     lines=(
         _prepared_line(1, changes="1", amount="100.00"),
         _prepared_line(2, changes="2", amount="-25.50"),
@@ -67,9 +79,10 @@ FOUND = ErpChangeOrder(
     number="14-5",
     job_record_number="2040",
     phase="0",
-    description="whatever",
+    description="Added steel",
     status="Approved",
-    date=None,
+    date=date(2026, 11, 30),
+    scope="Beams and columns\r\nlevel 2",
     lines=(
         _found_line(1, changes="1", amount="100.00"),
         _found_line(2, changes="2", amount="-25.50"),
@@ -97,6 +110,12 @@ def test_blanks_and_case_of_a_number_are_no_difference() -> None:
         ({"number": "14-6"}, Difference("Change number", "14-5", "14-6")),
         ({"job_record_number": "2041"}, Difference("Job", "2040", "2041")),
         ({"phase": "2"}, Difference("Phase", "0", "2")),
+        ({"status": "Void"}, Difference("Status", "Approved", "Void")),
+        ({"status": "Open"}, Difference("Status", "Approved", "Open")),
+        ({"date": date(2026, 12, 1)}, Difference("Date", "11/30/2026", "12/01/2026")),
+        ({"date": None}, Difference("Date", "11/30/2026", "")),
+        ({"description": "Added stairs"}, Difference("Title", "Added steel", "Added stairs")),
+        ({"scope": ""}, Difference("Scope", "Beams and columns\nlevel 2", "")),
     ],
 )
 def test_the_header_is_compared(change: dict[str, Any], told: Difference) -> None:
@@ -122,9 +141,21 @@ def _with_line(at: int, **change: Any) -> ErpChangeOrder:
         ),
         (_with_line(0, vendor_record_number="121"), [Difference("Vendor", "120", "121")]),
         (
+            _with_line(0, status="Rejected"),
+            [Difference("Status of subcontract line 1", "Approved", "Rejected")],
+        ),
+        (
+            _with_line(1, cost_code="5100.500"),
+            [Difference("Cost code of subcontract line 2", "5100.000", "5100.500")],
+        ),
+        (_with_line(1, cost_type="3"), [Difference("Cost type of subcontract line 2", "4", "3")]),
+        (
+            _with_line(0, sub_change_number="14-6"),
+            [Difference("Change number of subcontract line 1", "14-5", "14-6")],
+        ),
+        (
             _with_line(1, subcontract_record_number="32"),
             [
-                Difference("Lines on other subcontracts, or on none", "none", "1 of 3"),
                 Difference("Amount of subcontract line 2", "-25.50", "no line"),
             ],
         ),
@@ -142,6 +173,25 @@ def test_every_line_is_compared(found: ErpChangeOrder, told: list[Difference]) -
     assert [
         one for one in comparison.differences(PREPARED, found) if one.what != "Vendor" or one in told
     ] == told
+
+
+def test_a_line_keyed_in_on_an_existing_line_is_not_taken_for_one_that_adds_a_line() -> None:
+    assert comparison.differences(PREPARED, _with_line(2, subcontract_line="3")) == (
+        Difference(NEW_LINE, "7.00", "no line"),
+        Difference("Amount of subcontract line 3", "no line", "7.00"),
+    )
+
+
+def test_lines_of_the_budget_only_and_of_other_subcontracts_are_a_fact_and_no_difference() -> None:
+    others = (
+        dataclasses.replace(FOUND.lines[0], subcontract_record_number="", vendor_record_number=""),
+        dataclasses.replace(FOUND.lines[0], subcontract_record_number="32", status="Void"),
+    )
+    found = dataclasses.replace(FOUND, lines=(*FOUND.lines, *others))
+
+    assert comparison.differences(PREPARED, found) == ()
+    facts = [one for one in comparison.compare(PREPARED, found) if not one.compared]
+    assert [(one.what, one.found) for one in facts] == [("Lines on other subcontracts, or on none", "2 of 5")]
 
 
 def test_two_wrongs_that_sum_up_to_the_right_total_are_two_differences() -> None:

@@ -1025,3 +1025,26 @@ def test_a_connection_with_links_deleted(world: World) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         sql(world.fresh_connection())
     assert world.fresh_connection().accepted_incarnation
+
+
+@pytest.mark.parametrize(
+    "number", ["CO-X1\u200b", "CO\u2011X1", "CO\u2013X1", "0X9\n1", " 1", "\uff11", "1\u00a02", "1  2"]
+)
+@pytest.mark.parametrize("table", ["vendor", "commitment", "commitmentchangeorder"])
+def test_a_number_that_looks_like_another(world: World, table: str, number: str) -> None:
+    world.free_cco()
+    names = {"commitmentchangeorder": "change_order"}
+    with refused_by(f"{names.get(table, table)}_number_is_clean"):
+        run(f"UPDATE commitments_{table} SET number = %s", number)
+
+
+def test_a_cco_number_that_differs_from_another_only_in_case(world: World) -> None:
+    factories.ChangeOrderFactory.create(commitment=world.commitment, number="CO-X1")
+    with refused_by("change_order_number_once_per_commitment"):
+        factories.ChangeOrderFactory.create(commitment=world.commitment, number="co-x1")
+
+
+@pytest.mark.parametrize("code", ["3310", "3310.5", "3310.00", "03310.000", "3310.", "3310.000\u200b"])
+def test_a_cost_code_in_another_spelling(world: World, code: str) -> None:
+    with refused_by("cost_code_has_one_spelling"):
+        factories.CostCodeFactory.create(company=world.company, code=code)

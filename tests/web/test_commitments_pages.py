@@ -42,7 +42,7 @@ def team(world: World) -> Client:
 
 @pytest.fixture
 def codes(world: World) -> tuple[str, str]:
-    code = factories.CostCodeFactory.create(company=world.company, code="5100", name="Steel")
+    code = factories.CostCodeFactory.create(company=world.company, code="5100.000", name="Steel")
     kind = factories.CostTypeFactory.create(company=world.company)
     return str(code.pk), str(kind.pk)
 
@@ -338,7 +338,7 @@ WRONG = {
             "id_lines-0-amount",
             "Line 1: Write the amount as a number, like 1250.00 or -300.",
         )
-        for amount in ("ten", "1,25", "1.250,00", "1e5", "NaN", "-", "$", "\u0661\u0662", "=1+1", "1 000")
+        for amount in ("ten", "1,25", "1.250,00", "1e5", "NaN", "-", "$", "\u0661\u0662", "=1+1", "1 00")
     },
     "no cost code": ({"line0_cost_code": ""}, "id_lines-0-cost_code", "Line 1: Choose the cost code."),
     "no cost type": ({"line0_cost_type": ""}, "id_lines-0-cost_type", "Line 1: Choose the cost type."),

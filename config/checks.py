@@ -1,39 +1,30 @@
 """System checks: what can be wrong in the settings, each with an id and a hint."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
-from django.utils.module_loading import import_string
+from django.core.exceptions import ImproperlyConfigured
+
+from erp_integrations.erp import registry
 
 
 @register
-def erp_kinds_can_be_imported(**_: Any) -> list[CheckMessage]:
+def erp_drivers_can_be_loaded(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
-    for kind, parts in settings.ERP_KINDS.items():
-        for part, path in _paths(parts):
-            try:
-                import_string(path)
-            except ImportError:
-                problems.append(
-                    Error(
-                        f"The {part} of the connection kind {kind!r} cannot be imported.",
-                        hint=f"ERP_KINDS names {path!r}.",
-                        id="plumbline.E001",
-                    )
+    for kind, path in settings.ERP_KINDS.items():
+        try:
+            registry.driver(kind)
+        except (ImportError, ImproperlyConfigured) as error:
+            problems.append(
+                Error(
+                    f"The driver of the connection kind {kind!r} cannot be loaded: {error}",
+                    hint=f"ERP_KINDS names {path!r}.",
+                    id="plumbline.E001",
                 )
+            )
     return problems
-
-
-def _paths(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The parts of a kind that are code, and where it is."""
-    for part, value in parts.items():
-        if part == "writers":
-            yield from ((f"writer {name!r}", path) for name, path in value.items())
-        elif part != "name":
-            yield part, value
 
 
 @register(Tags.security, deploy=True)

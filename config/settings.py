@@ -3,7 +3,7 @@
 import logging
 import zoneinfo
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import django_stubs_ext
 from bootstrap_wrapper import get_bootstrap_dir
@@ -53,50 +53,11 @@ METRICS_TOKEN = env.token("METRICS_TOKEN")
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
-
-class ErpKind(TypedDict):
-    """The ERP's name on the screen, and the dotted paths of its parts."""
-
-    name: str
-    reader: str
-    writers: dict[str, str]
-    """By the name that an export keeps."""
-    faults: NotRequired[str]
-    database_named_in: NotRequired[str]
-    check_string: NotRequired[str]
-    string_of: NotRequired[str]
-    parts_of: NotRequired[str]
-    drivers: NotRequired[str]
-    login_script: NotRequired[str]
-    sandbox: NotRequired[str]
-
-
-_WORKSHEET = "sage_adapter.worksheet.open_worksheet_writer"
-
-ERP_KINDS: dict[str, ErpKind] = {
-    "sage-100-contractor": {
-        "name": "Sage 100 Contractor®",
-        "reader": "sage_adapter.reader.open_reader",
-        "writers": {"worksheet": _WORKSHEET},  # and never another: nothing of ours writes to a real Sage
-        "faults": "sage_adapter.faults.FAULTS",
-        "database_named_in": "sage_adapter.odbc_string.database_named_in",
-        "check_string": "sage_adapter.odbc_string.check",
-        "string_of": "sage_adapter.odbc_string.string_of",
-        "parts_of": "sage_adapter.odbc_string.parts_of",
-        "drivers": "sage_adapter.odbc_string.OFFERED_DRIVERS",
-        "login_script": "sage_adapter.login_script.login_script",
-    },
-    "sage-100-contractor-sandbox": {
-        "name": "Sage 100 Contractor®",
-        "reader": "sage_adapter.reader.open_reader",
-        "writers": {
-            "worksheet": _WORKSHEET,
-            "sandbox": "sage_adapter.sandbox_writer.open_sandbox_writer",
-        },
-        "sandbox": "sage_adapter.sandbox.open_sandbox",
-    },
+ERP_KINDS = {
+    "sage-100-contractor": "sage_adapter.drivers.ODBC",
+    "sage-100-contractor-sandbox": "sage_adapter.drivers.SANDBOX",
 }
-"""By the kind of connection."""
+"""Connection kind -> dotted path of its `erp_integrations.ports.ErpDriver`."""
 
 COMMITMENTS_ERP_ADAPTER = "erp_integrations.exports.commitments_adapter.CommitmentsAdapter"
 """Implements `commitments.ports.ErpAdapter`: what the project team's pages show of accounting."""

@@ -109,12 +109,16 @@ def _address_of(parts: ServerParts, connection: Connection) -> Address:
         if stored is None or not may_keep_password(stored, parts):
             raise PasswordNeeded
         parts = dataclasses.replace(parts, password=stored.password)
-    return Address(kind=registry.ODBC, database=parts.database, odbc_string=registry.string_of(parts))
+    return Address(
+        kind=registry.ODBC, database=parts.database, odbc_string=registry.server_tools().string_of(parts)
+    )
 
 
 def _application_name(address: Address) -> str:
     """What we will call ourselves there: the string's word goes before ours."""
-    named = registry.parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    named = (
+        registry.server_tools().parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    )
     return named or APPLICATION_NAME
 
 

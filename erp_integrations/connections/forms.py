@@ -87,7 +87,9 @@ class ConnectionForm(forms.Form):
         """Shows what is stored, or what was `typed`; only `data` is judged."""
         self.stored = stored
         super().__init__(data, initial={**_initial(stored), "revision": revision, **typed})
-        offered = dict.fromkeys([*registry.drivers(), *([stored.driver] if stored and stored.driver else [])])
+        offered = dict.fromkeys(
+            [*registry.server_tools().odbc_drivers, *([stored.driver] if stored and stored.driver else [])]
+        )
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
             ("", "Whichever is installed, Microsoft's first"),
             *((name, name) for name in offered),

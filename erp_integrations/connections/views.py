@@ -146,7 +146,7 @@ def _page(
         form = form or _form(request)
         wanted = form.initial if names is None else names
         context["form"] = form
-        context["script"] = registry.login_script(
+        context["script"] = registry.server_tools().login_script(
             database=wanted.get("database") or DATABASE, login=wanted.get("login") or LOGIN
         )
     return render(request, "erp_integrations/connections/connection.html", context, status=status)

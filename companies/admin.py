@@ -18,7 +18,7 @@ from companies import (
     admin_queue,  # noqa: F401  (registers the queue's page)
     mail,
 )
-from companies.admin_acts import answer_act
+from companies.admin_actions import action_view
 from companies.admin_levels import MANY_LEVELS, CompanyLevels, ProjectLevels, has_many_levels
 from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
@@ -31,8 +31,8 @@ from companies.models import (
     PrivilegeRequest,
     Project,
 )
-from companies.operations import privilege
-from companies.staff import StaffAct
+from companies.operations.change_privilege import grant_privilege, refuse_privilege, revoke_privilege
+from companies.staff_permissions import StaffAct
 
 
 class ReadOnlyPermissions(admin.ModelAdmin[Any]):
@@ -114,12 +114,12 @@ class MembershipAdmin(DirectoryAdmin):
         entry = Membership.objects.select_related("user", "company").filter(pk=membership_id).first()
         if entry is None:
             raise Http404
-        return answer_act(
+        return action_view(
             request,
             needs=StaffAct.DECIDE_PRIVILEGE,
             title=f"Revoke Can Push to Accounting of {entry.user.name}",
             facts=(("Company", entry.company.name),),
-            act=lambda actor, reason: privilege.revoke_privilege(
+            act=lambda actor, reason: revoke_privilege(
                 membership_id=membership_id, words=reason, actor=actor
             ),
             done="Can Push to Accounting was revoked. The person is told by mail.",
@@ -175,10 +175,10 @@ class PrivilegeRequestAdmin(ReadOnlyPermissions):
         return [*decisions, *super().get_urls()]
 
     def grant(self, request: HttpRequest, request_id: int) -> HttpResponse:
-        return self._decide(request, request_id, "Grant", privilege.grant_privilege)
+        return self._decide(request, request_id, "Grant", grant_privilege)
 
     def refuse(self, request: HttpRequest, request_id: int) -> HttpResponse:
-        return self._decide(request, request_id, "Refuse", privilege.refuse_privilege)
+        return self._decide(request, request_id, "Refuse", refuse_privilege)
 
     def _decide(
         self, request: HttpRequest, request_id: int, verb: str, operation: Callable[..., None]
@@ -190,7 +190,7 @@ class PrivilegeRequestAdmin(ReadOnlyPermissions):
         )
         if asked is None:
             raise Http404
-        return answer_act(
+        return action_view(
             request,
             needs=StaffAct.DECIDE_PRIVILEGE,
             title=f"{verb} Can Push to Accounting for {self.person(asked)}",

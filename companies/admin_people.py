@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 
 from companies.errors import LastAdministrator
 from companies.models import Membership, User
-from companies.operations.support import SupportEdit, begin_edit, end_edit
+from companies.operations.record_support_edit import SupportEdit, begin_edit, end_edit
 
 RIGHTS_OF_STAFF = ("is_staff", "is_superuser", "groups", "user_permissions")
 SUPERUSERS_GIVE = "Only a superuser makes a person staff or superuser, or gives permissions and groups."

@@ -83,6 +83,8 @@ class StaffAccount(DirectoryRefused):
 
 
 class ReasonMissing(DirectoryRefused):
+    """The reason is blank. Operations of other apps raise it too; their forms require a reason first."""
+
     def __init__(self) -> None:
         super().__init__("A reason is needed.")
 

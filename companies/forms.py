@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from companies.models import Level, Project
-from companies.operations.levels import Levels
+from companies.operations.change_levels import Levels
 from companies.text import clean_line
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -23,7 +24,8 @@ from companies.models import (
     ProjectTool,
     ProjectToolPermission,
 )
-from companies.operations.levels import Levels
+from companies.operations.change_levels import Levels
+from companies.permissions import MATRIX, Act
 from companies.policies import is_accounting_approver
 from companies.view_models import (
     EntryEvent,
@@ -39,6 +41,7 @@ Searched = TypeVar("Searched", bound=Model)
 
 PAGE_SIZE = 50
 EVENTS_SHOWN = 100
+MOST_NAMES = 4
 SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__email")
 
 
@@ -89,6 +92,38 @@ def members_with_level(
         company_levels__tool=tool,
         company_levels__level__gte=level,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleAllowed:
+    """Some of the people who may do something, by name."""
+
+    names: tuple[str, ...]
+    more: int
+    """How many others there are."""
+
+
+def find_people_allowed(act: Act, *, company_id: int, project_id: int = 0) -> PeopleAllowed:
+    """The company's active people whose levels are enough now, by username; two queries."""
+    needs = MATRIX[act]
+    members = Membership.objects.filter(company_id=company_id, is_active=True, user__is_active=True)
+    for tool, least in (
+        (CompanyTool.ERP_INTEGRATIONS, needs.erp_integrations),
+        (CompanyTool.DIRECTORY, needs.directory),
+    ):
+        if least > Level.NONE:
+            members = members.filter(company_levels__tool=tool, company_levels__level__gte=least)
+    if needs.commitments > Level.NONE:
+        members = members.filter(
+            project_levels__project_id=project_id,
+            project_levels__tool=ProjectTool.COMMITMENTS,
+            project_levels__level__gte=needs.commitments,
+        )
+    if needs.can_push_to_accounting:
+        members = members.filter(can_push_to_accounting=True)
+    some = members.select_related("user").order_by("user__username")[:MOST_NAMES]
+    names = tuple(membership.user.name for membership in some)
+    return PeopleAllowed(names, more=members.count() - len(names))
 
 
 def own_entry_id(access: Access) -> int:

@@ -114,7 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "companies.context.navigation",
+                "companies.context_processors.navigation",
             ]
         },
     }
@@ -149,7 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "company-picker"
-ACCOUNT_ADAPTER = "companies.sign_in.ClosedSignUp"
+ACCOUNT_ADAPTER = "companies.account_adapter.NoSignUpAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -184,5 +184,5 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutVariables"
-CSRF_FAILURE_VIEW = "companies.views.entrance.csrf_failure"
+CSRF_FAILURE_VIEW = "companies.views.company_picker.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

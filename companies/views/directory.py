@@ -14,9 +14,9 @@ from companies.decorators import MemberRequest, company_member
 from companies.errors import DirectoryRefused
 from companies.forms import DigestForm, LevelsForm, PeopleForm, ProjectsForm, RequestForm
 from companies.models import Membership
-from companies.operations.digest import set_subscription
-from companies.operations.levels import change_levels, levels_of
-from companies.operations.privilege import request_privilege as ask_support
+from companies.operations.change_digest_subscription import change_digest_subscription
+from companies.operations.change_levels import change_levels, levels_of
+from companies.operations.change_privilege import request_privilege as ask_support
 from companies.policies import may_change_levels, may_see_directory
 
 FORM_NOT_VALID = 422
@@ -102,7 +102,7 @@ def digest(request: MemberRequest) -> HttpResponse:
     form = DigestForm(request.POST)
     form.full_clean()
     wanted = form.cleaned_data["subscribed"]
-    set_subscription(company_id=request.company.pk, wanted=wanted, actor=request.user)
+    change_digest_subscription(company_id=request.company.pk, wanted=wanted, actor=request.user)
     messages.success(
         request, "You get the ERP digest." if wanted else "You do not get the ERP digest any more."
     )

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
 
 from companies.admin import ReadOnlyAdmin
-from companies.staff import EXPORT_LEDGER
+from companies.staff_permissions import EXPORT_LEDGER
 from erp_integrations.activity.forms import LedgerExportForm
 from erp_integrations.activity.views import file_answer
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from companies.clock import StatementClock, database_now
+from companies.errors import require_reason
 from companies.models import Company, CompanyTool, OutgoingMail, User
 from companies.queries import members_with_level
 from companies.queue import defer_once
@@ -36,7 +37,6 @@ from erp_integrations.workflow.errors import (
     RecordSeen,
     StatementOver,
     TooManyRecords,
-    require_reason,
 )
 from erp_integrations.workflow.link_status import SEEN
 from erp_integrations.workflow.notifications import mail_stated_deletion, name_of_deletion_mail
@@ -54,7 +54,7 @@ def state_deletion(
     """States that these records of active links were deleted in the ERP. It counts for nothing yet.
 
     Every company administrator and ERP admin is told by mail, on the queue. Raises `NotAllowed`,
-    `ReasonNeeded`, `TooManyRecords`, `DatabaseNotAccepted`, `NotLinkedRecords`, and `RecordSeen` where the
+    `ReasonMissing`, `TooManyRecords`, `DatabaseNotAccepted`, `NotLinkedRecords`, and `RecordSeen` where the
     last look has seen one, or none was taken: only what a look did not find can be stated to be deleted.
     """
     reason = require_reason(reason)

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from companies.access import find_access
 from companies.clock import clock_from, database_now
-from companies.staff import StaffAct, ruling_on_staff
+from companies.errors import require_reason
+from companies.staff_permissions import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_findings
 from erp_integrations.ledger.actors import Actor
@@ -29,7 +30,7 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
-from erp_integrations.workflow.errors import NotAllowed, require_reason
+from erp_integrations.workflow.errors import NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def check_change_orders(
 
     At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
     out. Staff must say why. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a
-    transaction. Raises `NotAllowed`, `ReasonNeeded`.
+    transaction. Raises `NotAllowed`, `ReasonMissing`.
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder
 from companies.access import Ruling
 from companies.clock import database_now
+from companies.errors import require_reason
 from erp_integrations.drafts.context import ExportContext, export_context_of
 from erp_integrations.drafts.side_by_side import OurValues, SideBySide, compare_records
 from erp_integrations.erp import calls, registry
@@ -44,7 +45,6 @@ from erp_integrations.workflow.errors import (
     RecordTaken,
     SameRecord,
     TakenOver,
-    require_reason,
 )
 from erp_integrations.workflow.link_status import NOT_EFFECTIVE
 from erp_integrations.workflow.transitions import access_of, lock_change_order, require, require_possible
@@ -97,7 +97,7 @@ def move_change_order_link(
 
     `shown` is the token of the `SideBySide` that the person has confirmed: both records are read again, and
     where anything differs from it, nothing is moved. Must not be called inside a transaction. Raises
-    `NotAllowed`, `ReasonNeeded`, `BeingUnlinked`, `NotAsShown`, `TakenOver` and what `show_both_records`
+    `NotAllowed`, `ReasonMissing`, `BeingUnlinked`, `NotAsShown`, `TakenOver` and what `show_both_records`
     raises; the link is then as it was.
     """
     reason = require_reason(reason)

@@ -6,7 +6,8 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
 from companies.clock import database_now
-from companies.staff import StaffAct, ruling_on_staff
+from companies.errors import require_reason
+from companies.staff_permissions import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
@@ -23,7 +24,6 @@ from erp_integrations.workflow.errors import (
     RecordNotBack,
     RecordTaken,
     TakenOver,
-    require_reason,
 )
 from erp_integrations.workflow.transitions import (
     access_of,
@@ -46,7 +46,7 @@ def relink_change_order(
 
     Only to the very record (the same row id on the same subcontract), and only where the CCO was not
     changed since. Staff must say why. `former_id` is the link that was shown, where one was: of another one
-    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonNeeded`,
+    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonMissing`,
     `NotPossibleNow`, `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`,
     `TakenOver`.
     """

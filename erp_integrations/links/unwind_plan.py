@@ -9,8 +9,8 @@ from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStat
 from commitments.operations.change_status import find_later_approved
 from companies.access import Access
 from companies.models import Company, Project
-from companies.people import Able, people_who_may
 from companies.permissions import Act, ruling_on
+from companies.queries import PeopleAllowed, find_people_allowed
 from erp_integrations.models import ChangeOrderLink, CommitmentLink
 from erp_integrations.view_models import PlanStep, RowAct
 
@@ -46,7 +46,7 @@ def unwind_plan(
         company=company,
         access=access,
         project=project,
-        able={act: people_who_may(act, company_id=company.pk, project_id=project.pk) for act in ACTS},
+        allowed={act: find_people_allowed(act, company_id=company.pk, project_id=project.pk) for act in ACTS},
         links={link.change_order_id: link for link in links},
     )
     return (*_invoices(change_order), *(step for one in order for step in plan.steps_of(one)))
@@ -85,7 +85,7 @@ class _Plan:
     company: Company
     access: Access
     project: Project
-    able: dict[Act, Able]
+    allowed: dict[Act, PeopleAllowed]
     links: dict[int | None, ChangeOrderLink]
 
     def steps_of(self, one: _One) -> Iterator[PlanStep]:
@@ -120,8 +120,8 @@ class _Plan:
 
     def _step(self, act: Act, words: str, button: RowAct, *, now: bool = True) -> PlanStep:
         may = ruling_on(act, self.access, project_id=self.project.pk, project_name=self.project.name)
-        able = self.able[act]
-        return PlanStep(words, able.names, able.more, button if now and may else None)
+        allowed = self.allowed[act]
+        return PlanStep(words, allowed.names, allowed.more, button if now and may else None)
 
     def _page(self, name: str, one: _One) -> str:
         return reverse(name, args=[self.company.slug, one.change_order_id])

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Company
-from companies.staff import StaffAct
+from companies.staff_permissions import StaffAct
 from erp_integrations.change_orders.history import MOST_LINES, ChangeOrderHistory, change_order_history_of
 from erp_integrations.change_orders.queries import presence_of
 from erp_integrations.connections.health import health_of, trouble_of

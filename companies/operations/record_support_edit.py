@@ -20,9 +20,9 @@ from companies.models import (
     ProjectTool,
     User,
 )
-from companies.operations.digest import SUBSCRIBED
-from companies.operations.events import append_event
-from companies.operations.levels import active_administrators, name_of_level
+from companies.operations.change_digest_subscription import SUBSCRIBED
+from companies.operations.change_levels import active_administrators, name_of_level
+from companies.operations.record_history import append_event
 
 ACTIVE = {True: "active", False: "inactive"}
 ENTRY, ACCOUNT, DIGEST = "Directory entry", "Account", "ERP digest emails"

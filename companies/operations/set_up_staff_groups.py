@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
 
-from companies.staff import EXPORT_LEDGER, StaffAct
+from companies.staff_permissions import EXPORT_LEDGER, StaffAct
 
 READS = ("companies", "commitments", "erp_integrations", "procrastinate")
 """The apps whose rows all staff in a group see. The rows themselves are written by nobody but operations."""

@@ -13,14 +13,14 @@ from django.shortcuts import redirect, render
 
 from companies.errors import DirectoryNotAllowed, DirectoryRefused
 from companies.models import User
-from companies.staff import StaffAct
+from companies.staff_permissions import StaffAct
 
 
-class NothingDone(Exception):
+class ActionRefused(Exception):
     """The act was refused by an operation of another room; the text says why and what to do, for the page."""
 
 
-class ActReasonForm(forms.Form):
+class ActionReasonForm(forms.Form):
     """Why support acts as it does. It stays in the history."""
 
     words = forms.CharField(
@@ -31,7 +31,7 @@ class ActReasonForm(forms.Form):
     )
 
 
-def answer_act(
+def action_view(
     request: HttpRequest,
     *,
     needs: StaffAct,
@@ -51,7 +51,7 @@ def answer_act(
     if not request.user.has_perm(needs):
         raise PermissionDenied
     assert isinstance(request.user, User)
-    form = ActReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+    form = ActionReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
@@ -63,7 +63,7 @@ def answer_act(
         except DirectoryRefused as refusal:
             messages.warning(request, f"{refusal} Nothing was changed.")
             status = 409
-        except NothingDone as refusal:
+        except ActionRefused as refusal:
             messages.warning(request, str(refusal))
             status = 409
         else:

@@ -5,8 +5,8 @@ from django.db import transaction
 
 from companies.errors import AlreadyInactive, DirectoryNotAllowed, NotOneself, StaffAccount, require_reason
 from companies.models import Membership, User
-from companies.operations.support import begin_edit, end_edit
-from companies.staff import StaffAct, find_staff, ruling_on_staff
+from companies.operations.record_support_edit import begin_edit, end_edit
+from companies.staff_permissions import StaffAct, find_staff, ruling_on_staff
 
 
 @transaction.atomic(durable=True)

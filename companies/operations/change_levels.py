@@ -22,7 +22,7 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 from companies.policies import may_change_levels
 
 

@@ -23,9 +23,9 @@ from companies.models import (
     PrivilegeRequest,
     User,
 )
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 from companies.policies import may_change_levels
-from companies.staff import StaffAct, ruling_on_staff
+from companies.staff_permissions import StaffAct, ruling_on_staff
 
 PRIVILEGE = "Can Push to Accounting"
 TOLD = {

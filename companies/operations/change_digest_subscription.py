@@ -4,13 +4,13 @@ from django.db import transaction
 
 from companies.clock import database_now
 from companies.models import DirectoryEventKind, Membership, User
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 
 SUBSCRIBED = {True: "subscribed", False: "not subscribed"}
 
 
 @transaction.atomic(durable=True)
-def set_subscription(*, company_id: int, wanted: bool, actor: User) -> None:
+def change_digest_subscription(*, company_id: int, wanted: bool, actor: User) -> None:
     """Subscribes the person's own entry to the ERP digest, or lets them out. Nothing happens twice.
 
     Raises `Membership.DoesNotExist` where the person has no active entry in the company.

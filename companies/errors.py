@@ -1,4 +1,4 @@
-"""Refusals of the Directory: its operations, and the support desk's."""
+"""Refusals of the Directory's operations and of the support desk."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""System checks: what can be wrong in the settings, each with an id and a hint."""
+"""System checks of the settings, each with an id and a hint."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def demo_is_off_in_production(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def links_in_mails_lead_somewhere(**_: Any) -> list[CheckMessage]:
+def links_in_mails_use_https(**_: Any) -> list[CheckMessage]:
     if settings.SITE_URL.startswith("https://"):
         return []
     return [
@@ -54,13 +54,13 @@ def links_in_mails_lead_somewhere(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def figures_are_not_told_to_everybody(**_: Any) -> list[CheckMessage]:
+def metrics_are_not_public(**_: Any) -> list[CheckMessage]:
     wide = [str(network) for network in settings.METRICS_ALLOW if network.prefixlen == 0]
     if not wide:
         return []
     return [
         Caution(
-            f"METRICS_ALLOW names everybody ({', '.join(wide)}).",
+            f"METRICS_ALLOW includes every address ({', '.join(wide)}).",
             hint="Name the monitor's address, or set METRICS_TOKEN.",
             id="plumbline.W003",
         )
@@ -68,12 +68,12 @@ def figures_are_not_told_to_everybody(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def limits_count_people_and_not_the_proxy(**_: Any) -> list[CheckMessage]:
+def rate_limits_see_client_addresses(**_: Any) -> list[CheckMessage]:
     if settings.ALLAUTH_TRUSTED_PROXY_COUNT or settings.DEMO or settings.DEBUG:
         return []
     return [
         Caution(
-            "PROXIES is 0: behind a proxy, everybody's failed sign-ins count as one person's.",
+            "PROXIES is 0: behind a proxy, failed sign-ins of all users count as one user's.",
             hint="Set PROXIES to the number of proxies that add to X-Forwarded-For, usually 1.",
             id="plumbline.W004",
         )

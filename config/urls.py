@@ -1,4 +1,4 @@
-"""Every address of Plumbline."""
+"""The root URL configuration."""
 
 from allauth.account import views as account
 from django.conf import settings

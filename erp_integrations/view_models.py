@@ -1,7 +1,7 @@
-"""Plain values for the templates, so that no query can hide in one.
+"""Plain values for templates, so that templates run no queries.
 
-Queries and views build them; templates only print them. Money is `Decimal` in the company's currency,
-times are aware.
+Queries and views build them; templates only print them. Money is `Decimal` in the company's currency, times
+are aware.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Tab:
     current: bool
     count: int | None = None
     at_least: bool = False
-    """Whether there are more than `count`: nobody counted further."""
+    """Whether there are more than `count`, where counting stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The answer to an act. `title` stands alone; `details` belong to the case."""
+    """The answer to an action. `title` stands alone; `details` belong to the case."""
 
     level: Literal["success", "error", "warning"]
     title: str
@@ -48,7 +48,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the ERP said last, and when."""
+    """What the ERP last said about the record, and when."""
 
     key: str
     """For `data-presence`: `present absent not-effective renumbered …  unchecked`."""
@@ -56,9 +56,9 @@ class Presence:
     tone: Tone
     checked_at: datetime | None
     drift: tuple[str, ...] = ()
-    """What of the record is otherwise in the ERP now: `Number`, `Amount` …"""
+    """The values that differ in the ERP: `Number`, `Amount` …"""
     next_step: str = ""
-    """What that means for the link, in a word or two; empty where nothing is to be done."""
+    """What to do about it, in a word or two; empty when there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +78,44 @@ class SyncedRow:
     presence: Presence
     unlink_url: str
     missing: tuple[str, ...]
-    """The requirements the viewer lacks, in words; empty when they may unlink."""
+    """The requirements that the viewer lacks; empty when they may unlink."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
     """Rows of one commitment; `key` is for element ids.
 
-    `count` and `total` are of all its rows in the view, on whatever page they stand.
+    `count` and `total` cover all its rows in the view, on all pages.
     """
 
     key: str
     project: str
     commitment: str
     total: Decimal | None
-    """None where there are more than are added up."""
+    """None when there are too many to add up."""
     rows: tuple[SyncedRow, ...]
     count: int = 0
-    """How many CCOs there are, where `rows` does not hold them all; 0 means: as many as `rows`."""
+    """The number of CCOs when `rows` does not hold all of them; 0 means as many as `rows`."""
     at_least: bool = False
     """Whether there are more than `count`."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkActions:
-    """What can be done with several rows of the list."""
+    """What can be done with the selected rows of the list."""
 
     query: str
-    """The list's address after the question mark: which view of it the act is about."""
+    """The query string of the list, which names the view."""
     may_unlink: bool
     """Whether the viewer may unlink any row of the page."""
     may_check: bool
     gone: str
-    """How many of the view are deleted in the ERP: `12`, `10,000+`; empty for none."""
+    """The number of CCOs in the view whose record is deleted in the ERP: `12`, `10,000+`; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A cell of a row whose columns depend on the view: words, or a time and whose it is, or both."""
+    """A cell of a row whose columns depend on the view: text, or a time and a name, or both."""
 
     label: str
     words: str
@@ -125,15 +125,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RowAct:
-    """Something to do with a row: a page to open, or a small form that posts."""
+    """A button of a row: a page to open, or a form that posts."""
 
     label: str
     url: str
     said: str = ""
-    """The label for who cannot see the row: it says which CCO. Empty where the label is enough."""
+    """The accessible label, which names the CCO. Empty when `label` is enough."""
     post: bool = False
     free: bool = False
-    """Whether everybody may who sees the row."""
+    """Whether everyone who sees the row may use it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
-    actor_words,
+    describe_change,
     evidence_facts,
     outcome_of,
 )
@@ -111,7 +111,7 @@ def _row(company: Company, event: Event, there: frozenset[int]) -> ActivityRow:
     outcome = outcome_of(event.kind)
     name = ledger_queries.key_of(event).name
     if isinstance(event, LinkEvent):
-        subject, words = event.subject_label, actor_words(event)
+        subject, words = event.subject_label, describe_change(event)
     else:
         subject, words = event.person_name, _change_of_entry(event)
     return ActivityRow(

@@ -11,7 +11,7 @@ from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company
 from erp_integrations.change_orders.link_filters import active_links
-from erp_integrations.ledger.descriptions import found_words
+from erp_integrations.ledger.descriptions import describe_finding
 from erp_integrations.models import (
     UNFINISHED,
     BulkUnlink,
@@ -246,4 +246,4 @@ def _describe_attempt(attempt: UnlinkAttempt, meanwhile: Meanwhile) -> tuple[str
     """What Sage said, or why it could not be settled."""
     if attempt.reason in meanwhile:
         return meanwhile[attempt.reason]
-    return found_words(attempt.evidence)
+    return describe_finding(attempt.evidence)

@@ -10,7 +10,7 @@ from erp_integrations.change_orders.queries import TONES
 from erp_integrations.drafts.context import prepared_from_json
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection
-from erp_integrations.ledger.descriptions import found_words, words_of
+from erp_integrations.ledger.descriptions import describe_event, describe_finding
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -98,7 +98,7 @@ def change_order_history_of(
                 at=event.at,
                 actor=event.actor_name,
                 kind=event.get_kind_display(),
-                words=words_of(event),
+                words=describe_event(event),
             )
             for event in events
         ),
@@ -178,6 +178,6 @@ def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
         actor=attempt.actor_name,
         verdict_word=verdict.label if verdict else "Nothing yet",
         outcome=attempt.get_state_display(),
-        details=found_words(attempt.evidence),
+        details=describe_finding(attempt.evidence),
         tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
     )

@@ -30,11 +30,11 @@ from erp_integrations.erp.queries import (
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.models import Connection
 from erp_integrations.policies import (
+    default_reconcile_interval,
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
     may_state_deletion,
-    reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
 from erp_integrations.reconciliation.queries import interval_words, reconciliation_panel_of
@@ -308,7 +308,7 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
 
 
 def _reconcile_form(found: Connection, *, data: Any = None) -> ReconcileForm:
-    usual = reconciles_usually_every(practice=registry.has_sandbox(found))
+    usual = default_reconcile_interval(practice=registry.has_sandbox(found))
     return ReconcileForm(
         data, stored=reconciliation_settings.ReconcileSettings.of(found), usual=interval_words(usual)
     )

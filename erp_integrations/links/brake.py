@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from erp_integrations.models import BulkUnlink, ChangeOrderLink, Connection, UnlinkAttempt
 from erp_integrations.models.attempts import AttemptState
-from erp_integrations.policies import HANDFUL, find_implausible
+from erp_integrations.policies import ALWAYS_PLAUSIBLE, find_implausible
 from erp_integrations.ports import SWEEP, Fault, FaultKind, Finding, Verdict
 
 IMPLAUSIBLE = "implausible"
@@ -57,7 +57,7 @@ def brake_of_bulk(connection: Connection, bulk: BulkUnlink, findings: Sequence[F
     cut = UnlinkAttempt.objects.filter(bulk_item__bulk=bulk, state=AttemptState.UNLINKED)
     before = cut.exclude(evidence__evidence__has_any_keys=["deletion", "deletion_confirmed"]).count()
     missing = before + sum(untold)
-    if missing <= HANDFUL:
+    if missing <= ALWAYS_PLAUSIBLE:
         return list(findings)
     active = ChangeOrderLink.objects.filter(connection=connection, unlinked_at=None).count()
     words = find_implausible(

@@ -13,7 +13,7 @@ from erp_integrations.models import ReconcileRun
 from erp_integrations.policies import find_implausible
 from erp_integrations.ports import Deadline, ErpError, ErpReader, error_for
 from erp_integrations.reconciliation.confirm_suspects import confirm_suspects, count_unexplained
-from erp_integrations.reconciliation.result import DiffResult, LinkDiffer
+from erp_integrations.reconciliation.diff import DiffResult, LinkDiffer
 from erp_integrations.reconciliation.run_lease import (
     RunLease,
     claim_run,
@@ -61,14 +61,14 @@ def _compare(lease: RunLease, reader: ErpReader) -> DiffResult:
         if stream.incarnation != lease.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
         lease.server_clock, lease.history_mark = stream.server_ahead, stream.history_mark
-        sieve = LinkDiffer(lease.connection.pk, stream.jobs, stream.odd_jobs)
+        differ = LinkDiffer(lease.connection.pk, stream.jobs, stream.odd_jobs)
         for block in stream.blocks:
-            sieve.compare_block(block)
-            lease.change_orders = sieve.result.change_orders
+            differ.compare_block(block)
+            lease.change_orders = differ.result.change_orders
             renew(lease)
         lease.read_until = lease.clock()
-        sieve.compare_rest()
-    return sieve.result
+        differ.compare_rest()
+    return differ.result
 
 
 def _refuse_implausible(lease: RunLease, reader: ErpReader, diff: DiffResult) -> None:

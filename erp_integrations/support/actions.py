@@ -1,7 +1,7 @@
-"""The actions of the support desk: one address each, which asks for the reason. None of them unlinks.
+"""The actions of the support desk: one URL each, which asks for the reason. None of them unlinks.
 
-Links, attempts and people are named by their own ids, so that an action never applies to a row that took the
-place of another since the page was loaded.
+URLs contain ids of links, attempts and people, so that an action never applies to another row that took its
+place.
 """
 
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @contextmanager
 def _refusals_on_page(erp: str) -> Iterator[None]:
-    """403 for staff who may not act; every other refusal is shown on the page that asks for the reason."""
+    """403 for staff without permission; the page that asks for the reason shows every other refusal."""
     try:
         yield
     except NotAllowed:
@@ -170,7 +170,7 @@ def _page_of(link: ChangeOrderLink) -> str:
 
 
 def _describe_check(checked: CheckedNow, *, erp: str) -> str:
-    """What the check has found. Raises `ActionRefused` where it found nothing."""
+    """The result of the check. Raises `ActionRefused` when there is none."""
     if checked.fault:
         raise ActionRefused(f"{checked.fault.what} {checked.fault.advice}")
     if not checked.asked:

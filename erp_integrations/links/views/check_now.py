@@ -121,7 +121,7 @@ def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequen
     query = list_query_of_page(request)
     return {
         "said": live_updates.live_rows_of(request.company, connection, ids),
-        "views": lists.views_with_counts(request.company, current=query.view, asked=query),
+        "views": lists.views_with_counts(request.company, current=query.view, query=query),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
 

@@ -17,12 +17,12 @@ IMPLAUSIBLE = "implausible"
 """The code of the fault of a result that too many missing records make implausible."""
 
 
-def fault_for(words: str) -> Fault:
-    """The fault for which nothing is recorded or unlinked; `words` say how many records are missing."""
+def fault_for(reason: str) -> Fault:
+    """The fault for which nothing is recorded or unlinked; `reason` say how many records are missing."""
     return Fault(
         FaultKind.MISCONFIGURED,
         IMPLAUSIBLE,
-        words,
+        reason,
         "The Sage administrator can check that this is the right database and that it is complete. Where it "
         "is, an ERP admin sets the most that may go missing at once to 100 % on the Connection tab, and back "
         "once the CCOs whose records are gone are unlinked.",
@@ -60,16 +60,16 @@ def brake_of_bulk(connection: Connection, bulk: BulkUnlink, findings: Sequence[F
     if missing <= ALWAYS_PLAUSIBLE:
         return list(findings)
     active = ChangeOrderLink.objects.filter(connection=connection, unlinked_at=None).count()
-    words = find_implausible(
+    reason = find_implausible(
         links=active + cut.count(),
         missing=missing,
         change_orders=1,
         change_orders_before=1,
         most_missing_percent=connection.most_missing_percent,
     )
-    if not words:
+    if not reason:
         return list(findings)
-    fault = fault_for(words)
+    fault = fault_for(reason)
     return [
         Finding(
             Verdict.UNKNOWN,

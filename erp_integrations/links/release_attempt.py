@@ -50,7 +50,7 @@ def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
             now=now,
             rights=ruling.rights,
             reason=reason,
-            # The attempt's own event tells how it ended; it has one, and no second.
+            # The attempt's own event describes how it ended.
             evidence={**record_of(link), "attempt": attempt.pk, "asked_by": attempt.actor_name},
             link_id=link.pk,
         )

@@ -1,4 +1,4 @@
-"""Check now, for a row and for a page; and the live rows of an open page."""
+"""Check now, for a row and for a page; and the current rows of an open page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ from erp_integrations.workflow.errors import NotAllowed
 @company_member
 @require_POST
 def check(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """One CCO. 200 asked · 403 not allowed · 404 not yours · 503 no answer; 303 without HTMX."""
+    """One CCO. 200 looked up · 403 not allowed · 404 not yours · 503 no answer; 303 without HTMX."""
     change_order = change_order_for(request, change_order_id)
     return _check(request, (change_order.pk,))
 
@@ -44,7 +44,7 @@ def check(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def check_shown(request: MemberRequest) -> HttpResponse:
-    """The CCOs `shown` on the page, with one question. As `check`; 422 where none are named."""
+    """The CCOs `shown` on the page, with one lookup. Like `check`; 422 when there are none."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
     return _check(request, _ids(request.POST))
@@ -103,9 +103,9 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
 @company_member
 @require_GET
 def live_rows(request: MemberRequest) -> HttpResponse:
-    """The current state of the rows `shown` on an open page, with counts and freshness. The ERP is not asked.
+    """The current state of the rows `shown` on an open page, with counts and freshness. No call to the ERP.
 
-    204 where `known`, the state that the page has, is the current one.
+    204 when `known`, the ETag that the page has, is the current one.
     """
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
@@ -127,5 +127,5 @@ def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequen
 
 
 def _ids(data: QueryDict) -> Sequence[int]:
-    """The ids of the rows, as many as a page has."""
+    """The valid ids, at most a page of them."""
     return ids_among(data.getlist("shown")[:MOST_LOOKED_UP_AT_ONCE])

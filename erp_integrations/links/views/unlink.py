@@ -66,7 +66,7 @@ def _answer(
 ) -> HttpResponse:
     """Fragments for HTMX; without JavaScript a redirect to the list, with the same message.
 
-    `link` is as the act left it; None where the act ended before it read one.
+    `link` is the link after the attempt; None when the attempt ended before it was read.
     """
     if not request.htmx:
         return answer_on_page(request, message, location=came_from(request, list_of(request)))

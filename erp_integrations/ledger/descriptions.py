@@ -209,8 +209,8 @@ def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
     verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
     if verdict:
         yield Fact("Verdict", _presence(verdict))
-    if asked := evidence.get("asked_at"):
-        yield Fact("Asked, without a look", "", datetime.fromisoformat(asked))
+    if asked_at := evidence.get("asked_at"):
+        yield Fact("Asked, without a look", "", datetime.fromisoformat(asked_at))
     if first := evidence.get("first_looked_at"):
         yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):

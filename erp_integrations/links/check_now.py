@@ -37,7 +37,7 @@ from erp_integrations.workflow.errors import NotAllowed
 class CheckedNow:
     """How many links were looked up, changed and answered. With a `fault` nothing was recorded."""
 
-    asked: int
+    looked_up: int
     changed: int
     answered: int
     fault: Fault | None
@@ -59,7 +59,7 @@ def check_change_orders(
     connection = Connection.objects.filter(company_id=company_id).first()
     links = _links(company_id, change_order_ids)
     if connection is None or not links:
-        return CheckedNow(asked=0, changed=0, answered=0, fault=None)
+        return CheckedNow(looked_up=0, changed=0, answered=0, fault=None)
     question = question_for(links, connection)
     findings = _ask(connection, [question.references[link.pk] for link in links], question.controls)
     with transaction.atomic(durable=True):
@@ -99,7 +99,7 @@ def check_change_orders(
                 **({"fault": {"code": fault.code, "what": fault.what}} if fault else {}),
             },
         )
-    return CheckedNow(asked=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
+    return CheckedNow(looked_up=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
 
 
 def _rights_of(actor: Actor, *, company_id: int) -> str:

@@ -1,6 +1,6 @@
 """Records findings about links without cutting any.
 
-A finding never replaces a newer one that was stored while the ERP was asked.
+A finding never replaces a newer one that was stored during the lookup.
 """
 
 import json

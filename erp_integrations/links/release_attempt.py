@@ -1,7 +1,7 @@
 """Releases an attempt to unlink whose lease is over, as the next click on its CCO or the queue would.
 
-The attempt ends as NO_ANSWER, in the name of the person who began it. The link stays, and the ERP is not
-asked.
+The attempt ends as NO_ANSWER, in the name of the person who began it. The link stays; the ERP is not
+called.
 """
 
 from django.db import transaction

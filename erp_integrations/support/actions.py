@@ -173,7 +173,7 @@ def _describe_check(checked: CheckedNow, *, erp: str) -> str:
     """The result of the check. Raises `ActionRefused` when there is none."""
     if checked.fault:
         raise ActionRefused(f"{checked.fault.what} {checked.fault.advice}")
-    if not checked.asked:
+    if not checked.looked_up:
         raise ActionRefused("This link has ended meanwhile. Nothing was changed.")
     if not checked.answered:
         raise ActionRefused(

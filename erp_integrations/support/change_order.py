@@ -38,7 +38,7 @@ class SupportPage:
     """The link's presence; None without an active link."""
     last_seen_at: datetime | None
     open_attempt: str
-    """Who is unlinking it, or began and did not finish; empty for nobody."""
+    """Who is unlinking it, or began and did not finish; empty for none."""
     freshness: Freshness
     trouble: str
     """The problem of the connection; empty without one."""

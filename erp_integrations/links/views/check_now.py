@@ -68,7 +68,7 @@ def _check(request: MemberRequest, ids: Sequence[int]) -> HttpResponse:
 
 def _describe_check(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
     as_before = "What the rows say is as old as before."
-    if not checked.asked:
+    if not checked.looked_up:
         return Message("warning", "There was nothing to check", ("No CCO shown is tied to Sage.",)), 422
     if checked.fault:
         return Message("warning", checked.fault.what, (checked.fault.advice, as_before)), 503
@@ -76,14 +76,14 @@ def _describe_check(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
         title = f"{erp} gave no trustworthy answer"
         return Message("warning", title, (f"{as_before} Try again.",)), 503
     details = [_describe_news(checked)]
-    if checked.answered < checked.asked:
-        details.append(f"About {checked.asked - checked.answered} there was no answer.")
+    if checked.answered < checked.looked_up:
+        details.append(f"About {checked.looked_up - checked.answered} there was no answer.")
     title = f"{checked.answered} CCO{'s' if checked.answered != 1 else ''} checked"
     return Message("success", title, tuple(details)), 200
 
 
 def _describe_news(checked: CheckedNow) -> str:
-    if checked.asked == 1:
+    if checked.looked_up == 1:
         return "Sage says something new about it." if checked.changed else "Sage says the same as before."
     return f"Sage says something new about {checked.changed or 'none'} of them."
 

@@ -1,4 +1,4 @@
-"""The one module that reads levels. Everybody who must know what a person may do asks it."""
+"""Reads levels on tools from the database. No other module does."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from companies.models import (
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one person may do in one company, as it stood when it was read."""
+    """What one person may do in one company, at the moment of reading."""
 
     company_id: int
     user_id: int
@@ -30,7 +30,7 @@ class Access:
     company_levels: dict[str, Level] = field(default_factory=dict)
     project_levels: dict[tuple[int, str], Level] = field(default_factory=dict)
     read_at: datetime | None = field(default=None, compare=False)
-    """By the database's clock, at that very statement; None where it was not read from there."""
+    """The database's time of the reading; None when it was not read from the database."""
 
     def on_company(self, tool: CompanyTool) -> Level:
         return self.company_levels.get(tool, Level.NONE)
@@ -40,10 +40,10 @@ class Access:
 
 
 def find_access(*, user_id: int, company_id: int) -> Access | None:
-    """The person's access to the company now; None for anybody who is not an active member of it.
+    """The person's access to the company now; None for a person who is not an active member.
 
-    One query, however many projects there are. Always reads the database: a right that was taken away
-    counts at once, in an open session too.
+    One query, however many projects there are. Always reads the database, so that a revoked right is gone at
+    once, also in an open session.
     """
     found = (
         Membership.objects.filter(
@@ -72,13 +72,13 @@ def find_access(*, user_id: int, company_id: int) -> Access | None:
 
 
 def _levels(model: type[CompanyToolPermission | ProjectToolPermission], *subject: str) -> Subquery:
-    """All levels of the entry on one kind of tool, as a list of lists: the subject, then the level."""
-    of_entry = model.objects.filter(membership=OuterRef("pk")).order_by().values("membership")
-    return Subquery(of_entry.values(all=JSONBAgg(JSONArray(*subject, "level"))))
+    """All levels of a membership on one kind of tool, as lists of the subject and the level."""
+    permissions = model.objects.filter(membership=OuterRef("pk")).order_by().values("membership")
+    return Subquery(permissions.values(all=JSONBAgg(JSONArray(*subject, "level"))))
 
 
 def companies_of(user: User) -> list[Company]:
-    """The companies the person is an active member of, by name."""
+    """The companies of which the person is an active member, by name."""
     return list(
         Company.objects.filter(
             memberships__user=user, memberships__is_active=True, memberships__user__is_active=True
@@ -88,9 +88,9 @@ def companies_of(user: User) -> list[Company]:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A policy's answer whether somebody may do a thing: true when nothing is missing.
+    """A policy's decision whether a person may do something. True when nothing is missing.
 
-    `missing` is for the page, `rights` for the ledger.
+    `missing` is shown on the page, `rights` is recorded in the ledger.
     """
 
     missing: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""The support desk's view of companies and people. Can Push to Accounting is decided here, nowhere else.
+"""The support desk's admin of companies and people. Can Push to Accounting is decided only here.
 
-A decision has an address of its own that runs the operation, with words; no form of the admin saves it.
+Each decision has its own URL that asks for a reason and runs the operation; no form of the admin saves it.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from companies import (
     admin_queue,  # noqa: F401  (registers the queue's page)
     mail,
 )
-from companies.admin_acts import answer_act
+from companies.admin_actions import action_view
 from companies.admin_levels import MANY_LEVELS, CompanyLevels, ProjectLevels, has_many_levels
 from companies.admin_lists import FastList, OfCompany
 from companies.admin_people import DirectoryAdmin
@@ -31,8 +31,8 @@ from companies.models import (
     PrivilegeRequest,
     Project,
 )
-from companies.operations import privilege
-from companies.staff import StaffAct
+from companies.operations.change_privilege import grant_privilege, refuse_privilege, revoke_privilege
+from companies.staff_permissions import StaffAct
 
 
 class ReadOnlyPermissions(admin.ModelAdmin[Any]):
@@ -51,7 +51,7 @@ class ReadOnlyPermissions(admin.ModelAdmin[Any]):
 
 
 class ReadOnlyAdmin(FastList, ReadOnlyPermissions):
-    """The same, of which there are more every day."""
+    """Read-only rows of a table that grows with use."""
 
 
 @admin.register(Company)
@@ -81,7 +81,7 @@ class MembershipAdmin(DirectoryAdmin):
     change_form_template = "admin/companies/membership_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
-        """An entry stays its person's and its company's: it would bring the privilege along."""
+        """The person and the company of an entry are fixed, because the privilege belongs to both."""
         return ("can_push_to_accounting", *(("user", "company") if obj else ()))
 
     def get_inlines(self, request: HttpRequest, obj: Membership | None) -> Any:
@@ -114,12 +114,12 @@ class MembershipAdmin(DirectoryAdmin):
         entry = Membership.objects.select_related("user", "company").filter(pk=membership_id).first()
         if entry is None:
             raise Http404
-        return answer_act(
+        return action_view(
             request,
             needs=StaffAct.DECIDE_PRIVILEGE,
             title=f"Revoke Can Push to Accounting of {entry.user.name}",
             facts=(("Company", entry.company.name),),
-            act=lambda actor, reason: privilege.revoke_privilege(
+            act=lambda actor, reason: revoke_privilege(
                 membership_id=membership_id, words=reason, actor=actor
             ),
             done="Can Push to Accounting was revoked. The person is told by mail.",
@@ -129,7 +129,7 @@ class MembershipAdmin(DirectoryAdmin):
 
 @admin.register(PrivilegeRequest)
 class PrivilegeRequestAdmin(ReadOnlyPermissions):
-    """What waits for support stands first."""
+    """Lists waiting requests first."""
 
     list_display = (
         "person",
@@ -149,7 +149,7 @@ class PrivilegeRequestAdmin(ReadOnlyPermissions):
         "membership__user__last_name",
         "membership__company__name",
     )
-    ordering = ("-outcome", "asked_at")  # WAITING comes last by its letters
+    ordering = ("-outcome", "asked_at")  # WAITING is last in the alphabet
     change_form_template = "admin/companies/privilege_request_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PrivilegeRequest]:
@@ -175,29 +175,29 @@ class PrivilegeRequestAdmin(ReadOnlyPermissions):
         return [*decisions, *super().get_urls()]
 
     def grant(self, request: HttpRequest, request_id: int) -> HttpResponse:
-        return self._decide(request, request_id, "Grant", privilege.grant_privilege)
+        return self._decide(request, request_id, "Grant", grant_privilege)
 
     def refuse(self, request: HttpRequest, request_id: int) -> HttpResponse:
-        return self._decide(request, request_id, "Refuse", privilege.refuse_privilege)
+        return self._decide(request, request_id, "Refuse", refuse_privilege)
 
     def _decide(
         self, request: HttpRequest, request_id: int, verb: str, operation: Callable[..., None]
     ) -> HttpResponse:
-        asked = (
+        found = (
             PrivilegeRequest.objects.select_related("membership__user", "membership__company")
             .filter(pk=request_id)
             .first()
         )
-        if asked is None:
+        if found is None:
             raise Http404
-        return answer_act(
+        return action_view(
             request,
             needs=StaffAct.DECIDE_PRIVILEGE,
-            title=f"{verb} Can Push to Accounting for {self.person(asked)}",
+            title=f"{verb} Can Push to Accounting for {self.person(found)}",
             facts=(
-                ("Company", self.company(asked)),
-                ("Asked by", asked.asked_by_name),
-                ("Reason", asked.reason),
+                ("Company", self.company(found)),
+                ("Asked by", found.asked_by_name),
+                ("Reason", found.reason),
             ),
             act=lambda actor, reason: operation(request_id=request_id, words=reason, actor=actor),
             done="Decided. The people concerned are told by mail.",
@@ -211,9 +211,9 @@ class PrivilegeRequestAdmin(ReadOnlyPermissions):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        asked = self.get_object(request, object_id)
-        may = asked is not None and asked.outcome == Outcome.WAITING
-        context = {"may_decide": may and request.user.has_perm(StaffAct.DECIDE_PRIVILEGE)}
+        found = self.get_object(request, object_id)
+        waits = found is not None and found.outcome == Outcome.WAITING
+        context = {"may_decide": waits and request.user.has_perm(StaffAct.DECIDE_PRIVILEGE)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
 
@@ -244,7 +244,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
         return [again, *super().get_urls()]
 
     def try_again(self, request: HttpRequest, mail_id: int) -> HttpResponse:
-        """Lets a mail wait again that was given up."""
+        """Queues a mail again that was given up."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if mail.try_again(mail_id):

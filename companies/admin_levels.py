@@ -1,4 +1,4 @@
-"""The levels on the page of an entry: as many questions for one project as for a hundred."""
+"""Inlines for the levels of a directory entry, with a constant number of queries."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from companies.models import CompanyToolPermission, Membership, ProjectToolPermission
 
 MOST_LEVELS = 100
-"""On so many projects a form shows the levels: it sends five fields for each, and Django takes 1,000."""
+"""Most project levels in one form: each level sends five fields, and Django accepts 1,000 fields."""
 MANY_LEVELS = (
     f"This person has levels on more than {MOST_LEVELS} projects, too many for this form. "
     "A company administrator changes them in the Directory."
@@ -27,7 +27,7 @@ class CompanyLevels(admin.TabularInline[CompanyToolPermission, Membership]):
 
 
 class ProjectLevelForm(forms.ModelForm[ProjectToolPermission]):
-    """The project of a level that is there stays, and is named without asking for it once more."""
+    """The project of an existing level is fixed and is shown without a query."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

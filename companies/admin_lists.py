@@ -1,7 +1,8 @@
-"""Change lists over tables that grow with use: newest first, walked by the key of the row, never counted.
+"""Change lists for tables that grow with use: newest first, keyset pages, no counts.
 
-A page costs the same wherever it is and however many rows there are. What no index knows (a word, two filters
-at once) is looked for among so many rows in one go; the page says so, and offers to look further back.
+A page costs the same wherever it is and however many rows the table has. Filters without an index (a word,
+two filters at once) search a limited number of rows per page; the page then says so and offers to search
+older rows.
 """
 
 import re
@@ -18,11 +19,11 @@ from django.http import HttpRequest
 from companies.models import Company
 
 MOST_LOOKED_THROUGH = 5_000
-"""How many rows one page looks through for what no index knows."""
+"""Rows that one page searches for a filter without an index."""
 NEAR = 1_000
-"""How many it looks through for a word before an index is asked."""
+"""Rows that one page searches for a word before it uses a search index."""
 MOST_FOUND = 1_000
-"""How many rows an index is asked for at once."""
+"""Most ids that a search index returns."""
 
 PAGE = re.compile(r"(after|before)-([0-9]{1,18})")
 """`?p=after-7`: the rows older than row 7; `?p=before-7`: those that are newer."""
@@ -30,33 +31,33 @@ NO_SUCH_PAGE = "There is no such page. These are the newest."
 
 
 class FastChangeList(ChangeList):
-    """Django's own, but for the order, the pages and the count."""
+    """Django's ChangeList with another order, other pages and no count."""
 
     model_admin: "FastList"
     newest_url = newer_url = older_url = ""
     looked_through = 0
-    """Where not 0: only so many rows were looked through, and they did not fill the page."""
+    """If not 0, the search stopped after so many rows without filling the page."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
         return ["-pk"]
 
     def get_results(self, request: HttpRequest) -> None:
-        asked = request.GET.get(PAGE_VAR, "")
-        page = PAGE.fullmatch(asked)
-        if asked and not page:
+        value = request.GET.get(PAGE_VAR, "")
+        page = PAGE.fullmatch(value)
+        if value and not page:
             messages.warning(request, NO_SUCH_PAGE)
         key = int(page[2]) if page else None
         newer = page is not None and page[1] == "before"
-        found, end = self._look(request, key, newer=newer)
+        found, end = self._search(request, key, newer=newer)
         if newer and end is None and len(found) <= self.list_per_page:
-            # The list begins here: with a whole page, not with what happens to be newer.
+            # The list begins here, so this shows the whole first page instead of the newer rows only.
             key, newer = None, False
-            found, end = self._look(request, None, newer=False)
+            found, end = self._search(request, None, newer=False)
         more, shown = len(found) > self.list_per_page, found[: self.list_per_page]
         if newer:
             shown.reverse()
         self._show(shown)
-        self._lead_on(key, None if more else end, more=more, newer=newer)
+        self._set_page_urls(key, None if more else end, more=more, newer=newer)
 
     def _show(self, rows: list[Any]) -> None:
         self.result_list = rows
@@ -65,8 +66,8 @@ class FastChangeList(ChangeList):
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
 
-    def _lead_on(self, key: int | None, end: int | None, *, more: bool, newer: bool) -> None:
-        """Where the pages around this one are. `end` is the row at which looking through ended in vain."""
+    def _set_page_urls(self, key: int | None, end: int | None, *, more: bool, newer: bool) -> None:
+        """Sets the links to the pages around this one. `end` is the row at which the search stopped."""
         rows = self.result_list
         above: int | None = None
         below: int | None = None
@@ -87,10 +88,10 @@ class FastChangeList(ChangeList):
         if end is None:
             self.looked_through = 0
 
-    # --- looking ---------------------------------------------------------------------------------
+    # --- searching -------------------------------------------------------------------------------
 
-    def _look(self, request: HttpRequest, key: int | None, *, newer: bool) -> tuple[list[Any], int | None]:
-        """The next rows that fit, a page of them and one; and the first that was not looked at, if any."""
+    def _search(self, request: HttpRequest, key: int | None, *, newer: bool) -> tuple[list[Any], int | None]:
+        """The next matching rows, one more than a page; and the first row that was not searched, or None."""
         enough = self.list_per_page + 1
         rows, end = _beyond(self.queryset, key, newer=newer), None
         known, is_all = self._known_to_index(request)
@@ -108,43 +109,44 @@ class FastChangeList(ChangeList):
         return found, end
 
     def _known_to_index(self, request: HttpRequest) -> tuple[QuerySet[Any], bool]:
-        """The rows that an index holds in this order, as far as it is asked; and whether nothing else is."""
+        """The rows that an index holds in list order for these filters; and whether no filter is left."""
         lookups = self.get_filters_params()
-        asked = set(lookups) | {f"{name}={values[-1]}" for name, values in lookups.items()}
+        parameters = set(lookups) | {f"{name}={values[-1]}" for name, values in lookups.items()}
         rows, names = self.root_queryset, set[str]()
         for known in self.model_admin.indexed:
-            if asked.issuperset(known):
+            if parameters.issuperset(known):
                 names = {name.partition("=")[0] for name in known}
                 break
         left = set(names)
         for spec in self.filter_specs:
-            if left.intersection(its := spec.expected_parameters() or ()):
+            if left.intersection(own := spec.expected_parameters() or ()):
                 narrowed = spec.queryset(request, rows)
                 rows = rows if narrowed is None else narrowed
-                left.difference_update(its)
+                left.difference_update(own)
         plain = {name: prepare_lookup_value(name, lookups[name]) for name in left}
         rows = rows.filter(build_q_object_from_lookup_parameters(plain))
         return rows, not self.query and names == set(lookups)
 
 
 def _beyond(rows: QuerySet[Any], key: int | None, *, newer: bool) -> QuerySet[Any]:
-    """The rows on that side of the key, the nearest first."""
+    """The rows on one side of the key, nearest first."""
     if newer:
         return rows.filter(pk__gt=key).order_by("pk")
     return (rows if key is None else rows.filter(pk__lt=key)).order_by("-pk")
 
 
 class FastList(admin.ModelAdmin[Any]):
-    """Every list over a table that grows with use is one."""
+    """Base class of the admin lists over tables that grow with use."""
 
     list_per_page = 50
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # they count
-    sortable_by = ()  # no index holds the rows in other orders
+    show_facets = admin.ShowFacets.NEVER  # facets count rows
+    sortable_by = ()  # no index has another order
     change_list_template = "admin/fast_list.html"
     indexed: Sequence[Sequence[str]] = ()
-    """Parameters of the address, `name` or `name=value`: whatever has all of one entry, an index holds in the
-    order of the list, or holds few rows of. The first entry that is there counts."""
+    """Sets of query parameters, `name` or `name=value`, for which an index holds the rows in list order, or
+    for which there are few rows. The first set contained in the request is used.
+    """
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FastChangeList
@@ -152,12 +154,12 @@ class FastList(admin.ModelAdmin[Any]):
     is_searched_by_index = False
 
     def found_by_index(self, words: str) -> Sequence[int] | None:
-        """The ids of all rows that a search finds; None where no index knows, or where they are too many."""
+        """The ids of all rows that match; None without an index, or when there are too many."""
         raise NotImplementedError
 
 
 class OneOf(admin.SimpleListFilter):
-    """A filter whose choices do not come out of the table itself. Nothing has what is not among them."""
+    """A filter with fixed choices. Any other value matches no row."""
 
     column = ""
 
@@ -170,7 +172,7 @@ class OneOf(admin.SimpleListFilter):
 
 
 class OfCompany(OneOf):
-    """For rows that keep the company's id in a plain column."""
+    """Filters rows that hold the company's id in a plain column."""
 
     title = "company"
     parameter_name = "company"

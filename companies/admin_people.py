@@ -1,4 +1,4 @@
-"""People and their entries in the admin: every edit is told, and nobody makes themselves more."""
+"""People and their directory entries in the admin. Every edit is recorded in the Directory's history."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 
 from companies.errors import LastAdministrator
 from companies.models import Membership, User
-from companies.operations.support import SupportEdit, begin_edit, end_edit
+from companies.operations.record_support_edit import SupportEdit, begin_edit, end_edit
 
 RIGHTS_OF_STAFF = ("is_staff", "is_superuser", "groups", "user_permissions")
 SUPERUSERS_GIVE = "Only a superuser makes a person staff or superuser, or gives permissions and groups."
@@ -22,13 +22,13 @@ SUPERUSERS_TOUCH = "Only a superuser changes or deletes the accounts of staff an
 
 
 class DirectoryAdmin(admin.ModelAdmin[Any]):
-    """Whatever it saves or deletes of entries of the Directory is told in its history.
+    """Records in the Directory's history what it saves or deletes of entries.
 
-    Refused in words where a company would lose its last active administrator; nothing that was typed is lost.
+    Refuses to remove the last active administrator of a company; the form keeps what was typed.
     """
 
     def entries_of(self, ids: list[int]) -> QuerySet[Membership]:
-        """The entries that hang on these rows."""
+        """The directory entries that belong to these rows."""
         raise NotImplementedError
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
@@ -59,7 +59,7 @@ class DirectoryAdmin(admin.ModelAdmin[Any]):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except LastAdministrator as refusal:
-            # Once more, and this time the form says why it is not saved, with all that was typed.
+            # Processed again, so that the form shows the refusal and what was typed.
             request.META[REFUSAL] = f"{refusal} Nothing was changed."
             return super().changeform_view(request, *args, **kwargs)
 
@@ -107,7 +107,7 @@ def _kept(request: HttpRequest) -> SupportEdit:
 
 @admin.register(User)
 class PersonAdmin(DirectoryAdmin, UserAdmin[User]):
-    """Only superusers make somebody staff or superuser, or touch the account of somebody who is."""
+    """Only superusers grant staff or superuser status, or change the accounts of staff and superusers."""
 
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
 
@@ -115,7 +115,7 @@ class PersonAdmin(DirectoryAdmin, UserAdmin[User]):
         return Membership.objects.filter(user__in=ids)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """An account is switched off by the act that asks why; on again here."""
+        """An account is deactivated by an action that asks for a reason, and activated here."""
         fields = tuple(super().get_readonly_fields(request, obj))
         if obj is not None and obj.is_active:
             fields += ("is_active",)
@@ -139,7 +139,7 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:
-    """With the password of somebody who may more, one may more oneself."""
+    """Otherwise staff could set a superuser's password and sign in as that superuser."""
     return _is_superuser(request) or person is None or not (person.is_staff or person.is_superuser)
 
 
@@ -148,7 +148,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class PermissionGroupAdmin(GroupAdmin):
-    """Superusers only: whoever is in a group could give it every permission, and so themselves."""
+    """Superusers only, because members of a group could grant it every permission."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)

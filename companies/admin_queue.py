@@ -1,4 +1,4 @@
-"""The jobs of the queue in the admin, to read: putting one back or cancelling it is an operator's affair."""
+"""Queue jobs in the admin, read-only except for superusers."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ admin.site.unregister(ProcrastinateJob)
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ProcrastinateJobAdmin):
-    """Its actions ask for no permission and leave no event: they are for superusers only."""
+    """Procrastinate's actions check no permission and record no event, so only superusers get them."""
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         if not getattr(request.user, "is_superuser", False):

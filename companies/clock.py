@@ -1,8 +1,8 @@
-"""One clock: the database's.
+"""The database's clock.
 
-Leases are begun and judged by different processes, perhaps on different machines, so their times come from
-one place. Between two readings a clock moves on with the process's monotonic counter, which no change of the
-system's time can turn back.
+A lease may be opened and checked by processes on different machines, so all times come from the database.
+Between two readings a clock advances with the process's monotonic counter, which does not follow changes of
+the system time.
 """
 
 import time
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 
 def database_now() -> datetime:
-    """The database server's time at this very statement, aware; not the transaction's beginning."""
+    """The database server's time of this statement, aware; not of the beginning of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         row: tuple[datetime] = cursor.fetchone()
@@ -23,18 +23,18 @@ def database_now() -> datetime:
 
 
 class StatementClock(Func):
-    """The same, as a part of a statement that is made anyway."""
+    """The same as an expression in another statement."""
 
     function = "clock_timestamp"
     output_field = DateTimeField()
 
 
 def midnight(day: date) -> datetime:
-    """When the day begins, in the current time zone."""
+    """The beginning of the day in the current time zone."""
     return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 def clock_from(now: datetime) -> Callable[[], datetime]:
-    """A clock that showed `now` when this was called and moves on steadily."""
+    """A clock that showed `now` when it was created and advances steadily."""
     started = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - started)

@@ -1,7 +1,6 @@
-"""The one door into a company: who is signed in, and may they be here at all.
+"""Access to the pages of a company: signed-in, active members only.
 
-A full page never lands in a fragment: a request by HTMX is told to go to the sign-in page, or to load the
-page again.
+A full page never lands in a fragment: an HTMX request is redirected to the sign-in page, or reloads the page.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from companies.models import Company, User
 
 
 class MemberRequest(HttpRequest):
-    """A request that came through `company_member`."""
+    """A request that passed `company_member`."""
 
     htmx: HtmxDetails
     user: User
@@ -32,9 +31,9 @@ class MemberRequest(HttpRequest):
 
 
 def company_member(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Lets active members of the company named `slug` in; everybody else's companies are not found.
+    """Allows active members of the company `slug`; responds with 404 to everyone else.
 
-    The view gets `request.company` and `request.access`, both as they are at this moment.
+    The view gets `request.company` and `request.access`, read for this request.
     """
 
     @wraps(view)
@@ -61,7 +60,7 @@ def company_member(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """The sign-in page, and back to the page the person was on: never to an address that only takes POST."""
+    """Redirects to the sign-in page, and from there back to the page: never to a POST-only URL."""
     page = _page_of(request)
     response = redirect_to_login(page)
     if request.htmx:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The people of the demo, named by role. Their levels are those of the documentation's table."""
+"""The people of the demo, named by role, with the levels of the table in the documentation."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PASSWORD = "plumbline-demo"  # noqa: S105  (printed on the demo's sign-in page)
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """Levels are on every project for Commitments; `staff` means the Django admin."""
+    """The Commitments level is for every project; `staff` gives access to the Django admin."""
 
     username: str
     who: str
@@ -48,4 +48,4 @@ DEMO_PEOPLE = (
 )
 
 PEOPLE = tuple((person.username, person.who) for person in DEMO_PEOPLE)
-"""(username, who), for the sign-in page and the demo's greeting."""
+"""(username, who), for the sign-in page and the demo's welcome."""

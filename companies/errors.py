@@ -1,4 +1,4 @@
-"""Refusals of the Directory: its operations, and the support desk's."""
+"""Refusals of the Directory's operations and of the support desk."""
 
 from datetime import datetime
 
@@ -83,6 +83,8 @@ class StaffAccount(DirectoryRefused):
 
 
 class ReasonMissing(DirectoryRefused):
+    """The reason is blank. Operations of other apps raise it too; their forms require a reason first."""
+
     def __init__(self) -> None:
         super().__init__("A reason is needed.")
 

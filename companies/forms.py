@@ -1,4 +1,4 @@
-"""What may come in by address or form. Whatever else is sent is not looked at."""
+"""Forms that parse query strings and POST data. Other parameters are ignored."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 
 from companies.models import Level, Project
-from companies.operations.levels import Levels
+from companies.operations.change_levels import Levels
 from companies.text import clean_line
 
 
 class CleanField(forms.CharField):
-    """Text without signs that do not show; `clean_text` is a function of `companies.text`."""
+    """Text without invisible characters; `clean_text` is a function of `companies.text`."""
 
     def __init__(self, *, clean_text: Callable[[str], str] = clean_line, **options: Any) -> None:
         super().__init__(strip=False, **options)
@@ -23,31 +23,31 @@ class CleanField(forms.CharField):
 
 
 class PeopleForm(forms.Form):
-    """The list's address: search and page. A part that cannot be right counts as not asked."""
+    """Query parameters of the list: search and page. An invalid one is ignored."""
 
     q = forms.CharField(max_length=100, required=False)
     page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
 
-    def asked(self) -> tuple[str, int]:
+    def read(self) -> tuple[str, int]:
         self.full_clean()
         return self.cleaned_data.get("q") or "", self.cleaned_data.get("page") or 1
 
 
 class ProjectsForm(forms.Form):
-    """The address of an entry: which of the company's projects are shown. Read like `PeopleForm`."""
+    """Query parameters of an entry's page: the projects that are shown. Parsed like `PeopleForm`."""
 
     project = forms.CharField(max_length=100, required=False)
     page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
 
-    def asked(self) -> tuple[str, int]:
+    def read(self) -> tuple[str, int]:
         self.full_clean()
         return self.cleaned_data.get("project") or "", self.cleaned_data.get("page") or 1
 
 
 class LevelsForm(forms.Form):
-    """A level for every tool of the company and each of these projects, and how all were when it was made.
+    """A level for every company tool and each of these projects, with the fingerprint of the levels shown.
 
-    Of these, and not of all: Django takes a form of 1,000 fields at most, and a person looks at fewer.
+    Only the projects on the page have a field, because Django accepts 1,000 fields.
     """
 
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -70,7 +70,7 @@ class LevelsForm(forms.Form):
 
     @staticmethod
     def named_in(data: Iterable[str]) -> set[int]:
-        """The ids of the projects that what was sent has a field of."""
+        """The ids of the projects that have a field in the POST data."""
         names = (name.removeprefix("project-") for name in data if name.startswith("project-"))
         return {int(number) for number in names if number.isascii() and number.isdigit() and len(number) < 19}
 

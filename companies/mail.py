@@ -24,7 +24,7 @@ SEND = "companies.tasks.send_mail"
 LONGEST_SUBJECT = 200
 LONGEST_PAUSE = timedelta(hours=1)
 GIVES_UP_AFTER = 30
-"""Tries, of which the later ones are an hour apart: a mail server may be away for a day."""
+"""Number of tries. The later ones are an hour apart, because a mail server may be away for a day."""
 NO_ADDRESS = "This person has no e-mail address."
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def queue_mail(*, to: User, subject: str, body: str, about: str, once: str | Non
     report what was rolled back.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("queue_mail needs the transaction of what it tells of")
+        raise transaction.TransactionManagementError("queue_mail needs a transaction")
     now = database_now()
     written = {
         "to": to.email,
@@ -113,10 +113,10 @@ def _try_to_send(mail: OutgoingMail) -> str:
     headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
     try:
         EmailMessage(mail.subject, mail.body, to=[mail.to], headers=headers).send()
-    except (OSError, ValueError) as error:  # smtplib's are OSErrors
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors
         fault = type(error).__name__
         log.warning("mail_not_sent", mail_id=mail.pk, attempts=mail.attempts + 1, fault=fault)
-        return _words_of(error)
+        return _failure_text(error)
     return ""
 
 
@@ -139,9 +139,9 @@ def _defer(mail_id: int) -> None:
     defer_once(SEND, lock=f"mail-{mail_id}", mail_id=mail_id)
 
 
-def _one_line(words: str) -> str:
-    """A subject without line ends, which would begin another header, and not too long for its column."""
-    return " ".join(words.split())[:LONGEST_SUBJECT]
+def _one_line(text: str) -> str:
+    """A subject without line ends, which would begin another header, cut to the column's length."""
+    return " ".join(text.split())[:LONGEST_SUBJECT]
 
 
 def _next_try(now: datetime, attempts: int) -> datetime | None:
@@ -151,7 +151,7 @@ def _next_try(now: datetime, attempts: int) -> datetime | None:
     return now + min(LONGEST_PAUSE, timedelta(minutes=2 ** (attempts - 1)))
 
 
-def _words_of(error: Exception) -> str:
+def _failure_text(error: Exception) -> str:
     """Plain text for the page; the mail server's own text may name hosts and people."""
     match error:
         case smtplib.SMTPRecipientsRefused():

@@ -1,4 +1,4 @@
-"""WHO: companies, people, projects and the levels people have on tools.
+"""Companies, people, projects and the levels people have on tools.
 
 `models.sql` holds the rules that a Django constraint cannot state.
 """
@@ -12,7 +12,7 @@ LONGEST_NAME = 150
 
 
 class User(AbstractUser):
-    """A person's account. Support makes it in the admin; nobody signs up."""
+    """A person's account. Support creates it in the admin; there is no sign-up."""
 
     class Meta:
         verbose_name = "person"
@@ -28,9 +28,9 @@ class User(AbstractUser):
 
     @property
     def name(self) -> str:
-        """The name to show and to write down: the full name, or the username where there is none.
+        """The full name, or the username when there is none.
 
-        Never longer than the columns that keep it; first and last name may each be as long as those.
+        Cut to the length of the columns that store it, because first and last name may each be as long.
         """
         return (self.get_full_name() or self.username)[:LONGEST_NAME]
 
@@ -152,7 +152,7 @@ class ProjectToolPermission(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """What became of a request for the privilege."""
+    """The outcome of a request for the privilege."""
 
     WAITING = "WAITING", "Waiting"
     GRANTED = "GRANTED", "Granted"
@@ -160,9 +160,9 @@ class Outcome(models.TextChoices):
 
 
 class PrivilegeRequest(models.Model):
-    """Somebody asks support for Can Push to Accounting, for an entry of the Directory.
+    """A request to support for Can Push to Accounting, for one entry of the Directory.
 
-    Names are kept as they were. A trigger keeps a request that was decided as it is.
+    Names are stored as they were. A trigger protects a decided request from changes.
     """
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="privilege_requests")
@@ -213,9 +213,9 @@ class DirectoryEventKind(models.TextChoices):
 
 
 class DirectoryEvent(models.Model):
-    """What was done to an entry of the Directory. The database refuses to change, delete or truncate it.
+    """A change of an entry of the Directory. The database refuses to update, delete or truncate these rows.
 
-    Plain columns and no foreign keys: it outlives the entry, the person and the company.
+    Plain columns and no foreign keys, so that an event outlives the entry, the person and the company.
     """
 
     at = models.DateTimeField()
@@ -253,13 +253,13 @@ class DirectoryEvent(models.Model):
 
 
 GIVEN_UP = Q(sent_at=None, next_try_at=None) & ~Q(to="")
-"""Of a mail: it has an address, was not sent, and waits no more."""
+"""Mails with an address that were not sent and have no next try."""
 
 
 class OutgoingMail(models.Model):
-    """A mail, written down in the transaction of what it tells of; the queue sends it.
+    """A mail, saved in the transaction of the change it reports, and sent by the queue.
 
-    It waits as long as `next_try_at` has a time. Without an address it never waits: it is only recorded.
+    It waits while `next_try_at` has a time. A mail without an address never waits: it is only recorded.
     """
 
     to = models.EmailField(blank=True)
@@ -288,7 +288,7 @@ class OutgoingMail(models.Model):
             models.CheckConstraint(
                 condition=Q(next_try_at__isnull=True) | ~Q(to=""), name="mail_waits_with_an_address"
             ),
-            # A header ends where its line ends: what followed would be a header of somebody else's making.
+            # A line end would begin another header.
             models.CheckConstraint(
                 condition=~Q(to__regex=r"[\r\n]")
                 & ~Q(subject__regex=r"[\r\n]")

@@ -1,8 +1,8 @@
-"""The permission matrix: what every act needs, as data. Policies, pages and tests read this one table.
+"""The permission matrix: what every act requires, as data. Policies, pages and tests read this table.
 
 The levels are those of the reference product's published matrices for ERP Integrations and Commitments,
-where `product.md` does not decide otherwise; "create and edit" there is one task for each kind of record and
-is one act here, because nobody gets the one without the other.
+unless `product.md` says otherwise. "Create and edit" is one task per kind of record there and one act here,
+because both need the same level.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from companies.models import CompanyTool, Level, ProjectTool
 
 
 class Act(StrEnum):
-    """Something a person does, as the matrix names it."""
+    """An act, as the matrix names it."""
 
     SEE_ERP_INTEGRATIONS = "see ERP Integrations"
     CHECK_CONNECTION = "check the connection"
@@ -39,7 +39,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The least level on each tool, all together; None where the tool does not matter."""
+    """The minimum level on each tool, all of them required; None when the tool does not matter."""
 
     commitments: Level = Level.NONE
     """On the project's own Commitments tool."""
@@ -74,13 +74,13 @@ LEAST = {
     Level.STANDARD: "'Standard' or 'Admin'",
     Level.ADMIN: "'Admin'",
 }
-"""How a least level is said."""
+"""A minimum level, as text."""
 
 
 def ruling_on(act: Act, access: Access, *, project_id: int = 0, project_name: str = "") -> Ruling:
-    """Whether this person may do this now; the project is needed where the act needs Commitments."""
+    """Whether this person may do this now. The project is needed when the act needs Commitments."""
     needs = MATRIX[act]
-    asked = (
+    requirements = (
         (
             f"Commitments in {project_name}",
             needs.commitments,
@@ -90,7 +90,7 @@ def ruling_on(act: Act, access: Access, *, project_id: int = 0, project_name: st
         ("Directory", needs.directory, access.on_company(CompanyTool.DIRECTORY)),
     )
     missing, rights = [], []
-    for tool, least, level in asked:
+    for tool, least, level in requirements:
         if least == Level.NONE:
             continue
         rights.append(f"{level.label} on {tool}")

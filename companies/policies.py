@@ -1,4 +1,4 @@
-"""Who may do what with the Directory. Pure: asks an `Access`, answers with a `Ruling`; reads nothing."""
+"""Who may do what with the Directory. Pure: reads only its arguments, returns a `Ruling`."""
 
 from companies.access import Access, Ruling
 from companies.models import Level
@@ -10,7 +10,7 @@ def may_see_directory(access: Access) -> Ruling:
 
 
 def may_change_levels(access: Access) -> Ruling:
-    """Give people levels on tools: what company administrators do. Never the privilege."""
+    """Give people levels on tools, as company administrators do. Never the privilege."""
     return ruling_on(Act.CHANGE_LEVELS, access)
 
 

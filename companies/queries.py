@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -23,7 +24,8 @@ from companies.models import (
     ProjectTool,
     ProjectToolPermission,
 )
-from companies.operations.levels import Levels
+from companies.operations.change_levels import Levels
+from companies.permissions import MATRIX, Act
 from companies.policies import is_accounting_approver
 from companies.view_models import (
     EntryEvent,
@@ -39,13 +41,14 @@ Searched = TypeVar("Searched", bound=Model)
 
 PAGE_SIZE = 50
 EVENTS_SHOWN = 100
+MOST_NAMES = 4
 SEARCHED = ("user__first_name", "user__last_name", "user__username", "user__email")
 
 
 def people(company: Company, *, q: str, page: int) -> tuple[tuple[PersonRow, ...], Page]:
-    """One page of the company's entries, by name, that have every word of `q` somewhere."""
+    """One page of the company's entries, by name, that contain every word of `q`."""
     entries = _searched(Membership.objects.filter(company=company), q, SEARCHED)
-    # By number of rows passed over, not by key: a company has hundreds of people, not millions.
+    # By offset, not by keyset: a company has hundreds of people, not millions.
     shown = Paginator(
         entries.select_related("user")
         .prefetch_related("company_levels")
@@ -67,7 +70,7 @@ def find_entry(company: Company, membership_id: int) -> Membership | None:
 
 
 def accounting_approvers(company: Company) -> QuerySet[Membership]:
-    """The active entries of everybody who is one now; see `is_accounting_approver`."""
+    """The active entries of the accounting approvers; see `is_accounting_approver`."""
     return Membership.objects.filter(
         company=company,
         is_active=True,
@@ -81,7 +84,7 @@ def accounting_approvers(company: Company) -> QuerySet[Membership]:
 def members_with_level(
     company: Company, tool: CompanyTool, level: Level = Level.ADMIN
 ) -> QuerySet[Membership]:
-    """The active entries of everybody who has at least that level on a tool of the company now."""
+    """The active entries with at least that level on a company tool."""
     return Membership.objects.filter(
         company=company,
         is_active=True,
@@ -89,6 +92,38 @@ def members_with_level(
         company_levels__tool=tool,
         company_levels__level__gte=level,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleAllowed:
+    """Some of the people who may do something, by name."""
+
+    names: tuple[str, ...]
+    more: int
+    """How many others there are."""
+
+
+def find_people_allowed(act: Act, *, company_id: int, project_id: int = 0) -> PeopleAllowed:
+    """The company's active people whose levels are enough now, by username; two queries."""
+    needs = MATRIX[act]
+    members = Membership.objects.filter(company_id=company_id, is_active=True, user__is_active=True)
+    for tool, least in (
+        (CompanyTool.ERP_INTEGRATIONS, needs.erp_integrations),
+        (CompanyTool.DIRECTORY, needs.directory),
+    ):
+        if least > Level.NONE:
+            members = members.filter(company_levels__tool=tool, company_levels__level__gte=least)
+    if needs.commitments > Level.NONE:
+        members = members.filter(
+            project_levels__project_id=project_id,
+            project_levels__tool=ProjectTool.COMMITMENTS,
+            project_levels__level__gte=needs.commitments,
+        )
+    if needs.can_push_to_accounting:
+        members = members.filter(can_push_to_accounting=True)
+    some = members.select_related("user").order_by("user__username")[:MOST_NAMES]
+    names = tuple(membership.user.name for membership in some)
+    return PeopleAllowed(names, more=members.count() - len(names))
 
 
 def own_entry_id(access: Access) -> int:
@@ -110,14 +145,14 @@ def facts_of(entry: Membership, access: Access) -> PersonFacts:
 
 
 def projects_of(company: Company, *, ids: Iterable[int]) -> tuple[Project, ...]:
-    """Those of them that are the company's."""
+    """The projects among them that belong to the company."""
     return tuple(Project.objects.filter(company=company, pk__in=ids).order_by("number"))
 
 
 def find_projects(company: Company, *, q: str, page: int, at: str) -> tuple[tuple[Project, ...], Page]:
     """One page of the company's projects, by number, that have every word of `q` in number or name.
 
-    `at` is the address of the page that shows them.
+    `at` is the URL of the page that shows them.
     """
     projects = _searched(Project.objects.filter(company=company).order_by("number"), q, ("number", "name"))
     shown = Paginator(projects, PAGE_SIZE).get_page(page)
@@ -125,12 +160,12 @@ def find_projects(company: Company, *, q: str, page: int, at: str) -> tuple[tupl
 
 
 def projects_url(at: str, *, q: str, page: int) -> str:
-    """That address, with the same projects shown."""
+    """The URL `at` with the same projects shown."""
     return _page_url(page if page > 1 else None, at=at, project=q)
 
 
 def level_lines(levels: Levels, projects: tuple[Project, ...]) -> tuple[LevelLine, ...]:
-    """For those who may only look: the company's tools, then each project's Commitments."""
+    """Levels for a read-only page: the company's tools, then each project's Commitments."""
     return (
         *(LevelLine(tool.label, level.label) for tool, level in levels.company.items()),
         *(
@@ -146,7 +181,7 @@ def find_open_request(entry: Membership) -> Requested | None:
 
 
 def events_of(entry: Membership) -> tuple[EntryEvent, ...]:
-    """What was done to the entry, newest first."""
+    """The history of the entry, newest first."""
     events = DirectoryEvent.objects.filter(membership_id=entry.pk).order_by("-id")[:EVENTS_SHOWN]
     return tuple(
         EntryEvent(
@@ -163,7 +198,7 @@ def events_of(entry: Membership) -> tuple[EntryEvent, ...]:
 
 
 def find_missing_privilege(company: Company, access: Access) -> MissingPrivilege | None:
-    """None for whoever has the privilege."""
+    """None for a person who has the privilege."""
     if access.can_push_to_accounting:
         return None
     asked_at = PrivilegeRequest.objects.filter(
@@ -201,7 +236,7 @@ def _row(company: Company, entry: Membership, commitments: str) -> PersonRow:
 
 
 def _level_on(entry: Membership, tool: CompanyTool) -> Level:
-    """Without a query, where the levels were prefetched."""
+    """No query when the levels were prefetched."""
     return next((Level(row.level) for row in entry.company_levels.all() if row.tool == tool), Level.NONE)
 
 
@@ -213,7 +248,7 @@ def _is_approver(entry: Membership) -> bool:
 
 
 def _commitments_in_words(entries: list[int]) -> dict[int, str]:
-    """`Admin on 3 projects, Standard on 1`, in one query for all."""
+    """`Admin on 3 projects, Standard on 1`; one query for all entries."""
     counts = (
         ProjectToolPermission.objects.filter(
             membership_id__in=entries, tool=ProjectTool.COMMITMENTS, level__gt=Level.NONE
@@ -240,5 +275,5 @@ def _page(shown: PageOfRows[Any], *, at: str = "", **words: str) -> Page:
 
 
 def _page_url(page: int | None, *, at: str, **words: str) -> str:
-    asked = {name: value for name, value in {**words, "page": str(page or "")}.items() if value}
-    return f"{at}?{urlencode(asked)}" if asked else at
+    parameters = {name: value for name, value in {**words, "page": str(page or "")}.items() if value}
+    return f"{at}?{urlencode(parameters)}" if parameters else at

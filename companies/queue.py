@@ -1,7 +1,7 @@
-"""The queue: a job says "look at row N" and nothing else; what is true stands in the row.
+"""The queue: a job says "look at row N" and nothing else; the row holds the state.
 
-A job may run twice, or late, or while another one about the same row runs: a task looks at its row under a
-lock, and finds nothing to do the second time.
+A job may run twice, or late, or while another one about the same row runs. A task therefore reads its row
+under a lock, and finds nothing to do the second time.
 """
 
 from collections.abc import Callable
@@ -18,29 +18,29 @@ from procrastinate.worker import Worker
 log = structlog.get_logger(__name__)
 
 JOBS_AT_ONCE = 4
-"""How many jobs one worker works on: a slow one, a mail server that does not answer, holds up no other."""
+"""Jobs that one worker runs at once, so that a slow job, such as a mail to a slow server, blocks no other."""
 
 
 def set_up(app: App) -> None:
-    """How our workers work. Procrastinate calls this once the apps are ready."""
-    middleware = [*(app.worker_defaults.get("task_middleware") or []), named_in_the_log]
+    """Sets defaults for workers. Procrastinate calls this once the apps are ready."""
+    middleware = [*(app.worker_defaults.get("task_middleware") or []), log_job]
     app.worker_defaults = {
         **app.worker_defaults,
         "concurrency": JOBS_AT_ONCE,
-        "delete_jobs": DeleteJobCondition.SUCCESSFUL,  # the rows keep what was done; failed jobs stay
+        "delete_jobs": DeleteJobCondition.SUCCESSFUL,  # the rows record what was done; failed jobs stay
         "task_middleware": middleware,
     }
 
 
 def defer_once(task: str, *, lock: str, one_at_a_time: bool = False, **ids: int) -> None:
-    """Puts a job into the queue, in the caller's transaction, unless one with this lock waits already.
+    """Queues a job in the caller's transaction, unless one with this lock is waiting.
 
-    `task` is the dotted path of a task. With `one_at_a_time` no worker begins it while another job with this
-    lock is being done. A job that waits already may look at its row before this transaction
-    commits, and see nothing new: for what must not be missed, a task looks every minute.
+    `task` is the dotted path of a task. With `one_at_a_time` no worker starts it while another job with this
+    lock is running. A waiting job may read its row before this transaction commits, and find nothing to do: a
+    periodic task checks every minute for rows that must not be missed.
     """
     try:
-        # A savepoint of its own: a second job with the same lock would abort the caller's transaction.
+        # In a savepoint, because a second job with the same lock would abort the caller's transaction.
         with transaction.atomic():
             queue.configure_task(
                 task, allow_unknown=False, queueing_lock=lock, lock=lock if one_at_a_time else None
@@ -49,8 +49,8 @@ def defer_once(task: str, *, lock: str, one_at_a_time: bool = False, **ids: int)
         pass
 
 
-def named_in_the_log(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
-    """Every line that a job logs carries which job it was, and one says how it ended: ids only."""
+def log_job(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
+    """Binds the job's ids to every line that it logs, and logs how it ended."""
     job = context.job
     with structlog.contextvars.bound_contextvars(
         job_id=job.id, operation=job.task_name, worker_id=worker.worker_id, **job.task_kwargs

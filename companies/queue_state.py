@@ -1,6 +1,6 @@
-"""How the queue is: what waits and since when, what failed, whether anybody works.
+"""Queue depth, failures, live workers.
 
-The waiting jobs are counted to a limit only: a monitor that asks must not make a long queue longer.
+Waiting jobs are counted up to a limit, so that monitoring does not slow down a long queue.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from django.db import connection
 from companies.tasks import SILENT_SECONDS
 
 MOST_COUNTED = 10_000
-"""Whoever has more than that has no use for the number."""
+"""Counts stop here; a larger number would not help."""
 LOOKED_THROUGH = 1_000
-"""Among so many of the oldest waiting jobs the one that waits longest is looked for: one that was put back
-keeps its number, and waits from when it was put back."""
+"""The longest wait is searched among so many of the oldest jobs by id. A retried job keeps its id, and waits
+from the moment of its retry.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +22,17 @@ class QueueState:
     """The queue at one moment, by the database's clock. Counts stop at `MOST_COUNTED`."""
 
     waiting: int
-    """Jobs that could begin now; not those that are to begin later."""
+    """Jobs that are due, without those scheduled for later."""
     running: int
     failed: int
     oldest_waiting_seconds: float
-    """How long the job that waits longest could have begun; 0 where none waits."""
+    """Time since the job that waits longest became due; 0 when none waits."""
     workers: int
-    """Workers that were heard of in the last half minute."""
+    """Workers with a heartbeat in the last half minute."""
 
 
 def get_queue_state() -> QueueState:
-    """One query, however long the queue is."""
+    """One query, whatever the length of the queue."""
     with connection.cursor() as cursor:
         cursor.execute(
             _STATE, {"most": MOST_COUNTED, "looked_through": LOOKED_THROUGH, "silent": SILENT_SECONDS}

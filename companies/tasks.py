@@ -1,4 +1,4 @@
-"""What runs in the queue."""
+"""Tasks of the queue."""
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -9,9 +9,9 @@ from companies import mail
 
 EVERY_MINUTE = "* * * * *"
 SILENT_SECONDS = 30
-"""A worker that has not been heard of for so long is dead; it says so every 10 seconds."""
+"""A worker without a heartbeat for so long is dead; the interval is 10 seconds."""
 GIVES_UP_AFTER = 5
-"""How often a job is taken from a dead worker: more, and it is the job that kills them."""
+"""Times a job is taken from a dead worker. More than that means that the job kills its workers."""
 
 
 @app.task
@@ -21,14 +21,14 @@ def send_mail(mail_id: int) -> None:
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-waiting-mail")
-def queue_waiting_mail(timestamp: int) -> None:  # noqa: ARG001  (given to all that run by the clock)
+def queue_waiting_mail(timestamp: int) -> None:  # noqa: ARG001  (procrastinate passes it to periodic tasks)
     mail.queue_waiting_mail()
 
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="retry-stalled-jobs", pass_context=True)
 async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  (given as above)
-    """Puts the jobs of killed workers back into the queue, which by itself never does.
+    """Retries the jobs of killed workers, which Procrastinate does not do by itself.
 
     See https://github.com/procrastinate-org/procrastinate/issues/1518.
     """
@@ -40,5 +40,5 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # no
         try:
             await jobs.retry_job(job)
         except UniqueViolation:
-            # Another job about the same thing waits already: it will do.
+            # Another job about the same row is waiting and does the work.
             await jobs.finish_job(job, status=Status.FAILED, delete_job=True)

@@ -1,7 +1,7 @@
-"""Text as people type and paste it: cleaned at entry, and compared as a person would compare it.
+"""Text as people type and paste it: cleaned at entry, compared without invisible differences.
 
-Plain Python, so that the Sage code and the port use the same rules as the forms. What differs only in signs
-that nobody sees, or in one dash for another, is the same number to a person.
+Plain Python, so that the Sage code and the port use the same rules as the forms. Numbers that differ only in
+invisible characters, or in the kind of dash, are the same number to a person.
 """
 
 import re
@@ -17,7 +17,7 @@ _COST_CODE_PLACES = Decimal("0.001")
 
 
 def clean_line(text: str) -> str:
-    """One line of prose: without signs of no width, every kind of space as one blank, no blanks around it.
+    """One line of prose: no zero-width characters, every run of spaces as one blank, stripped.
 
     Compatibility forms stay, since `m²` is not `m2` in a title.
     """
@@ -26,7 +26,7 @@ def clean_line(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """Prose of several lines: as `clean_line`, each line by itself. Blanks at the start of a line stay."""
+    """Prose of several lines: each line cleaned as by `clean_line`. Blanks at the start of a line stay."""
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = ("".join(map(_in_prose, line)).rstrip() for line in composed.split("\n"))
     return "\n".join(lines).strip("\n")
@@ -35,14 +35,14 @@ def clean_lines(text: str) -> str:
 def clean_number(text: str) -> str:
     """A number or code: as `clean_line`, with compatibility forms folded and every dash as a hyphen.
 
-    Marks of direction and joiners, which prose keeps, are left out.
+    Direction marks and joiners, which prose keeps, are removed.
     """
     visible = "".join(map(_in_number, unicodedata.normalize("NFKC", text)))
     return _DASHES.sub("-", clean_line(visible))
 
 
 def comparison_key(number: str) -> str:
-    """What two numbers have in common that are the same to a person: case does not count."""
+    """Equal for two numbers that are the same to a person, whatever their case."""
     return clean_number(number).casefold()
 
 
@@ -51,14 +51,14 @@ def is_same_number(one: str, other: str) -> bool:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two texts say the same: blanks, line ends, invisible signs and case do not count."""
+    """Whether two texts are equal without regard to blanks, line ends, invisible characters and case."""
     return " ".join(clean_lines(one).split()).casefold() == " ".join(clean_lines(other).split()).casefold()
 
 
 def plain_amount(text: str) -> str:
-    """An amount as it is typed or pasted, as `Decimal` reads it: `$4,200.00`, `(300)`, `4 200`.
+    """A typed or pasted amount in the form that `Decimal` reads: `$4,200.00`, `(300)`, `4 200`.
 
-    Raises `ValueError` for what is no amount. An empty text stays empty.
+    Raises `ValueError` when the text is no amount. An empty text stays empty.
     """
     plain = clean_number(text)
     if plain.startswith("(") and plain.endswith(")"):
@@ -74,16 +74,16 @@ def plain_amount(text: str) -> str:
 def plain_record_number(text: str) -> str:
     """A record number without thousands separators: `1,300` is record 1300.
 
-    What is no number stays as `clean_number` leaves it.
+    Any other text is cleaned by `clean_number`.
     """
     plain = clean_number(text)
     return re.sub("[, ]", "", plain).lstrip("0") or "0" if _RECORD_NUMBER.fullmatch(plain) else plain
 
 
 def plain_cost_code(code: str) -> str:
-    """A cost code as Sage's column `decimal(15,3)` shows it: `3310` is `3310.000`.
+    """A cost code in the format of Sage's column `decimal(15,3)`: `3310` is `3310.000`.
 
-    What is no such number stays as `clean_number` leaves it.
+    Any other text is cleaned by `clean_number`.
     """
     plain = clean_number(code)
     try:
@@ -96,12 +96,12 @@ def plain_cost_code(code: str) -> str:
 
 
 def _in_prose(sign: str) -> str:
-    """Marks of direction and joiners stay: Arabic words and emoji are written with them."""
+    """Direction marks and joiners stay, because Arabic words and emoji need them."""
     if sign in _NO_WIDTH:
         return ""
     if sign in "\t\n\r" or unicodedata.category(sign) in ("Zs", "Zl", "Zp"):
         return " "
-    # A NUL stays for the forms to refuse: no text that a person typed holds one.
+    # A NUL stays for the forms to refuse, because typed text never holds one.
     return "" if unicodedata.category(sign) == "Cc" and sign != "\0" else sign
 
 

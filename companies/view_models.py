@@ -1,4 +1,4 @@
-"""Plain values for the Directory's templates, so that no query can hide in one."""
+"""Plain values for the Directory's templates, so that templates run no queries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,12 @@ class PersonRow:
     directory: str
     erp_integrations: str
     commitments: str
-    """Of all projects: `Admin on 3 projects, Standard on 1`."""
+    """The levels on all projects: `Admin on 3 projects, Standard on 1`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page of a list stands; of every list there is."""
+    """The position of a page in its list; used by all lists."""
 
     first: int
     last: int
@@ -31,17 +31,17 @@ class Page:
     previous_url: str = ""
     next_url: str = ""
     at_least: bool = False
-    """Whether there are more than `total`: nobody counted further."""
+    """Whether there are more than `total` rows, where counting stopped."""
     beyond: int = 0
-    """Where `first` and `last` are not known: how many rows at least stand before the page."""
+    """The least number of rows before the page, when `first` and `last` are not known."""
     shown: int = 0
-    """How many rows are on it, where they were not counted by `first` and `last`."""
+    """The number of rows on the page, when `first` and `last` are not known."""
     count_url: str = ""
-    """The same page with everything counted; empty where everything is."""
+    """The URL of the same page with everything counted; empty when everything is."""
     looked_through: int = 0
-    """Where not 0: only so many rows were looked through for what was searched."""
+    """If not 0, only so many rows were searched."""
     key_is_lost: bool = False
-    """Whether the page that was asked for is not known, and this is the first one instead."""
+    """Whether the requested page does not exist and the first page is shown instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class LevelLine:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A request that waits for support."""
+    """A request that support has not decided."""
 
     at: datetime
     by: str
@@ -86,7 +86,7 @@ class EntryEvent:
 
 @dataclass(frozen=True, slots=True)
 class MissingPrivilege:
-    """For a person without Can Push to Accounting: where to ask for it, or since when they have asked."""
+    """For a person without Can Push to Accounting: where to request it, or when it was requested."""
 
     url: str
     requested_at: datetime | None

@@ -1,4 +1,4 @@
-"""The admin site: Django's own, with our name, our door, and the support desk on its front page."""
+"""The Django admin with Plumbline's name and sign-in page, and the support desk as its index."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class SupportDesk(AdminSite):
         return super().index(request, {**front_page(request), **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """Signs in through the product's own page, so that its limits hold here too."""
+        """Redirects to the product's sign-in page, so that its rate limits apply."""
         view = secure_admin_login(super().login)
         response: HttpResponse = view(request, extra_context)
         return response

@@ -1,11 +1,11 @@
-"""App configurations of the wiring: the admin site, and the system checks."""
+"""App configurations: the admin site and the system checks."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
 class PlumblineAdminConfig(AdminConfig):
-    """The Django admin as the support desk, behind the same sign-in as everything else."""
+    """Makes the support desk the default admin site."""
 
     default_site = "config.admin.SupportDesk"
 

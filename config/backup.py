@@ -1,10 +1,10 @@
-"""Backup and restore of the database that DATABASE_URL names, by PostgreSQL's own programs.
+"""Backup and restore of the database in DATABASE_URL, with PostgreSQL's own programs.
 
 `python -m config.backup dump FOLDER [--keep DAYS]` writes `FOLDER/plumbline-TIME.dump` and prints its name.
-`python -m config.backup restore FILE` fills an empty database from it: all of it, or nothing.
+`python -m config.backup restore FILE` fills an empty database from it, in one transaction.
 
-Needs `pg_dump` and `pg_restore` on PATH, as new as the server. Exits 0 when done, 1 when it was not, 2 on
-wrong use, 3 when DATABASE_URL is wrong. The keys in FIELD_KEYS are not in the file; keep them apart from it.
+Needs `pg_dump` and `pg_restore` on PATH, as new as the server. Exits 0 on success, 1 on failure, 2 on
+wrong usage, 3 when DATABASE_URL is wrong. The keys in FIELD_KEYS are not in the file; keep them elsewhere.
 """
 
 import argparse
@@ -23,20 +23,20 @@ from config import env
 
 SECONDS_A_DAY = 86_400
 NAME = "plumbline-{at:%Y%m%dT%H%M%SZ}.dump"
-OURS = "plumbline-*.dump"
+PATTERN = "plumbline-*.dump"
 PLAIN_ROWS = ("--no-owner", "--no-privileges")
-"""Whoever restores owns what they restore: roles of another server need not exist."""
+"""The restoring role owns everything, so that roles of another server need not exist."""
 
 
-class NotDone(Exception):
-    """Nothing was left behind. The text says why and what to do."""
+class BackupFailed(Exception):
+    """Nothing was written. The text says why and what to do."""
 
 
 def dump(url: str, folder: Path, *, keep_days: int | None = None) -> Path:
     """Writes one consistent backup and returns its file; only its owner can read it.
 
-    The file has its name only once it is whole and was read back. Older backups than `keep_days` go then, and
-    not before. Raises `NotDone`.
+    The file gets its name after it was written whole and read back. Only then are backups older than
+    `keep_days` removed. Raises `BackupFailed`.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / NAME.format(at=datetime.now(UTC))
@@ -50,29 +50,29 @@ def dump(url: str, folder: Path, *, keep_days: int | None = None) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     if keep_days is not None:
-        _forget_older_than(keep_days, folder=folder, newest=file)
+        _remove_older_than(keep_days, folder=folder, newest=file)
     return file
 
 
 def restore(url: str, file: Path) -> None:
-    """Fills the empty database that `url` names. Raises `NotDone`, and the database is as empty as before."""
+    """Fills the empty database that `url` names. Raises `BackupFailed` and leaves it empty."""
     if not file.is_file():
-        raise NotDone(f"There is no file {file}.")
+        raise BackupFailed(f"There is no file {file}.")
     with _open(url) as database:
         found = database.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
     if found is None or found[0]:
-        raise NotDone(
-            "The database that DATABASE_URL names is not empty, and nothing was restored over what it holds. "
-            "Make a new one (createdb) and name that."
+        raise BackupFailed(
+            "The database that DATABASE_URL names is not empty, so nothing was restored. "
+            "Create a new one (createdb) and name that."
         )
     _run(url, "pg_restore", "--exit-on-error", "--single-transaction", *PLAIN_ROWS, str(file))
     with _open(url) as database:
-        database.execute("ANALYZE")  # a restored database knows nothing of its tables' sizes
+        database.execute("ANALYZE")  # pg_restore does not restore planner statistics
 
 
-def _forget_older_than(days: int, *, folder: Path, newest: Path) -> None:
+def _remove_older_than(days: int, *, folder: Path, newest: Path) -> None:
     oldest = time.time() - days * SECONDS_A_DAY
-    for one in folder.glob(OURS):
+    for one in folder.glob(PATTERN):
         if one != newest and one.stat().st_mtime < oldest:
             one.unlink()
 
@@ -81,14 +81,14 @@ def _open(url: str) -> psycopg.Connection[tuple[int]]:
     try:
         return psycopg.connect(url, autocommit=True)
     except psycopg.OperationalError as error:
-        raise NotDone(f"The PostgreSQL server does not let us in: {str(error).splitlines()[0]}") from None
+        raise BackupFailed(f"Cannot connect to the PostgreSQL server: {str(error).splitlines()[0]}") from None
 
 
 def _run(url: str | None, program: str, *arguments: str) -> None:
-    """One of PostgreSQL's programs. The password is in its environment: everybody can read a command line."""
+    """Runs a PostgreSQL program. The password is in its environment, because command lines are public."""
     found = shutil.which(program)
     if found is None:
-        raise NotDone(
+        raise BackupFailed(
             f"There is no {program} on PATH. Install PostgreSQL's client programs (postgresql-client)."
         )
     variables, database = connection_of(url) if url else ({}, "")
@@ -102,23 +102,25 @@ def _run(url: str | None, program: str, *arguments: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NotDone(f"{program} did not do as asked:\n{done.stderr.strip()}")
+        raise BackupFailed(f"{program} failed:\n{done.stderr.strip()}")
 
 
 def connection_of(url: str) -> tuple[dict[str, str], str]:
-    """A database's address as environment variables, and what has none of them as words for `--dbname`."""
-    variables, words = {}, {}
+    """A database URL as libpq environment variables; options without one go into a `--dbname` string."""
+    variables, rest = {}, {}
     for option in pq.Conninfo.parse(url.encode()):
         if option.val is None:
             continue
         keyword, value = option.keyword.decode(), option.val.decode()
         if keyword == "dbname" or not option.envvar:
             if option.dispchar == b"*":
-                raise NotDone(f"DATABASE_URL holds {keyword}, which cannot be kept out of the process list.")
-            words[keyword] = value
+                raise BackupFailed(
+                    f"DATABASE_URL holds {keyword}, which cannot be kept out of the process list."
+                )
+            rest[keyword] = value
         else:
             variables[option.envvar.decode()] = value
-    return variables, conninfo.make_conninfo("", **words)
+    return variables, conninfo.make_conninfo("", **rest)
 
 
 def main(arguments: list[str]) -> int:
@@ -141,7 +143,7 @@ def main(arguments: list[str]) -> int:
     except env.WrongEnvironment as error:
         print(error, file=sys.stderr)
         return 3
-    except (NotDone, OSError) as error:
+    except (BackupFailed, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

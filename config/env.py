@@ -1,4 +1,4 @@
-"""Typed readers of the environment. A value that cannot be right stops the start and names itself."""
+"""Typed readers of environment variables. Each raises `WrongEnvironment` for an invalid value."""
 
 import ipaddress
 import os
@@ -13,11 +13,11 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 MAIL_SERVER_SECONDS = 20
-"""How long a mail server may take for an answer."""
+"""Time limit for an answer of the mail server."""
 
 
 class Secret(str):
-    """A value that `manage.py diffsettings`, and whatever else prints settings, shows as stars."""
+    """A string whose `repr` is masked, so that `manage.py diffsettings` does not print it."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class Secret(str):
 
 
 class WrongEnvironment(ImproperlyConfigured):
-    """An environment value is missing or cannot be right. The text names the variable and what it may be."""
+    """An environment variable is missing or invalid. The text names it and the values it takes."""
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -50,7 +50,7 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def number(name: str, default: float, *, least: float, most: float) -> float:
-    """A number of seconds or the like, between `least` and `most`, both allowed."""
+    """A number from `least` to `most`, both included."""
     value = text(name, str(default))
     try:
         result = float(value)
@@ -75,7 +75,7 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
 
 
 def networks(name: str, default: Sequence[str] = ()) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Addresses and networks (10.0.0.0/8), separated by commas; `none` for none at all."""
+    """Addresses and networks (10.0.0.0/8), separated by commas; `none` for an empty list."""
     found = []
     for word in words(name, default):
         if word == "none":
@@ -113,7 +113,7 @@ def secret_key(name: str) -> Secret:
 
 
 def token(name: str) -> Secret | None:
-    """A secret that may be left out; one that can be guessed is refused."""
+    """An optional secret of at least 32 ASCII characters."""
     if not (text(name, "") or text(f"{name}_FILE", "")):
         return None
     value = secret_key(name)
@@ -136,7 +136,7 @@ def field_keys(name: str) -> list[Secret]:
 
 
 def database(name: str) -> dict[str, Any]:
-    """Django's description of the PostgreSQL server that the URL in NAME names."""
+    """An entry of Django's DATABASES for the `postgresql://` URL in NAME."""
     url = text(name)
     if not url.startswith(("postgresql://", "postgres://")):
         raise WrongEnvironment(f"{name} must begin with postgresql://")
@@ -151,11 +151,11 @@ def database(name: str) -> dict[str, Any]:
     if not all(port.isdigit() for port in str(parts.get("port") or "0").split(",")):
         raise WrongEnvironment(f"{name} has a port that is not a number.")
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    said = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
+    settings = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        **said,
-        "PASSWORD": Secret(said["PASSWORD"]),
+        **settings,
+        "PASSWORD": Secret(settings["PASSWORD"]),
         "OPTIONS": parts,
     }
 
@@ -194,7 +194,7 @@ def email_address(name: str, default: str) -> str:
 
 
 def site(name: str, default: str) -> str:
-    """The address of a site: scheme, host and perhaps a port, and nothing after them."""
+    """The address of a site: scheme, host and an optional port, without a path."""
     value = text(name, default).rstrip("/")
     try:
         parts = urlsplit(value)

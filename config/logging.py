@@ -1,4 +1,4 @@
-"""Structured logs: a constant event name, ids as fields, never an object or a formatted sentence."""
+"""Structured logging: a constant event name with ids as fields, never an object or a formatted sentence."""
 
 import logging
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import structlog
 
 PROBES = {"healthz", "readyz", "metrics"}
-WHAT_WAS_DONE = ("django_structlog", "companies", "commitments", "erp_integrations", "sage_adapter")
-"""Whose lines of level INFO each tell of one request, job or act."""
+INFO_LOGGERS = ("django_structlog", "companies", "commitments", "erp_integrations", "sage_adapter")
+"""Loggers that write one INFO line per request, job or operation."""
 
 
-class WithoutProbes(logging.Filter):
-    """Leaves out what monitors ask every few seconds, as long as all is well."""
+class ExcludeProbes(logging.Filter):
+    """Drops log lines of successful monitoring requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         operation = record.msg.get("operation") if isinstance(record.msg, dict) else None
@@ -21,9 +21,9 @@ class WithoutProbes(logging.Filter):
 def logging_config(log_format: str) -> dict[str, Any]:
     """Django's LOGGING for `console` (for people) or `json` (for machines); configures structlog too.
 
-    Machines get a line for whatever was done. People, who sit before the demo, get what went wrong.
+    `json` logs every request, job and operation; `console`, used by the demo, logs warnings and errors.
     """
-    done = "INFO" if log_format == "json" else "WARNING"
+    level = "INFO" if log_format == "json" else "WARNING"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -43,7 +43,7 @@ def logging_config(log_format: str) -> dict[str, Any]:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        # A plain traceback: the prettier ones print local variables, and some of those are secrets.
+        # A plain traceback, because the prettier ones print local variables, which may hold secrets.
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     return {
@@ -56,7 +56,7 @@ def logging_config(log_format: str) -> dict[str, Any]:
                 "foreign_pre_chain": [*shared, structlog.processors.format_exc_info],
             }
         },
-        "filters": {"without_probes": {"()": WithoutProbes}},
+        "filters": {"without_probes": {"()": ExcludeProbes}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -66,8 +66,8 @@ def logging_config(log_format: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
-            **{name: {"level": done} for name in WHAT_WAS_DONE},
-            # A second try that helps is no news, and of one that does not whoever asked tells the fault.
+            **{name: {"level": level} for name in INFO_LOGGERS},
+            # Retries are not logged; the caller logs the fault of the last one.
             "stamina": {"level": "ERROR"},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         },

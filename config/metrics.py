@@ -1,8 +1,7 @@
-"""The figures for a monitor, in Prometheus' form.
+"""Metrics in the Prometheus text format.
 
-All of them are read from the database at the moment of the question, none is kept in a process: the answer
-is the same whichever of the web server's processes, on whichever machine, gives it. What only a process knows
-(requests per second, memory) is the proxy's and the service manager's to tell.
+All values are read from the database at request time, so every process on every machine gives the same
+answer. Metrics of a process (requests per second, memory) come from the proxy and the service manager.
 """
 
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from prometheus_client.registry import Collector
 from companies.clock import database_now
 from companies.models import Outcome, OutgoingMail, PrivilegeRequest
 from companies.queue_state import QueueState, get_queue_state
-from config.readiness import count_unapplied_migrations, give_up_soon
+from config.readiness import count_unapplied_migrations, limit_statement_time
 from erp_integrations.connections.health import (
     ANSWERS,
     LATELY,
@@ -27,20 +26,20 @@ from erp_integrations.connections.health import (
     count_stuck_attempts,
 )
 
-OF_A_CONNECTION = ("connection", "company", "kind")
+CONNECTION_LABELS = ("connection", "company", "kind")
 
 
-def figures() -> bytes:
-    """Every figure, as text. Raises `django.db.Error` where the database does not answer in time."""
+def render_metrics() -> bytes:
+    """Every metric, as text. Raises `django.db.Error` when the database does not answer in time."""
     registry = CollectorRegistry()
     with transaction.atomic():
-        give_up_soon()
-        registry.register(_Now(tuple(_figures(database_now()))))
+        limit_statement_time()
+        registry.register(_Snapshot(tuple(_families(database_now()))))
     return generate_latest(registry)
 
 
-class _Now(Collector):
-    """What was read, once."""
+class _Snapshot(Collector):
+    """Metric families that were read once."""
 
     def __init__(self, families: tuple[GaugeMetricFamily, ...]) -> None:
         self.families = families
@@ -49,32 +48,32 @@ class _Now(Collector):
         yield from self.families
 
 
-def _figures(now: datetime) -> Iterator[GaugeMetricFamily]:
+def _families(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily(
         "plumbline_migrations_unapplied",
         "Migrations that this release knows and the database does not have.",
         value=count_unapplied_migrations(),
     )
-    yield from _of_queue(get_queue_state())
+    yield from _queue_families(get_queue_state())
     connections = connections_health()
-    yield from _of_connections(connections)
+    yield from _connection_families(connections)
     yield _answers(connections, now)
     yield GaugeMetricFamily(
         "plumbline_attempts_stuck",
-        "Attempts to unlink whose lease is over and that have no end yet.",
+        "Unlink attempts whose lease expired and that were not settled.",
         value=count_stuck_attempts(now),
     )
     yield _mail()
     yield GaugeMetricFamily(
         "plumbline_privilege_requests_waiting",
-        "Requests for Can Push to Accounting that support has not decided.",
+        "Undecided requests for Can Push to Accounting.",
         value=PrivilegeRequest.objects.filter(outcome=Outcome.WAITING).count(),
     )
 
 
-def _of_queue(queue: QueueState) -> Iterator[GaugeMetricFamily]:
+def _queue_families(queue: QueueState) -> Iterator[GaugeMetricFamily]:
     jobs = GaugeMetricFamily(
-        "plumbline_jobs", "Jobs in the queue; those that succeeded are gone.", labels=("state",)
+        "plumbline_jobs", "Jobs in the queue; jobs that succeeded are deleted.", labels=("state",)
     )
     jobs.add_metric(("waiting",), queue.waiting)
     jobs.add_metric(("running",), queue.running)
@@ -82,24 +81,24 @@ def _of_queue(queue: QueueState) -> Iterator[GaugeMetricFamily]:
     yield jobs
     yield GaugeMetricFamily(
         "plumbline_job_oldest_waiting_seconds",
-        "How long the job that waits longest could have begun.",
+        "Time since the job that waits longest became due.",
         value=queue.oldest_waiting_seconds,
     )
     yield GaugeMetricFamily(
-        "plumbline_workers", "Workers that were heard of in the last half minute.", value=queue.workers
+        "plumbline_workers", "Workers with a heartbeat in the last half minute.", value=queue.workers
     )
 
 
-def _of_connections(connections: tuple[ConnectionHealth, ...]) -> Iterator[GaugeMetricFamily]:
-    """What never was has no time, rather than the year 1970."""
-    accepted = _family("accepted", "1 where a database was accepted and is the one that answers.")
+def _connection_families(connections: tuple[ConnectionHealth, ...]) -> Iterator[GaugeMetricFamily]:
+    """An event that never happened has no sample, rather than the timestamp 0."""
+    accepted = _family("accepted", "1 when a database was accepted and is the one that answers.")
     failures = _family("failures_in_a_row", "Failures since the last good answer.")
     success = _family("last_success_timestamp_seconds", "When it last gave a good answer.")
-    failure = _family("last_failure_timestamp_seconds", "When it last gave none.")
-    complete = _family("last_complete_run_timestamp_seconds", "When the last complete comparison began.")
-    interval = _family("run_interval_seconds", "How often it is compared by itself; none where never.")
-    refused = _family("run_refused", "1 where a comparison was not believed since the last complete one.")
-    running = _family("running_since_timestamp_seconds", "When the comparison began that is under way.")
+    failure = _family("last_failure_timestamp_seconds", "When it last failed to give an answer.")
+    complete = _family("last_complete_run_timestamp_seconds", "When the last complete reconciliation began.")
+    interval = _family("run_interval_seconds", "Interval of scheduled reconciliation; absent when it is off.")
+    refused = _family("run_refused", "1 when a reconciliation was refused since the last complete one.")
+    running = _family("running_since_timestamp_seconds", "When the running reconciliation began.")
     for one in connections:
         labels = (str(one.connection_id), str(one.company_id), one.kind)
         accepted.add_metric(labels, float(one.accepted and not one.another_database))
@@ -118,21 +117,21 @@ def _of_connections(connections: tuple[ConnectionHealth, ...]) -> Iterator[Gauge
     yield from (accepted, failures, success, failure, complete, interval, refused, running)
 
 
-def _family(name: str, words: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"plumbline_connection_{name}", words, labels=OF_A_CONNECTION)
+def _family(name: str, documentation: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"plumbline_connection_{name}", documentation, labels=CONNECTION_LABELS)
 
 
 def _answers(connections: tuple[ConnectionHealth, ...], now: datetime) -> GaugeMetricFamily:
     family = GaugeMetricFamily(
         "plumbline_unlink_answers_last_hour",
-        "How the questions of the last hour whether a link may be cut ended.",
+        "Unlink attempts of the last hour, by outcome.",
         labels=("company", "outcome"),
     )
-    counted = answers_since(now - LATELY)
+    counts = answers_since(now - LATELY)
     for one in connections:
         for kind in ANSWERS:
             family.add_metric(
-                (str(one.company_id), kind.lower().replace("_", "-")), counted.get((one.company_id, kind), 0)
+                (str(one.company_id), kind.lower().replace("_", "-")), counts.get((one.company_id, kind), 0)
             )
     return family
 
@@ -142,7 +141,7 @@ def _mail() -> GaugeMetricFamily:
         waiting=Count("id", filter=Q(attempts=0)), failing=Count("id", filter=Q(attempts__gt=0))
     )
     family = GaugeMetricFamily(
-        "plumbline_mails", "Mails that were not sent yet; failing: tried, and tried again.", labels=("state",)
+        "plumbline_mails", "Mails not sent yet; failing: tried at least once.", labels=("state",)
     )
     family.add_metric(("waiting",), unsent["waiting"])
     family.add_metric(("failing",), unsent["failing"])

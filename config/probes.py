@@ -1,7 +1,4 @@
-"""What monitors ask: is the process alive, is the server ready, and the figures.
-
-They ask without a session, and get words or numbers, never a page.
-"""
+"""Endpoints for monitors: liveness, readiness and metrics. They need no session."""
 
 import dataclasses
 import secrets
@@ -17,23 +14,23 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as PROMETHEUS
 
-from config.metrics import figures
-from config.readiness import Readiness, look
+from config.metrics import render_metrics
+from config.readiness import Readiness, check_readiness
 from erp_integrations.connections.health import trouble_of
 
 PLAIN = "text/plain; charset=utf-8"
-NOT_TOLD = (
-    "The figures are told to addresses that METRICS_ALLOW names and that ask this server itself, "
-    "and to clients that send METRICS_TOKEN.\n"
+METRICS_REFUSED = (
+    "Metrics are for addresses in METRICS_ALLOW that reach this server without a proxy, "
+    "and for clients that send METRICS_TOKEN.\n"
 )
-PROXIES_SAY = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
-"""What a proxy adds. A request that carries one of these comes from somebody else than it seems to."""
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
+"""Headers that a proxy adds: `REMOTE_ADDR` is then the proxy's address, not the client's."""
 
 
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process is alive and answers. Asks nobody, not the database either."""
+    """200 as long as the process answers. Does not query the database."""
     return HttpResponse("alive\n", content_type=PLAIN)
 
 
@@ -41,38 +38,38 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @vary_on_headers("Accept", "Authorization")
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 where this server is ready to serve, 503 with the reasons where it is not.
+    """200 when this server is ready to serve, 503 with the reasons when it is not.
 
-    What is wrong all the same, the queue and the connections are told to those only who may see the figures.
+    Only clients that may read the metrics get the problems, the queue and the connections.
     """
-    found = look()
-    status = 200 if found.ready else 503
-    detailed = _may_see_figures(request)
+    readiness = check_readiness()
+    status = 200 if readiness.ready else 503
+    detailed = _may_read_metrics(request)
     if request.get_preferred_type(["application/json", "text/plain"]) == "text/plain":
-        return HttpResponse(_words(found, detailed=detailed), status=status, content_type=PLAIN)
-    return JsonResponse(_fields(found, detailed=detailed), status=status)
+        return HttpResponse(_as_text(readiness, detailed=detailed), status=status, content_type=PLAIN)
+    return JsonResponse(_fields(readiness, detailed=detailed), status=status)
 
 
 @require_safe
 @never_cache
 @vary_on_headers("Authorization")
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures in Prometheus' form; 403 for whoever may not see them, 503 where there is no database."""
-    if not _may_see_figures(request):
-        return HttpResponse(NOT_TOLD, status=403, content_type=PLAIN)
+    """Metrics in the Prometheus format; 403 without permission, 503 without a database."""
+    if not _may_read_metrics(request):
+        return HttpResponse(METRICS_REFUSED, status=403, content_type=PLAIN)
     try:
-        return HttpResponse(figures(), content_type=PROMETHEUS)
+        return HttpResponse(render_metrics(), content_type=PROMETHEUS)
     except Error as error:
-        words = f"The database does not answer as it should ({type(error).__name__}).\n"
-        return HttpResponse(words, status=503, content_type=PLAIN)
+        text = f"The database does not answer as it should ({type(error).__name__}).\n"
+        return HttpResponse(text, status=503, content_type=PLAIN)
 
 
-def _may_see_figures(request: HttpRequest) -> bool:
-    """By the token; or by the address, as long as no proxy stands between, whose address it would be."""
-    kind, _, brought = request.headers.get("Authorization", "").partition(" ")
-    if settings.METRICS_TOKEN and kind.lower() == "bearer":
-        return secrets.compare_digest(brought.strip().encode(), settings.METRICS_TOKEN.encode())
-    if any(name in request.headers for name in PROXIES_SAY):
+def _may_read_metrics(request: HttpRequest) -> bool:
+    """By the token, else by the client's address, which is known only without a proxy."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.METRICS_TOKEN and scheme.lower() == "bearer":
+        return secrets.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
+    if any(name in request.headers for name in PROXY_HEADERS):
         return False
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
@@ -82,28 +79,28 @@ def _may_see_figures(request: HttpRequest) -> bool:
     return any(address in network for network in settings.METRICS_ALLOW)
 
 
-def _fields(found: Readiness, *, detailed: bool) -> Mapping[str, Any]:
-    fields: dict[str, Any] = {"status": found.status, "reasons": found.reasons}
+def _fields(readiness: Readiness, *, detailed: bool) -> Mapping[str, Any]:
+    fields: dict[str, Any] = {"status": readiness.status, "reasons": readiness.reasons}
     if detailed:
-        fields["troubles"] = found.troubles
-        fields["queue"] = dataclasses.asdict(found.queue) if found.queue else None
+        fields["troubles"] = readiness.troubles
+        fields["queue"] = dataclasses.asdict(readiness.queue) if readiness.queue else None
         fields["connections"] = [
-            {**dataclasses.asdict(one), "trouble": trouble_of(one)} for one in found.connections
+            {**dataclasses.asdict(one), "trouble": trouble_of(one)} for one in readiness.connections
         ]
     return fields
 
 
-def _words(found: Readiness, *, detailed: bool) -> str:
-    lines = [found.status, *found.reasons]
+def _as_text(readiness: Readiness, *, detailed: bool) -> str:
+    lines = [readiness.status, *readiness.reasons]
     if detailed:
-        lines += found.troubles
-        if found.queue:
+        lines += readiness.troubles
+        if readiness.queue:
             lines.append(
-                f"Queue: {found.queue.waiting} waiting, the oldest for "
-                f"{found.queue.oldest_waiting_seconds:.0f} s; {found.queue.running} running, "
-                f"{found.queue.failed} failed; {found.queue.workers} workers."
+                f"Queue: {readiness.queue.waiting} waiting, the oldest for "
+                f"{readiness.queue.oldest_waiting_seconds:.0f} s; {readiness.queue.running} running, "
+                f"{readiness.queue.failed} failed; {readiness.queue.workers} workers."
             )
-        for one in found.connections:
+        for one in readiness.connections:
             success, failure, complete = (
                 moment.isoformat() if moment else "never"
                 for moment in (one.last_success_at, one.last_failure_at, one.reconciled_at)

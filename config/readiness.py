@@ -1,8 +1,8 @@
-"""Whether this server is ready to serve, and what is not as it should be all the same.
+"""Whether this server is ready to serve, and which problems it has.
 
-A server is not ready where every page of it would fail: no database, a schema that is not its own. Workers
-that do not work, and a Sage that does not answer, are trouble too, but they are everybody's: taking every
-server out of service for them would turn trouble into an outage. They make it *degraded*.
+A server is not ready when every page would fail: no database, or a schema of another release. Stopped workers
+and a Sage that does not answer affect all servers alike. They make a server *degraded* and not *not ready*,
+because taking every server out of service would cause an outage.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from companies.queue_state import QueueState, get_queue_state
 from erp_integrations.connections.health import ConnectionHealth, connections_health, trouble_of
 
 LONGEST_ANSWER_MS = 3_000
-"""A database that takes longer than this for one of our questions is not there."""
+"""A database that takes longer than this for one query counts as unavailable."""
 OLD_JOB_SECONDS = 300
-"""A job that waits longer than this has no worker to do it: they look every few seconds."""
+"""Workers poll every few seconds, so a job that waits longer than this has no worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What was found. `reasons` says why the server is not ready; `troubles` what is wrong all the same."""
+    """`reasons` say why the server is not ready; `troubles` are problems that leave it ready."""
 
     reasons: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
@@ -41,11 +41,11 @@ class Readiness:
         return "degraded" if self.troubles else "ready"
 
 
-def look() -> Readiness:
-    """Looks now. Never raises for a database that is away, slow or not migrated: that is what it says."""
+def check_readiness() -> Readiness:
+    """Never raises for a database that is unavailable, slow or not migrated: these are the answer."""
     try:
         with transaction.atomic():
-            give_up_soon()
+            limit_statement_time()
             reasons = tuple(_wrong_schema())
             if reasons:
                 return Readiness(reasons)
@@ -56,14 +56,14 @@ def look() -> Readiness:
     return Readiness(troubles=troubles, queue=queue, connections=connections)
 
 
-def give_up_soon() -> None:
-    """Lets no statement of this transaction take longer than a monitor waits."""
+def limit_statement_time() -> None:
+    """Limits every statement of this transaction to the time that a monitor waits."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_ANSWER_MS}")
 
 
 def count_unapplied_migrations() -> int:
-    """Those that this release knows and the database does not have."""
+    """Migrations of this release that the database does not have."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 

@@ -1,4 +1,4 @@
-"""What Django's own reports of errors may tell."""
+"""The filter for Django's error reports."""
 
 from collections.abc import ItemsView
 from types import FrameType
@@ -9,9 +9,9 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class WithoutVariables(SafeExceptionReporterFilter):
-    """A traceback without what its variables held: a connection string goes through many, under many names.
+    """Leaves variables out of tracebacks, because many of them hold a connection string.
 
-    Not so with DEBUG, which shows everything and is for developers.
+    With DEBUG, for developers, they are shown.
     """
 
     def get_traceback_frame_variables(

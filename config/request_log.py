@@ -1,4 +1,4 @@
-"""One line in the log for each request, and the same ids in every line that is written on the way."""
+"""One log line per request; its ids are bound to every line written during the request."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,14 +9,14 @@ from django_structlog.middlewares import RequestMiddleware
 
 
 class RequestLog(RequestMiddleware):
-    """Names the operation, the actor and the outcome, by ids. Never the query: people search for names."""
+    """Logs operation, actor and outcome as ids. Never the query string, which may hold names of people."""
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
-        """The operation is the address's name, once it is known."""
+        """Binds the URL name as the operation."""
         _name_operation(request)
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        _name_operation(request)  # what was refused before its view was reached has one too
+        _name_operation(request)  # a request may be refused before its view is reached
         structlog.contextvars.bind_contextvars(outcome=_outcome(response.status_code))
         super().handle_response(request, response)
 
@@ -26,7 +26,7 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def bind_user_id(request: HttpRequest) -> None:
-        """Under the name that the ledger has for it too."""
+        """Binds `actor_id`, the name that the ledger uses, instead of `user_id`."""
         RequestMiddleware.bind_user_id(request)
         bound = structlog.contextvars.get_contextvars()
         structlog.contextvars.unbind_contextvars("user_id")

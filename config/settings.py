@@ -1,9 +1,9 @@
-"""The settings, read from the environment. `.env.example` says what each variable means."""
+"""Django settings, read from the environment. `.env.example` documents each variable."""
 
 import logging
 import zoneinfo
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import django_stubs_ext
 from bootstrap_wrapper import get_bootstrap_dir
@@ -11,18 +11,18 @@ from bootstrap_wrapper import get_bootstrap_dir
 from config import env
 from config.logging import logging_config
 
-django_stubs_ext.monkeypatch()  # lets ModelAdmin[Model] and the like be written at run time
+django_stubs_ext.monkeypatch()  # allows ModelAdmin[Model] and the like at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- what the environment says -------------------------------------------------------------------
+# --- from the environment ------------------------------------------------------------------------
 
 DEBUG = env.flag("DEBUG")
 DEMO = env.flag("DEMO")
-"""Shows the sandbox and the demo's sign-in names. Never in production."""
+"""Shows the sandbox and the sign-in names of the demo. Never set in production."""
 SECRET_KEY = env.secret_key("SECRET_KEY")
 FIELD_KEYS = env.field_keys("FIELD_KEYS")
-"""Fernet keys for secrets at rest, newest first. Kept apart from SECRET_KEY: changing that loses no data."""
+"""Fernet keys for secrets at rest, newest first. They do not depend on SECRET_KEY."""
 DATABASES = {"default": env.database("DATABASE_URL")}
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if DEMO or DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -31,75 +31,36 @@ if TIME_ZONE not in zoneinfo.available_timezones():
     raise env.WrongEnvironment(f"TIME_ZONE must be a name like America/New_York; it is {TIME_ZONE!r}.")
 
 SAGE_DEADLINE_SECONDS = env.number("SAGE_DEADLINE_SECONDS", 10, least=1, most=120)
-"""How long a click waits for Sage, both looks together."""
+"""Time limit for a lookup in Sage, both looks together."""
 SAGE_LOGIN_TIMEOUT_SECONDS = env.number("SAGE_LOGIN_TIMEOUT_SECONDS", 5, least=1, most=60)
 SAGE_SECOND_LOOK_SECONDS = env.number("SAGE_SECOND_LOOK_SECONDS", 1, least=0, most=30)
-"""How long after the first look the second one begins."""
+"""Wait between the first look and the second."""
 if SAGE_SECOND_LOOK_SECONDS >= SAGE_DEADLINE_SECONDS:
     raise env.WrongEnvironment("SAGE_SECOND_LOOK_SECONDS must be less than SAGE_DEADLINE_SECONDS.")
 
 SANDBOX_FOLDER = Path(env.text("SANDBOX_FOLDER", str(BASE_DIR / "var" / "sandbox")))
-"""Where the practice companies of the demo are kept."""
+"""Folder for the practice companies of the demo."""
 
 SITE_URL = env.site("SITE_URL", "http://127.0.0.1:8000")
-"""Where people reach the pages: what links in mails begin with."""
+"""Public address of the site: the beginning of every link in a mail."""
 globals().update(env.email("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.email_address("EMAIL_FROM", "plumbline@localhost")
 
 METRICS_ALLOW = env.networks("METRICS_ALLOW", ["127.0.0.1", "::1"])
-"""Who is told the figures: addresses that ask this server itself, without a proxy between."""
+"""Client addresses that may read the metrics, without a proxy in between."""
 METRICS_TOKEN = env.token("METRICS_TOKEN")
-"""Whoever brings it is told the figures too, from wherever; none where it is not set."""
+"""Bearer token that gives access to the metrics from any address. None when not set."""
 
 # --- the ERPs ------------------------------------------------------------------------------------
 
-
-class ErpKind(TypedDict):
-    """The ERP's name on the screen, and the dotted paths of its parts."""
-
-    name: str
-    reader: str
-    writers: dict[str, str]
-    """By the name that an export keeps."""
-    faults: NotRequired[str]
-    database_named_in: NotRequired[str]
-    check_string: NotRequired[str]
-    string_of: NotRequired[str]
-    parts_of: NotRequired[str]
-    drivers: NotRequired[str]
-    login_script: NotRequired[str]
-    sandbox: NotRequired[str]
-
-
-_WORKSHEET = "sage_adapter.worksheet.open_worksheet_writer"
-
-ERP_KINDS: dict[str, ErpKind] = {
-    "sage-100-contractor": {
-        "name": "Sage 100 Contractor®",
-        "reader": "sage_adapter.reader.open_reader",
-        "writers": {"worksheet": _WORKSHEET},  # and never another: nothing of ours writes to a real Sage
-        "faults": "sage_adapter.faults.FAULTS",
-        "database_named_in": "sage_adapter.odbc_string.database_named_in",
-        "check_string": "sage_adapter.odbc_string.check",
-        "string_of": "sage_adapter.odbc_string.string_of",
-        "parts_of": "sage_adapter.odbc_string.parts_of",
-        "drivers": "sage_adapter.odbc_string.OFFERED_DRIVERS",
-        "login_script": "sage_adapter.login_script.login_script",
-    },
-    "sage-100-contractor-sandbox": {
-        "name": "Sage 100 Contractor®",
-        "reader": "sage_adapter.reader.open_reader",
-        "writers": {
-            "worksheet": _WORKSHEET,
-            "sandbox": "sage_adapter.sandbox_writer.open_sandbox_writer",
-        },
-        "sandbox": "sage_adapter.sandbox.open_sandbox",
-    },
+ERP_KINDS = {
+    "sage-100-contractor": "sage_adapter.drivers.ODBC",
+    "sage-100-contractor-sandbox": "sage_adapter.drivers.SANDBOX",
 }
-"""By the kind of connection."""
+"""Connection kind -> dotted path of its `erp_integrations.ports.ErpDriver`."""
 
 COMMITMENTS_ERP_ADAPTER = "erp_integrations.exports.commitments_adapter.CommitmentsAdapter"
-"""Implements `commitments.ports.ErpAdapter`: what the project team's pages show of accounting."""
+"""Implements `commitments.ports.ErpAdapter`, which shows ERP data on the project team's pages."""
 
 # --- the application -----------------------------------------------------------------------------
 
@@ -153,7 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "companies.context.navigation",
+                "companies.context_processors.navigation",
             ]
         },
     }
@@ -168,13 +129,13 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", get_bootstrap_dir())]
 WHITENOISE_USE_FINDERS = True
 LOGGING = logging_config(env.one_of("LOG_FORMAT", "console", ("console", "json")))
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line for a request, when it has its answer
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ids only; addresses are in the proxy's log
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line per request, at its end
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ids only; the proxy logs addresses
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
 }
-"""In the database, so that sign-in limits count across processes and machines."""
+"""In the database, so that sign-in rate limits apply across processes and machines."""
 
 PROCRASTINATE_ON_APP_READY = "companies.queue.set_up"
 
@@ -188,7 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "company-picker"
-ACCOUNT_ADAPTER = "companies.sign_in.ClosedSignUp"
+ACCOUNT_ADAPTER = "companies.account_adapter.NoSignUpAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -196,7 +157,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = None
 SESSION_COOKIE_NAME = "plumbline_session"
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env.number("PROXIES", 0, least=0, most=5))
-"""How many proxies stand in front, each of which adds to X-Forwarded-For: limits count per person behind."""
+"""Number of proxies that append to X-Forwarded-For. Sign-in rate limits need the client's address."""
 
 # --- security ------------------------------------------------------------------------------------
 
@@ -217,11 +178,11 @@ _BEHIND_TLS = not (DEBUG or DEMO)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _BEHIND_TLS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-"""Monitors ask the server itself, behind the proxy, where there is no TLS."""
+"""Monitors call the server directly, behind the proxy, without TLS."""
 SECURE_HSTS_SECONDS = 31_536_000 if _BEHIND_TLS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutVariables"
-CSRF_FAILURE_VIEW = "companies.views.entrance.csrf_failure"
+CSRF_FAILURE_VIEW = "companies.views.company_picker.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

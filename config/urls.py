@@ -1,4 +1,4 @@
-"""Every address of Plumbline."""
+"""The root URL configuration."""
 
 from allauth.account import views as account
 from django.conf import settings
@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from commitments.views.projects import projects
 from companies.demo_people import PASSWORD, PEOPLE
-from companies.views.entrance import picker
+from companies.views.company_picker import picker
 from config.probes import healthz, metrics, readyz
 from erp_integrations.home.views import how_to_unlink, what_each_error_means
 

@@ -1,4 +1,4 @@
-"""The support desk's view of connections, links, attempts and events: to read, never to change."""
+"""The support desk's admin of connections, links, attempts and events; read-only."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -10,7 +10,7 @@ from erp_integrations.ports import ServerParts
 
 SHORTEST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
 _MOST_DOUBLINGS = 5
-"""Enough to get from the shortest rest to the longest."""
+"""Doublings from the shortest rest to the longest."""
 
 
 def may_unlink(access: Access, *, project_id: int, project_name: str) -> Ruling:
@@ -71,7 +71,7 @@ def may_check_presence(access: Access) -> Ruling:
 
 
 def may_cancel_bulk_unlink(access: Access, *, started_by_id: int) -> Ruling:
-    """The person who began it, while they may see the list, or an ERP admin."""
+    """The person who started it and still may see the list, or an ERP admin."""
     if access.user_id == started_by_id:
         return may_see_erp_integrations(access)
     return may_change_connection(access)
@@ -88,21 +88,21 @@ def may_keep_password(stored: ServerParts, wanted: ServerParts) -> bool:
     Otherwise a person who does not know the password could send it to a server of their own. Keywords that
     the form does not show may redirect the password, too.
     """
-    door = replace(
+    kept = replace(
         stored,
         database=wanted.database,
         password=wanted.password,
         application_name=wanted.application_name,
     )
-    return door == wanted and not stored.others
+    return kept == wanted and not stored.others
 
 
 def rests_until(connection: Connection) -> datetime | None:
-    """Until when background tasks must not call the ERP; None while the last answer was good.
+    """Until when background tasks do not call the ERP; None while the last answer was good.
 
-    One minute after a first failure, twice as long after each further one, never more than half an hour. The
-    moment may have passed already. Every background task checks this first, since more calls do not help a
-    server in trouble. The click of a person always calls the ERP.
+    One minute after a first failure, twice as long after each further one, at most half an hour. The moment
+    may have passed. Every background task checks this first, since more calls do not help a server in
+    trouble. The click of a person always calls the ERP.
     """
     if not connection.failures_in_a_row or connection.last_failure_at is None:
         return None
@@ -112,30 +112,30 @@ def rests_until(connection: Connection) -> datetime | None:
 
 # --- reconciling ---------------------------------------------------------------------------------
 
-EVERY, EVERY_OF_A_PRACTICE_COMPANY = timedelta(minutes=5), timedelta(seconds=20)
+RECONCILE_INTERVAL, PRACTICE_RECONCILE_INTERVAL = timedelta(minutes=5), timedelta(seconds=20)
 TICK = timedelta(seconds=20)
-"""How often the schedule asks which companies are due."""
-HANDFUL = 20
-"""So many records may always go missing: a small company may well lose three of five."""
-TENTH = 10
+"""Interval of the task that looks for due connections."""
+ALWAYS_PLAUSIBLE = 20
+"""So many missing records are always plausible: a small company may lose three of five."""
+MOST_SHRINKAGE = 10
 
 
 def reconciles_every(connection: Connection, *, practice: bool) -> timedelta | None:
     """The interval between reconciliations; None for never."""
     if connection.reconcile_every_minutes is None:
-        return reconciles_usually_every(practice=practice)
+        return default_reconcile_interval(practice=practice)
     return timedelta(minutes=connection.reconcile_every_minutes) or None
 
 
-def reconciles_usually_every(*, practice: bool) -> timedelta:
+def default_reconcile_interval(*, practice: bool) -> timedelta:
     """The default interval; shorter for a practice company, where a person waits for the result."""
-    return EVERY_OF_A_PRACTICE_COMPANY if practice else EVERY
+    return PRACTICE_RECONCILE_INTERVAL if practice else RECONCILE_INTERVAL
 
 
 def is_due(connection: Connection, last_began: datetime | None, now: datetime, *, practice: bool) -> bool:
-    """Whether a run may begin by itself now; `now` is local, as the maintenance window is.
+    """Whether a scheduled run may begin now; `now` is local, as the maintenance window is.
 
-    The schedule asks once a `TICK` and never quite on time: it may be early by half of that.
+    The task runs once a `TICK`, never exactly on time, so a run may be early by half of that.
     """
     every = reconciles_every(connection, practice=practice)
     if every is None or not connection.accepted_incarnation or in_maintenance(connection, now.time()):
@@ -147,7 +147,7 @@ def is_due(connection: Connection, last_began: datetime | None, now: datetime, *
 
 
 def in_maintenance(connection: Connection, at: time) -> bool:
-    """Whether the ERP is left alone at that time of day; a window may go on after midnight."""
+    """Whether background tasks leave the ERP alone at that time of day; a window may span midnight."""
     begins, ends = connection.rests_from, connection.rests_to
     if begins is None or ends is None:
         return False
@@ -159,20 +159,20 @@ def in_maintenance(connection: Connection, at: time) -> bool:
 def find_implausible(
     *, links: int, missing: int, change_orders: int, change_orders_before: int, most_missing_percent: int
 ) -> str:
-    """Why the result of a reconciliation is implausible, one sentence; empty where it is.
+    """Why the result of a reconciliation is implausible, in one sentence; empty when it is plausible.
 
-    `missing` are the links whose record is not there any more, while nothing tells of its deletion.
+    `missing` are the links whose record is missing without an explanation.
     """
     if most_missing_percent >= 100:
         return ""
     if links and not change_orders:
         return "The company database holds no change orders at all."
-    if change_orders * TENTH < change_orders_before:
+    if change_orders * MOST_SHRINKAGE < change_orders_before:
         return (
             f"The company database holds {change_orders:,} change orders; "
             f"at the last complete run it held {change_orders_before:,}."
         )
-    if missing > HANDFUL and missing * 100 > links * most_missing_percent:
+    if missing > ALWAYS_PLAUSIBLE and missing * 100 > links * most_missing_percent:
         return (
             f"The records of {missing:,} of {links:,} linked CCOs are missing at once, "
             f"which is more than {most_missing_percent} %."

@@ -1,4 +1,4 @@
-"""What runs in the queue."""
+"""Tasks of the queue."""
 
 from procrastinate.contrib.django import app
 
@@ -13,12 +13,12 @@ from erp_integrations.reconciliation import schedule
 from erp_integrations.workflow import notifications
 
 EVERY_TICK = f"* * * * * */{TICK.seconds}"
-"""With seconds at the end."""
+"""A cron expression with seconds."""
 
 
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(queueing_lock="queue-daily-summaries")
-def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to all that run by the clock)
+def queue_daily_summaries(timestamp: int) -> None:  # noqa: ARG001  (given to periodic tasks)
     notifications.queue_daily_summaries(database_now())
 
 

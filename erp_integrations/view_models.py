@@ -1,7 +1,7 @@
-"""Plain values for the templates, so that no query can hide in one.
+"""Plain values for templates, so that templates run no queries.
 
-Queries and views build them; templates only print them. Money is `Decimal` in the company's currency,
-times are aware.
+Queries and views build them; templates only print them. Money is `Decimal` in the company's currency, times
+are aware.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Tab:
     current: bool
     count: int | None = None
     at_least: bool = False
-    """Whether there are more than `count`: nobody counted further."""
+    """Whether there are more than `count`, where counting stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The answer to an act. `title` stands alone; `details` belong to the case."""
+    """The answer to an action. `title` stands alone; `details` belong to the case."""
 
     level: Literal["success", "error", "warning"]
     title: str
@@ -48,7 +48,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the ERP said last, and when."""
+    """What the ERP last said about the record, and when."""
 
     key: str
     """For `data-presence`: `present absent not-effective renumbered …  unchecked`."""
@@ -56,9 +56,9 @@ class Presence:
     tone: Tone
     checked_at: datetime | None
     drift: tuple[str, ...] = ()
-    """What of the record is otherwise in the ERP now: `Number`, `Amount` …"""
+    """The values that differ in the ERP: `Number`, `Amount` …"""
     next_step: str = ""
-    """What that means for the link, in a word or two; empty where nothing is to be done."""
+    """What to do about it, in a word or two; empty when there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +78,44 @@ class SyncedRow:
     presence: Presence
     unlink_url: str
     missing: tuple[str, ...]
-    """The requirements the viewer lacks, in words; empty when they may unlink."""
+    """The requirements that the viewer lacks; empty when they may unlink."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
     """Rows of one commitment; `key` is for element ids.
 
-    `count` and `total` are of all its rows in the view, on whatever page they stand.
+    `count` and `total` cover all its rows in the view, on all pages.
     """
 
     key: str
     project: str
     commitment: str
     total: Decimal | None
-    """None where there are more than are added up."""
+    """None when there are too many to add up."""
     rows: tuple[SyncedRow, ...]
     count: int = 0
-    """How many CCOs there are, where `rows` does not hold them all; 0 means: as many as `rows`."""
+    """The number of CCOs when `rows` does not hold all of them; 0 means as many as `rows`."""
     at_least: bool = False
     """Whether there are more than `count`."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkActions:
-    """What can be done with several rows of the list."""
+    """What can be done with the selected rows of the list."""
 
     query: str
-    """The list's address after the question mark: which view of it the act is about."""
+    """The query string of the list, which names the view."""
     may_unlink: bool
     """Whether the viewer may unlink any row of the page."""
     may_check: bool
     gone: str
-    """How many of the view are deleted in the ERP: `12`, `10,000+`; empty for none."""
+    """The number of CCOs in the view whose record is deleted in the ERP: `12`, `10,000+`; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A cell of a row whose columns depend on the view: words, or a time and whose it is, or both."""
+    """A cell of a row whose columns depend on the view: text, or a time and a name, or both."""
 
     label: str
     words: str
@@ -125,20 +125,20 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RowAct:
-    """Something to do with a row: a page to open, or a small form that posts."""
+    """A button of a row: a page to open, or a form that posts."""
 
     label: str
     url: str
     said: str = ""
-    """The label for who cannot see the row: it says which CCO. Empty where the label is enough."""
+    """The accessible label, which names the CCO. Empty when `label` is enough."""
     post: bool = False
     free: bool = False
-    """Whether everybody may who sees the row."""
+    """Whether everyone who sees the row may use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """A CCO that is on its way through accounting."""
+    """A CCO between the project team and the ERP."""
 
     change_order_id: int
     number: str
@@ -151,7 +151,7 @@ class WaitingRow:
     facts: tuple[Fact, ...]
     acts: tuple[RowAct, ...]
     missing: tuple[str, ...]
-    """The requirements the viewer lacks for the acts, in words."""
+    """The requirements that the viewer lacks for the actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Freshness:
     words: str
     at: datetime | None = None
     answered_at: datetime | None = None
-    """Of a failure: when the ERP answered last, before it."""
+    """After a failure: the time of the last answer."""
 
 
 # --- history of one CCO --------------------------------------------------------------------------
@@ -181,12 +181,12 @@ class ChangeOrderFacts:
     amount: Decimal
     erp_status: str
     url: str = ""
-    """The project team's page, for those who may see it."""
+    """The URL of the project team's page, for people who may see it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPeriod:
-    """One link, from when to when."""
+    """One link, with its beginning and end."""
 
     linked_at: datetime
     linked_by: str
@@ -197,12 +197,12 @@ class LinkPeriod:
     row_id: str
     link_id: int
     moved_to: str = ""
-    """The record that the CCO's link was moved to, where that is how this one ended."""
+    """The record to which the link was moved, when it ended by a move."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """One try to unlink, and what came of it."""
+    """One attempt to unlink, and its result."""
 
     attempt_id: int
     started_at: datetime
@@ -225,7 +225,7 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class RoundLine:
-    """One round through accounting: from sending to what came of it."""
+    """One export round, from submission to its end."""
 
     sent_at: datetime
     sent_by: str
@@ -237,39 +237,39 @@ class RoundLine:
     failure_words: str
     looked_at: datetime | None
     differences: tuple[tuple[str, str, str], ...]
-    """(what, as accepted, as found) by the last look."""
+    """(what, as accepted, as found) at the last look."""
     ended_at: datetime | None
     ended_by: str
     outcome: str
     reason: str
     prepared: PreparedChangeOrder | None
-    """What was signed off."""
+    """What the approver signed off."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One step of unwinding, in order; `act` where the viewer can take it now."""
+    """One step of an unwind plan, in order; `act` when the viewer can take it now."""
 
     words: str
     who: tuple[str, ...]
-    """The people who may, a few of them; or who it is for, where it is not done here."""
+    """Some of the people who may take it; or the role, when it is not done in Plumbline."""
     more: int = 0
-    """How many others may."""
+    """How many other people may."""
     act: RowAct | None = None
 
 
-# --- what is tied to the ERP ---------------------------------------------------------------------
+# --- record links --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RecordLinkRow:
-    """A project, vendor or commitment, and its record in the ERP where it is tied to one."""
+    """A project, vendor or commitment, and its record in the ERP when it is linked."""
 
     subject_id: int
     number: str
     name: str
     beside: str
-    """What it belongs to: a commitment's project and contract company."""
+    """The parent: a commitment's project and contract company."""
     erp_record: str
     linked_at: datetime | None
     linked_by: str
@@ -281,21 +281,21 @@ class RecordLinkRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """One thing that was looked at. `waiting` means: not known, which is neither well nor wrong."""
+    """One line of a report. `waiting` means unknown, neither good nor refused."""
 
     tone: Literal["good", "refused", "waiting"]
     words: str
     advice: str = ""
-    """Who can mend it and how; empty where there is nothing to mend."""
+    """Who can fix it and how; empty when there is nothing to fix."""
     at: datetime | None = None
-    """Ends the words."""
+    """The time at the end of the line."""
     fault: str = ""
-    """The code under which the page of errors explains more."""
+    """The fault's code on the page that explains errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCard:
-    """The connection without its secrets; the login and the connection string are never in here."""
+    """The connection without its secrets: neither login nor connection string."""
 
     erp_name: str
     database: str
@@ -304,29 +304,29 @@ class ConnectionCard:
     status: str
     tone: Tone
     lines: tuple[ReportLine, ...]
-    """What the last check found."""
+    """Findings of the last check."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_failure_words: str
     failures_in_a_row: int
     rests_until: datetime | None
-    """Until then only people's clicks ask; None when it is not left in peace."""
+    """Until then only clicks call the ERP; None when background tasks call it, too."""
     check_url: str
     accept_url: str
     may_check: bool
     may_change: bool
     practice: bool
-    """Whether it is a practice company."""
+    """Whether it is the connection of a practice company."""
     compare_url: str
     comparison: "DatabaseComparison | None"
-    """Of the database that waits; None where it was not compared yet."""
+    """Of the database that waits for acceptance; None when it was not compared yet."""
     waiting_incarnation: str
-    """Another database answers to the name: the ERP admin may accept it, with a reason. Empty for none."""
+    """The incarnation of another database that answers and that an ERP admin may accept. Empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingRecord:
-    """A link whose record is not in the database that waits."""
+    """A link whose record is not in the database that waits for acceptance."""
 
     label: str
     record_number: str
@@ -335,17 +335,17 @@ class MissingRecord:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseComparison:
-    """What a database that waits to be accepted holds of the active links' records."""
+    """Which records of the active links a database that waits for acceptance holds."""
 
     at: datetime
     under_way: bool
-    """Whether the queue is comparing; the counts are not known yet."""
+    """Whether a comparison is queued; the counts are not known yet."""
     why_not: str
-    """Why it could not be compared, and what to do; empty where it was."""
+    """Why it could not be compared, and what to do; empty when it was."""
     links: int = 0
     there: int = 0
     missing: tuple[MissingRecord, ...] = ()
-    """The first of them."""
+    """The first of the missing records."""
 
     @property
     def missing_count(self) -> int:
@@ -354,7 +354,7 @@ class DatabaseComparison:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One comparison of all links with the books."""
+    """One reconciliation."""
 
     state: str
     word: str
@@ -370,30 +370,30 @@ class RunLine:
     unknown: int
     changed: int
     odd: int
-    """Records in the books that cannot be read."""
+    """Records in Sage that cannot be read."""
     words: str
     advice: str
 
 
 @dataclass(frozen=True, slots=True)
 class OddLine:
-    """A record in the books that cannot be read."""
+    """A record in Sage that cannot be read."""
 
     table: str
     record: str
-    """Its number, or its row id where the number is what cannot be read; empty for neither."""
+    """Its number, or its row id when the number cannot be read; empty for neither."""
     column: str
     shown: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationPanel:
-    """How the links of a connection are compared by themselves, and how that went lately."""
+    """The schedule of reconciliations and their results."""
 
     how_often: str
     last_complete_at: datetime | None
     why_stale: str
-    """Why not every link was compared since the last complete run; empty where the last run was that."""
+    """Why some links were not compared since the last complete run; empty when that was the last run."""
     runs: tuple[RunLine, ...]
     url: str
     odd: int

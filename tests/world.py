@@ -21,7 +21,7 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import Actor

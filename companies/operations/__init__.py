@@ -1,1 +1,1 @@
-"""Writes: what is done to entries of the Directory. Each is one verb, leaves an event, refuses by name."""
+"""Writes to entries of the Directory. Each operation records an event and raises a named refusal."""

@@ -1,1 +1,1 @@
-"""Pages: parse, one call, words."""
+"""Pages of the company picker and the Directory."""

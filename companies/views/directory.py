@@ -1,4 +1,4 @@
-"""The company's people: who has which level, who is an accounting approver, and how to become one."""
+"""Pages of the Directory: people, their levels, and requests for Can Push to Accounting."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from companies.decorators import MemberRequest, company_member
 from companies.errors import DirectoryRefused
 from companies.forms import DigestForm, LevelsForm, PeopleForm, ProjectsForm, RequestForm
 from companies.models import Membership
-from companies.operations.digest import set_subscription
-from companies.operations.levels import change_levels, levels_of
-from companies.operations.privilege import request_privilege as ask_support
+from companies.operations.change_digest_subscription import change_digest_subscription
+from companies.operations.change_levels import change_levels, levels_of
+from companies.operations.change_privilege import request_privilege as ask_support
 from companies.policies import may_change_levels, may_see_directory
 
 FORM_NOT_VALID = 422
@@ -28,7 +28,7 @@ PERMISSION_DENIED = 403
 def directory(request: MemberRequest) -> HttpResponse:
     if not may_see_directory(request.access):
         raise PermissionDenied
-    q, page = PeopleForm(request.GET).asked()
+    q, page = PeopleForm(request.GET).read()
     rows, page_of_list = queries.people(request.company, q=q, page=page)
     return render(request, "companies/directory.html", {"rows": rows, "page": page_of_list, "q": q})
 
@@ -36,7 +36,7 @@ def directory(request: MemberRequest) -> HttpResponse:
 @company_member
 @require_GET
 def own(request: MemberRequest) -> HttpResponse:
-    """The person's own entry, which everybody may see."""
+    """Redirects to the person's own entry, which every member may see."""
     return redirect("directory-person", request.company.slug, queries.own_entry_id(request.access))
 
 
@@ -49,9 +49,9 @@ def person(request: MemberRequest, membership_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def levels(request: MemberRequest, membership_id: int) -> HttpResponse:
-    """Gives the entry other levels, where the actor is a company administrator.
+    """Changes the levels of the entry; for company administrators.
 
-    What was sent names the projects that were shown; all others keep their level.
+    The POST data names the projects that were shown; all others keep their level.
     """
     entry = _entry(request, membership_id)
     if not may_change_levels(request.access):
@@ -77,7 +77,7 @@ def levels(request: MemberRequest, membership_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def request_privilege(request: MemberRequest, membership_id: int) -> HttpResponse:
-    """Asks support for Can Push to Accounting."""
+    """Requests Can Push to Accounting from support."""
     entry = _entry(request, membership_id)
     form = RequestForm(request.POST)
     if not form.is_valid():
@@ -98,11 +98,11 @@ def request_privilege(request: MemberRequest, membership_id: int) -> HttpRespons
 @company_member
 @require_POST
 def digest(request: MemberRequest) -> HttpResponse:
-    """Subscribes the person's own entry, or lets them out."""
+    """Subscribes or unsubscribes the person's own entry."""
     form = DigestForm(request.POST)
     form.full_clean()
     wanted = form.cleaned_data["subscribed"]
-    set_subscription(company_id=request.company.pk, wanted=wanted, actor=request.user)
+    change_digest_subscription(company_id=request.company.pk, wanted=wanted, actor=request.user)
     messages.success(
         request, "You get the ERP digest." if wanted else "You do not get the ERP digest any more."
     )
@@ -110,7 +110,7 @@ def digest(request: MemberRequest) -> HttpResponse:
 
 
 def _entry(request: MemberRequest, membership_id: int) -> Membership:
-    """An entry of the company; one's own, or any for those who may see the Directory."""
+    """An entry of the company: one's own, or any for people who may see the Directory."""
     entry = queries.find_entry(request.company, membership_id)
     if entry is None:
         raise Http404
@@ -127,8 +127,8 @@ def _refused(request: MemberRequest, membership_id: int, refusal: DirectoryRefus
 
 
 def _back_to(request: MemberRequest, membership_id: int) -> HttpResponse:
-    """The entry's page, with the projects that it showed."""
-    q, page = ProjectsForm(request.GET).asked()
+    """Redirects to the entry's page with the same projects shown."""
+    q, page = ProjectsForm(request.GET).read()
     entry = reverse("directory-person", args=[request.company.slug, membership_id])
     return redirect(queries.projects_url(entry, q=q, page=page))
 
@@ -143,7 +143,7 @@ def _person_page(
 ) -> HttpResponse:
     facts = queries.facts_of(entry, request.access)
     administers = bool(may_change_levels(request.access))
-    q, page = ProjectsForm(request.GET).asked()
+    q, page = ProjectsForm(request.GET).read()
     url = _url(request, "directory-person", entry)
     projects, page_of_projects = queries.find_projects(request.company, q=q, page=page, at=url)
     current = levels_of(entry)

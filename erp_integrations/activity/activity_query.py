@@ -1,4 +1,4 @@
-"""What the address of the Activity tab asks for, and the addresses of the same events asked otherwise."""
+"""The query of the Activity tab, and URLs of the tab with a changed query."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -21,22 +21,22 @@ FILTERS = {
     "at_from": "From",
     "at_to": "To",
 }
-"""Filter -> its words."""
+"""Filter -> its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """What the address asks for. Anything unknown in it counts as not asked, and `notes` say so."""
+    """The parsed query string. Unknown values are ignored, and `notes` say so."""
 
     kind: str = ""
     outcome: str = ""
     project: str = ""
-    """Its number."""
+    """The project's number."""
     person: str = ""
-    """Who did it: the name, as it was."""
+    """The actor's name at the time of the event."""
     at_from: date | None = None
     at_to: date | None = None
-    """The whole day counts."""
+    """The whole day is included."""
     after: str = ""
     """The name of an event."""
     before: str = ""
@@ -49,50 +49,50 @@ class ActivityQuery:
 
     @property
     def filters(self) -> dict[str, str | date]:
-        """The ones that are set."""
+        """The filters that are set."""
         values = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
     def without(self, *names: str) -> "ActivityQuery":
-        """As if these had not been asked, from the first page."""
+        """The query without these parameters, at the first page."""
         blank = {field.name: field.default for field in fields(ActivityQuery) if field.name in names}
         return replace(self, after="", before="", notes=(), **blank)  # type: ignore[arg-type]
 
 
-def seen_by(access: Access, company: Company) -> EventFilter:
-    """All events that this person may see: the Directory's only with the Directory."""
+def visible_to(access: Access, company: Company) -> EventFilter:
+    """All events that this person may see; the Directory's only with access to the Directory."""
     return EventFilter(company_id=company.pk, directory=bool(may_see_directory(access)))
 
 
-def filtered_by(asked: ActivityQuery, access: Access, company: Company) -> EventFilter:
-    """Those of them that fit the filters."""
-    kinds = kinds_of(asked.outcome) if asked.outcome else None
-    if asked.kind:
-        kinds = frozenset({asked.kind}) if kinds is None else kinds & {asked.kind}
+def filtered_by(query: ActivityQuery, access: Access, company: Company) -> EventFilter:
+    """The events among them that match the filters."""
+    kinds = kinds_of(query.outcome) if query.outcome else None
+    if query.kind:
+        kinds = frozenset({query.kind}) if kinds is None else kinds & {query.kind}
     return replace(
-        seen_by(access, company),
+        visible_to(access, company),
         kinds=kinds,
-        project=asked.project,
-        actor=asked.person,
-        since=asked.at_from,
-        until=asked.at_to,
+        project=query.project,
+        actor=query.person,
+        since=query.at_from,
+        until=query.at_to,
     )
 
 
-def query_of(asked: ActivityQuery, **more: str) -> str:
-    """For an address, from the question mark on, of the first page; empty where nothing is asked.
+def query_of(query: ActivityQuery, **more: str) -> str:
+    """A query string that starts with `?`, for the first page; empty without parameters.
 
-    `more` goes to the end: `after`, `before`, `count`.
+    `more` is appended: `after`, `before`, `count`.
     """
-    words = {name: str(value) for name, value in asked.filters.items()}
-    if asked.exact:
+    words = {name: str(value) for name, value in query.filters.items()}
+    if query.exact:
         words["count"] = "all"
     if more.get("count"):
-        words |= {side: getattr(asked, side) for side in ("after", "before")}
+        words |= {side: getattr(query, side) for side in ("after", "before")}
     words |= more
-    asked_for = urlencode({name: value for name, value in words.items() if value})
-    return f"?{asked_for}" if asked_for else ""
+    parameters = urlencode({name: value for name, value in words.items() if value})
+    return f"?{parameters}" if parameters else ""
 
 
-def activity_url(company: Company, asked: ActivityQuery, **more: str) -> str:
-    return reverse("activity", args=[company.slug]) + query_of(asked, **more)
+def activity_url(company: Company, query: ActivityQuery, **more: str) -> str:
+    return reverse("activity", args=[company.slug]) + query_of(query, **more)

@@ -1,4 +1,4 @@
-"""The support desk's way to a period of the ledger as a file: of one company, or of all."""
+"""The support desk's export of a period of the ledger, for one company or all."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
 
 from companies.admin import ReadOnlyAdmin
-from companies.staff import EXPORT_LEDGER
+from companies.staff_permissions import EXPORT_LEDGER
 from erp_integrations.activity.forms import LedgerExportForm
 from erp_integrations.activity.views import file_answer
 
 
 class LedgerAdmin(ReadOnlyAdmin):
-    """The list of a book, with the way to export both."""
+    """The admin list of a book, with a link to the export."""
 
     change_list_template = "admin/erp_integrations/ledger_change_list.html"
 
@@ -30,14 +30,16 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 
 def export_ledger(request: HttpRequest) -> HttpResponseBase:
-    """Asks for company, period and form; with all of them right, the file. Reads, and changes nothing."""
+    """Asks for company, period and format, then responds with the file. Changes nothing."""
     if not request.user.has_perm(EXPORT_LEDGER):
         raise PermissionDenied
     form = LedgerExportForm(request.GET or None)
     if form.is_valid():
         company = form.cleaned_data["company"]
         return file_answer(
-            form.chosen(), form.cleaned_data["format"], name=company.slug if company else "all-companies"
+            form.event_filter(),
+            form.cleaned_data["format"],
+            name=company.slug if company else "all-companies",
         )
     context: dict[str, Any] = {**admin.site.each_context(request), "title": "Export the ledger", "form": form}
     return render(

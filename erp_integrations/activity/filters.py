@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from companies.access import Access
 from companies.models import Company
-from erp_integrations.activity.activity_query import FILTERS, ActivityQuery, seen_by
+from erp_integrations.activity.activity_query import FILTERS, ActivityQuery, visible_to
 from erp_integrations.change_orders.list_filters import (
     MOST_CHOICES,
     FilterChoice,
@@ -18,37 +18,37 @@ from erp_integrations.listing.distinct_values import distinct_values
 from erp_integrations.models import LinkEvent
 
 
-def kinds_seen_by(access: Access, company: Company) -> frozenset[str]:
-    return kinds_among(seen_by(access, company))
+def kinds_visible_to(access: Access, company: Company) -> frozenset[str]:
+    return kinds_among(visible_to(access, company))
 
 
-def resolved(company: Company, access: Access, asked: ActivityQuery) -> ActivityQuery:
-    """A project's name becomes its number. Projects and people that no event knows are not asked for."""
+def resolve_query(company: Company, access: Access, query: ActivityQuery) -> ActivityQuery:
+    """Replaces a project's name by its number; ignores projects and people without events."""
     notes = []
-    if asked.project:
-        number = _number_of_project(company, asked.project)
+    if query.project:
+        number = _number_of_project(company, query.project)
         if number is None:
-            notes.append(f"No project is called “{asked.project}”. That filter was not used.")
-        asked = replace(asked, project=number or "")
-    if asked.person:
-        theirs = event_filter_of(replace(seen_by(access, company), actor=asked.person))
+            notes.append(f"No project is called “{query.project}”. That filter was not used.")
+        query = replace(query, project=number or "")
+    if query.person:
+        theirs = event_filter_of(replace(visible_to(access, company), actor=query.person))
         if not any(events.exists() for events in theirs.values()):
-            notes.append(f"No person called “{asked.person}” is in the ledger. That filter was not used.")
-            asked = replace(asked, person="")
-    return replace(asked, notes=(*asked.notes, *notes))
+            notes.append(f"No person called “{query.person}” is in the ledger. That filter was not used.")
+            query = replace(query, person="")
+    return replace(query, notes=(*query.notes, *notes))
 
 
 def _number_of_project(company: Company, typed: str) -> str | None:
-    """Also of a project that was deleted: its events know it."""
+    """Also finds a deleted project, by its events."""
     number = number_of_project(company, typed)
     if number is None and LinkEvent.objects.filter(company_id=company.pk, project_number=typed).exists():
         return typed
     return number
 
 
-def choices_of(company: Company, access: Access, asked: ActivityQuery) -> tuple[FilterChoice, ...]:
+def choices_of(company: Company, access: Access, query: ActivityQuery) -> tuple[FilterChoice, ...]:
     """Three queries at most, however long the ledger is."""
-    seen = seen_by(access, company)
+    seen = visible_to(access, company)
     kinds = kinds_among(seen)
     options: dict[str, tuple[tuple[str, str], ...]] = {
         "kind": tuple((key, words) for key, words in KINDS.items() if key in kinds),
@@ -60,7 +60,7 @@ def choices_of(company: Company, access: Access, asked: ActivityQuery) -> tuple[
         choice_of(
             name,
             label,
-            getattr(asked, name),
+            getattr(query, name),
             options.get(name, ()),
             "date" if name.startswith("at_") else "text",
         )
@@ -69,7 +69,7 @@ def choices_of(company: Company, access: Access, asked: ActivityQuery) -> tuple[
 
 
 def _actors(company: Company, *, directory: bool) -> list[str]:
-    """Who is in the books, by name."""
+    """The names of all actors in the books, sorted."""
     books = ["erp_integrations_linkevent", *(["companies_directoryevent"] if directory else [])]
     found = (
         distinct_values(

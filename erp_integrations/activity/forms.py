@@ -1,4 +1,4 @@
-"""What the address of the Activity tab may ask for, and what staff say of an export of the ledger."""
+"""Parses the query string of the Activity tab; the form of the ledger export."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from erp_integrations.ledger.queries import NAME, EventFilter
 
 
 class ActivityQueryForm(forms.Form):
-    """The tab's address: filters and page. `kinds` are those of the events that the viewer may see."""
+    """Query parameters of the tab. `kinds` are the kinds of events that the viewer may see."""
 
     kind = forms.ChoiceField(required=False)
     outcome = forms.ChoiceField(
@@ -33,12 +33,12 @@ class ActivityQueryForm(forms.Form):
         assert isinstance(kind, forms.ChoiceField)
         kind.choices = [(key, words) for key, words in KINDS.items() if key in kinds]
 
-    def asked(self) -> ActivityQuery:
-        """What was asked for; a part that cannot be right counts as not asked, and a note says so."""
+    def parse(self) -> ActivityQuery:
+        """The query. Invalid parameters are ignored, and a note names each."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
         notes = [
-            self._words(name) for name in self.errors if name in self.fields
+            self._note(name) for name in self.errors if name in self.fields
         ] + notes_on_unknown_parameters(self)
         begins, ends = cleaned.get("at_from"), cleaned.get("at_to")
         if begins and ends and begins > ends:
@@ -57,8 +57,8 @@ class ActivityQueryForm(forms.Form):
             notes=tuple(notes),
         )
 
-    def _words(self, name: str) -> str:
-        """What became of a part that cannot be right."""
+    def _note(self, name: str) -> str:
+        """The note for an invalid parameter."""
         typed = quoted(str(self.data.get(name, "")))
         match name:
             case "after" | "before":
@@ -70,7 +70,7 @@ class ActivityQueryForm(forms.Form):
 
 
 class LedgerExportForm(forms.Form):
-    """A period of one company's events, or of all, and the form of the file."""
+    """A period of one company's events, or of all companies, and the format of the file."""
 
     company = forms.ModelChoiceField(
         Company.objects.order_by("name", "id"), required=False, empty_label="All companies"
@@ -91,8 +91,8 @@ class LedgerExportForm(forms.Form):
             self.add_error("at_to", "The period must not end before it begins.")
         return cleaned
 
-    def chosen(self) -> EventFilter:
-        """Of a valid form."""
+    def event_filter(self) -> EventFilter:
+        """The filter of a valid form."""
         company = self.cleaned_data["company"]
         return EventFilter(
             company_id=company.pk if company else None,

@@ -11,13 +11,13 @@ from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company, DirectoryEvent
 from companies.view_models import Page
-from erp_integrations.activity.activity_query import ActivityQuery, activity_url, filtered_by, seen_by
+from erp_integrations.activity.activity_query import ActivityQuery, activity_url, filtered_by, visible_to
 from erp_integrations.ledger import queries as ledger_queries
 from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
-    actor_words,
+    describe_change,
     evidence_facts,
     outcome_of,
 )
@@ -39,14 +39,14 @@ class ActivityRow:
     """One event, of either book."""
 
     name: str
-    """`link-12`, `directory-7`: the same in addresses and in exports."""
+    """`link-12`, `directory-7`: the same in URLs and exports."""
     at: datetime
     kind: str
     outcome: str
     tone: Tone
     subject: str
     subject_url: str
-    """Of its page; empty where it has none, or was deleted since."""
+    """The URL of the subject's page; empty when it has none, or was deleted."""
     actor: str
     words: tuple[str, ...]
     url: str
@@ -54,7 +54,7 @@ class ActivityRow:
 
 @dataclass(frozen=True, slots=True)
 class EventDetail:
-    """One event with all that is kept of it."""
+    """One event with everything that is stored about it."""
 
     row: ActivityRow
     facts: tuple[tuple[str, str], ...]
@@ -62,42 +62,42 @@ class EventDetail:
     found: tuple[Fact, ...]
     """The evidence, for people."""
     evidence: str
-    """The whole of it, as JSON."""
+    """All of the evidence, as JSON."""
 
 
 def page_of_events(
-    company: Company, access: Access, asked: ActivityQuery
+    company: Company, access: Access, query: ActivityQuery
 ) -> tuple[tuple[ActivityRow, ...], Page]:
     """Newest first; the same number of queries for one event and for fifty."""
     events, page = ledger_queries.one_page(
-        filtered_by(asked, access, company),
-        asked.wanted,
-        known=seen_by(access, company),
-        url=lambda side, name: activity_url(company, asked, **{side: name}),
+        filtered_by(query, access, company),
+        query.wanted,
+        known=visible_to(access, company),
+        url=lambda side, name: activity_url(company, query, **{side: name}),
     )
-    there = _there_still(company, events)
+    there = _existing_change_orders(company, events)
     return tuple(_row(company, event, there) for event in events), page
 
 
 def find_detail(company: Company, access: Access, name: str) -> EventDetail | None:
-    """One event with its evidence; None where it is not, or not for this person to see."""
-    event = ledger_queries.find_event(seen_by(access, company), name)
+    """One event with its evidence; None when it does not exist or this person may not see it."""
+    event = ledger_queries.find_event(visible_to(access, company), name)
     if event is None:
         return None
-    row = _row(company, event, _there_still(company, [event]))
+    row = _row(company, event, _existing_change_orders(company, [event]))
     evidence = json.dumps(_evidence(event), indent=2, ensure_ascii=False)
     return EventDetail(row=row, facts=tuple(_facts(event)), found=_found(event), evidence=evidence)
 
 
 def _evidence(event: Event) -> dict[str, object]:
-    """As the export has it: what of the Directory's events stands in columns of its own is evidence here."""
+    """As in the export: columns that only the Directory's events have are evidence here."""
     if isinstance(event, LinkEvent):
         return dict(event.evidence)
     return {name: getattr(event, name) for name in ledger_queries.DIRECTORY_EVIDENCE}
 
 
-def _there_still(company: Company, events: Iterable[Event]) -> frozenset[int]:
-    """Of the CCOs they tell of: those that were not deleted."""
+def _existing_change_orders(company: Company, events: Iterable[Event]) -> frozenset[int]:
+    """The ids of the events' CCOs that were not deleted."""
     ids = {
         event.subject_id
         for event in events
@@ -111,7 +111,7 @@ def _row(company: Company, event: Event, there: frozenset[int]) -> ActivityRow:
     outcome = outcome_of(event.kind)
     name = ledger_queries.key_of(event).name
     if isinstance(event, LinkEvent):
-        subject, words = event.subject_label, actor_words(event)
+        subject, words = event.subject_label, describe_change(event)
     else:
         subject, words = event.person_name, _change_of_entry(event)
     return ActivityRow(
@@ -142,22 +142,22 @@ def _url_of_subject(company: Company, event: Event, there: frozenset[int]) -> st
 
 
 def _facts(event: Event) -> Iterable[tuple[str, str]]:
-    """The columns, in words; empty ones are left out."""
-    told = [("Rights used", event.rights), ("Reason", event.reason), ("Request id", event.request_id)]
+    """The non-empty columns, with labels."""
+    facts = [("Rights used", event.rights), ("Reason", event.reason), ("Request id", event.request_id)]
     if isinstance(event, LinkEvent):
         via = Via(event.via).label if event.via in Via.values else event.via
-        told = [
+        facts = [
             ("Project", event.project_number),
             ("How", via),
             ("Operating system user", event.operating_system_user),
-            *told,
+            *facts,
             ("Link", str(event.link_id or "")),
             ("Attempt", str(event.attempt_id or "")),
         ]
-    return ((words, value) for words, value in told if value)
+    return ((words, value) for words, value in facts if value)
 
 
 def _found(event: Event) -> tuple[Fact, ...]:
     if isinstance(event, LinkEvent):
         return evidence_facts(event.evidence)
-    return ()  # the words say all of it
+    return ()  # the text has all of it

@@ -1,4 +1,4 @@
-"""The Activity tab: both books of the ledger, as far as the viewer may see them, and the same as a file."""
+"""The Activity tab: the events of both books that the viewer may see, and the same as a file."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ from erp_integrations.activity.activity_query import (
     filtered_by,
     query_of,
 )
-from erp_integrations.activity.filters import choices_of, kinds_seen_by, resolved
+from erp_integrations.activity.filters import choices_of, kinds_visible_to, resolve_query
 from erp_integrations.activity.forms import ActivityQueryForm
 from erp_integrations.activity.queries import find_detail, page_of_events
 from erp_integrations.change_orders.forms import LOST
@@ -38,26 +38,26 @@ HEADING = "Activity - What Was Done and Asked"
 def activity(request: MemberRequest) -> HttpResponse:
     """The events, newest first."""
     require(may_see_erp_integrations(request.access))
-    asked = _asked(request)
+    query = _query(request)
     connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind if connection else registry.ODBC)
-    rows, page = page_of_events(request.company, request.access, asked)
-    choices = choices_of(request.company, request.access, asked)
+    rows, page = page_of_events(request.company, request.access, query)
+    choices = choices_of(request.company, request.access, query)
     context = {
         "tabs": tabs_for(request, connection, current="activity"),
         "freshness": freshness_of(connection, erp=erp),
         "heading": HEADING,
         "choices": choices,
-        "chips": chips_of(choices, asked, lambda name: activity_url(request.company, asked.without(name))),
-        "clear_url": activity_url(request.company, asked.without(*FILTERS, "exact")),
-        "notes": (*asked.notes, LOST) if page.key_is_lost else asked.notes,
+        "chips": chips_of(choices, query, lambda name: activity_url(request.company, query.without(name))),
+        "clear_url": activity_url(request.company, query.without(*FILTERS, "exact")),
+        "notes": (*query.notes, LOST) if page.key_is_lost else query.notes,
         "rows": rows,
         "page": page,
-        "filtered": bool(asked.filters),
+        "filtered": bool(query.filters),
         "files": tuple(
             (
                 words,
-                reverse(f"activity-{form}", args=[request.company.slug]) + query_of(asked.without("exact")),
+                reverse(f"activity-{form}", args=[request.company.slug]) + query_of(query.without("exact")),
             )
             for form, words in FORMATS.items()
         ),
@@ -79,14 +79,14 @@ def event(request: MemberRequest, name: str) -> HttpResponse:
 @company_member
 @require_GET
 def activity_file(request: MemberRequest, form: Format) -> HttpResponseBase:
-    """What the tab shows with its filters, all pages; oldest first, as a ledger is read."""
+    """The events of the tab with its filters, all pages; oldest first."""
     require(may_see_erp_integrations(request.access))
-    chosen = filtered_by(_asked(request), request.access, request.company)
+    chosen = filtered_by(_query(request), request.access, request.company)
     return file_answer(chosen, form, name=request.company.slug)
 
 
 def file_answer(chosen: EventFilter, form: Format, *, name: str) -> StreamingHttpResponse:
-    """The events as a file to keep."""
+    """The events as a file download."""
     response = StreamingHttpResponse(_as_far_as_it_goes(chosen, form), content_type=CONTENT_TYPES[form])
     file = f"{name}-ledger-{timezone.localdate().isoformat()}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{file}"'
@@ -94,11 +94,11 @@ def file_answer(chosen: EventFilter, form: Format, *, name: str) -> StreamingHtt
 
 
 def _as_far_as_it_goes(chosen: EventFilter, form: Format) -> Iterator[bytes]:
-    # The answer has begun and can become no other; the file's last row says it.
+    # The response has begun; the file's last row reports the error.
     with suppress(LedgerNotComplete):
         yield from file_of(chosen, form)
 
 
-def _asked(request: MemberRequest) -> ActivityQuery:
-    form = ActivityQueryForm(request.GET, kinds=kinds_seen_by(request.access, request.company))
-    return resolved(request.company, request.access, form.asked())
+def _query(request: MemberRequest) -> ActivityQuery:
+    form = ActivityQueryForm(request.GET, kinds=kinds_visible_to(request.access, request.company))
+    return resolve_query(request.company, request.access, form.parse())

@@ -1,7 +1,7 @@
-"""Bulk unlink: many CCOs, unlinked in chunks on the queue by the operation of the single button.
+"""Bulk unlink: unlinks many CCOs in chunks on the queue, with the operation of the single button.
 
-The result of an item is stored with its attempt and copied to the item. A worker may die at any moment: the
-next one ends the items whose attempts have ended, and begins the others again.
+The result of an item is stored with its attempt and copied to the item. A worker may die at any time: the
+next one ends the items whose attempts have ended, and starts the others again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,9 +47,9 @@ TASK = "erp_integrations.tasks.work_on_bulk_unlink"
 MOST_AT_ONCE = 10_000
 MOST_TOLD = 3
 MOST_TRIES = 3
-"""How often an item is begun whose worker died, or whose CCO another user was unlinking."""
+"""Most times an item is started whose worker died, or whose CCO another user was unlinking."""
 LEASE_BEYOND_DEADLINE = timedelta(seconds=30)
-"""Longer than that of an attempt: when an item is taken over, the lease of its attempt has ended."""
+"""Longer than that of an attempt: when an item is taken over, the lease of its attempt has expired."""
 
 NOT_ASKED = "Sage did not answer about those before it, so it was not asked about this one."
 GIVEN_UP = "It was begun several times, and never came to an end."
@@ -61,15 +61,15 @@ ENDED_AS = {
 }
 
 Taken = Mapping[int, BulkUnlinkItem]
-"""The items of one turn of a worker, by CCO."""
+"""The items of one chunk, by CCO."""
 
 
 @transaction.atomic(durable=True)
 def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor: Actor) -> BulkUnlink:
-    """Stores the CCOs to unlink, and queues a job. The ERP is not asked yet.
+    """Stores the CCOs to unlink, and queues a job, without calling the ERP.
 
-    CCOs without an active link in this company are left out. What the person may not unlink ends at once, as
-    not allowed. Raises `NothingToUnlink`, `TooManyToUnlink`, `NotAllowed` where they may unlink none.
+    CCOs without an active link in this company are left out. Items that the person may not unlink end at
+    once. Raises `NothingToUnlink`, `TooManyToUnlink`, `NotAllowed` when the person may unlink none.
     """
     if len(change_order_ids) > MOST_AT_ONCE:
         raise TooManyToUnlink(MOST_AT_ONCE)
@@ -135,7 +135,7 @@ def start_bulk_unlink(*, company_id: int, change_order_ids: Sequence[int], actor
 
 @transaction.atomic(durable=True)
 def cancel_bulk_unlink(*, company_id: int, bulk_id: int, actor: Actor) -> bool:
-    """Ends the items that wait; those that are being checked go on. False where no item waited.
+    """Ends the waiting items; items that are being checked continue. False when no item waited.
 
     Raises `DoesNotExist`, `NotAllowed`.
     """
@@ -179,7 +179,7 @@ def queue_unfinished(now: datetime) -> None:
             defer_once(TASK, lock=f"bulk-unlink-{bulk.pk}", bulk_id=bulk.pk)
 
 
-# --- one turn of a worker ------------------------------------------------------------------------
+# --- one chunk ------------------------------------------------------------------------------------
 
 
 @transaction.atomic(durable=True)
@@ -213,7 +213,7 @@ def _take(bulk_id: int) -> Taken:
 
 
 def _without_ended_links(items: Sequence[BulkUnlinkItem], *, now: datetime) -> list[BulkUnlinkItem]:
-    """Ends the items whose link has ended meanwhile: the CCO may be linked to another record by now."""
+    """Ends the items whose link has ended meanwhile, since the CCO may be linked to another record by now."""
     ended = dict(
         ChangeOrderLink.objects.filter(
             pk__in=[item.link_id for item in items], unlinked_at__isnull=False
@@ -228,12 +228,12 @@ def _without_ended_links(items: Sequence[BulkUnlinkItem], *, now: datetime) -> l
 
 @transaction.atomic(durable=True)
 def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None:
-    """Ends the items of this turn. What has no end yet keeps its lease, and is taken again after it."""
+    """Ends the items of this chunk. An item without a result keeps its lease, and is taken again after it."""
     _lock(bulk_id)
     now = database_now()
     turns = {item.pk: item.tries for item in taken.values()}
     locked = BulkUnlinkItem.objects.select_for_update().filter(pk__in=turns, state=ItemState.CHECKING)
-    # A turn that was over has gone to another worker: its end is not ours to tell.
+    # An item whose lease expired belongs to another worker, which ends it.
     items = [item for item in locked.order_by("pk") if item.tries == turns[item.pk]]
     _end_as_attempted(items, now=now)
     for item in items:
@@ -255,7 +255,7 @@ def _record(bulk_id: int, taken: Taken, outcomes: Mapping[int, Outcome]) -> None
 
 
 def _lock(bulk_id: int) -> None:
-    """Before its items, see `workflow.lock_order`: ending the last of them ends the bulk unlink, too."""
+    """Locks the bulk unlink before its items, because the last item to end ends it; see `lock_order`."""
     BulkUnlink.objects.select_for_update(no_key=True).get(pk=bulk_id)
 
 
@@ -265,7 +265,7 @@ def _locked(bulk_id: int) -> QuerySet[BulkUnlinkItem]:
 
 
 def _end_as_attempted(items: Sequence[BulkUnlinkItem], *, now: datetime) -> None:
-    """Ends the items whose last attempt has ended, as it ended, unless its lease ran out."""
+    """Ends the items whose last attempt has ended, with its result, unless its lease expired."""
     last = {
         attempt.bulk_item_id: attempt
         for attempt in UnlinkAttempt.objects.filter(bulk_item__in=items).order_by("pk")
@@ -291,7 +291,7 @@ def _write(items: Sequence[BulkUnlinkItem]) -> None:
 
 
 def _is_unreachable(outcomes: Mapping[int, Outcome]) -> bool:
-    """Whether every question failed by a fault of the connection: then the next one would fail, too."""
+    """Whether every lookup failed by a fault of the connection, so that the next one would fail, too."""
     questions = [one for one in outcomes.values() if not isinstance(one, (NotAllowed, AlreadyUnlinked))]
     return bool(questions) and all(
         isinstance(one, NoTrustworthyAnswer) and not tells_of_the_record(one.finding) for one in questions
@@ -304,7 +304,7 @@ def _finish(bulk_id: int, *, now: datetime) -> None:
 
 
 def _summarize_rights(rights: Sequence[str]) -> str:
-    """The rights on each project that were used, a few of them: each CCO's own event names its own."""
+    """The rights used, for some of the projects; each CCO's own event has its own."""
     different = list(dict.fromkeys(rights))
     more = [f"{len(different) - MOST_TOLD} more"] if len(different) > MOST_TOLD else []
     return "; ".join([*different[:MOST_TOLD], *more])

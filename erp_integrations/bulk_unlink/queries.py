@@ -1,4 +1,4 @@
-"""Bulk unlinks: what somebody is about to start, how far one is, and what came of it."""
+"""Bulk unlinks for the pages: the plan, the progress and the report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from commitments.models import CommitmentChangeOrder
 from companies.access import Access
 from companies.models import Company
 from erp_integrations.change_orders.link_filters import active_links
-from erp_integrations.ledger.descriptions import found_words
+from erp_integrations.ledger.descriptions import describe_finding
 from erp_integrations.models import (
     UNFINISHED,
     BulkUnlink,
@@ -28,7 +28,7 @@ PAGE_SIZE = 100
 MOST_LISTED = 50
 
 Meanwhile = Mapping[str, tuple[str, ...]]
-"""The words for each reason that is not Sage's: `words.MEANWHILE`."""
+"""A text for each reason that is not Sage's: `unlink_messages.MEANWHILE`."""
 
 TONES: dict[str, Tone] = {
     ItemState.UNLINKED: "good",
@@ -40,24 +40,24 @@ TONES: dict[str, Tone] = {
 
 @dataclass(frozen=True, slots=True)
 class BulkPlan:
-    """What would happen with the chosen CCOs."""
+    """What a bulk unlink of the selected CCOs would do."""
 
     to_ask: tuple[int, ...]
-    """The CCOs that Sage would be asked about."""
+    """The CCOs that would be looked up in Sage."""
     gone: int
-    """How many of them were not in Sage when it last said something about them."""
+    """How many of them are missing in Sage according to the last answer."""
     active: int
-    """How many CCOs of the company are tied to Sage."""
+    """How many CCOs of the company are linked."""
     not_allowed: int
     missing: tuple[str, ...]
     not_tied: int
     unknown: int
-    """How many are not in this company's list; nothing else is said of them."""
+    """How many are not in this company's list; nothing else is shown about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How many items of a bulk unlink ended, or stand, alike."""
+    """The number of items of a bulk unlink with the same state."""
 
     key: str
     label: str
@@ -82,7 +82,7 @@ class BulkProgress:
 
 @dataclass(frozen=True, slots=True)
 class BulkLine:
-    """What came of one item, in words."""
+    """The result of one item, as text."""
 
     item_id: int
     number: str
@@ -98,11 +98,11 @@ class BulkLine:
     at: datetime | None
 
 
-# --- before --------------------------------------------------------------------------------------
+# --- plan ----------------------------------------------------------------------------------------
 
 
 def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -> BulkPlan:
-    """What may be asked about, and what not, and why."""
+    """Which CCOs would be looked up, and which not, and why."""
     links = (
         active_links(company)
         .filter(change_order__in=change_order_ids)
@@ -136,7 +136,7 @@ def plan_of(company: Company, access: Access, change_order_ids: Sequence[int]) -
     )
 
 
-# --- while it runs, and afterwards ---------------------------------------------------------------
+# --- progress and report -------------------------------------------------------------------------
 
 
 def find_bulk(company: Company, bulk_id: int) -> BulkUnlink | None:
@@ -183,14 +183,14 @@ def _progress(company: Company, access: Access, bulk: BulkUnlink, counts: dict[s
 
 
 def label_of(state: ItemState) -> str:
-    """As the report says it: of Sage, since that is what the page is about."""
+    """The label in the report, which is about Sage."""
     return "Still in Sage" if state is ItemState.STILL_IN_ERP else state.label
 
 
 def page_of_lines(
     company: Company, bulk: BulkUnlink, meanwhile: Meanwhile, *, outcome: str, after: int
 ) -> tuple[tuple[BulkLine, ...], int | None]:
-    """The items after the one with that id, in the order of the list, and where the next page begins."""
+    """The items after the one with that id, in list order, and the id where the next page begins."""
     items = _items(bulk, outcome).filter(pk__gt=after)[: PAGE_SIZE + 1]
     shown = list(items)[:PAGE_SIZE]
     lines = _lines(company, shown, meanwhile)
@@ -198,7 +198,7 @@ def page_of_lines(
 
 
 def all_lines(company: Company, bulk: BulkUnlink, meanwhile: Meanwhile) -> Iterator[BulkLine]:
-    """Every item, a page at a time."""
+    """All items, read page by page."""
     after: int | None = 0
     while after is not None:
         lines, after = page_of_lines(company, bulk, meanwhile, outcome="", after=after)
@@ -243,7 +243,7 @@ def _line(
 
 
 def _describe_attempt(attempt: UnlinkAttempt, meanwhile: Meanwhile) -> tuple[str, ...]:
-    """What Sage said, or why it could not be settled."""
+    """What Sage answered, or why the attempt was not settled."""
     if attempt.reason in meanwhile:
         return meanwhile[attempt.reason]
-    return found_words(attempt.evidence)
+    return describe_finding(attempt.evidence)

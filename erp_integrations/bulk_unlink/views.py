@@ -1,4 +1,4 @@
-"""Bulk unlink: what will happen, how far it is, and what came of it."""
+"""Pages of a bulk unlink: confirmation, progress and report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,10 +38,10 @@ LARGEST_ID = 2**63 - 1
 @company_member
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk_unlinks(request: MemberRequest) -> HttpResponse:
-    """GET: the bulk unlinks there were. POST: says what will happen; with `confirmed`, starts one.
+    """GET lists the bulk unlinks. POST shows the plan; with `confirmed`, starts a bulk unlink.
 
-    For HTMX, what will happen is the content of a dialog, and a refusal is a message. 303 to its page once it
-    is started · 403 not allowed · 404 not yours · 422 nothing or too much selected.
+    For HTMX, the plan is the content of a dialog, and a refusal is a message. 303 to its page once started ·
+    403 not allowed · 404 not yours · 422 nothing or too much selected.
     """
     require(may_see_erp_integrations(request.access))
     if request.method != "POST":
@@ -85,9 +85,9 @@ def _start(request: MemberRequest) -> HttpResponse:
 
 
 def _selected(request: MemberRequest) -> Sequence[int]:
-    """The ids of the selected CCOs, or of all in the view whose record is gone.
+    """The ids of the selected CCOs, or of all in the view whose record is missing.
 
-    Raises `NothingToUnlink`, `TooManyToUnlink`, and `Http404` where all belong to other companies.
+    Raises `NothingToUnlink`, `TooManyToUnlink`, and `Http404` when all belong to other companies.
     """
     if "all" in request.POST:
         query = list_query_of(request.company, QueryDict(request.POST.get("query", "")))
@@ -111,7 +111,7 @@ def _refused(request: MemberRequest, message: Message, status: int) -> HttpRespo
 
 
 def _back(request: MemberRequest) -> str:
-    """The list, as it was when the button was pressed."""
+    """The URL of the list as it was when the button was pressed."""
     query = QueryDict(request.POST.get("query", "")).urlencode()
     address = list_of(request)
     return f"{address}?{query}" if query else address
@@ -147,7 +147,7 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
         cancelled = cancel_bulk_unlink(
             company_id=request.company.pk, bulk_id=bulk.pk, actor=actor_on_page(request.user)
         )
-    except NotAllowed:  # what the person may changed in between
+    except NotAllowed:  # permissions changed meanwhile
         raise PermissionDenied from None
     if cancelled:
         message = Message("success", "Cancelled", ("What was not asked about yet stays linked.",))
@@ -160,7 +160,7 @@ def cancel(request: MemberRequest, bulk_id: int) -> HttpResponse:
 @company_member
 @require_GET
 def report_csv(request: MemberRequest, bulk_id: int) -> Any:  # streamed, which Django types apart
-    """The report, a line for each CCO."""
+    """The report as CSV, one row per CCO."""
     bulk = _bulk_for(request, bulk_id)
     head = ("CCO", "Title", "Project", "Commitment", "Sage #", "Record", "Outcome", "Details", "At")
 

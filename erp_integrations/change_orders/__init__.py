@@ -1,1 +1,1 @@
-"""The list of CCOs in its views, and the page of one CCO."""
+"""The list of CCOs with its views, and the page of one CCO."""

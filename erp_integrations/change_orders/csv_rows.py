@@ -20,34 +20,34 @@ from erp_integrations.listing.streaming import AT_ONCE, one_by_one
 from erp_integrations.models import Connection, Drift, PresenceKey
 from erp_integrations.workflow.link_status import checked_at
 
-OF_LINKS = (
+LINK_HEADINGS = (
     *("Project number", "Project", "Commitment number", "Commitment", "Contract company"),
     *("CCO", "Title", "Amount", "Sage number", "Sage record", "Linked", "Linked by"),
     *("Sage says", "Said at", "Changed in Sage"),
 )
-OF_WAITING = ("Project", "Commitment", "Contract company", "CCO", "Title", "Amount")
+WAITING_HEADINGS = ("Project", "Commitment", "Contract company", "CCO", "Title", "Amount")
 
 PRESENCE_WORDS: dict[str, str] = {key.value: key.label for key in PresenceKey}
 DRIFT_WORDS: dict[str, str] = {one.value: one.label for one in Drift}
 
 
-def head_and_rows(company: Company, access: Access, asked: ListQuery) -> Iterator[list[list[str]]]:
-    """Chunks of rows: first the heads of the columns, then what the view shows, in its order.
+def head_and_rows(company: Company, access: Access, query: ListQuery) -> Iterator[list[list[str]]]:
+    """Chunks of rows: first the column headings, then the rows of the view, in its order.
 
-    All of one moment: the rows come from one cursor. Times are ISO 8601 in the current time zone, amounts
-    plain numbers in the company's currency. Holds a transaction open until it is used up or closed.
+    The rows come from one cursor, so all are of one snapshot. Times are ISO 8601 in the current time zone,
+    amounts plain numbers in the company's currency. Holds a transaction open until it is exhausted or closed.
     """
-    if asked.of_links:
-        yield [list(OF_LINKS)]
-        yield from _links(company, asked)
+    if query.shows_links:
+        yield [list(LINK_HEADINGS)]
+        yield from _links(company, query)
     else:
-        yield from _waiting(company, access, asked)
+        yield from _waiting(company, access, query)
 
 
-def _links(company: Company, asked: ListQuery) -> Iterator[list[list[str]]]:
+def _links(company: Company, query: ListQuery) -> Iterator[list[list[str]]]:
     connection = connection_of(company)
     links = (
-        filtered_links(company, asked).order_by(*asked.order.terms()).values_list(*OF_A_ROW[4:], named=True)
+        filtered_links(company, query).order_by(*query.order.terms()).values_list(*OF_A_ROW[4:], named=True)
     )
     with transaction.atomic(), one_by_one(links, AT_ONCE) as found:
         while chunk := list(islice(found, AT_ONCE)):
@@ -75,15 +75,15 @@ def _link(link: Any, connection: Connection | None) -> list[str]:
     ]
 
 
-def _waiting(company: Company, access: Access, asked: ListQuery) -> Iterator[list[list[str]]]:
-    rows = waiting(company, asked).select_related("commitment__vendor", "commitment__project")
+def _waiting(company: Company, access: Access, query: ListQuery) -> Iterator[list[list[str]]]:
+    rows = waiting(company, query).select_related("commitment__vendor", "commitment__project")
     headed = False
     with transaction.atomic(), one_by_one(rows.order_by(*ORDER.terms()), AT_ONCE) as found:
         while (chunk := list(islice(found, AT_ONCE))) or not headed:
             shown = rows_of(company, access, chunk)
             if not headed:
                 headed = True
-                yield [[*OF_WAITING, *(fact.label for row in shown[:1] for fact in row.facts)]]
+                yield [[*WAITING_HEADINGS, *(fact.label for row in shown[:1] for fact in row.facts)]]
             yield [
                 [
                     *(row.project, row.commitment, row.contract_company, row.number, row.title),

@@ -1,4 +1,4 @@
-"""The list as a file, streamed."""
+"""The list as a CSV file, streamed."""
 
 from collections.abc import Iterator
 
@@ -20,30 +20,30 @@ from erp_integrations.policies import may_see_erp_integrations
 logger = structlog.get_logger(__name__)
 
 NOT_COMPLETE = "THIS FILE IS NOT COMPLETE: Plumbline failed here. Download it again."
-"""The last row of a file whose rows could not all be read: nobody shall take it for all there is."""
+"""The last row of a file whose rows could not all be read."""
 
 
 @company_member
 @require_GET
 def change_orders_csv(request: MemberRequest) -> HttpResponseBase:
-    """What the view shows with its search and filters, all pages, in its order."""
+    """The rows of the view with its search and filters, all pages, in its order."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = list_query_of(request.company, request.GET)
+    query = list_query_of(request.company, request.GET)
     response = StreamingHttpResponse(
-        _written(request.company, request.access, asked), content_type="text/csv; charset=utf-8"
+        _written(request.company, request.access, query), content_type="text/csv; charset=utf-8"
     )
-    name = f"{request.company.slug}-{asked.view}-{timezone.localdate().isoformat()}.csv"
+    name = f"{request.company.slug}-{query.view}-{timezone.localdate().isoformat()}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _written(company: Company, access: Access, asked: ListQuery) -> Iterator[bytes]:
-    yield "\ufeff".encode()  # without it Excel takes the text for another encoding
+def _written(company: Company, access: Access, query: ListQuery) -> Iterator[bytes]:
+    yield "\ufeff".encode()  # without it Excel assumes another encoding
     try:
-        for rows in head_and_rows(company, access, asked):
+        for rows in head_and_rows(company, access, query):
             yield csv_cells.csv_lines(rows)
     except Exception:
-        # The answer has begun and can become no other; the file itself must say it.
-        logger.exception("csv_not_complete", company=company.slug, view=asked.view)
+        # The response has begun, so only a last row can report the error.
+        logger.exception("csv_not_complete", company=company.slug, view=query.view)
         yield csv_cells.csv_lines([[NOT_COMPLETE]])

@@ -1,4 +1,4 @@
-"""What the address of the list may ask for, and what it gets that asks for something else."""
+"""Parses the query string of the list, with a note for each parameter that was not used."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from erp_integrations.change_orders.list_query import (
     FILTERS,
     FILTERS_OF_WAITING,
-    OF_LINKS,
+    LINK_VIEWS,
     SORTS,
     VIEWS,
     ListQuery,
@@ -17,16 +17,16 @@ from erp_integrations.change_orders.list_query import (
 from erp_integrations.models import Drift, PresenceKey
 
 MOST_SHOWN = 40
-"""Letters of what was typed that a note repeats."""
+"""Characters of a value that a note repeats."""
 MOST_NAMED = 3
-"""Unknown parameters that a note names, at most."""
+"""Unknown parameters that a note names."""
 LOST = "That page of the list is not known. This is the first one."
 YEARS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 DIRECTIONS = [(sign + key, label) for key, (label, _) in SORTS.items() for sign in ("", "-")]
 
 
 class ListQueryForm(forms.Form):
-    """The list's address: view, search, sort, filters and page."""
+    """Query parameters of the list: view, search, sort, filters and page."""
 
     view = forms.ChoiceField(choices=[(key, label) for key, (label, _) in VIEWS.items()], required=False)
     q = forms.CharField(max_length=100, required=False)
@@ -44,20 +44,20 @@ class ListQueryForm(forms.Form):
     before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     count = forms.ChoiceField(choices=[("all", "all")], required=False)
 
-    def asked(self) -> ListQuery:
-        """What was asked for; a part that cannot be right counts as not asked, and a note says so."""
+    def parse(self) -> ListQuery:
+        """The query. Invalid parameters are ignored, and a note names each."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
         view, sort = cleaned.get("view") or "synced", cleaned.get("sort") or "project"
-        usable = FILTERS if view in OF_LINKS else FILTERS_OF_WAITING
+        usable = FILTERS if view in LINK_VIEWS else FILTERS_OF_WAITING
         filters = {name: cleaned[name] for name in usable if cleaned.get(name) not in ("", None)}
-        notes = [self._words(name) for name in self.errors if name in self.fields]
-        notes += self._idle(cleaned, view, usable)
+        notes = [self._note(name) for name in self.errors if name in self.fields]
+        notes += self._unused(cleaned, view, usable)
         return ListQuery(
             view=view,
             q=cleaned.get("q") or "",
-            sort=sort.removeprefix("-") if view in OF_LINKS else "project",
-            descending=sort.startswith("-") and view in OF_LINKS,
+            sort=sort.removeprefix("-") if view in LINK_VIEWS else "project",
+            descending=sort.startswith("-") and view in LINK_VIEWS,
             after=cleaned.get("after"),
             before=cleaned.get("before"),
             exact=bool(cleaned.get("count")),
@@ -65,8 +65,8 @@ class ListQueryForm(forms.Form):
             **filters,
         )
 
-    def _words(self, name: str) -> str:
-        """What became of a part that cannot be right."""
+    def _note(self, name: str) -> str:
+        """The note for an invalid parameter."""
         typed = self._typed(name)
         match name:
             case "view":
@@ -84,14 +84,14 @@ class ListQueryForm(forms.Form):
             case _:
                 return f"The filter {FILTERS[name]} cannot be {typed} and was not used."
 
-    def _idle(self, cleaned: dict[str, Any], view: str, usable: Any) -> list[str]:
-        """What is right by itself and has nothing to do here."""
+    def _unused(self, cleaned: dict[str, Any], view: str, usable: Any) -> list[str]:
+        """Notes for parameters that are valid but not used in this view."""
         notes = [
             f"The filter {label} is only for what is tied to Sage and was not used."
             for name, label in FILTERS.items()
             if name not in usable and cleaned.get(name) not in ("", None)
         ]
-        if view not in OF_LINKS and cleaned.get("sort") not in (None, "", "project"):
+        if view not in LINK_VIEWS and cleaned.get("sort") not in (None, "", "project"):
             notes.append("This view is always sorted by project.")
         return notes + notes_on_unknown_parameters(self)
 
@@ -100,16 +100,16 @@ class ListQueryForm(forms.Form):
 
 
 def notes_on_unknown_parameters(form: forms.Form) -> list[str]:
-    """What of the address no field of the form knows; at most one note."""
-    strange = [name for name in form.data if name not in form.fields]
-    if not strange:
+    """A note that names parameters that the form does not have; empty without any."""
+    unknown = [name for name in form.data if name not in form.fields]
+    if not unknown:
         return []
-    named = ", ".join(quoted(name) for name in strange[:MOST_NAMED])
-    more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+    named = ", ".join(quoted(name) for name in unknown[:MOST_NAMED])
+    more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
     return [f"The list knows nothing of {named}{more}; that was not used."]
 
 
 def quoted(text: str) -> str:
-    """What was typed, for a note: no longer than `MOST_SHOWN`, and nothing that cannot be printed."""
+    """A typed value for a note, cut to `MOST_SHOWN`, without unprintable characters."""
     text = "".join(sign if sign.isprintable() else " " for sign in text)
     return f"“{text[:MOST_SHOWN]}…”" if len(text) > MOST_SHOWN else f"“{text}”"

@@ -1,4 +1,4 @@
-"""One CCO's story: its links, attempts and events, newest first."""
+"""The history of one CCO: its links, attempts and events, newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from erp_integrations.change_orders.queries import TONES
 from erp_integrations.drafts.context import prepared_from_json
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection
-from erp_integrations.ledger.descriptions import found_words, words_of
+from erp_integrations.ledger.descriptions import describe_event, describe_finding
 from erp_integrations.models import (
     AttemptState,
     ChangeOrderLink,
@@ -34,7 +34,7 @@ OUTCOME_TONES: dict[str, Tone] = {
 
 
 def find_change_order(company: Company, change_order_id: int) -> CommitmentChangeOrder | None:
-    """The company's CCO of that id; None also where it is another company's."""
+    """The company's CCO with that id; None when it belongs to another company."""
     return (
         CommitmentChangeOrder.objects.filter(pk=change_order_id, commitment__project__company=company)
         .select_related("commitment__project", "commitment__vendor")
@@ -47,13 +47,13 @@ def find_active_link_row(change_order: CommitmentChangeOrder) -> ChangeOrderLink
 
 
 def find_active_link(change_order: CommitmentChangeOrder) -> LinkPeriod | None:
-    """What the CCO is tied to now."""
+    """The CCO's active link."""
     link = find_active_link_row(change_order)
     return _period(link) if link else None
 
 
 def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: str) -> dict[str, Any]:
-    """The template's context; `url` is the project team's page, where the viewer may see it."""
+    """The template's context; `url` is the project team's page, when the viewer may see it."""
     connection = find_connection(company)
     links = list(ChangeOrderLink.objects.filter(change_order=change_order).order_by("-linked_at", "-id"))
     story = change_order_history_of(change_order.pk, links, company_id=company.pk)
@@ -71,7 +71,7 @@ def history_of(company: Company, change_order: CommitmentChangeOrder, *, url: st
 
 @dataclass(frozen=True, slots=True)
 class ChangeOrderHistory:
-    """Everything that happened between a CCO and the ERP, newest first; of each at most `MOST_LINES`."""
+    """The links, attempts, rounds and events of one CCO, newest first; at most `MOST_LINES` of each."""
 
     rounds: tuple[RoundLine, ...]
     links: tuple[LinkPeriod, ...]
@@ -82,7 +82,7 @@ class ChangeOrderHistory:
 def change_order_history_of(
     change_order_id: int, links: Sequence[ChangeOrderLink], *, company_id: int
 ) -> ChangeOrderHistory:
-    """Of the CCO that these are all links of, newest first. It may have been deleted. Three queries."""
+    """`links` are all links of the CCO, newest first. The CCO may be deleted. Three queries."""
     attempts = UnlinkAttempt.objects.filter(link__in=links).order_by("-started_at", "-id")[:MOST_LINES]
     events = LinkEvent.objects.filter(
         company_id=company_id, subject_kind="change-order", subject_id=change_order_id
@@ -98,7 +98,7 @@ def change_order_history_of(
                 at=event.at,
                 actor=event.actor_name,
                 kind=event.get_kind_display(),
-                words=words_of(event),
+                words=describe_event(event),
             )
             for event in events
         ),
@@ -106,7 +106,7 @@ def change_order_history_of(
 
 
 def facts_of(change_order: CommitmentChangeOrder, *, url: str = "") -> ChangeOrderFacts:
-    """The head of its pages. Its commitment, project and contract company must be there."""
+    """The head of a CCO's pages. Its commitment, project and contract company must be loaded."""
     commitment = change_order.commitment
     return ChangeOrderFacts(
         change_order_id=change_order.pk,
@@ -142,7 +142,7 @@ def round_of(export: Export) -> RoundLine:
 
 
 def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
-    """What it was tied to last, where it is tied to nothing now."""
+    """The last link of a CCO that is not linked now."""
     cut = [link for link in links if link.unlinked_at is not None]
     if not cut or len(cut) < len(links):
         return None
@@ -150,7 +150,7 @@ def _former(links: Sequence[ChangeOrderLink]) -> LinkPeriod | None:
 
 
 def _periods(links: Sequence[ChangeOrderLink]) -> tuple[LinkPeriod, ...]:
-    """All links of one CCO: each that was moved names the record of the next one."""
+    """All links of one CCO. A link that was moved names the record of the next one."""
     moved_to = {link.moved_from_id: link.record_number for link in links if link.moved_from_id}
     return tuple(_period(link, moved_to=moved_to.get(link.pk, "")) for link in links)
 
@@ -178,6 +178,6 @@ def _attempt(attempt: UnlinkAttempt) -> AttemptLine:
         actor=attempt.actor_name,
         verdict_word=verdict.label if verdict else "Nothing yet",
         outcome=attempt.get_state_display(),
-        details=found_words(attempt.evidence),
+        details=describe_finding(attempt.evidence),
         tone=TONES[verdict] if verdict else OUTCOME_TONES[attempt.state],
     )

@@ -1,4 +1,4 @@
-"""What stands above the list: its search, its filters with what can be chosen, and what is in force."""
+"""The search, filters, chips and sort links above the list."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ from erp_integrations.listing.distinct_values import distinct_values
 from erp_integrations.models import Drift, PresenceKey
 
 MOST_CHOICES = 100
-"""What a list to choose from may hold; a longer one is a field to type into."""
+"""Longest list of choices; with more, the filter is a text field."""
 
 COMPACT = ("project", "presence")
-"""The filters that are always in sight."""
+"""The filters that are always visible."""
 
 PRESENCES = tuple((key.value, key.label) for key in PresenceKey)
 DRIFTS = (("any", "Anything"), *((one.value, one.label) for one in Drift))
@@ -29,19 +29,19 @@ DRIFTS = (("any", "Anything"), *((one.value, one.label) for one in Drift))
 
 @dataclass(frozen=True, slots=True)
 class FilterChoice:
-    """A filter as a field of the form: a list to choose from, or one to type into where there is none."""
+    """A filter as a form field: a select, or a text field without options."""
 
     name: str
     label: str
     value: str
     options: tuple[tuple[str, str], ...] = ()
     kind: str = "text"
-    """Of what is typed: `text`, `date` or `money`."""
+    """The type of a text field: `text`, `date` or `money`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilterChip:
-    """A filter that is in force, and the list without it."""
+    """An active filter, and the URL of the list without it."""
 
     label: str
     words: str
@@ -50,12 +50,12 @@ class FilterChip:
 
 @dataclass(frozen=True, slots=True)
 class SortLink:
-    """The head of a column by which the list can be sorted. `direction` is empty where it is not now."""
+    """A sortable column heading. `direction` is empty unless the list is sorted by it."""
 
     label: str
     url: str
     direction: str
-    """For `aria-sort`: `ascending` or `descending`."""
+    """The value of `aria-sort`: `ascending` or `descending`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,65 +67,65 @@ class ListFilters:
     """How many of `more` are set."""
     chips: tuple[FilterChip, ...]
     clear_url: str
-    """The view without search and filters."""
+    """The URL of the view without search and filters."""
     sort: str
     sorts: tuple[tuple[str, str], ...]
-    """(key, words) to choose from; empty where the view has one order."""
+    """(key, label) of each sort; empty when the view has one order."""
 
 
 def list_query_of(company: Company, address: QueryDict) -> ListQuery:
-    """What an address of the list asks for, with names as they are kept."""
-    return resolve_query(company, ListQueryForm(address).asked())
+    """The query of a URL, with names resolved."""
+    return resolve_query(company, ListQueryForm(address).parse())
 
 
-def resolve_query(company: Company, asked: ListQuery) -> ListQuery:
-    """What was typed as a name becomes the number or the name as it is kept. What is nowhere is not used."""
+def resolve_query(company: Company, query: ListQuery) -> ListQuery:
+    """Replaces typed names by stored names or numbers. An unknown name is not used, and a note says so."""
     notes = []
-    if asked.project:
-        number = number_of_project(company, asked.project)
+    if query.project:
+        number = number_of_project(company, query.project)
         if number is None:
-            notes.append(f"No project is called “{asked.project}”. That filter was not used.")
-        asked = replace(asked, project=number or "")
-    if asked.company:
-        name = _name_of_company(company, asked)
+            notes.append(f"No project is called “{query.project}”. That filter was not used.")
+        query = replace(query, project=number or "")
+    if query.company:
+        name = _name_of_company(company, query)
         if name is None:
-            notes.append(f"No contract company is called “{asked.company}”. That filter was not used.")
-        asked = replace(asked, company=name or "")
-    if asked.linked_by and asked.linked_by not in (names := _linkers(company)):
-        alike = [name for name in names if name.lower() == asked.linked_by.lower()]
+            notes.append(f"No contract company is called “{query.company}”. That filter was not used.")
+        query = replace(query, company=name or "")
+    if query.linked_by and query.linked_by not in (names := _linkers(company)):
+        alike = [name for name in names if name.lower() == query.linked_by.lower()]
         if not alike:
-            notes.append(f"No person called “{asked.linked_by}” has linked a CCO. That filter was not used.")
-        asked = replace(asked, linked_by=alike[0] if alike else "")
-    return replace(asked, notes=(*asked.notes, *notes))
+            notes.append(f"No person called “{query.linked_by}” has linked a CCO. That filter was not used.")
+        query = replace(query, linked_by=alike[0] if alike else "")
+    return replace(query, notes=(*query.notes, *notes))
 
 
-def list_filters_of(company: Company, asked: ListQuery) -> ListFilters:
+def list_filters_of(company: Company, query: ListQuery) -> ListFilters:
     """Three queries at most, however many CCOs there are."""
-    names = FILTERS if asked.of_links else FILTERS_OF_WAITING
-    choices = [_choice(company, asked, name) for name in names]
+    names = FILTERS if query.shows_links else FILTERS_OF_WAITING
+    choices = [_choice(company, query, name) for name in names]
     more = tuple(choice for choice in choices if choice.name not in COMPACT)
     return ListFilters(
-        q=asked.q,
+        q=query.q,
         compact=tuple(choice for choice in choices if choice.name in COMPACT),
         more=more,
         more_in_force=sum(1 for choice in more if choice.value),
-        chips=_chips(company, asked, choices),
-        clear_url=list_url(company, asked.without("q", *FILTERS)),
-        sort=("-" if asked.descending else "") + asked.sort,
-        sorts=_sorts() if asked.of_links else (),
+        chips=_chips(company, query, choices),
+        clear_url=list_url(company, query.without("q", *FILTERS)),
+        sort=("-" if query.descending else "") + query.sort,
+        sorts=_sorts() if query.shows_links else (),
     )
 
 
-def sort_links(company: Company, asked: ListQuery) -> dict[str, SortLink]:
-    """By sort key. The one in force leads to the other direction; amounts begin with the largest."""
+def sort_links(company: Company, query: ListQuery) -> dict[str, SortLink]:
+    """The sort links by key. The active one reverses the direction; amounts start with the largest."""
     links = {}
     for key, (label, _) in SORTS.items():
-        in_force = key == asked.sort
-        descending = not asked.descending if in_force else key in ("amount", "linked")
+        in_force = key == query.sort
+        descending = not query.descending if in_force else key in ("amount", "linked")
         links[key] = SortLink(
             label=label,
-            url=list_url(company, replace(asked.without(), sort=key, descending=descending)),
-            direction=("descending" if asked.descending else "ascending") if in_force else "",
+            url=list_url(company, replace(query.without(), sort=key, descending=descending)),
+            direction=("descending" if query.descending else "ascending") if in_force else "",
         )
     return links
 
@@ -145,26 +145,26 @@ def _sorts() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _choice(company: Company, asked: ListQuery, name: str) -> FilterChoice:
+def _choice(company: Company, query: ListQuery, name: str) -> FilterChoice:
     options: tuple[tuple[str, str], ...] = ()
     kind = {"amount": "money", "linked": "date"}.get(name.removesuffix("_from").removesuffix("_to"), "text")
     if name == "project":
         options = projects_to_choose(company)
     elif name == "company":
-        options = _companies(company, asked)
+        options = _companies(company, query)
     elif name == "linked_by":
         options = tuple((one, one) for one in _linkers(company))
     elif name == "presence":
         options = PRESENCES
     elif name == "drift":
         options = DRIFTS
-    return choice_of(name, FILTERS[name], getattr(asked, name), options, kind)
+    return choice_of(name, FILTERS[name], getattr(query, name), options, kind)
 
 
 def choice_of(
     name: str, label: str, value: object, options: tuple[tuple[str, str], ...], kind: str = "text"
 ) -> FilterChoice:
-    """The filter as a field: to type into where there is nothing to choose from, or too much."""
+    """The filter as a form field: a text field when there are no options, or too many."""
     text = "" if value is None else str(value)
     if len(options) > MOST_CHOICES:
         options = ()
@@ -173,20 +173,20 @@ def choice_of(
     return FilterChoice(name, label, text, options, kind)
 
 
-def _chips(company: Company, asked: ListQuery, choices: list[FilterChoice]) -> tuple[FilterChip, ...]:
-    search = FilterChip("Search", f"“{asked.q}”", list_url(company, asked.without("q")))
-    filters = chips_of(choices, asked, lambda name: list_url(company, asked.without(name)))
-    return (search, *filters) if asked.q else filters
+def _chips(company: Company, query: ListQuery, choices: list[FilterChoice]) -> tuple[FilterChip, ...]:
+    search = FilterChip("Search", f"“{query.q}”", list_url(company, query.without("q")))
+    filters = chips_of(choices, query, lambda name: list_url(company, query.without(name)))
+    return (search, *filters) if query.q else filters
 
 
 def chips_of(
-    choices: Iterable[FilterChoice], asked: object, url_without: Callable[[str], str]
+    choices: Iterable[FilterChoice], query: object, url_without: Callable[[str], str]
 ) -> tuple[FilterChip, ...]:
-    """The filters that are in force; `asked` holds their values by name."""
+    """A chip for each active filter; `query` holds the values by name."""
     return tuple(
         FilterChip(
             choice.label,
-            dict(choice.options).get(choice.value) or _words_of_value(getattr(asked, choice.name)),
+            dict(choice.options).get(choice.value) or _format_value(getattr(query, choice.name)),
             url_without(choice.name),
         )
         for choice in choices
@@ -194,7 +194,7 @@ def chips_of(
     )
 
 
-def _words_of_value(value: object) -> str:
+def _format_value(value: object) -> str:
     match value:
         case Decimal():
             return f"{value:,.2f}"
@@ -204,7 +204,7 @@ def _words_of_value(value: object) -> str:
             return str(value)
 
 
-# --- what there is to choose from ----------------------------------------------------------------
+# --- choices ------------------------------------------------------------------------------------
 
 
 def projects_to_choose(company: Company) -> tuple[tuple[str, str], ...]:
@@ -212,9 +212,9 @@ def projects_to_choose(company: Company) -> tuple[tuple[str, str], ...]:
     return tuple((number, f"{number} {name}") for number, name in found[: MOST_CHOICES + 1])
 
 
-def _companies(company: Company, asked: ListQuery) -> tuple[tuple[str, str], ...]:
-    """Of links by the name they were made with."""
-    if asked.of_links:
+def _companies(company: Company, query: ListQuery) -> tuple[tuple[str, str], ...]:
+    """Links store the name of the contract company."""
+    if query.shows_links:
         return tuple((name, name) for name in _different(company, "contract_company"))
     found = Vendor.objects.filter(company=company).order_by("name").values_list("name", flat=True).distinct()
     return tuple((name, name) for name in found[: MOST_CHOICES + 1])
@@ -235,13 +235,13 @@ def _different(company: Company, column: Literal["linked_by_name", "contract_com
 
 
 def number_of_project(company: Company, typed: str) -> str | None:
-    """Of the project that has this number or this name."""
+    """The number of the project with this number or name."""
     projects = Project.objects.filter(company=company).values_list("number", flat=True)
     return projects.filter(number=typed).first() or projects.filter(name__iexact=typed).first()
 
 
-def _name_of_company(company: Company, asked: ListQuery) -> str | None:
+def _name_of_company(company: Company, query: ListQuery) -> str | None:
     vendors = Vendor.objects.filter(company=company).values_list("name", flat=True)
-    if asked.of_links and active_links(company).filter(contract_company=asked.company).exists():
-        return asked.company
-    return vendors.filter(name=asked.company).first() or vendors.filter(name__iexact=asked.company).first()
+    if query.shows_links and active_links(company).filter(contract_company=query.company).exists():
+        return query.company
+    return vendors.filter(name=query.company).first() or vendors.filter(name__iexact=query.company).first()

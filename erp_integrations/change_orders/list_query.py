@@ -1,4 +1,4 @@
-"""What the address of the list asks for, and the addresses of the same list asked otherwise."""
+"""The query of the list, and URLs of the list with a changed query."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -19,10 +19,10 @@ VIEWS: dict[str, tuple[str, ErpStatus]] = {
     "synced": ("Successfully Synced", ErpStatus.SYNCED),
     "deleted-in-sage": ("Deleted in Sage", ErpStatus.SYNCED),
 }
-"""View key -> the words on its tab and the ERP status of what it shows."""
+"""View key -> its label and the ERP status that it shows."""
 
-OF_LINKS = ("synced", "deleted-in-sage")
-"""The views of what is tied to the ERP; the others show what is on its way."""
+LINK_VIEWS = ("synced", "deleted-in-sage")
+"""The views of links; the other views show CCOs on their way to the ERP."""
 
 BY_PROJECT = ("project_number", "commitment_number", "cco_number", "id")
 SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -32,7 +32,7 @@ SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "number": ("Sage number", ("erp_number_order", "id")),
     "linked": ("Linked", ("linked_at", "id")),
 }
-"""Sort key -> its words and the columns of a link, each of which an index of its own walks."""
+"""Sort key -> its label and the columns of a link, in the order of an index."""
 
 FILTERS = {
     "project": "Project",
@@ -45,42 +45,42 @@ FILTERS = {
     "linked_to": "Linked to",
     "linked_by": "Linked by",
 }
-"""Filter -> its words."""
+"""Filter -> its label."""
 
 FILTERS_OF_WAITING = ("project", "company", "amount_from", "amount_to")
-"""What a CCO has before it is tied to the ERP."""
+"""Filters of a CCO that is not linked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What the address asks for. Anything unknown in it counts as not asked, and `notes` say so."""
+    """The parsed query string. Unknown values are ignored, and `notes` say so."""
 
     view: str = "synced"
     q: str = ""
     sort: str = "project"
     descending: bool = False
     project: str = ""
-    """Its number."""
+    """The project's number."""
     company: str = ""
     presence: str = ""
     drift: str = ""
-    """One of `Drift`, or `any`."""
+    """A value of `Drift`, or `any`."""
     amount_from: Decimal | None = None
     amount_to: Decimal | None = None
     linked_from: date | None = None
     linked_to: date | None = None
-    """The whole day counts."""
+    """The whole day is included."""
     linked_by: str = ""
     after: int | None = None
     before: int | None = None
     exact: bool = False
-    """Whether everything is counted, however long that takes."""
+    """Whether to count all rows, however long that takes."""
     notes: tuple[str, ...] = ()
-    """What of the address was not used, and what is shown instead."""
+    """What was ignored in the query string, and what is shown instead."""
 
     @property
-    def of_links(self) -> bool:
-        return self.view in OF_LINKS
+    def shows_links(self) -> bool:
+        return self.view in LINK_VIEWS
 
     @property
     def grouped(self) -> bool:
@@ -88,7 +88,7 @@ class ListQuery:
 
     @property
     def order(self) -> Order:
-        """Of links."""
+        """The order of links."""
         return Order(SORTS[self.sort][1], self.descending)
 
     @property
@@ -97,40 +97,40 @@ class ListQuery:
 
     @property
     def filters(self) -> dict[str, str | Decimal | date]:
-        """The ones that are set."""
+        """The filters that are set."""
         values = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
     def in_view(self, view: str) -> "ListQuery":
-        """The same search and filters in another view, as far as they mean something there."""
-        lost = () if view in OF_LINKS else (*(set(FILTERS) - set(FILTERS_OF_WAITING)), "sort", "descending")
+        """The same search and filters in another view, without those that it does not have."""
+        lost = () if view in LINK_VIEWS else (*(set(FILTERS) - set(FILTERS_OF_WAITING)), "sort", "descending")
         return replace(self.without(*lost, "exact"), view=view)
 
     def without(self, *names: str) -> "ListQuery":
-        """As if these had not been asked, from the first page."""
+        """The query without these parameters, at the first page."""
         blank = {field.name: field.default for field in fields(ListQuery) if field.name in names}
         return replace(self, after=None, before=None, notes=(), **blank)  # type: ignore[arg-type]
 
 
-def query_of(asked: ListQuery, **more: str) -> str:
-    """For an address, from the question mark on: what is not as it is anyway, and of the first page.
+def query_of(query: ListQuery, **more: str) -> str:
+    """A query string without default values, starting with `?`, for the first page.
 
-    `more` goes to the end: `after`, `before`, `count`.
+    `more` is appended: `after`, `before`, `count`.
     """
-    words: dict[str, str] = {"view": asked.view, "q": asked.q}
-    if asked.sort != "project" or asked.descending:
-        words["sort"] = ("-" if asked.descending else "") + asked.sort
-    words |= {name: str(value) for name, value in asked.filters.items()}
-    if asked.exact:
+    words: dict[str, str] = {"view": query.view, "q": query.q}
+    if query.sort != "project" or query.descending:
+        words["sort"] = ("-" if query.descending else "") + query.sort
+    words |= {name: str(value) for name, value in query.filters.items()}
+    if query.exact:
         words["count"] = "all"
     if more.get("count"):
         for side in ("after", "before"):
-            if getattr(asked, side) is not None:
-                words[side] = str(getattr(asked, side))
+            if getattr(query, side) is not None:
+                words[side] = str(getattr(query, side))
     words |= more
     return "?" + urlencode({name: value for name, value in words.items() if value})
 
 
-def list_url(company: Company, asked: ListQuery, **more: str) -> str:
-    """The address of the list that was asked for; of its first page, where `more` says nothing else."""
-    return reverse("change-orders", args=[company.slug]) + query_of(asked, **more)
+def list_url(company: Company, query: ListQuery, **more: str) -> str:
+    """The URL of the list with this query; the first page, unless `more` names another."""
+    return reverse("change-orders", args=[company.slug]) + query_of(query, **more)

@@ -1,4 +1,4 @@
-"""What the rows of an open page say now."""
+"""The current state of the rows on an open page."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,37 +12,37 @@ from erp_integrations.change_orders.queries import presence_of
 from erp_integrations.models import ChangeOrderLink, Connection, LinkEvent
 from erp_integrations.view_models import Presence
 
-AGES_STAND = timedelta(seconds=30)
-"""For so long an open page may show the ages that it was given."""
+AGE_STEP = timedelta(seconds=30)
+"""An open page may show ages that are as old as this."""
 
-MAY_COME_LATE = 5_000
-"""So many ids behind the newest an event may be that becomes visible; what is later waits for the ages."""
+MOST_LATE_EVENTS = 5_000
+"""An event that commits late may be so many ids behind the newest; later ones are seen at the next step."""
 
 
 def page_etag(company: Company, connection: Connection, now: datetime) -> str:
-    """Is another one as soon as an open page may have something new to say, and as its ages grow.
+    """ETag that changes when an open page may be stale, and when its ages are too old.
 
-    Whoever knows the state needs no answer. One query, whatever is on the page: what changes a row or a count
-    stands in the ledger, and what dates them with the connection.
+    One query, whatever the page shows: changes of rows and counts are in the ledger, times of answers are on
+    the connection.
     """
     facts = (
         *_events_seen(company),
         *(connection.revision, connection.accepted_incarnation, connection.reconciled_at),
         *(connection.last_success_at, connection.last_failure_at),
-        now.timestamp() // AGES_STAND.total_seconds(),
+        now.timestamp() // AGE_STEP.total_seconds(),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _events_seen(company: Company) -> tuple[int | None, int]:
-    """The newest event's id, and how many of the last ids are visible; no event is ever deleted.
+    """The newest event's id, and how many of the last ids are visible. Events are never deleted.
 
-    An event gets its id and its time when it is written, and is visible when it is committed, perhaps after
-    a newer one. Then the newest stays and the count grows.
+    An event gets its id when it is written, and is visible when it is committed, perhaps after a newer one.
+    Then the newest id stays and the count grows.
     """
     events = LinkEvent.objects.filter(company_id=company.pk)
     newest = events.order_by("-id").values("id")[:1]
-    seen = events.filter(id__gt=Subquery(newest) - MAY_COME_LATE).aggregate(
+    seen = events.filter(id__gt=Subquery(newest) - MOST_LATE_EVENTS).aggregate(
         newest=Max("id"), count=Count("id")
     )
     return seen["newest"], seen["count"]
@@ -57,20 +57,20 @@ class LiveRows:
 def live_rows_of(
     company: Company, connection: Connection | None, change_order_ids: Sequence[int]
 ) -> tuple[LiveRows, ...]:
-    """Of each CCO that has, or had, a link: what its newest one says. One query."""
+    """The status of the newest link of each CCO that has, or had, one. One query."""
     if connection is None:
         return ()
     links = ChangeOrderLink.objects.filter(
         change_order_id__in=change_order_ids, connection__company=company
     ).order_by("change_order_id", "-linked_at", "-id")
     return tuple(
-        LiveRows(link.change_order_id or 0, _said(link, connection))
+        LiveRows(link.change_order_id or 0, _live_presence(link, connection))
         for link in links.distinct("change_order_id")
     )
 
 
-def _said(link: ChangeOrderLink, connection: Connection) -> Presence:
+def _live_presence(link: ChangeOrderLink, connection: Connection) -> Presence:
     if link.is_active:
         return presence_of(link, connection)
-    # The row stays where it is until the page is loaded again: it says what happened to it.
+    # The row stays until the page is reloaded, and shows that it was unlinked.
     return Presence("absent", f"Unlinked by {link.unlinked_by_name}", "good", link.unlinked_at)

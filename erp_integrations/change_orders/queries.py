@@ -41,7 +41,7 @@ TONES: dict[PresenceKey, Tone] = {
 }
 
 MOST_IN_GROUP = 1_000
-"""CCOs of one commitment that are counted and added up; nobody reads the sum of more."""
+"""Most CCOs of one commitment that are counted and added up."""
 
 OF_A_ROW = (
     "id",
@@ -68,13 +68,13 @@ OF_A_ROW = (
 
 
 def views_with_counts(
-    company: Company, *, current: str = "", asked: ListQuery | None = None
+    company: Company, *, current: str = "", query: ListQuery | None = None
 ) -> tuple[Tab, ...]:
-    """One query for all. A count ends at `MOST_COUNTED`, and is of the whole view, whatever was searched.
+    """The tabs, with one query. A count ends at `MOST_COUNTED` and ignores search and filters.
 
-    The tabs keep the search and the filters of what was asked.
+    The tabs keep the search and filters of the query.
     """
-    asked = asked or ListQuery(view=current)
+    query = query or ListQuery(view=current)
     links = active_links(company)
     theirs = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
     rows: dict[str, QuerySet[Any]] = {
@@ -86,7 +86,7 @@ def views_with_counts(
         Tab(
             key=key,
             label=VIEWS[key][0],
-            url=list_url(company, asked.in_view(key)),
+            url=list_url(company, query.in_view(key)),
             current=key == current,
             count=min(count, keyset.MOST_COUNTED),
             at_least=count > keyset.MOST_COUNTED,
@@ -98,44 +98,44 @@ def views_with_counts(
 # --- the synced views ----------------------------------------------------------------------------
 
 
-def synced_groups(company: Company, access: Access, asked: ListQuery) -> tuple[tuple[RowGroup, ...], Page]:
-    """One page of links, grouped by commitment where it is in the order of projects; else in one group."""
-    ids, page = ids_on_page(company, asked)
+def synced_groups(company: Company, access: Access, query: ListQuery) -> tuple[tuple[RowGroup, ...], Page]:
+    """One page of links, grouped by commitment when sorted by project, else in one group."""
+    ids, page = ids_on_page(company, query)
     if not ids:
         return (), page
     links = links_of(ids)
     rows = _rows(company, access, links)
-    if asked.grouped:
-        return _groups(company, asked, links, rows, page), page
+    if query.grouped:
+        return _groups(company, query, links, rows, page), page
     return (RowGroup(key="all", project="", commitment="", total=None, rows=tuple(rows)),), page
 
 
-def ids_on_page(company: Company, asked: ListQuery) -> tuple[Sequence[int], Page]:
-    """The links of the page in its order, and where it stands."""
-    links, rest = filter_links(company, asked)
+def ids_on_page(company: Company, query: ListQuery) -> tuple[Sequence[int], Page]:
+    """The ids of the links on the page, in order, and the page's position."""
+    links, rest = filter_links(company, query)
     known = ChangeOrderLink.objects.filter(connection=connection_id_of(company))
 
     def url(name: str, value: str) -> str:
-        return list_url(company, asked, **{name: value})
+        return list_url(company, query, **{name: value})
 
     if rest is not None:
         return filtered_page.filtered_page(
             links,
             fits=rest,
-            order=asked.order,
+            order=query.order,
             known=known,
-            wanted=asked.wanted,
+            wanted=query.wanted,
             url=url,
-            indexed=is_indexed(asked),
+            indexed=is_indexed(query),
         )
     shown, page = keyset.one_page(
-        links.only(*asked.order.columns), order=asked.order, known=known, wanted=asked.wanted, url=url
+        links.only(*query.order.columns), order=query.order, known=known, wanted=query.wanted, url=url
     )
     return [link.pk for link in shown], page
 
 
 def links_of(ids: Sequence[int]) -> list[Any]:
-    """What a row shows of these links, in their order: plain tuples, since fifty models take their time."""
+    """The columns of a row for these links, in order. Tuples, since creating 50 models is slow."""
     found = {
         link.id: link
         for link in ChangeOrderLink.objects.filter(pk__in=ids).values_list(*OF_A_ROW, named=True)
@@ -143,28 +143,28 @@ def links_of(ids: Sequence[int]) -> list[Any]:
     return [found[link_id] for link_id in ids if link_id in found]
 
 
-def page_after_act(company: Company, asked: ListQuery, views: Sequence[Tab]) -> Page:
-    """Where the page stands after something was done to a row of it.
+def page_after_act(company: Company, query: ListQuery, views: Sequence[Tab]) -> Page:
+    """The position of the page after an action on one of its rows.
 
-    The first page of all rows needs no query: their number is on the view's tab.
+    The first page without filters needs no query: the view's tab has the count.
     """
-    if asked.wanted.key is not None or asked.q or asked.filters:
-        _, page = ids_on_page(company, asked)
+    if query.wanted.key is not None or query.q or query.filters:
+        _, page = ids_on_page(company, query)
         return page
-    [tab] = [view for view in views if view.key == asked.view]
+    [tab] = [view for view in views if view.key == query.view]
     total = tab.count or 0
     shown = min(total, keyset.PAGE_SIZE)
     return Page(first=min(total, 1), last=shown, total=total, at_least=tab.at_least, shown=shown)
 
 
-def group_of(company: Company, asked: ListQuery, link: ChangeOrderLink) -> RowGroup | None:
-    """The head of the link's group after something was done to it; None where nothing of it is left.
+def group_of(company: Company, query: ListQuery, link: ChangeOrderLink) -> RowGroup | None:
+    """The heading of the link's group after an action; None when the group is empty.
 
-    The link's change order must be there.
+    The link's change order must be loaded.
     """
     same = {"project_number": link.project_number, "commitment_number": link.commitment_number}
     [(count, total)] = keyset.capped_sums(
-        filtered_links(company, asked).filter(**same), column="cco_amount", most=MOST_IN_GROUP
+        filtered_links(company, query).filter(**same), column="cco_amount", most=MOST_IN_GROUP
     )
     if not count:
         return None
@@ -180,21 +180,21 @@ def group_of(company: Company, asked: ListQuery, link: ChangeOrderLink) -> RowGr
 
 
 def group_key(link: ChangeOrderLink) -> str:
-    """For element ids. The link's change order must be there."""
+    """Key for element ids. The link's change order must be loaded."""
     change_order = link.change_order
     assert change_order is not None, "the link has its change order"
     return str(change_order.commitment_id)
 
 
-def without_the_row_that_moved_up(page: Page) -> Page:
-    """After a row has left a full page, the next row counts to it but is not shown yet."""
+def without_next_row(page: Page) -> Page:
+    """Leaves out the row that moves up when a row leaves a full page, since it is not shown yet."""
     if page.shown < keyset.PAGE_SIZE:
         return page
     return replace(page, last=max(page.last - 1, 0), shown=page.shown - 1)
 
 
 def row_of(company: Company, access: Access, link: ChangeOrderLink) -> SyncedRow:
-    """One link as a row. The link's change order and commitment must be there."""
+    """One link as a row. The link's change order and commitment must be loaded."""
     assert link.change_order is not None, "an active link has its change order"
     [row] = _rows(company, access, links_of([link.pk]))
     return row
@@ -232,7 +232,7 @@ def _rows(company: Company, access: Access, links: Sequence[Any]) -> list[Synced
 
 
 def presence_of(link: Any, connection: Connection | None) -> Presence:
-    """Of a link, or of what `links_of` gives of one."""
+    """The presence of a link, or of a row of `links_of`."""
     key = PresenceKey(link.presence)
     return Presence(
         key=key.value,
@@ -245,16 +245,16 @@ def presence_of(link: Any, connection: Connection | None) -> Presence:
 
 
 def _groups(
-    company: Company, asked: ListQuery, links: Sequence[Any], rows: Sequence[SyncedRow], page: Page
+    company: Company, query: ListQuery, links: Sequence[Any], rows: Sequence[SyncedRow], page: Page
 ) -> tuple[RowGroup, ...]:
-    """Only the first and the last group can go on beyond the page; the others are all there."""
+    """Only the first and the last group can continue on other pages, so only these are counted."""
     by_commitment: dict[tuple[str, str], list[tuple[Any, SyncedRow]]] = {}
     for link, row in zip(links, rows, strict=True):
         by_commitment.setdefault((link.project_number, link.commitment_number), []).append((link, row))
     keys = list(by_commitment)
     on_edge = {keys[0]} if page.previous_url else set()
     on_edge |= {keys[-1]} if page.next_url else set()
-    edges = dict(zip(on_edge, _sums(company, asked, on_edge), strict=True))
+    edges = dict(zip(on_edge, _sums(company, query, on_edge), strict=True))
     groups = []
     for key, members in by_commitment.items():
         first, row = members[0]
@@ -275,10 +275,10 @@ def _groups(
 
 
 def _sums(
-    company: Company, asked: ListQuery, commitments: Iterable[tuple[str, str]]
+    company: Company, query: ListQuery, commitments: Iterable[tuple[str, str]]
 ) -> list[tuple[int, Decimal | None]]:
-    """Count and sum of all links of each commitment in the view, on whatever page they stand."""
-    links = filtered_links(company, asked)
+    """Count and sum of all links of each commitment in the view, on all pages."""
+    links = filtered_links(company, query)
     return keyset.capped_sums(
         *(
             links.filter(project_number=project, commitment_number=commitment)
@@ -289,43 +289,43 @@ def _sums(
     )
 
 
-def gone_in(company: Company, asked: ListQuery) -> QuerySet[ChangeOrderLink]:
-    """Those of the view, with its search, whose record was gone when Sage last said something."""
-    return filtered_links(company, replace(asked, view="deleted-in-sage"))
+def gone_in(company: Company, query: ListQuery) -> QuerySet[ChangeOrderLink]:
+    """The links of the view, with its search, whose record is missing according to the last answer."""
+    return filtered_links(company, replace(query, view="deleted-in-sage"))
 
 
-def all_gone(company: Company, asked: ListQuery, *, most: int) -> list[int]:
-    """Their CCOs, `most` at most."""
-    gone = gone_in(company, asked).values_list("change_order_id", flat=True)
+def all_gone(company: Company, query: ListQuery, *, most: int) -> list[int]:
+    """The ids of their CCOs, at most `most`."""
+    gone = gone_in(company, query).values_list("change_order_id", flat=True)
     return list(gone[:most])
 
 
 def bulk_actions(
     company: Company,
     access: Access,
-    asked: ListQuery,
+    query: ListQuery,
     page: Sequence[RowGroup],
     views: Sequence[Tab],
     *,
-    query: str,
+    address_query: str,
 ) -> BulkActions:
-    """What the viewer can do with several rows of this page, and with all of the view that are gone."""
+    """What the viewer can do with several rows of this page, and with all missing ones in the view."""
     return BulkActions(
-        query=query,
+        query=address_query,
         may_unlink=any(not row.missing for group in page for row in group.rows),
         may_check=bool(may_check_presence(access)),
-        gone=count_gone(company, asked, views),
+        gone=count_gone(company, query, views),
     )
 
 
-def count_gone(company: Company, asked: ListQuery, views: Sequence[Tab]) -> str:
-    """How many of the view are gone from the ERP: `12`, `10,000+`; empty for none.
+def count_gone(company: Company, query: ListQuery, views: Sequence[Tab]) -> str:
+    """How many records of the view are missing: `12`, `10,000+`; empty for none.
 
-    The number is on their tab; with a search or a filter they are counted, as far as a tab counts.
+    The tab has the number; with a search or filters they are counted up to the same limit.
     """
     [tab] = [view for view in views if view.key == "deleted-in-sage"]
     gone, at_least = tab.count or 0, tab.at_least
-    if gone and (asked.q or asked.filters):
-        [gone] = keyset.capped_counts(gone_in(company, asked))
+    if gone and (query.q or query.filters):
+        [gone] = keyset.capped_counts(gone_in(company, query))
         gone, at_least = min(gone, keyset.MOST_COUNTED), gone > keyset.MOST_COUNTED
     return f"{gone:,}{'+' if at_least else ''}" if gone else ""

@@ -1,4 +1,4 @@
-"""What the pages of one CCO share: who may be there, the code of an answer, and the way back."""
+"""Shared by the pages of one CCO: access, responses and the way back."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,13 +28,13 @@ from erp_integrations.workflow.errors import NotAllowed
 
 
 def change_order_for(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
-    """The company's CCO, for those who see ERP Integrations."""
+    """The company's CCO, for people who may see ERP Integrations."""
     require(may_see_erp_integrations(request.access))
     return change_order_or_404(request, change_order_id)
 
 
 def change_order_or_404(request: MemberRequest, change_order_id: int) -> CommitmentChangeOrder:
-    """The company's CCO, whatever the person may see of it."""
+    """The company's CCO, without a permission check."""
     change_order = find_change_order(request.company, change_order_id)
     if change_order is None:
         raise Http404
@@ -42,19 +42,19 @@ def change_order_or_404(request: MemberRequest, change_order_id: int) -> Commitm
 
 
 def ids_among(typed: Sequence[str]) -> list[int]:
-    """The ids among what a form sent, each once and in order; what is no id counts for nothing."""
+    """The valid ids among the values of a form, each once and sorted."""
     return sorted({int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 19})
 
 
 def require(ruling: Ruling) -> None:
-    """Before a page is shown; the operation asks again at the moment of the act."""
+    """Checks a permission before a page is shown; the operation checks it again."""
     if not ruling:
         raise PermissionDenied
 
 
 @contextmanager
 def at_the_act() -> Iterator[None]:
-    """Around an operation, which asks again: who may not is told so, and what was deleted is not found."""
+    """Around an operation: its refusal becomes a 403, a deleted row a 404."""
     try:
         yield
     except NotAllowed:
@@ -70,12 +70,12 @@ def erp_of(request: MemberRequest) -> str:
 
 
 def page_of(request: MemberRequest, change_order: CommitmentChangeOrder, name: str) -> str:
-    """The address of one of the CCO's pages."""
+    """The URL of one of the CCO's pages."""
     return reverse(name, args=[request.company.slug, change_order.pk])
 
 
 def page_in_project(request: MemberRequest, change_order_id: int, project_number: str, name: str) -> str:
-    """The address of one of the project team's pages of the CCO."""
+    """The URL of one of the project team's pages of the CCO."""
     return reverse(name, args=[request.company.slug, project_number, change_order_id])
 
 
@@ -89,7 +89,7 @@ def see_other(address: str) -> HttpResponse:
 
 
 def came_from(request: MemberRequest, *pages: str) -> str:
-    """Which of these pages the person was on, with its search; the first where it was none of them."""
+    """The page among these that the person came from, with its query string; else the first."""
     referer = urlsplit(request.headers.get("Referer", ""))
     if referer.netloc == request.get_host() and referer.path in {urlsplit(page).path for page in pages}:
         return f"{referer.path}?{referer.query}" if referer.query else referer.path
@@ -99,24 +99,24 @@ def came_from(request: MemberRequest, *pages: str) -> str:
 def answer_in_row(
     request: MemberRequest, change_order: CommitmentChangeOrder, message: Message, *, status: int
 ) -> HttpResponse:
-    """For HTMX: the row as it is now, or nothing where it left the view; the rest out of band."""
+    """For HTMX: the current row, or nothing when it left the view; other parts out of band."""
     change_order.refresh_from_db(fields=["erp_status"])
     if not may_see_erp_integrations(request.access):
         return answer_without_row(request, message, status=status)
-    asked = list_query_of_page(request)
+    query = list_query_of_page(request)
     connection = find_connection(request.company)
     context = {
         "message": message,
-        "row": waiting_row(request.company, request.access, change_order, view=asked.view),
+        "row": waiting_row(request.company, request.access, change_order, view=query.view),
         "missing_privilege": find_missing_privilege(request.company, request.access),
-        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
+        "views": lists.views_with_counts(request.company, current=query.view, query=query),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
     return render(request, "erp_integrations/change_orders/waiting_row_answer.html", context, status=status)
 
 
 def answer_without_row(request: MemberRequest, message: Message, *, status: int) -> HttpResponse:
-    """For HTMX: the message, and the row on the page left as it is."""
+    """For HTMX: the message; the row on the page stays."""
     answer = render(
         request, "erp_integrations/change_orders/synced_row_answer.html", {"message": message}, status=status
     )
@@ -124,11 +124,11 @@ def answer_without_row(request: MemberRequest, message: Message, *, status: int)
 
 
 def answer_on_page(request: MemberRequest, message: Message, *, location: str) -> HttpResponse:
-    """Without JavaScript: the message waits for the next page."""
+    """Without JavaScript: the message is shown on the next page."""
     flash_message(request, message)
     return see_other(location)
 
 
 def list_query_of_page(request: MemberRequest) -> ListQuery:
-    """What the address of the page asks for from which HTMX sent this request."""
+    """The query of the page from which HTMX sent this request."""
     return list_query_of(request.company, QueryDict(urlsplit(request.htmx.current_url or "").query))

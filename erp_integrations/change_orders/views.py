@@ -52,62 +52,62 @@ EMPTY = {
 @company_member
 @require_GET
 def change_orders(request: MemberRequest) -> HttpResponse:
-    """The list, in one of its views."""
+    """The list in one of its views."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
-    asked = list_query_of(request.company, request.GET)
+    query = list_query_of(request.company, request.GET)
     connection = connection_of(request.company)
     erp = registry.erp_name(connection.kind) if connection else registry.erp_name(registry.ODBC)
     context: dict[str, Any] = {
         "tabs": tabs_for(request, connection, current="change-orders"),
         "freshness": freshness_of(connection, erp=erp),
-        "views": lists.views_with_counts(request.company, current=asked.view, asked=asked),
-        "toolbar": list_filters_of(request.company, asked),
-        "heading": HEADINGS[asked.view].format(erp=erp),
+        "views": lists.views_with_counts(request.company, current=query.view, query=query),
+        "toolbar": list_filters_of(request.company, query),
+        "heading": HEADINGS[query.view].format(erp=erp),
         "erp_name": erp,
-        "show_steps": asked.of_links,
+        "show_steps": query.shows_links,
         "missing_privilege": find_missing_privilege(request.company, request.access),
         "csv_url": reverse("change-orders-csv", args=[request.company.slug])
-        + query_of(asked.without("exact")),
-        "again_url": list_url(request.company, asked.without("exact")),
-        "empty_words": EMPTY[asked.view],
+        + query_of(query.without("exact")),
+        "again_url": list_url(request.company, query.without("exact")),
+        "empty_words": EMPTY[query.view],
     }
-    if asked.of_links:
-        groups, page = lists.synced_groups(request.company, request.access, asked)
+    if query.shows_links:
+        groups, page = lists.synced_groups(request.company, request.access, query)
         context |= {
             "groups": groups,
-            "grouped": asked.grouped,
-            "heads": sort_links(request.company, asked),
+            "grouped": query.grouped,
+            "heads": sort_links(request.company, query),
             "may_check": bool(may_check_presence(request.access)),
             "actions": lists.bulk_actions(
                 request.company,
                 request.access,
-                asked,
+                query,
                 groups,
                 context["views"],
-                query=request.GET.urlencode(),
+                address_query=request.GET.urlencode(),
             ),
         }
     else:
-        context["rows"], page = waiting_rows(request.company, request.access, asked)
-    context |= {"page": page, "notes": notes_of(asked, page)}
-    if asked.q or asked.filters:
+        context["rows"], page = waiting_rows(request.company, request.access, query)
+    context |= {"page": page, "notes": notes_of(query, page)}
+    if query.q or query.filters:
         context["empty_words"] = (
-            "Nothing matches your search." if asked.q else "Nothing matches these filters."
+            "Nothing matches your search." if query.q else "Nothing matches these filters."
         )
         context["empty_url"], context["empty_label"] = (
-            list_url(request.company, asked.without("q", *FILTERS)),
+            list_url(request.company, query.without("q", *FILTERS)),
             "Show all",
         )
-    elif asked.view == "synced":
+    elif query.view == "synced":
         context["empty_url"] = reverse("change-orders", args=[request.company.slug]) + "?view=ready-to-export"
         context["empty_label"] = "See what waits for accounting"
     return render(request, "erp_integrations/change_orders/change_orders.html", context)
 
 
-def notes_of(asked: ListQuery, page: Page) -> tuple[str, ...]:
-    """What of the address was not used, and what is shown instead."""
-    notes = asked.notes
+def notes_of(query: ListQuery, page: Page) -> tuple[str, ...]:
+    """Notes on ignored query parameters, and on what is shown instead."""
+    notes = query.notes
     if page.key_is_lost:
         notes += (LOST,)
     if page.looked_through:

@@ -1,4 +1,4 @@
-"""The CCOs on their way through accounting: Ready to Export, Exporting, Failed to Export, Rejected."""
+"""CCOs on their way to the ERP: Ready to Export, Exporting, Failed to Export, Rejected."""
 
 from collections.abc import Iterable
 
@@ -29,46 +29,46 @@ SEARCHED = (
 
 
 def view_of(erp_status: str) -> str:
-    """The view that shows the CCOs of an ERP status; the first one where none does."""
+    """The view of an ERP status; the first view when there is none."""
     return next((key for key, (_, status) in VIEWS.items() if status == erp_status), next(iter(VIEWS)))
 
 
-def waiting_rows(company: Company, access: Access, asked: ListQuery) -> tuple[tuple[WaitingRow, ...], Page]:
-    """One page of the view, in the order of projects and commitments."""
+def waiting_rows(company: Company, access: Access, query: ListQuery) -> tuple[tuple[WaitingRow, ...], Page]:
+    """One page of the view, sorted by project and commitment."""
     everything = CommitmentChangeOrder.objects.filter(commitment__project__company=company)
     shown, page = keyset.one_page(
-        waiting(company, asked).select_related("commitment__vendor", "commitment__project"),
+        waiting(company, query).select_related("commitment__vendor", "commitment__project"),
         order=ORDER,
         known=everything,
-        wanted=asked.wanted,
-        url=lambda name, value: list_url(company, asked, **{name: value}),
+        wanted=query.wanted,
+        url=lambda name, value: list_url(company, query, **{name: value}),
     )
     return rows_of(company, access, shown), page
 
 
-def waiting(company: Company, asked: ListQuery) -> QuerySet[CommitmentChangeOrder]:
-    """What the view shows with its search and filters, in no order."""
+def waiting(company: Company, query: ListQuery) -> QuerySet[CommitmentChangeOrder]:
+    """The CCOs of the view with its search and filters, unordered."""
     change_orders = _searched(
         CommitmentChangeOrder.objects.filter(
-            commitment__project__company=company, erp_status=VIEWS[asked.view][1]
+            commitment__project__company=company, erp_status=VIEWS[query.view][1]
         ),
-        asked.q,
+        query.q,
     )
-    if asked.project:
-        change_orders = change_orders.filter(commitment__project__number=asked.project)
-    if asked.company:
-        change_orders = change_orders.filter(commitment__vendor__name=asked.company)
-    if asked.amount_from is not None:
-        change_orders = change_orders.filter(amount__gte=asked.amount_from)
-    if asked.amount_to is not None:
-        change_orders = change_orders.filter(amount__lte=asked.amount_to)
+    if query.project:
+        change_orders = change_orders.filter(commitment__project__number=query.project)
+    if query.company:
+        change_orders = change_orders.filter(commitment__vendor__name=query.company)
+    if query.amount_from is not None:
+        change_orders = change_orders.filter(amount__gte=query.amount_from)
+    if query.amount_to is not None:
+        change_orders = change_orders.filter(amount__lte=query.amount_to)
     return change_orders
 
 
 def waiting_row(
     company: Company, access: Access, change_order: CommitmentChangeOrder, *, view: str
 ) -> WaitingRow | None:
-    """That CCO as a row of the view; None where the view does not show it. Its commitment must be there."""
+    """The CCO as a row; None when the view does not show it. Its commitment must be loaded."""
     if VIEWS[view][1] != change_order.erp_status:
         return None
     [row] = rows_of(company, access, [change_order])
@@ -76,7 +76,7 @@ def waiting_row(
 
 
 def _searched(change_orders: QuerySet[CommitmentChangeOrder], q: str) -> QuerySet[CommitmentChangeOrder]:
-    """Every word must be found somewhere."""
+    """Every word must be found in one of the columns."""
     for word in q.split():
         anywhere = Q()
         for name in SEARCHED:
@@ -94,7 +94,7 @@ def rows_of(
         .order_by("change_order", "-sent_at", "-id")
         .distinct("change_order")
     }
-    missing = may_accept(access).missing  # what reject and give back need too
+    missing = may_accept(access).missing  # reject and give back need the same
     return tuple(
         WaitingRow(
             change_order_id=co.pk,
@@ -114,7 +114,7 @@ def rows_of(
 
 
 def _facts(status: ErpStatus, export: Export) -> tuple[Fact, ...]:
-    """The columns of the status's view. An export without values stands for none at all."""
+    """The columns of the status's view. A CCO without an export gets empty cells."""
     match status:
         case ErpStatus.READY_TO_EXPORT:
             return (Fact("Sent", export.sent_by_name, export.sent_at),)
@@ -165,6 +165,6 @@ def _url(company: Company, change_order: CommitmentChangeOrder, name: str) -> st
 
 
 def accepted_export(change_order: CommitmentChangeOrder) -> Export | None:
-    """The CCO's last round that was accepted, open or ended."""
+    """The CCO's last accepted round, open or ended."""
     accepted = Export.objects.filter(change_order=change_order, accepted_at__isnull=False)
     return accepted.order_by("-accepted_at", "-id").first()

@@ -1,1 +1,1 @@
-"""Setting, checking and accepting a company's connection; the Connection tab."""
+"""Sets, checks and accepts a company's connection; the Connection tab."""

@@ -1,6 +1,6 @@
-"""Before another database is accepted: which of the active links' records are in it.
+"""Before another database is accepted: which of the active links' records it holds.
 
-Asked of the database that answers, which is not the accepted one. Nothing is recorded of any link.
+Calls the database that answers, which is not the accepted one. Records nothing about links.
 """
 
 import dataclasses
@@ -25,10 +25,10 @@ from erp_integrations.workflow.errors import NothingToAccept
 
 TASK = "erp_integrations.tasks.compare_database"
 LONGEST_SECONDS = 3_600
-"""For all keys of a company, on the queue."""
+"""The time limit for all keys of a company, on the queue."""
 BLOCK_SECONDS = 60
 MOST_NAMED = 50
-"""Links that are named of those whose records are not in the database."""
+"""Most missing records that are named."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class _Counted:
     links: int
     there: int
     missing: tuple[dict[str, Any], ...]
-    """The first of them, as JSON: change_order_id, label, record_number."""
+    """The first missing links as JSON: change_order_id, label, record_number."""
 
 
 def compare_database(*, connection_id: int, actor: Actor, rights: str) -> Connection:
-    """Compares within the deadline of a click; a company that takes longer is compared on the queue.
+    """Compares within the deadline of a click; on the queue when that is too short.
 
-    What came of it is kept with the connection under `comparison`, also that it could not be compared, and
-    why. Must not be called inside a transaction. Raises `NothingToAccept` where no other database waits.
+    The result is stored on the connection as `comparison`, also the fault when the database could not be
+    compared. Must not be called inside a transaction. Raises `NothingToAccept` when no other database waits.
     """
     connection = _waiting(connection_id)
     counted, fault = _ask(connection, seconds=settings.SAGE_DEADLINE_SECONDS)
@@ -53,7 +53,7 @@ def compare_database(*, connection_id: int, actor: Actor, rights: str) -> Connec
 
 
 def compare_database_on_the_queue(connection_id: int) -> None:
-    """The same without haste; where no other database waits any more, there is nothing to do."""
+    """Compares without the deadline of a click; does nothing when no other database waits any more."""
     try:
         connection = _waiting(connection_id)
     except NothingToAccept:
@@ -72,11 +72,11 @@ def _waiting(connection_id: int) -> Connection:
     return connection
 
 
-# --- no transaction: ask -------------------------------------------------------------------------
+# --- outside any transaction ----------------------------------------------------------------------
 
 
 def _ask(connection: Connection, *, seconds: float) -> tuple[_Counted | None, Fault | None]:
-    """What the waiting database holds of the active links' records, or why it could not be asked."""
+    """Which of the active links' records the waiting database holds, or the fault."""
     deadline = Deadline.after(seconds)
     links = Counter[bytes](
         row_id.bytes
@@ -86,7 +86,7 @@ def _ask(connection: Connection, *, seconds: float) -> tuple[_Counted | None, Fa
     )
     missing = set(links)
     try:
-        # Another database than the accepted one is asked on purpose: the one that was seen, and no third.
+        # Accepts exactly the database that was seen at the last check, and no third one.
         spec = dataclasses.replace(
             registry.spec_of(connection),
             accepted_incarnation=connection.handshake["incarnation"],
@@ -127,16 +127,16 @@ def _named(connection: Connection, missing: set[bytes]) -> tuple[dict[str, Any],
     )
 
 
-# --- what came of it -----------------------------------------------------------------------------
+# --- storing the result --------------------------------------------------------------------------
 
 
 @transaction.atomic(durable=True)
-def _queue(asked: Connection) -> Connection:
+def _queue(read: Connection) -> Connection:
     now = database_now()
-    connection = _lock(asked)
+    connection = _lock(read)
     if connection is None:
-        return asked
-    connection.comparison = {"incarnation": asked.seen_incarnation, "at": now.isoformat(), "queued": True}
+        return read
+    connection.comparison = {"incarnation": read.seen_incarnation, "at": now.isoformat(), "queued": True}
     connection.save(update_fields=["comparison"])
     defer_once(TASK, lock=f"compare-database-{connection.pk}", connection_id=connection.pk)
     return connection
@@ -144,14 +144,14 @@ def _queue(asked: Connection) -> Connection:
 
 @transaction.atomic(durable=True)
 def _keep(
-    asked: Connection, counted: _Counted | None, fault: Fault | None, *, actor: Actor, rights: str
+    read: Connection, counted: _Counted | None, fault: Fault | None, *, actor: Actor, rights: str
 ) -> Connection:
-    connection = _lock(asked)
+    connection = _lock(read)
     if connection is None:
-        return asked
+        return read
     now = database_now()
     connection.comparison = {
-        "incarnation": asked.seen_incarnation,
+        "incarnation": read.seen_incarnation,
         "at": now.isoformat(),
         **(dataclasses.asdict(counted) if counted else {}),
         **({"fault": dataclasses.asdict(fault)} if fault else {}),
@@ -169,14 +169,14 @@ def _keep(
     return connection
 
 
-def _lock(asked: Connection) -> Connection | None:
-    """The connection, where it is still the one that was asked, and the same database waits."""
-    connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=asked.pk)
-    same = (connection.revision, connection.seen_incarnation) == (asked.revision, asked.seen_incarnation)
+def _lock(read: Connection) -> Connection | None:
+    """The locked connection, unless it was changed or another database waits now."""
+    connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=read.pk)
+    same = (connection.revision, connection.seen_incarnation) == (read.revision, read.seen_incarnation)
     return connection if same else None
 
 
 def _evidence(connection: Connection, *, now: datetime) -> dict[str, Any]:
     comparison = connection.comparison
-    told = {name: comparison[name] for name in ("links", "there") if name in comparison}
-    return {"incarnation": comparison["incarnation"], "compared_at": now.isoformat(), **told}
+    counts = {name: comparison[name] for name in ("links", "there") if name in comparison}
+    return {"incarnation": comparison["incarnation"], "compared_at": now.isoformat(), **counts}

@@ -1,4 +1,4 @@
-"""Setting, checking and accepting a company's connection to its books."""
+"""Sets, checks and accepts a company's connection to its ERP."""
 
 import dataclasses
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from erp_integrations.workflow.errors import ConnectionChanged, NotAllowed, Noth
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Address:
-    """Where the books are: an ODBC string, or a sandbox's folder."""
+    """Where the ERP is: an ODBC string, or a sandbox's folder."""
 
     kind: str
     database: str
@@ -39,7 +39,7 @@ class Address:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckedConnection:
-    """What a check found: a handshake, or the fault that kept it from happening."""
+    """The result of a check: a handshake, or the fault that prevented it."""
 
     connection: Connection
     handshake: Handshake | None
@@ -47,7 +47,7 @@ class CheckedConnection:
 
     @property
     def accepted(self) -> bool:
-        """Whether verdicts can be given: all is well and the database is the accepted one."""
+        """Whether verdicts can be given: no problem, and the accepted database answers."""
         return (
             self.handshake is not None
             and self.handshake.good
@@ -59,16 +59,16 @@ class CheckedConnection:
 def set_connection(
     *, company: Company, address: Address | ServerParts, actor: Actor, revision: int | None = None
 ) -> Connection:
-    """Points the company at its books. Nothing is asked yet: check it next.
+    """Stores the connection of the company without calling the ERP: check it next.
 
-    A person needs 'Admin' on ERP Integrations; without one it is the operator of the machine who acts, by
-    command. `revision` is the one the person was shown, 0 where there was no connection. Parts without a
-    password keep the stored one as long as `may_keep_password` says so. The accepted database stays the
-    accepted one: if another answers, an ERP admin must accept it first.
+    A person needs 'Admin' on ERP Integrations; a command acts for the operator of the server. `revision` is
+    the one the person was shown, 0 without a connection. Parts without a password keep the stored one if
+    `may_keep_password` allows it. The accepted database stays accepted: if another one answers, an ERP admin
+    must accept it first.
 
-    Raises `NotAllowed`, `ConnectionChanged`, `PasswordNeeded`, `PartRefused`; nothing was changed then.
+    Raises `NotAllowed`, `ConnectionChanged`, `PasswordNeeded`, `PartRefused`; nothing is changed then.
     """
-    # A first connection has no row that could be locked.
+    # A first connection has no row to lock.
     Company.objects.select_for_update(no_key=True).get(pk=company.pk)
     now = database_now()
     rights = rights_to_change(actor, company_id=company.pk) if actor.user_id else ""
@@ -90,7 +90,7 @@ def set_connection(
     connection.comparison = {}
     connection.checked_at = None
     connection.failures_in_a_row = 0
-    connection.last_failure_code = ""  # the address that failed is no longer this one
+    connection.last_failure_code = ""  # the fault was of the former address
     connection.save()
     append_event_of_connection(
         connection,
@@ -109,17 +109,21 @@ def _address_of(parts: ServerParts, connection: Connection) -> Address:
         if stored is None or not may_keep_password(stored, parts):
             raise PasswordNeeded
         parts = dataclasses.replace(parts, password=stored.password)
-    return Address(kind=registry.ODBC, database=parts.database, odbc_string=registry.string_of(parts))
+    return Address(
+        kind=registry.ODBC, database=parts.database, odbc_string=registry.server_tools().string_of(parts)
+    )
 
 
 def _application_name(address: Address) -> str:
-    """What we will call ourselves there: the string's word goes before ours."""
-    named = registry.parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    """The application name we report to the server: the string's own, else ours."""
+    named = (
+        registry.server_tools().parts_of(address.odbc_string).application_name if address.odbc_string else ""
+    )
     return named or APPLICATION_NAME
 
 
 def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> CheckedConnection:
-    """Shakes hands and keeps the report. `rights` are those of the person who asks, for the ledger.
+    """Runs a handshake and stores the report. `rights` are those of the person who checks, for the ledger.
 
     The first good handshake of a connection that never had one accepts its database. Afterwards another
     database is shown and waits for `accept_database`. Must not be called inside a transaction.
@@ -132,7 +136,7 @@ def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> C
         )
         now = database_now()
         if locked.revision != connection.revision:
-            # It was set anew meanwhile: this report is about something else.
+            # It was changed meanwhile, so the report is about another connection.
             return CheckedConnection(locked, handshake, fault)
         locked.checked_at = now
         if handshake is not None:
@@ -155,9 +159,9 @@ def check_connection(*, connection_id: int, actor: Actor, rights: str = "") -> C
 
 
 def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reason: str) -> Connection:
-    """Accepts the database that was shown as the company's books, with a reason, as an event.
+    """Accepts the database that was shown as the company's ERP, with a reason, as an event.
 
-    Raises `NotAllowed`, `NothingToAccept`, `ValueError` for a reason of blanks.
+    Raises `NotAllowed`, `NothingToAccept`, `ValueError` for a blank reason.
     """
     if not reason.strip():
         raise ValueError("a reason is needed")
@@ -169,7 +173,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
         if incarnation in ("", connection.accepted_incarnation) or incarnation != connection.seen_incarnation:
             raise NothingToAccept
         now = database_now()
-        # Links may be cut by what this database says from here on: a second person's yes belongs here.
+        # Links may be cut by what this database says, so a second person's confirmation would belong here.
         before = connection.accepted_incarnation
         compared = _compared(connection, incarnation)
         connection.comparison = {}
@@ -191,7 +195,7 @@ def accept_database(*, connection_id: int, incarnation: str, actor: Actor, reaso
 
 
 def _compared(connection: Connection, incarnation: str) -> dict[str, object]:
-    """What was known of the links' records in that database, for the ledger."""
+    """The stored comparison of that database, for the ledger."""
     comparison = connection.comparison
     if comparison.get("incarnation") != incarnation or comparison.get("queued"):
         return {}
@@ -199,7 +203,7 @@ def _compared(connection: Connection, incarnation: str) -> dict[str, object]:
 
 
 def rights_to_change(actor: Actor, *, company_id: int) -> str:
-    """The person's rights at this moment, for the ledger. Raises `NotAllowed`."""
+    """The person's current rights, for the ledger. Raises `NotAllowed`."""
     access = find_access(user_id=actor.user_id, company_id=company_id) if actor.user_id else None
     ruling = (
         may_change_connection(access)
@@ -244,10 +248,10 @@ def _keep_report(connection: Connection, handshake: Handshake, *, actor: Actor, 
 
 
 def _seen_incarnation(connection: Connection, handshake: Handshake) -> str:
-    """What is offered for acceptance.
+    """The incarnation that is offered for acceptance.
 
-    A backup that was restored in place keeps the database's names and dates: it is told by its history, which
-    ends before an entry that was seen.
+    A backup restored in place keeps the database's name and dates. Its history shows it: that ends before an
+    entry that was seen.
     """
     codes = {problem.code for problem in handshake.problems}
     mark = handshake.history_mark

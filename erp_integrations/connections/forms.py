@@ -1,4 +1,4 @@
-"""What an ERP admin may say about the company's connection."""
+"""Forms of the Connection tab."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ from erp_integrations.ports import ServerParts
 
 
 class AcceptForm(forms.Form):
-    """Which database an ERP admin accepts, as it was shown, and why."""
+    """The database that an ERP admin accepts, as it was shown, and the reason."""
 
     incarnation = forms.CharField(max_length=500)
     reason = forms.CharField(max_length=200)
     not_compared = forms.BooleanField(required=False)
-    """An explicit yes to a database that could not be compared."""
+    """Confirms a database that could not be compared."""
 
 
 CHECKED, TRUSTED, OPEN = "checked", "trusted", "open"
@@ -27,7 +27,7 @@ _NO_COMMA = RegexValidator(",", "Write the port into the field below.", inverse_
 
 
 class ConnectionForm(forms.Form):
-    """The company's database server in parts. A password comes in and never goes out again."""
+    """The company's database server in parts. The password is never rendered."""
 
     revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     server = forms.CharField(
@@ -84,10 +84,12 @@ class ConnectionForm(forms.Form):
     def __init__(
         self, data: Any = None, *, stored: ServerParts | None, revision: int, typed: Mapping[str, Any]
     ) -> None:
-        """Shows what is stored, or what was `typed`; only `data` is judged."""
+        """Shows the stored values, or those in `typed`; only `data` is validated."""
         self.stored = stored
         super().__init__(data, initial={**_initial(stored), "revision": revision, **typed})
-        offered = dict.fromkeys([*registry.drivers(), *([stored.driver] if stored and stored.driver else [])])
+        offered = dict.fromkeys(
+            [*registry.server_tools().odbc_drivers, *([stored.driver] if stored and stored.driver else [])]
+        )
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
             ("", "Whichever is installed, Microsoft's first"),
             *((name, name) for name in offered),
@@ -100,14 +102,14 @@ class ConnectionForm(forms.Form):
         )
 
     def lead_to_first_error(self) -> None:
-        """The page opens at the first field in red, with and without JavaScript."""
+        """Puts the focus on the first invalid field, with and without JavaScript."""
         for name in self.fields:
             if name in self.errors:
                 self.fields[name].widget.attrs["autofocus"] = True
                 return
 
     def parts(self) -> ServerParts:
-        """What was filled in; only where the form is valid."""
+        """The values of a valid form."""
         cleaned = self.cleaned_data
         security = cleaned["security"]
         return ServerParts(
@@ -125,7 +127,7 @@ class ConnectionForm(forms.Form):
 
 
 def _initial(stored: ServerParts | None) -> dict[str, Any]:
-    """What the fields show at first: everything that is stored, but the password."""
+    """The initial values: everything stored except the password."""
     if stored is None:
         return {"security": CHECKED, "application_name": APPLICATION_NAME}
     return {

@@ -1,4 +1,4 @@
-"""How the connections are, for those who run the servers: ids, kinds and times, and nothing of the books."""
+"""The state of all connections for operators: ids, kinds and times, and no business data."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,48 +20,48 @@ from erp_integrations.models import (
 from erp_integrations.policies import reconciles_every
 
 ANSWERS = (EventKind.UNLINKED, EventKind.STILL_IN_ERP, EventKind.NO_ANSWER, EventKind.NOT_ALLOWED)
-"""How a question whether a link may be cut can end."""
+"""The possible outcomes of an unlink attempt."""
 
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """One company's connection, by numbers only."""
+    """The state of one company's connection."""
 
     connection_id: int
     company_id: int
     kind: str
     accepted: bool
-    """Whether a database was accepted, so that verdicts are given at all."""
+    """Whether a database was accepted, so that verdicts are given."""
     another_database: bool
-    """Whether another one than the accepted answers, and waits for an ERP admin's word."""
+    """Whether another database than the accepted one answers."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     failures_in_a_row: int
     reconciled_every: timedelta | None = None
-    """How often its links are compared with its books by themselves; None for never."""
+    """The interval of scheduled reconciliation; None for never."""
     reconciled_at: datetime | None = None
-    """When the last complete comparison began."""
+    """When the last complete reconciliation began."""
     reconcile_refused_at: datetime | None = None
-    """When one ended that was not believed, the last since then; None where there was none since then."""
+    """When a reconciliation was last refused; None when not since the last complete one."""
     reconciling_since: datetime | None = None
-    """When the comparison began that is under way."""
+    """When the running reconciliation began."""
 
 
 def connections_health() -> tuple[ConnectionHealth, ...]:
-    """Every connection, the oldest first. One query."""
+    """All connections, the oldest first. One query."""
     return tuple(map(_health, _rows().order_by("id")))
 
 
 def health_of(connection_id: int) -> ConnectionHealth:
-    """One of them. Raises `Connection.DoesNotExist`."""
+    """One connection. Raises `Connection.DoesNotExist`."""
     return _health(_rows().get(pk=connection_id))
 
 
 def _rows() -> QuerySet[Connection]:
     runs = ReconcileRun.objects.filter(connection=OuterRef("pk")).order_by("-started_at")
-    # Since the last complete run, there are few; the index need not be walked through a week of them.
+    # There are few since the last complete run, so the index is not read through a week of runs.
     since = runs.filter(started_at__gt=Coalesce(OuterRef("reconciled_at"), Value(BEFORE_ALL)))
     refused, running = (
         since.filter(state=ReconcileState.IMPLAUSIBLE),
@@ -96,7 +96,7 @@ def _health(row: Any) -> ConnectionHealth:
 
 
 def trouble_of(one: ConnectionHealth) -> str:
-    """What is the matter with a connection, in words; empty where nothing is."""
+    """The problem of a connection, in words; empty without one."""
     if not one.accepted:
         return "it is unchecked: no database was accepted yet"
     if one.another_database:
@@ -110,14 +110,14 @@ def trouble_of(one: ConnectionHealth) -> str:
 
 
 def count_stuck_attempts(now: datetime) -> int:
-    """Attempts whose lease is over and that have no end yet. The next click on their CCO ends them."""
+    """Unlink attempts whose lease is over. The next click on their CCO settles them."""
     return UnlinkAttempt.objects.filter(state=AttemptState.CHECKING, expires_at__lte=now).count()
 
 
 def answers_since(moment: datetime) -> dict[tuple[int, str], int]:
-    """How often each company's questions ended how since then: (company, event kind) -> count.
+    """Unlink attempts since then by outcome: (company, event kind) -> count.
 
-    Reads each company's newest events only, however long the ledger is.
+    Reads only each company's newest events, however long the ledger is.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ANSWERS, {"moment": moment, "kinds": list(ANSWERS)})

@@ -1,4 +1,4 @@
-"""Sealing stored secrets anew, so that an old key can be dropped."""
+"""Encrypts stored secrets with the newest key, so that an old key can be removed."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """What became of the sealed secrets."""
+    """The result of a key rotation."""
 
     sealed_anew: int
     already: int
-    """Sealed with the newest key before."""
+    """Secrets that were encrypted with the newest key before."""
     closed: tuple[str, ...]
-    """Companies whose secret none of FIELD_KEYS opens; it was left as it is."""
+    """Companies whose secret cannot be decrypted with any of FIELD_KEYS; it is left as it is."""
 
 
 def rotate_field_keys() -> KeyRotation:
-    """Seals every stored secret with the newest of FIELD_KEYS.
+    """Encrypts every stored secret with the newest of FIELD_KEYS.
 
-    One short transaction for each, beside whoever reads or sets a connection meanwhile. What is sealed stays
-    the same, so the connection's revision does too, and a look under way is not disturbed.
+    One short transaction per connection, so that connections can be read and changed meanwhile. The secret
+    itself does not change, so the connection's revision does not either, and running looks continue.
     """
     sealed_anew, already, closed = 0, 0, []
     sealed = Connection.objects.exclude(odbc_string_encrypted="").order_by("pk")

@@ -1,4 +1,4 @@
-"""What an ERP admin may say about comparing the links with the books."""
+"""The form for the schedule of reconciliation."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
 class ReconcileForm(forms.Form):
-    """Every how many minutes, when not, and how much is believed."""
+    """The interval, the maintenance window, and how many missing records are plausible."""
 
     shown = forms.CharField(max_length=500, widget=forms.HiddenInput)
     reconcile_every_minutes = forms.IntegerField(
@@ -40,7 +40,7 @@ class ReconcileForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, stored: ReconcileSettings, usual: str) -> None:
-        """`usual` is what an empty field means, in words."""
+        """`usual` describes the meaning of an empty field."""
         initial = {
             name: getattr(stored, name)
             for name in ("reconcile_every_minutes", "rests_from", "rests_to", "most_missing_percent")
@@ -51,7 +51,7 @@ class ReconcileForm(forms.Form):
         self.fields["reconcile_every_minutes"].help_text = f"Empty: {usual}. 0: never by itself."
 
     def clean_shown(self) -> dict[str, str]:
-        """The settings that the form showed; empty where the field was changed on the way."""
+        """The settings that the form showed; empty when the field was tampered with."""
         try:
             shown = json.loads(self.cleaned_data["shown"])
         except (ValueError, RecursionError):
@@ -70,14 +70,14 @@ class ReconcileForm(forms.Form):
         return cleaned
 
     def lead_to_first_error(self) -> None:
-        """The page opens at the first field in red, with and without JavaScript."""
+        """Puts the focus on the first invalid field, with and without JavaScript."""
         for name in self.fields:
             if name in self.errors:
                 self.fields[name].widget.attrs["autofocus"] = True
                 return
 
     def settings(self) -> ReconcileSettings:
-        """What was filled in; only where the form is valid."""
+        """The values of a valid form."""
         return ReconcileSettings(
             **{
                 name: self.cleaned_data[name]

@@ -1,4 +1,4 @@
-"""How often a connection is compared by itself, when it is left in peace, and how much is believed."""
+"""Settings of reconciliation: interval, maintenance window, and how many missing records are plausible."""
 
 from dataclasses import asdict, dataclass
 from datetime import time
@@ -15,10 +15,10 @@ from erp_integrations.workflow.errors import ConnectionChanged
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """As they stand with the connection."""
+    """The settings as stored on the connection."""
 
     reconcile_every_minutes: int | None
-    """0 for never, None for what is usual."""
+    """0 for never, None for the default."""
     rests_from: time | None
     rests_to: time | None
     most_missing_percent: int
@@ -33,16 +33,16 @@ class ReconcileSettings:
         )
 
     def in_words(self) -> dict[str, str]:
-        """For the ledger, and to tell whether somebody else has changed them."""
+        """As text, for the ledger and to detect a change by another person."""
         return {name: "" if value is None else str(value) for name, value in asdict(self).items()}
 
 
 def set_reconciliation(
     *, connection_id: int, wanted: ReconcileSettings, shown: dict[str, str], actor: Actor
 ) -> None:
-    """Stores them, as an event. `shown` is what the person was shown, as `in_words` has it.
+    """Stores the settings, with an event. `shown` are those the person was shown, from `in_words`.
 
-    Raises `NotAllowed`, `ConnectionChanged`; nothing was changed then.
+    Raises `NotAllowed`, `ConnectionChanged`; nothing is changed then.
     """
     with transaction.atomic(durable=True):
         connection = (

@@ -30,11 +30,11 @@ from erp_integrations.erp.queries import (
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.models import Connection
 from erp_integrations.policies import (
+    default_reconcile_interval,
     may_change_connection,
     may_check_connection,
     may_see_erp_integrations,
     may_state_deletion,
-    reconciles_usually_every,
 )
 from erp_integrations.ports import PartRefused
 from erp_integrations.reconciliation.queries import interval_words, reconciliation_panel_of
@@ -45,7 +45,7 @@ from erp_integrations.workflow import errors
 from erp_integrations.workflow.errors import NotAllowed
 
 DATABASE, LOGIN = "The company database", "plumbline_reader"
-"""What the script is written for until somebody says otherwise."""
+"""Default names in the login script."""
 
 STORED = Message(
     "success", "The connection was stored", ("Sage was not asked yet. Check it now: it tells what it found.",)
@@ -77,7 +77,7 @@ TYPE_IT_AGAIN = (
 @company_member
 @require_http_methods(["GET", "POST"])
 def connection(request: MemberRequest) -> HttpResponse:
-    """What there is and what the last check found; for ERP admins the form, too, which comes back by POST."""
+    """The connection and its last check; for ERP admins the form, too, which is submitted here."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
     if request.method == "GET":
@@ -87,7 +87,7 @@ def connection(request: MemberRequest) -> HttpResponse:
     form = _form(request, data=request.POST)
     if "script" in request.POST:
         form.full_clean()
-        shown = _form(request, typed=_typed(request))  # of the revision it was filled in for
+        shown = _form(request, typed=_typed(request))  # for the revision that the form was filled in for
         return _page(request, form=shown, names=form.cleaned_data)
     return _store(request, form)
 
@@ -130,7 +130,7 @@ def _page(
     names: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The whole page. `names` are those the script is written for, where they are not the stored ones."""
+    """The whole page. `names` are those in the login script, when they are not the stored ones."""
     found = find_connection(request.company)
     context = _state(request, found) | {
         "tabs": tabs_for(request, found, current="connection"),
@@ -146,14 +146,14 @@ def _page(
         form = form or _form(request)
         wanted = form.initial if names is None else names
         context["form"] = form
-        context["script"] = registry.login_script(
+        context["script"] = registry.server_tools().login_script(
             database=wanted.get("database") or DATABASE, login=wanted.get("login") or LOGIN
         )
     return render(request, "erp_integrations/connections/connection.html", context, status=status)
 
 
 def _state(request: MemberRequest, found: Connection | None) -> dict[str, Any]:
-    """What a check may have changed on the page."""
+    """The parts of the page that a check may change."""
     erp = registry.erp_name(found.kind if found else registry.ODBC)
     return {
         "freshness": freshness_of(found, erp=erp),
@@ -171,14 +171,14 @@ def _form(
 
 
 def _typed(request: MemberRequest, *without: str) -> dict[str, Any]:
-    """The submitted values, to be shown again; never the password."""
+    """The submitted values, without the password."""
     return {name: value for name, value in request.POST.items() if name not in ("password", *without)}
 
 
 @company_member
 @require_POST
 def check(request: MemberRequest) -> HttpResponse:
-    """Checks the connection now, and shows what was found."""
+    """Checks the connection and shows the result."""
     ruling = may_check_connection(request.access)
     if not ruling:
         raise PermissionDenied
@@ -205,7 +205,7 @@ def _describe_check(checked: connect.CheckedConnection) -> Message:
 @company_member
 @require_POST
 def compare(request: MemberRequest) -> HttpResponse:
-    """Counts the linked records in the database that waits to be accepted."""
+    """Counts the linked records in the database that waits for acceptance."""
     ruling = may_change_connection(request.access)
     found = _connection(request)
     if not ruling:
@@ -273,7 +273,7 @@ def _was_compared(found: Connection, form: AcceptForm) -> bool:
     """Whether this database was compared, or the person confirmed to accept it without a comparison."""
     comparison = comparison_of(found)
     if form.cleaned_data["incarnation"] != found.seen_incarnation or not waits_for_acceptance(found):
-        return True  # the operation says that it does not wait any more
+        return True  # the operation refuses when it does not wait any more
     if comparison is None or comparison.under_way:
         return False
     return not comparison.why_not or form.cleaned_data["not_compared"]
@@ -308,7 +308,7 @@ def set_reconciliation(request: MemberRequest) -> HttpResponse:
 
 
 def _reconcile_form(found: Connection, *, data: Any = None) -> ReconcileForm:
-    usual = reconciles_usually_every(practice=registry.has_sandbox(found))
+    usual = default_reconcile_interval(practice=registry.has_sandbox(found))
     return ReconcileForm(
         data, stored=reconciliation_settings.ReconcileSettings.of(found), usual=interval_words(usual)
     )

@@ -1,1 +1,1 @@
-"""Deletions in the ERP that two ERP admins state and confirm."""
+"""Deletions in the ERP, stated by one ERP admin and confirmed by another."""

@@ -1,8 +1,8 @@
-"""Stating, confirming and withdrawing that records were deleted in the ERP.
+"""States, confirms and withdraws that records were deleted in the ERP.
 
-A statement stands in for the job and for the controls of a look, never for the look itself, and only once a
-second ERP admin has confirmed it. Where a company has one ERP admin, it counts 24 hours after every company
-administrator and ERP admin was told by mail. Locks: the connection first, then the statement.
+A statement replaces the proof by the job and the controls of a look, never the look itself, and only after a
+second ERP admin has confirmed it. In a company with one ERP admin, it counts 24 hours after all company
+administrators and ERP admins got a mail. Locks: the connection first, then the statement.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from companies.clock import StatementClock, database_now
+from companies.errors import require_reason
 from companies.models import Company, CompanyTool, OutgoingMail, User
 from companies.queries import members_with_level
 from companies.queue import defer_once
@@ -36,7 +37,6 @@ from erp_integrations.workflow.errors import (
     RecordSeen,
     StatementOver,
     TooManyRecords,
-    require_reason,
 )
 from erp_integrations.workflow.link_status import SEEN
 from erp_integrations.workflow.notifications import mail_stated_deletion, name_of_deletion_mail
@@ -51,11 +51,11 @@ NOT_IN_THE_ADMIN = ("Needs a person of the company: staff of the admin state and
 def state_deletion(
     *, company_id: int, record_numbers: Collection[str], reason: str, actor: Actor
 ) -> ConfirmedDeletion:
-    """States that these records of active links were deleted in the ERP. It counts for nothing yet.
+    """States that these records of active links were deleted in the ERP. It does not count yet.
 
-    Every company administrator and ERP admin is told by mail, on the queue. Raises `NotAllowed`,
-    `ReasonNeeded`, `TooManyRecords`, `DatabaseNotAccepted`, `NotLinkedRecords`, and `RecordSeen` where the
-    last look has seen one, or none was taken: only what a look did not find can be stated to be deleted.
+    Every company administrator and ERP admin gets a mail, by the queue. Raises `NotAllowed`, `ReasonMissing`,
+    `TooManyRecords`, `DatabaseNotAccepted`, `NotLinkedRecords`, and `RecordSeen` when the last look has seen
+    a record, or there was no look: only a record that a look did not find can be stated.
     """
     reason = require_reason(reason)
     with transaction.atomic(durable=True):
@@ -178,14 +178,14 @@ def end_seen_deletions(
         )
 
 
-# --- where there is no second ERP admin ----------------------------------------------------------
+# --- companies with one ERP admin ----------------------------------------------------------------
 
 
 def confirm_told_deletions(now: datetime) -> None:
     """Confirms statements of the only ERP admin of a company, 24 hours after the last mail.
 
-    A person who became an administrator meanwhile is told first, and the 24 hours begin anew. An
-    administrator without an address cannot be told: then the statement waits for a second ERP admin.
+    A person who became an administrator meanwhile gets the mail first, and the 24 hours begin again. An
+    administrator without an address cannot get it: then the statement waits for a second ERP admin.
     """
     waiting = ConfirmedDeletion.objects.filter(confirmed_at=None, ended_at=None).order_by("id")
     for deletion_id, company_id in waiting.values_list("pk", "connection__company_id"):
@@ -209,7 +209,7 @@ def _confirm_if_told(company_id: int, deletion_id: int, *, now: datetime) -> Non
 
 
 def _mailed_at(deletion: ConfirmedDeletion) -> datetime | None:
-    """When the last administrator got the mail; None while one did not. Queues the mails that are missing."""
+    """When the last administrator got the mail; None until all did. Queues missing mails."""
     people = {
         name_of_deletion_mail(deletion, to=one): one for one in _administrators(deletion.connection.company)
     }
@@ -262,7 +262,7 @@ def _lock(connection: Connection, deletion_id: int) -> ConfirmedDeletion:
 
 
 def _lock_open(company_id: int, deletion_id: int) -> ConfirmedDeletion:
-    """One that waits for its confirmation. Raises `StatementOver`, `DatabaseNotAccepted`."""
+    """A statement that waits for confirmation, locked. Raises `StatementOver`, `DatabaseNotAccepted`."""
     connection = _lock_connection(company_id)
     deletion = _lock(connection, deletion_id)
     if deletion.ended_at is not None or deletion.confirmed_at is not None:
@@ -273,7 +273,7 @@ def _lock_open(company_id: int, deletion_id: int) -> ConfirmedDeletion:
 
 
 def _links(connection: Connection, record_numbers: Sequence[str]) -> list[ChangeOrderLink]:
-    """The active links of those records, by id. Not locked."""
+    """The active links of those records, by id, without locks."""
     links = list(
         ChangeOrderLink.objects.filter(
             connection=connection, record_number__in=record_numbers, unlinked_at=None

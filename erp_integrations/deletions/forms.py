@@ -1,4 +1,4 @@
-"""What an ERP admin states to be deleted in the ERP."""
+"""The form that states a deletion in the ERP."""
 
 import re
 
@@ -8,7 +8,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class StateDeletionForm(forms.Form):
-    """Records, each named by its number, and why they are known to be deleted."""
+    """Record numbers, and how the person knows that the records are deleted."""
 
     record_numbers = forms.CharField(
         label="Sage record numbers",

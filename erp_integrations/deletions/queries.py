@@ -1,4 +1,4 @@
-"""Stated deletions, as the pages show them."""
+"""Stated deletions, for the pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from erp_integrations.policies import may_state_deletion
 
 
 def open_deletions(connection: Connection, now: datetime) -> QuerySet[ConfirmedDeletion]:
-    """Statements that were not withdrawn, not ended because a record was seen, and not over."""
+    """Statements that are neither withdrawn nor ended nor expired."""
     return ConfirmedDeletion.objects.filter(connection=connection, ended_at=None).exclude(ends_at__lte=now)
 
 
@@ -27,12 +27,12 @@ class NamedRecord:
     record_number: str
     cco: str
     url: str
-    """Empty where the CCO was deleted."""
+    """Empty when the CCO was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionLine:
-    """A statement that is open: it waits for its confirmation, or counts."""
+    """An open statement: it waits for confirmation, or counts."""
 
     deletion_id: int
     records: tuple[NamedRecord, ...]
@@ -43,7 +43,7 @@ class DeletionLine:
     confirmed_by: str
     ends_at: datetime | None
     of_another_database: bool
-    """Whether it was stated of another database than the accepted one: it counts for nothing."""
+    """Whether it is about another database than the accepted one, and so does not count."""
     is_own: bool
     """Whether the viewer stated it, who cannot confirm it."""
     may_confirm: bool

@@ -1,4 +1,4 @@
-"""Stating, confirming and withdrawing that records were deleted in the ERP. Listed on the Connection tab."""
+"""Pages that state, confirm and withdraw a deletion in the ERP. Listed on the Connection tab."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ from erp_integrations.workflow.errors import Refused
 @company_member
 @require_http_methods(["GET", "POST"])
 def state(request: MemberRequest) -> HttpResponse:
-    """GET `?cco=5` names the record of that CCO already; POST states the deletion."""
+    """GET `?cco=5` fills in the record of that CCO; POST states the deletion."""
     require(may_state_deletion(request.access))
     status = 200
     form = StateDeletionForm(initial={"record_numbers": _record_of(request)})
@@ -64,7 +64,7 @@ def _stated(request: MemberRequest, form: StateDeletionForm) -> HttpResponse:
 @company_member
 @require_POST
 def confirm(request: MemberRequest, deletion_id: int) -> HttpResponse:
-    """Confirms what another ERP admin has stated."""
+    """Confirms another ERP admin's statement."""
     return _decide(
         request, deletion_id, confirm_deletion.confirm_deletion, workflow_messages.confirmed_message
     )
@@ -104,11 +104,11 @@ def _decide(
 
 
 def _record_of(request: MemberRequest) -> str:
-    """The record of the CCO that the person comes from; empty where there is none."""
-    asked = request.GET.get("cco", "")
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+    """The record number of the CCO in the query string; empty without one."""
+    value = request.GET.get("cco", "")
+    if not (value.isascii() and value.isdigit() and len(value) < 19):
         return ""
-    change_order = find_change_order(request.company, int(asked))
+    change_order = find_change_order(request.company, int(value))
     link = find_active_link_row(change_order) if change_order else None
     return link.record_number if link else ""
 

@@ -1,11 +1,11 @@
 """Calls to the ERP that never wait longer than their deadline.
 
-Each call runs in a thread of its own. At the deadline the caller goes on with UNKNOWN; the thread is
-abandoned, and its late answer is dropped: it cannot settle anything.
+Each call runs in its own thread. At the deadline the caller continues with UNKNOWN; the thread is abandoned
+and its late answer is dropped.
 
-The reader gets a deadline that is a little earlier than the caller's. A reader that runs out of time knows
-why: the record is locked, the server is busy. With one deadline for both, the caller would give up just when
-the reader reports that, and the person would read "no answer" instead of the reason.
+The reader gets a slightly earlier deadline than the caller. A reader that runs out of time knows why: the
+record is locked, the server is busy. With one deadline for both, the caller would give up before the reader
+reports that, and the person would read "no answer" instead of the reason.
 """
 
 import contextvars
@@ -46,12 +46,12 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 0.5
-"""How much earlier than the caller's deadline the reader's is: time to close the connection and to report."""
+"""How much earlier the reader's deadline is: time to close the connection and report."""
 REPORT_SHARE = 0.1
-"""The same as a share of the time that is left, for deadlines so short that half a second is most of them."""
+"""The same as a share of the time left, for short deadlines."""
 
 RETRIED_IN_HALVES = ("locked", "deadlock", "link-lost")
-"""Faults by which one record of many can fail the whole call."""
+"""Faults by which one record of a batch can fail the whole call."""
 
 NO_ANSWER_IN_TIME = Fault(
     FaultKind.UNAVAILABLE,
@@ -74,7 +74,7 @@ NOT_UNDERSTOOD = Fault(
 
 
 def subcontract_gone(missing: str = "") -> Fault:
-    """The fault where a commitment's job or subcontract is not in the ERP; `missing` names it: "Job 2601"."""
+    """The fault when a commitment's job or subcontract is not in the ERP; `missing` names it: "Job 2601"."""
     return Fault(
         FaultKind.MISCONFIGURED,
         "subcontract-gone",
@@ -93,9 +93,9 @@ def lookup(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> Finding:
-    """The reader's finding, or UNKNOWN once the deadline has passed or anything at all went wrong.
+    """The reader's finding, or UNKNOWN when the deadline has passed or the call failed.
 
-    A finding without a look carries the moment at which the question began.
+    A finding without a look carries the time at which the call began.
     """
     began = clock()
     try:
@@ -116,10 +116,9 @@ def lookup_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """The finding of `lookup` for each, in their order; the same UNKNOWN for each where the call failed.
+    """The finding of `lookup` for each reference, in order; the same UNKNOWN for each when the call failed.
 
-    Where a fault of one record may have failed the whole call, each half is called by itself, within the
-    deadline.
+    When one record may have failed the whole call, each half is called separately, within the deadline.
     """
     question = partial(reader.lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
@@ -133,7 +132,7 @@ def quick_lookup_many(
     clock: Clock,
     controls: Controls = NO_CONTROLS,
 ) -> tuple[Finding, ...]:
-    """As `lookup_many`, with one look instead of two: such a finding never cuts a link."""
+    """Like `lookup_many`, with one look instead of two: such a finding never cuts a link."""
     question = partial(reader.quick_lookup_many, clock=clock, controls=controls)
     return _findings(question, references, deadline, clock)
 
@@ -159,7 +158,7 @@ def _findings(
             *_findings(question, references[:half], deadline, clock),
             *_findings(question, references[half:], deadline, clock),
         )
-        # A half for which no time was left says nothing new: what is known of it says more.
+        # No time was left for this half; its stored status is more useful than UNKNOWN.
         findings = tuple(
             known if new.reason == NO_ANSWER_IN_TIME.code else new
             for known, new in zip(findings, again, strict=True)
@@ -172,14 +171,14 @@ def _no_answer(fault: Fault, began: datetime) -> Finding:
 
 
 def _dated(finding: Finding, began: datetime) -> Finding:
-    """Dates a finding without a look, so that it never counts as newer than what was found meanwhile."""
+    """Dates a finding without a look, so that it never counts as newer than a later finding."""
     if finding.verdict is Verdict.UNKNOWN and finding.told_at is None:
         return replace(finding, asked_at=began)
     return finding
 
 
 def _may_be_fault_of_one(finding: Finding) -> bool:
-    """Whether a fault of one record may have failed the whole call."""
+    """Whether one record may have failed the whole call."""
     return finding.fault is not None and finding.fault.code in RETRIED_IN_HALVES
 
 
@@ -211,7 +210,7 @@ def call_with_deadline(
     def ask() -> None:
         try:
             answered.put(question(earlier))
-        except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
+        except Exception as error:  # noqa: BLE001  (passed to the caller's thread)
             answered.put(error)
 
     context = contextvars.copy_context()
@@ -232,7 +231,7 @@ def _answer(answer: Answer | Exception, answers: tuple[type[Exception], ...] = (
     raise Unexpected(NOT_UNDERSTOOD) from answer
 
 
-# --- a whole company -----------------------------------------------------------------------------
+# --- keys of a company ---------------------------------------------------------------------------
 
 
 class _Left(Exception):
@@ -253,7 +252,7 @@ class _Ahead:
         threading.Thread(target=context.run, args=(self._all,), name="erp-keys", daemon=True).start()
 
     def take(self, seconds: float) -> KeyStream | KeyBlock | None:
-        """What the stream is, then each block, then None. Raises `ErpError`."""
+        """The stream, then each block, then None. Raises `ErpError`."""
         try:
             item = self._read.get(timeout=min(seconds, self._deadline.remaining()))
         except Empty:
@@ -273,7 +272,7 @@ class _Ahead:
                 self._give(None)
             except _Left:
                 raise
-            except Exception as error:  # noqa: BLE001  (handed over and judged by the asker)
+            except Exception as error:  # noqa: BLE001  (passed to the caller's thread)
                 self._give(error)
 
     def _give(self, item: KeyStream | KeyBlock | Exception | None) -> None:
@@ -285,7 +284,7 @@ class _Ahead:
 
 @contextmanager
 def keys(reader: ErpReader, *, deadline: Deadline, block_seconds: float) -> Iterator[KeyStream]:
-    """The reader's keys; waits for no block longer than `block_seconds`. Raises `ErpError`, midway too."""
+    """The reader's keys; waits at most `block_seconds` for a block. Raises `ErpError`, also midway."""
     ahead = _Ahead(reader, deadline)
 
     def blocks() -> Iterator[KeyBlock]:

@@ -1,4 +1,4 @@
-"""Stores on the connection what a call to the ERP shows: its last answer, clock and history mark."""
+"""Stores on the connection what a call to the ERP shows: success or failure, clock and history mark."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,11 +26,11 @@ from erp_integrations.ports import (
 )
 
 CLOCK_STEP = timedelta(minutes=1)
-"""A smaller difference between two readings of the server's clock is the time that a question takes."""
+"""Smaller differences between two readings of the server's clock are the duration of a call."""
 
 
 def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
-    """The columns for the server's clock, and for when its difference to ours changed."""
+    """The columns for the server's clock, and for the last change of its difference to ours."""
     if server_clock is None:
         return {}
     changed = Q(server_clock__lt=server_clock - CLOCK_STEP) | Q(server_clock__gt=server_clock + CLOCK_STEP)
@@ -43,7 +43,7 @@ def _clock_columns(server_clock: timedelta | None) -> dict[str, Any]:
 
 
 def note_history_mark(connection_id: int, mark: HistoryMark | None) -> None:
-    """Keeps the newest entry of the ERP's history that was ever seen."""
+    """Stores the newest known entry of the ERP's history."""
     if mark is None:
         return
     at = mark_as_text(mark)
@@ -63,8 +63,8 @@ def note_answer(
 ) -> None:
     """Stores the connection's last success or failure, in the caller's transaction; locks the connection.
 
-    `asked_at` is when the question that failed was asked: a newer success is not replaced by it.
-    `server_clock` is the server's local time minus ours, where it is known.
+    `asked_at` is the time of the failed call: it does not replace a newer success. `server_clock` is the
+    server's local time minus ours, when known.
     """
     mine, clock = Connection.objects.filter(pk=connection.pk), _clock_columns(server_clock)
     if fault is None:
@@ -85,7 +85,7 @@ def note_answer(
 
 
 def note_findings(connection: Connection, findings: Sequence[Finding], fault: Fault | None) -> None:
-    """`note_answer` for a question about records; `fault` is None where the ERP answered."""
+    """`note_answer` for a lookup of records; `fault` is None when the ERP answered."""
     note_answer(
         connection,
         fault,
@@ -96,5 +96,5 @@ def note_findings(connection: Connection, findings: Sequence[Finding], fault: Fa
 
 
 def mark_as_text(mark: HistoryMark) -> str:
-    """The time of the mark, so that the texts of two marks sort as their times do."""
+    """The time of the mark as text that sorts by time."""
     return mark.at.isoformat(timespec="microseconds")

@@ -1,11 +1,11 @@
-"""Secrets at rest: sealed with the newest of FIELD_KEYS, opened with any of them."""
+"""Encryption of stored secrets: with the newest of FIELD_KEYS; decryption with any of them."""
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
 class CannotDecrypt(Exception):
-    """None of FIELD_KEYS opens this secret: the key it was sealed with is missing."""
+    """None of FIELD_KEYS decrypts this secret: its key is missing."""
 
 
 def _keys() -> MultiFernet:
@@ -16,18 +16,18 @@ def encrypt(secret: str) -> str:
     return _keys().encrypt(secret.encode()).decode("ascii")
 
 
-def is_encrypted_with_newest(sealed: str) -> bool:
-    """Whether the newest of FIELD_KEYS opens this secret, so that it needs none of the others."""
+def is_encrypted_with_newest(encrypted: str) -> bool:
+    """Whether the newest of FIELD_KEYS decrypts this secret, so that it needs no older key."""
     try:
-        Fernet(settings.FIELD_KEYS[0]).decrypt(sealed.encode("ascii"))
+        Fernet(settings.FIELD_KEYS[0]).decrypt(encrypted.encode("ascii"))
     except InvalidToken:
         return False
     return True
 
 
-def decrypt(sealed: str) -> str:
+def decrypt(encrypted: str) -> str:
     """Raises `CannotDecrypt`."""
     try:
-        return _keys().decrypt(sealed.encode("ascii")).decode()
+        return _keys().decrypt(encrypted.encode("ascii")).decode()
     except InvalidToken:
         raise CannotDecrypt from None

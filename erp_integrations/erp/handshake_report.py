@@ -1,6 +1,6 @@
-"""The report on a connection: what its last check found, line by line, and who can mend what is not well.
+"""The report on a connection: the findings of its last check, line by line, and who can fix each problem.
 
-Green is well, red has to be mended, and what the server did not tell is neither: not known is never "no".
+Green is good, red must be fixed. What the server did not report is neither: unknown is never "no".
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,15 +12,15 @@ from erp_integrations.models import Connection
 from erp_integrations.view_models import ReportLine
 
 Report = dict[str, Any]
-"""`ports.Handshake` as it is kept."""
+"""`ports.Handshake` as JSON."""
 
 READS = "db_datareader"
 READING, OF_HISTORY = "read ", "read dbo_audit"
-"""How the names of rights to read begin; all others, but `READS`, are rights that must not be held."""
+"""Prefixes of the names of read rights. All other rights, except `READS`, must not be held."""
 
 
 def report_of(connection: Connection) -> tuple[ReportLine, ...]:
-    """Empty before the first check; one line where the last one got no answer: older ones would mislead."""
+    """Empty before the first check; one line when the last check got no answer, since older ones mislead."""
     report: Report = connection.handshake
     if not report:
         return ()
@@ -30,11 +30,11 @@ def report_of(connection: Connection) -> tuple[ReportLine, ...]:
 
 
 def _lines(connection: Connection, report: Report) -> Iterator[ReportLine]:
-    told = {problem["code"]: _problem(problem) for problem in report["problems"]}
+    problems = {problem["code"]: _problem(problem) for problem in report["problems"]}
 
     def topic(codes: str, otherwise: Iterable[ReportLine]) -> Iterator[ReportLine]:
-        """The problems of those codes, or what is to be said where there is none of them."""
-        found = [told.pop(code) for code in codes.split() if code in told]
+        """The problems with those codes, else the lines in `otherwise`."""
+        found = [problems.pop(code) for code in codes.split() if code in problems]
         yield from found or otherwise
 
     yield from topic("wrong-database", [_good(f"The database {report['database']} answers, as configured")])
@@ -66,7 +66,7 @@ def _lines(connection: Connection, report: Report) -> Iterator[ReportLine]:
     if not registry.has_sandbox(connection):
         yield _known("The driver", report.get("driver"))
     yield from topic("other-incarnation", [_incarnation(connection)])
-    yield from told.values()
+    yield from problems.values()
 
 
 def _problem(problem: dict[str, Any]) -> ReportLine:
@@ -102,13 +102,13 @@ def _application(connection: Connection, report: Report) -> ReportLine:
 
 
 def _rights(rights: Iterable[dict[str, Any]]) -> Iterator[ReportLine]:
-    """What must not be held, then what is needed, each by what the server told of it."""
+    """Lines for the rights that must not be held, then for those that are needed."""
     harmful: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     needed: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for right in rights:
         name, held = str(right["name"]), right["held"]
         if name.startswith(OF_HISTORY) or (name == READS and not held):
-            continue  # history has a line of its own, and the role is one of several ways to read
+            continue  # history has its own line, and the role is one of several ways to read
         reads = name == READS or name.startswith(READING)
         (needed if reads else harmful)[held].append(name.removeprefix(READING))
     if not any([*harmful.values(), *needed.values()]):

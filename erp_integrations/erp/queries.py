@@ -1,4 +1,4 @@
-"""The connection, as the pages show it: never its secrets."""
+"""The connection as the pages show it, without secrets."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -30,12 +30,12 @@ def find_connection(company: Company) -> Connection | None:
 
 
 def connection_of(company: Company) -> Connection | None:
-    """As `find_connection`, but cached on `company`: do not call it after a change of the connection."""
+    """Like `find_connection`, cached on `company`: do not use it after a change of the connection."""
     return getattr(company, "erp_connection", None)
 
 
 def find_parts(connection: Connection | None) -> ServerParts | None:
-    """The server that is stored, without its password; for ERP admins only."""
+    """The stored server without its password; for ERP admins only."""
     stored = registry.stored_parts(connection) if connection else None
     return replace(stored, password="") if stored else None
 
@@ -48,7 +48,7 @@ def freshness_of(connection: Connection | None, *, erp: str) -> Freshness:
         return Freshness("doubt", f"The connection to {erp} is unchecked")
     success, failure = connection.last_success_at, connection.last_failure_at
     if failure and (success is None or failure > success):
-        why = ": another database answered" if _met_another_database(connection) else ""
+        why = ": another database answered" if _another_database_answered(connection) else ""
         return Freshness("doubt", f"{erp} could not be asked{why}", failure, answered_at=success)
     if success is None:
         return Freshness("waiting", f"{erp} was not asked yet")
@@ -59,8 +59,10 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
     until = rests_until(connection)
     status, tone = _status(connection)
     lines = report_of(connection)
-    if _met_another_database(connection):
-        lines = (_met(connection),)  # what the last check found is older, and would mislead
+    if _another_database_answered(connection):
+        lines = (
+            _another_database_line(connection),
+        )  # the findings of the last check are older and would mislead
     slug = connection.company.slug
     return ConnectionCard(
         erp_name=registry.erp_name(connection.kind),
@@ -87,7 +89,7 @@ def card_of(connection: Connection, access: Access) -> ConnectionCard:
 
 
 def comparison_of(connection: Connection) -> DatabaseComparison | None:
-    """Of the database that waits now; None where that one was not compared."""
+    """The comparison of the database that waits for acceptance; None when it was not compared."""
     found = connection.comparison
     if found.get("incarnation", "") != connection.seen_incarnation or not waits_for_acceptance(connection):
         return None
@@ -108,18 +110,18 @@ def _missing(connection: Connection, found: dict[str, Any]) -> MissingRecord:
 
 
 def waits_for_acceptance(connection: Connection) -> bool:
-    """Whether another database than the accepted one answered the last check."""
+    """Whether the last check was answered by another database than the accepted one."""
     return connection.seen_incarnation not in ("", connection.accepted_incarnation) and bool(
         connection.accepted_incarnation
     )
 
 
 ANOTHER_DATABASE = ("wrong-database", "other-incarnation")
-"""Faults of a question that another database than the accepted one answered."""
+"""Faults of a call that another database answered."""
 
 
-def _met_another_database(connection: Connection) -> bool:
-    """Whether a question met one since the accepted one answered last, was checked last or was accepted."""
+def _another_database_answered(connection: Connection) -> bool:
+    """Whether another database answered a call since the last good answer, check or acceptance."""
     failed = connection.last_failure_at
     if connection.last_failure_code not in ANOTHER_DATABASE or failed is None:
         return False
@@ -127,7 +129,7 @@ def _met_another_database(connection: Connection) -> bool:
     return all(at is None or at < failed for at in later)
 
 
-def _met(connection: Connection) -> ReportLine:
+def _another_database_line(connection: Connection) -> ReportLine:
     return ReportLine(
         "refused",
         connection.last_failure_words,
@@ -137,7 +139,7 @@ def _met(connection: Connection) -> ReportLine:
 
 
 def _at(moment: datetime) -> str:
-    """The time; with the day where that is not today."""
+    """The time, with the date unless it is today."""
     local = localtime(moment)
     time = f"{local:%I:%M %p}".removeprefix("0")
     return f"at {time}" if local.date() == localdate() else f"on {local:%b} {local.day}, {time}"
@@ -146,7 +148,7 @@ def _at(moment: datetime) -> str:
 def _status(connection: Connection) -> tuple[str, Tone]:
     if not connection.accepted_incarnation:
         return "Unchecked", "doubt"
-    if _met_another_database(connection) and connection.last_failure_at is not None:
+    if _another_database_answered(connection) and connection.last_failure_at is not None:
         return f"Another database answered {_at(connection.last_failure_at)}; accept or correct it", "doubt"
     if waits_for_acceptance(connection):
         return "Another database answers", "doubt"

@@ -1,17 +1,18 @@
-"""The reader, writers and sandbox for a kind of connection, by the dotted paths of ERP_KINDS."""
+"""The ERP driver for a kind of connection, by the dotted path in ERP_KINDS."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from erp_integrations.erp.encryption import CannotDecrypt, decrypt
 from erp_integrations.models import Connection
 from erp_integrations.ports import (
     ConnectionSpec,
+    ErpDriver,
     ErpReader,
     ErpSandbox,
     ErpWriter,
@@ -20,6 +21,7 @@ from erp_integrations.ports import (
     HistoryMark,
     Misconfigured,
     ServerParts,
+    ServerTools,
 )
 
 ODBC = "sage-100-contractor"
@@ -30,7 +32,7 @@ WRITERS = {
     "worksheet": ("Worksheet", "Keyed in by hand, from a worksheet"),
     SANDBOX_WRITER: ("Practice company", "By Plumbline, into the practice company"),
 }
-"""Name of a writer -> how it is called in a list, and how it is offered."""
+"""Writer name -> its name in a list, its label in the export form."""
 SECRET_SEALED = Fault(
     FaultKind.MISCONFIGURED,
     "secret-sealed",
@@ -39,13 +41,22 @@ SECRET_SEALED = Fault(
 )
 
 
+def driver(kind: str) -> ErpDriver:
+    """Raises `KeyError` for an unknown kind, `ImportError` or `ImproperlyConfigured` for a wrong setting."""
+    path = settings.ERP_KINDS[kind]
+    found = import_string(path)
+    if not isinstance(found, ErpDriver):
+        raise ImproperlyConfigured(f"ERP_KINDS names {path!r}, which is no ErpDriver.")
+    return found
+
+
 def erp_name(kind: str) -> str:
-    """The ERP's name as it stands on the screen."""
-    return settings.ERP_KINDS[kind]["name"]
+    """The ERP's name on the screen."""
+    return driver(kind).name
 
 
 def spec_of(connection: Connection) -> ConnectionSpec:
-    """What a reader needs to reach the company's ERP, from the stored connection. Raises `Misconfigured`."""
+    """The stored connection, decrypted. Raises `Misconfigured` when the key is missing."""
     try:
         odbc_string = decrypt(connection.odbc_string_encrypted) if connection.odbc_string_encrypted else ""
     except CannotDecrypt:
@@ -72,18 +83,18 @@ def _history_mark(connection: Connection) -> HistoryMark | None:
 
 
 def reader_for(spec: ConnectionSpec) -> ErpReader:
-    return cast(ErpReader, import_string(settings.ERP_KINDS[spec.kind]["reader"])(spec))
+    return driver(spec.kind).open_reader(spec)
 
 
 def writers_of(kind: str) -> tuple[str, ...]:
-    """The names of the writers that books of this kind can have."""
-    return tuple(settings.ERP_KINDS[kind]["writers"])
+    """The names of the writers for this kind of connection."""
+    return tuple(driver(kind).writers)
 
 
 def writer_for(spec: ConnectionSpec, name: str) -> ErpWriter:
-    """Raises `Misconfigured` where the books behind the connection have no such writer (any more)."""
-    path = settings.ERP_KINDS[spec.kind]["writers"].get(name)
-    if path is None:
+    """Raises `Misconfigured` when the connection kind has no writer of that name."""
+    open_writer = driver(spec.kind).writers.get(name)
+    if open_writer is None:
         raise Misconfigured(
             Fault(
                 FaultKind.MISCONFIGURED,
@@ -92,63 +103,37 @@ def writer_for(spec: ConnectionSpec, name: str) -> ErpWriter:
                 "Choose another way, or give the change order back to the project team.",
             )
         )
-    return cast(ErpWriter, import_string(path)(spec))
-
-
-def database_named_in(odbc_string: str) -> str:
-    """The database an ODBC string names. Raises `ValueError` in plain words where it names none."""
-    return cast(str, _odbc("database_named_in")(odbc_string))
-
-
-def check_string(odbc_string: str) -> None:
-    """Raises `ValueError` in plain words, naming the keyword that is not accepted."""
-    _odbc("check_string")(odbc_string)
-
-
-def string_of(parts: ServerParts) -> str:
-    """The ODBC string of those parts. Raises `PartRefused`, `ValueError`."""
-    return cast(str, _odbc("string_of")(parts))
-
-
-def parts_of(odbc_string: str) -> ServerParts:
-    """Raises `ValueError` in plain words where the string cannot be understood."""
-    return cast(ServerParts, _odbc("parts_of")(odbc_string))
+    return open_writer(spec)
 
 
 def stored_parts(connection: Connection) -> ServerParts | None:
-    """What is stored, with its password; None where that is no server, or cannot be opened or read."""
+    """The stored server parts, with password; None without a server, or when decrypting or parsing fails."""
     if not connection.odbc_string_encrypted:
         return None
     try:
-        return parts_of(decrypt(connection.odbc_string_encrypted))
+        return server_tools().parts_of(decrypt(connection.odbc_string_encrypted))
     except (CannotDecrypt, ValueError):
         return None
 
 
-def drivers() -> tuple[str, ...]:
-    """The ODBC drivers a person may choose from."""
-    return cast(tuple[str, ...], _odbc("drivers"))
-
-
-def login_script(*, database: str, login: str) -> str:
-    """What the ERP's administrator runs to make the login that may only read."""
-    return cast(str, _odbc("login_script")(database=database, login=login))
+def server_tools() -> ServerTools:
+    """Edits and checks the ODBC string of a connection to a database server."""
+    tools = driver(ODBC).server
+    assert tools
+    return tools
 
 
 def faults() -> Mapping[str, Fault]:
     """Every fault that can be reported about a connection, by its code."""
-    own = {SECRET_SEALED.code: SECRET_SEALED}
-    return {**cast(Mapping[str, Fault], _odbc("faults")), **own}
-
-
-def _odbc(part: str) -> Any:
-    return import_string(cast(Mapping[str, str], settings.ERP_KINDS[ODBC])[part])
+    return {**driver(ODBC).faults, SECRET_SEALED.code: SECRET_SEALED}
 
 
 def has_sandbox(connection: Connection) -> bool:
-    return "sandbox" in settings.ERP_KINDS.get(connection.kind, {})
+    return connection.kind in settings.ERP_KINDS and driver(connection.kind).open_sandbox is not None
 
 
 def sandbox_at(path: Path, *, name: str | None = None) -> ErpSandbox:
-    """The practice company in the folder `path`; `name` says which one `create()` is to make."""
-    return cast(ErpSandbox, import_string(settings.ERP_KINDS[SANDBOX]["sandbox"])(path, name=name))
+    """The practice company in the folder `path`; `name` is the demo company that `create()` makes."""
+    open_sandbox = driver(SANDBOX).open_sandbox
+    assert open_sandbox
+    return open_sandbox(path, name=name)

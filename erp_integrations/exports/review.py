@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
+from companies.errors import require_reason
 from erp_integrations.drafts import comparison
 from erp_integrations.drafts.comparison import ComparedValue
 from erp_integrations.drafts.context import (
@@ -54,7 +55,6 @@ from erp_integrations.workflow.errors import (
     RecordElsewhere,
     Refused,
     RulesBroken,
-    require_reason,
 )
 from erp_integrations.workflow.notifications import mail_rejection
 from erp_integrations.workflow.transitions import (
@@ -214,7 +214,7 @@ def _store(*, company_id: int, change_order_id: int, preview: Preview, writer: s
 def reject_change_order(*, company_id: int, change_order_id: int, reason: str, actor: Actor) -> Export | None:
     """Gives a waiting CCO back to the project team, with the reason.
 
-    Raises `NotAllowed`, `NotPossibleNow`, `ReasonNeeded`.
+    Raises `NotAllowed`, `NotPossibleNow`, `ReasonMissing`.
     """
     reason = require_reason(reason)
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
+from companies.errors import require_reason
 from erp_integrations.drafts import comparison
 from erp_integrations.drafts.comparison import Difference
 from erp_integrations.drafts.context import draft_from_json, prepared_from_json
@@ -62,7 +63,6 @@ from erp_integrations.workflow.errors import (
     NotPossibleNow,
     NotThereYet,
     TakenOver,
-    require_reason,
 )
 from erp_integrations.workflow.notifications import mail_failure
 from erp_integrations.workflow.transitions import (
@@ -161,7 +161,7 @@ def give_back_change_order(
 
     Looks first: a CCO that the ERP holds a record of stays, and where the ERP cannot be asked every one
     stays, for it may be there. Must not be called inside a transaction. Raises `NotAllowed`,
-    `NotPossibleNow`, `ReasonNeeded`, `ExportInProgress`, `CouldNotAsk`, `FoundInErp`, `MayBeThere`,
+    `NotPossibleNow`, `ReasonMissing`, `ExportInProgress`, `CouldNotAsk`, `FoundInErp`, `MayBeThere`,
     `TakenOver`.
     """
     reason = require_reason(reason)

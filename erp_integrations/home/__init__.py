@@ -1,1 +1,1 @@
-"""The company's home page and the pages that explain."""
+"""The company's home page and the help pages."""

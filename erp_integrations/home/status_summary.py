@@ -1,4 +1,4 @@
-"""How much money stands behind what Sage says of a company's synced CCOs, for its home."""
+"""Counts and amounts of a company's synced CCOs by status, for its home page."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,13 +16,13 @@ from erp_integrations.view_models import Tone
 
 @dataclass(frozen=True, slots=True)
 class StatusSummaryLine:
-    """How many CCOs there are of a kind, and their amounts together, in the company's currency."""
+    """The number of CCOs with a status, and the sum of their amounts in the company's currency."""
 
     word: str
     tone: Tone
     count: int
     at_least: bool
-    """Whether there are more than `count`; then nobody has added them up."""
+    """Whether there are more than `count`; then there is no sum."""
     total: Decimal | None
     url: str
 
@@ -30,14 +30,14 @@ class StatusSummaryLine:
 @dataclass(frozen=True, slots=True)
 class StatusSummary:
     by_presence: tuple[StatusSummaryLine, ...]
-    """Only what there is."""
+    """Only statuses with CCOs."""
     by_drift: tuple[StatusSummaryLine, ...]
     capped: bool
-    """Whether some were not counted to the end."""
+    """Whether some counts stopped at the limit."""
 
 
 def status_summary_of(company: Company, *, exact: bool = False) -> StatusSummary:
-    """One query; `exact` counts and adds up everything, however long that takes."""
+    """One query; `exact` counts and sums up everything, however long that takes."""
     links = active_links(company)
     kinds: list[tuple[str, Tone, QuerySet[ChangeOrderLink], ListQuery]] = [
         (key.label, TONES[key], links.filter(presence=key), ListQuery(presence=key.value))
@@ -49,7 +49,7 @@ def status_summary_of(company: Company, *, exact: bool = False) -> StatusSummary
         for one in Drift
     ]
     rows = [kind[2] for kind in kinds]
-    sums = [_all_of(one) for one in rows] if exact else keyset.capped_sums(*rows, column="cco_amount")
+    sums = [_exact_sum(one) for one in rows] if exact else keyset.capped_sums(*rows, column="cco_amount")
     lines = [
         StatusSummaryLine(
             word=word,
@@ -57,9 +57,9 @@ def status_summary_of(company: Company, *, exact: bool = False) -> StatusSummary
             count=count if exact else min(count, keyset.MOST_COUNTED),
             at_least=not exact and count > keyset.MOST_COUNTED,
             total=total,
-            url=list_url(company, asked),
+            url=list_url(company, query),
         )
-        for (word, tone, _, asked), (count, total) in zip(kinds, sums, strict=True)
+        for (word, tone, _, query), (count, total) in zip(kinds, sums, strict=True)
     ]
     split = len(PresenceKey)
     return StatusSummary(
@@ -69,6 +69,6 @@ def status_summary_of(company: Company, *, exact: bool = False) -> StatusSummary
     )
 
 
-def _all_of(links: QuerySet[ChangeOrderLink]) -> tuple[int, Decimal | None]:
+def _exact_sum(links: QuerySet[ChangeOrderLink]) -> tuple[int, Decimal | None]:
     found = links.aggregate(count=Count("id"), total=Sum("cco_amount"))
     return found["count"], found["total"] or Decimal("0.00")

@@ -1,4 +1,4 @@
-"""The company's home, and the pages that explain: the procedure, and each error."""
+"""The company's home page and the help pages: the procedure, and each error."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ NEEDS_ATTENTION = ("ready-to-export", "failed-to-export", "deleted-in-sage")
 @company_member
 @require_GET
 def company_home(request: MemberRequest) -> HttpResponse:
-    """What needs attention, and the money behind what the ERP says; `?count=all` counts it all."""
+    """What needs attention, and the amounts by status; `?count=all` counts everything."""
     context: dict[str, Any] = {}
     if may_see_erp_integrations(request.access):
         connection = connection_of(request.company)
@@ -60,7 +60,7 @@ def how_to_unlink(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def what_each_error_means(request: HttpRequest) -> HttpResponse:
-    """Every fault in its own words, by who can mend it; a red line of a report leads to its code."""
+    """Every fault, by who can fix it; lines of a report link to its code."""
     faults = registry.faults().values()
     groups = [
         (words, [fault for fault in faults if fault.kind is kind]) for kind, words in WHO_CAN_HELP.items()

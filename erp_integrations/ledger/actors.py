@@ -1,4 +1,4 @@
-"""Who acts, as the ledger will write it down."""
+"""The actor that the ledger records."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from erp_integrations.models import Via
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, or the product itself where `user_id` is None, and the way they came."""
+    """A person, or Plumbline itself when `user_id` is None, and the way the action came."""
 
     user_id: int | None
     name: str
@@ -20,21 +20,21 @@ class Actor:
 
     @property
     def is_staff(self) -> bool:
-        """Whether they act as staff, in the admin: then every act has a reason."""
+        """Whether they act as staff in the admin, where every action needs a reason."""
         return self.via == Via.ADMIN
 
 
 PLUMBLINE = Actor(user_id=None, name="Plumbline", via=Via.QUEUE)
-"""The product itself, in what it does on the queue."""
+"""Plumbline itself, for background tasks."""
 
 
 def actor_on_page(user: User) -> Actor:
-    """The signed-in person, with the id of the request that is being answered."""
+    """The signed-in person, with the id of the current request."""
     return _signed_in(user, Via.PAGE)
 
 
 def actor_in_admin(user: User) -> Actor:
-    """The same, as staff: they may do what their staff permissions say, whatever their levels are."""
+    """The signed-in person as staff: staff permissions apply, not levels."""
     return _signed_in(user, Via.ADMIN)
 
 

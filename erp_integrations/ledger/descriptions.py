@@ -1,4 +1,4 @@
-"""Events of the ledger in words: for the history of one CCO, for the Activity tab and for the export."""
+"""Ledger events as text: for the history of one CCO, the Activity tab and the export."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ PROOFS = {
     Proof.INSERTED_LATER.value: "It was entered after ours was last seen",
 }
 UNNAMED_USER = "a user that Sage does not name"
-"""Who deleted a record where Sage's history holds no name, or a blank one."""
+"""The user of a deletion when Sage's history has no name, or a blank one."""
 
 
 REASONED = frozenset(
@@ -27,7 +27,7 @@ REASONED = frozenset(
         EventKind.DELETION_WITHDRAWN,
     }
 )
-"""Kinds whose reason is what a person has written, and no code."""
+"""Kinds whose reason is text that a person wrote, and no code."""
 
 
 OF_DELETIONS = frozenset(
@@ -41,7 +41,7 @@ OF_DELETIONS = frozenset(
 
 
 class EventOutcome(StrEnum):
-    """What came of what was done or asked. Every kind of event has one; what is not named here is `OTHER`."""
+    """The outcome of an event. Kinds that are not listed below are `OTHER`."""
 
     UNLINKED = "unlinked"
     LINKED = "linked"
@@ -71,7 +71,7 @@ _OF_KINDS: dict[str, EventOutcome] = {
     EventKind.RECONCILE_REFUSED: EventOutcome.NO_ANSWER,
 }
 KINDS: dict[str, str] = {one.value: one.label for one in (*EventKind, *DirectoryEventKind)}
-"""Of both books; no kind is in both."""
+"""The labels of all kinds. No kind is in both books."""
 
 
 def outcome_of(kind: str) -> EventOutcome:
@@ -79,33 +79,34 @@ def outcome_of(kind: str) -> EventOutcome:
 
 
 def kinds_of(outcome: str) -> frozenset[str]:
-    """The kinds, of both books, that have that outcome."""
+    """The kinds with that outcome, of both books."""
     return frozenset(kind for kind in KINDS if outcome_of(kind) == outcome)
 
 
-# --- what stands beside a kind -------------------------------------------------------------------
+# --- text of an event ----------------------------------------------------------------------------
 
 
-def words_of(event: LinkEvent) -> str:
-    """A line of the ledger for people: the codes stay in the ledger, the words are the attempt's."""
-    parts = [event.subject_label, *actor_words(event)]
+def describe_event(event: LinkEvent) -> str:
+    """An event as one line of text. Codes of the evidence become words."""
+    parts = [event.subject_label, *describe_change(event)]
     if event.rights:
         parts.append(f"as {event.rights}")
     return " · ".join(parts)
 
 
-def actor_words(event: LinkEvent) -> tuple[str, ...]:
-    """What changed, and what was found or why, in short sentences."""
-    found = found_words(event.evidence)
-    if event.via == Via.ADMIN or event.kind in REASONED:  # people say why in words of their own
+def describe_change(event: LinkEvent) -> tuple[str, ...]:
+    """What changed, and the finding or the reason, in short sentences."""
+    found = describe_finding(event.evidence)
+    if event.via == Via.ADMIN or event.kind in REASONED:  # people write their reasons in full
         return (*_change(event), *found, *((f"because: {event.reason}",) if event.reason else ()))
     return (*_change(event), *filter(None, found or (event.reason.replace("-", " "),)))
 
 
-def found_words(finding: dict[str, Any]) -> tuple[str, ...]:
-    """What a finding found, in short sentences; the whole of it is kept with attempt and event.
+def describe_finding(finding: dict[str, Any]) -> tuple[str, ...]:
+    """A finding in short sentences; attempt and event hold all of it.
 
-    What was empty in Sage is not in a finding; an event is for good, so its words must not need it.
+    Values that are empty in Sage are not in a finding, and events are permanent, so no sentence needs every
+    value.
     """
     evidence = finding.get("evidence", {})
     words = []
@@ -140,7 +141,7 @@ def _by(deletion: dict[str, Any]) -> str:
 
 
 def _change(event: LinkEvent) -> tuple[str, ...]:
-    """What was known before and what is known now; of a check, what was said."""
+    """The change of state: before and after; for a check, the verdicts."""
     if event.kind == EventKind.CHECKED:
         return tuple(map(_presence, event.evidence.get("verdicts", ())))
     if event.kind == EventKind.LINK_MOVED:
@@ -171,16 +172,16 @@ def _drift(key: str) -> str:
     return _DRIFTS.get(key, key)
 
 
-# --- the evidence of one event, for people -------------------------------------------------------
+# --- evidence of an event ------------------------------------------------------------------------
 
 
 def evidence_facts(evidence: dict[str, Any]) -> tuple[Fact, ...]:
-    """What is in the evidence of an event, as far as people can use it."""
+    """The evidence of an event, as far as people can use it."""
     return (*_record(evidence), *_people(evidence), *_looks(evidence), *_other(evidence))
 
 
 def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
-    """Which record it is about."""
+    """The record that the event is about."""
     if number := evidence.get("record_number"):
         yield Fact("Sage record", str(number))
     if number := evidence.get("number"):
@@ -193,7 +194,7 @@ def _record(evidence: dict[str, Any]) -> Iterator[Fact]:
 
 
 def _people(evidence: dict[str, Any]) -> Iterator[Fact]:
-    """Who stated and who confirmed a deletion, and of which records."""
+    """Who stated and who confirmed a deletion, and its records."""
     by = evidence.get("confirmed_deletion") or evidence
     if stated_by := by.get("stated_by"):
         yield Fact("Deletion stated by", str(stated_by))
@@ -204,12 +205,12 @@ def _people(evidence: dict[str, Any]) -> Iterator[Fact]:
 
 
 def _looks(evidence: dict[str, Any]) -> Iterator[Fact]:
-    """What Sage was asked, and what it said."""
+    """The looks: when they were, and what Sage answered."""
     verdict, found = evidence.get("verdict"), evidence.get("evidence", {})
     if verdict:
         yield Fact("Verdict", _presence(verdict))
-    if asked := evidence.get("asked_at"):
-        yield Fact("Asked, without a look", "", datetime.fromisoformat(asked))
+    if asked_at := evidence.get("asked_at"):
+        yield Fact("Asked, without a look", "", datetime.fromisoformat(asked_at))
     if first := evidence.get("first_looked_at"):
         yield Fact("First look", "", datetime.fromisoformat(first))
     if second := evidence.get("second_looked_at"):

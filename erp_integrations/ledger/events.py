@@ -1,4 +1,4 @@
-"""Writing the ledger: one event, in the transaction of the change it tells of."""
+"""Appends events to the ledger, in the transaction of the change they describe."""
 
 import json
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Link
 
 log = structlog.get_logger(__name__)
 
-RIGHTS_OF_NOBODY = {
+RIGHTS_WITHOUT_PERSON = {
     Via.QUEUE: "Plumbline by itself",
     Via.COMMAND: "a command on the server",
     Via.DEMO: "the demo",
 }
-"""With which rights something was done that no person of the company did."""
+"""The rights recorded for an event without a person."""
 
 
 class NewEvent(TypedDict):
-    """What an event tells."""
+    """The values of an event."""
 
     kind: EventKind
     company: Company
@@ -35,7 +35,7 @@ class NewEvent(TypedDict):
     actor: Actor
     now: datetime
     project_number: NotRequired[str]
-    """Of the project that the subject belongs to; not of a connection, which belongs to all."""
+    """The project of the subject; empty for a connection, which belongs to all projects."""
     rights: NotRequired[str]
     reason: NotRequired[str]
     evidence: NotRequired[dict[str, Any] | None]
@@ -43,38 +43,38 @@ class NewEvent(TypedDict):
     attempt_id: NotRequired[int | None]
 
 
-def event_of(**told: Unpack[NewEvent]) -> LinkEvent:
-    """The line, not written yet."""
-    company, actor = told["company"], told["actor"]
-    rights = told.get("rights", "")
+def event_of(**values: Unpack[NewEvent]) -> LinkEvent:
+    """An unsaved event."""
+    company, actor = values["company"], values["actor"]
+    rights = values.get("rights", "")
     if not rights and actor.user_id is None:
-        rights = RIGHTS_OF_NOBODY.get(actor.via, "")
+        rights = RIGHTS_WITHOUT_PERSON.get(actor.via, "")
     return LinkEvent(
-        at=told["now"],
+        at=values["now"],
         company_id=company.pk,
         company_slug=company.slug,
-        subject_kind=told["subject_kind"],
-        subject_id=told["subject_id"],
-        subject_label=told["subject_label"],
-        project_number=told.get("project_number", ""),
-        link_id=told.get("link_id"),
-        attempt_id=told.get("attempt_id"),
-        kind=told["kind"],
+        subject_kind=values["subject_kind"],
+        subject_id=values["subject_id"],
+        subject_label=values["subject_label"],
+        project_number=values.get("project_number", ""),
+        link_id=values.get("link_id"),
+        attempt_id=values.get("attempt_id"),
+        kind=values["kind"],
         actor_id=actor.user_id,
         actor_name=actor.name,
         via=actor.via,
         operating_system_user=actor.operating_system_user,
         rights=rights,
-        reason=told.get("reason", ""),
-        evidence=told.get("evidence") or {},
+        reason=values.get("reason", ""),
+        evidence=values.get("evidence") or {},
         request_id=actor.request_id,
     )
 
 
-def append_event(**told: Unpack[NewEvent]) -> LinkEvent:
-    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
+def append_event(**values: Unpack[NewEvent]) -> LinkEvent:
+    """Appends one event. Raises `TransactionManagementError` outside a transaction."""
     _require_a_transaction()
-    event = event_of(**told)
+    event = event_of(**values)
     event.save(force_insert=True)
     transaction.on_commit(partial(_log, event))
     return event
@@ -90,7 +90,7 @@ def append_event_of_connection(
     reason: str = "",
     evidence: dict[str, Any] | None = None,
 ) -> LinkEvent:
-    """Appends one line about a connection, with its company; as `append_event` does."""
+    """Appends one event about a connection, with its company; like `append_event`."""
     return append_event(
         kind=kind,
         company=connection.company,
@@ -106,7 +106,7 @@ def append_event_of_connection(
 
 
 def append_events(events: Sequence[LinkEvent]) -> None:
-    """Appends those lines, with one statement; as `append_event` does."""
+    """Appends these events with one statement; like `append_event`."""
     _require_a_transaction()
     if not events:
         return
@@ -126,12 +126,11 @@ _APPEND = f"""
     INSERT INTO {_TABLE} ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)} FROM jsonb_populate_recordset(NULL::{_TABLE}, %s::jsonb)
     RETURNING id"""  # noqa: S608  (names of our own)
-"""As one document, because a reconciliation may tell of ten thousand records that are gone: a parameter for
-every column of every event is most of its time."""
+"""One JSON parameter: a parameter per column and event is slow for the 10,000 events of a reconciliation."""
 
 
 def _log(event: LinkEvent) -> None:
-    """The same for the log, by ids: once it is true, and not before."""
+    """Logs the event by ids, after the commit."""
     log.info(
         "ledger_event",
         event_id=event.pk,
@@ -148,11 +147,11 @@ def _log(event: LinkEvent) -> None:
 
 def _require_a_transaction() -> None:
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("an event needs the transaction of its change")
+        raise transaction.TransactionManagementError("an event needs a transaction")
 
 
 def label_of_change_order(change_order: CommitmentChangeOrder) -> str:
-    """The same for a CCO that is not tied to anything. Its commitment and project must be there."""
+    """The label of a CCO without a link. Its commitment and project must be loaded."""
     commitment = change_order.commitment
     return (
         f'CCO {change_order.number} "{change_order.title}" ({commitment.project.name}, {commitment.number})'
@@ -160,10 +159,10 @@ def label_of_change_order(change_order: CommitmentChangeOrder) -> str:
 
 
 def label_of(link: ChangeOrderLink) -> str:
-    """What the ledger calls a CCO: number, title, project and commitment, as they were."""
+    """The ledger's label of a CCO: number, title, project and commitment, as they were."""
     return f'CCO {link.cco_number} "{link.cco_title}" ({link.project_name}, {link.commitment_number})'
 
 
 def record_of(link: ChangeOrderLink) -> dict[str, Any]:
-    """For the evidence: the record that a CCO is or was tied to. The event can be checked by itself."""
+    """Evidence: the record that a CCO is or was linked to, so that the event can be checked by itself."""
     return {"record_number": link.record_number, "number": link.number, "row_id": str(link.row_id)}

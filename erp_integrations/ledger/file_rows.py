@@ -1,4 +1,4 @@
-"""The events of both books as rows of a file, streamed, oldest first: few are in memory at once."""
+"""The events of both books as rows of a file, streamed, oldest first."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ FORMATS: dict[str, str] = {"csv": "CSV", "jsonl": "JSON Lines"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 NOT_COMPLETE = "THIS FILE IS NOT COMPLETE: Plumbline failed here. Export it again."
-"""The last row of a file whose events could not all be read: nobody shall take it for all there is."""
+"""The last row of a file whose events could not all be read."""
 
 COLUMNS = (
     *("event", "at", "company_id", "company", "kind", "kind_in_words", "outcome"),
@@ -37,36 +37,39 @@ Row = dict[str, Any]
 
 
 class LedgerNotComplete(Exception):
-    """Not all events could be read; the file's last row says so."""
+    """Not all events could be read; the last row of the file says so."""
 
 
 def file_of(chosen: EventFilter, form: Format) -> Iterator[bytes]:
-    """The file, in pieces, the first of them at once. All its rows are of one moment.
+    """The file in chunks, all rows from one snapshot of the database.
 
-    Raises `LedgerNotComplete` at the end of a file that is not. Holds a transaction open until it is used up
-    or closed.
+    Raises `LedgerNotComplete` after the last chunk when not all events could be read. Holds a transaction
+    open until it is exhausted or closed.
     """
     write = _as_csv if form == "csv" else _as_json_lines
     if form == "csv":
-        yield "\ufeff".encode()  # without it Excel takes the text for another encoding
+        yield "\ufeff".encode()  # without it Excel assumes another encoding
         yield csv_cells.csv_lines([COLUMNS])
-    told = 0
+    count = 0
     try:
         for rows in _rows(chosen):
             yield write(rows)
-            told += len(rows)
+            count += len(rows)
     except Exception as error:
-        logger.exception("ledger_not_complete", company_id=chosen.company_id, rows=told)
+        logger.exception("ledger_not_complete", company_id=chosen.company_id, rows=count)
         last = _as_json_lines([{"not_complete": NOT_COMPLETE}])
         yield csv_cells.csv_lines([[NOT_COMPLETE]]) if form == "csv" else last
         raise LedgerNotComplete from error
-    logger.info("ledger_exported", company_id=chosen.company_id, rows=told)
+    logger.info("ledger_exported", company_id=chosen.company_id, rows=count)
 
 
 def _rows(chosen: EventFilter) -> Iterator[list[Row]]:
-    with _one_moment(), ExitStack() as open_until_then:
+    with _snapshot(), ExitStack() as cursors:
         books = [
-            map(partial(_told, book), open_until_then.enter_context(one_by_one(_oldest_first(rows), AT_ONCE)))
+            map(
+                partial(_with_all_columns, book),
+                cursors.enter_context(one_by_one(_oldest_first(rows), AT_ONCE)),
+            )
             for book, rows in event_filter_of(chosen).items()
         ]
         events = merge(*books, key=_key)
@@ -75,8 +78,8 @@ def _rows(chosen: EventFilter) -> Iterator[list[Row]]:
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
-    """A transaction whose statements all see the same rows; inside another one, what that one sees."""
+def _snapshot() -> Iterator[None]:
+    """A transaction with one snapshot for all its statements; inside another one, that one's snapshot."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():
         if outermost:
@@ -89,8 +92,8 @@ def _oldest_first(rows: QuerySet[Any]) -> QuerySet[Any, Row]:
     return rows.order_by("at", "id").values()
 
 
-def _told(book: str, event: Row) -> Row:
-    """The same columns of both books: what of the Directory's are not columns is evidence."""
+def _with_all_columns(book: str, event: Row) -> Row:
+    """The same columns for both books; other columns of the Directory's book become evidence."""
     if book == DIRECTORY:
         event = event | {
             "subject_kind": "entry",
@@ -112,7 +115,7 @@ def _key(event: Row) -> Key:
 
 def _row(event: Row) -> Row:
     kind = event["kind"]
-    told = event | {
+    values = event | {
         "event": _key(event).name,
         "at": _moment(event["at"]),
         "company": event["company_slug"],
@@ -120,7 +123,7 @@ def _row(event: Row) -> Row:
         "outcome": outcome_of(kind).value,
         "subject": event["subject_label"],
     }
-    return {name: told[name] for name in COLUMNS}
+    return {name: values[name] for name in COLUMNS}
 
 
 def _moment(at: datetime) -> str:
@@ -138,5 +141,5 @@ def _cell(value: Any) -> str:
 
 
 def _as_json_lines(rows: list[Row]) -> bytes:
-    """In ASCII: then nothing on the way takes a sign within a text for the end of a line."""
+    """Escaped to ASCII, so that no character inside a text is taken for a line end."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()

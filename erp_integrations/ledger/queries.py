@@ -1,8 +1,8 @@
-"""Both books of the ledger as one, in the order of time: for the Activity tab, the exports and the command.
+"""Reads both books of the ledger as one, by time: for the Activity tab, the exports and the command.
 
-The ledger of links and the Directory's are two tables, because one app may not know the other. Here an event
-has one name, `link-12` or `directory-7`, and one place: by its time, and where two have the same time, by
-that name. No page reads more of either table than it shows.
+The link events and the Directory's events are two tables, because one app may not know the other. Here an
+event has one name, `link-12` or `directory-7`, and one position: by time, then by name. A page reads no more
+rows of either table than it shows.
 """
 
 import re
@@ -21,10 +21,10 @@ from erp_integrations.listing.keyset import Order, Wanted
 from erp_integrations.models import EventKind, LinkEvent
 
 DIRECTORY, LINK = "directory", "link"
-"""The books, as they follow each other within one moment."""
+"""The books, in the order of their events with the same time."""
 
 DIRECTORY_EVIDENCE = ("person_id", "what", "before", "after")
-"""The columns of the Directory's book that the other has not: told as evidence."""
+"""The columns that only the Directory's book has; exported as evidence."""
 
 Event = DirectoryEvent | LinkEvent
 
@@ -35,29 +35,29 @@ _ROWS: dict[str, Callable[[], QuerySet[Any]]] = {
 _KINDS = {DIRECTORY: frozenset(DirectoryEventKind.values), LINK: frozenset(EventKind.values)}
 _NEWEST_FIRST = Order(("at", "id"), descending=True)
 NAME = re.compile(rf"({DIRECTORY}|{LINK})-([1-9][0-9]{{0,17}})\Z")
-"""Of an event: its book and its id."""
+"""The name of an event: its book and its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events. Days are those of the current time zone, and count whole."""
+    """Filters for events. Days are whole days in the current time zone."""
 
     company_id: int | None = None
-    """None: every company's."""
+    """None for all companies."""
     directory: bool = True
-    """Whether the Directory's are among them."""
+    """Whether to include the Directory's events."""
     kinds: frozenset[str] | None = None
-    """None: all."""
+    """None for all kinds."""
     project: str = ""
-    """Its number. The Directory's events belong to no project."""
+    """The project's number. The Directory's events belong to no project."""
     actor: str = ""
-    """The name, as it was."""
+    """The name at the time of the event."""
     since: date | None = None
     until: date | None = None
 
 
 class Key(NamedTuple):
-    """The place of an event: keys sort as events do, the oldest first."""
+    """The position of an event; keys sort oldest first."""
 
     at: datetime
     book: str
@@ -70,7 +70,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is chosen of one book, and the kinds that an index holds one by one."""
+    """The filtered events of one book; `kinds` when an index is read once per kind."""
 
     book: str
     rows: QuerySet[Any]
@@ -81,7 +81,7 @@ class _Source:
         return self.rows.filter(kind__in=self.kinds) if self.kinds else self.rows
 
     def nearest(self, key: Key | None, *, backwards: bool, most: int) -> QuerySet[Any]:
-        """The first of them beyond the key. Of several kinds: as many of each, and the first among those."""
+        """The first events beyond the key. With several kinds, reads so many of each and merges them."""
         rows = self.rows if key is None else self.rows.filter(_beyond(self.book, key, backwards=backwards))
         terms = _NEWEST_FIRST.terms(backwards=backwards)
         if not self.kinds:
@@ -91,18 +91,18 @@ class _Source:
 
 
 def kinds_among(chosen: EventFilter) -> frozenset[str]:
-    """The kinds that events among them can have."""
+    """The kinds that the filtered events can have."""
     books = (book for book in _KINDS if book == LINK or chosen.directory)
     return frozenset().union(*(_KINDS[book] for book in books))
 
 
 def event_filter_of(chosen: EventFilter) -> dict[str, QuerySet[Any]]:
-    """The events of each book that has any, in no order."""
+    """The filtered events of each book that has any, unordered."""
     return {source.book: source.all for source in _sources(chosen)}
 
 
 def find_event(chosen: EventFilter, name: str) -> Event | None:
-    """The event of that name; None also where it is not among the chosen."""
+    """The event of that name; None when the filter excludes it."""
     named = NAME.match(name)
     rows = event_filter_of(chosen).get(named[1]) if named else None
     return rows.filter(pk=int(named[2])).first() if named and rows is not None else None
@@ -115,7 +115,7 @@ def key_of(event: Event) -> Key:
 def one_page(
     chosen: EventFilter, wanted: Wanted, *, known: EventFilter, url: Callable[[str, str], str]
 ) -> tuple[list[Event], Page]:
-    """Newest first; as `keyset.one_page`, with an event's name for the id. The key is one of the `known`."""
+    """Newest first; like `keyset.one_page`, with an event's name for the id."""
     sources = _sources(chosen)
     event = find_event(known, str(wanted.key)) if wanted.key is not None else None
     return keyset.read_page(
@@ -153,7 +153,7 @@ def _sources(chosen: EventFilter) -> list[_Source]:
 
 
 def _nearest(sources: Sequence[_Source], key: Key | None, *, backwards: bool) -> tuple[list[Event], bool]:
-    """One statement for each book: in the order of the page, and whether there are more on that side."""
+    """Events in page order, one statement per book; and whether there are more on that side."""
     most = keyset.PAGE_SIZE + 1
     found: list[Event] = [
         event for source in sources for event in source.nearest(key, backwards=backwards, most=most)
@@ -166,15 +166,15 @@ def _nearest(sources: Sequence[_Source], key: Key | None, *, backwards: bool) ->
 
 
 def _beyond(book: str, key: Key, *, backwards: bool) -> Any:
-    """Events of a book that come after that place, or before it, also where the place is the other book's."""
+    """The events of a book before or after the key, which may be of the other book."""
     if book == key.book:
         return _NEWEST_FIRST.beyond((key.at, key.id), backwards=backwards)
-    of_the_same_moment = "e" if (book > key.book) == backwards else ""
-    return Q(**{f"at__{'gt' if backwards else 'lt'}{of_the_same_moment}": key.at})
+    or_equal = "e" if (book > key.book) == backwards else ""
+    return Q(**{f"at__{'gt' if backwards else 'lt'}{or_equal}": key.at})
 
 
 def _counts(sources: Sequence[_Source], first: Key) -> tuple[int, int]:
-    """How many stand before that place, and how many there are, each book's as `keyset.capped_counts`."""
+    """How many events come before the key, and how many there are; each as in `keyset.capped_counts`."""
     before = [source.all.filter(_beyond(source.book, first, backwards=True)) for source in sources]
     counts = keyset.capped_counts(*before, *(source.all for source in sources))
     return sum(counts[: len(sources)]), sum(counts[len(sources) :])

@@ -12,13 +12,13 @@ from erp_integrations.ports import Finding
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
-    """The whole finding, with nothing that is empty."""
+    """The finding without its empty values."""
     plain = _filled(as_plain(finding))
     return {name: value for name, value in plain.items() if value}
 
 
 def as_plain(value: Any) -> Any:
-    """Values of the port as JSON: amounts and ids as text, times and days in ISO 8601, spans in seconds."""
+    """Values of the port as JSON: amounts and ids as text, dates in ISO 8601, durations in seconds."""
     match value:
         case dict():
             return {name: as_plain(part) for name, part in value.items()}
@@ -38,12 +38,15 @@ def as_plain(value: Any) -> Any:
 
 @functools.cache
 def _names(kind: Any) -> tuple[str, ...]:
-    """Of the fields of a dataclass; a reconciliation writes ten thousand findings, and `asdict` copies."""
+    """The field names of a dataclass, cached.
+
+    A reconciliation writes 10,000 findings, for which `asdict`, which copies, is too slow.
+    """
     return tuple(one.name for one in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
 
 
 def _filled(value: Any) -> Any:
-    """A finding has many places and fills few."""
+    """Removes empty values, which most fields of a finding are."""
     match value:
         case dict():
             filled = {name: _filled(part) for name, part in value.items()}

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from companies.access import find_access
 from companies.clock import clock_from, database_now
-from companies.staff import StaffAct, ruling_on_staff
+from companies.errors import require_reason
+from companies.staff_permissions import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_findings
 from erp_integrations.ledger.actors import Actor
@@ -29,14 +30,14 @@ from erp_integrations.ports import (
     Finding,
     Verdict,
 )
-from erp_integrations.workflow.errors import NotAllowed, require_reason
+from erp_integrations.workflow.errors import NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedNow:
     """How many links were looked up, changed and answered. With a `fault` nothing was recorded."""
 
-    asked: int
+    looked_up: int
     changed: int
     answered: int
     fault: Fault | None
@@ -49,7 +50,7 @@ def check_change_orders(
 
     At most MOST_LOOKED_UP_AT_ONCE, else `ValueError`. CCOs without an active link in the company are left
     out. Staff must say why. Blocks for at most SAGE_DEADLINE_SECONDS; must not be called inside a
-    transaction. Raises `NotAllowed`, `ReasonNeeded`.
+    transaction. Raises `NotAllowed`, `ReasonMissing`.
     """
     if len(change_order_ids) > MOST_LOOKED_UP_AT_ONCE:
         raise ValueError(f"at most {MOST_LOOKED_UP_AT_ONCE} CCOs are checked at once")
@@ -58,7 +59,7 @@ def check_change_orders(
     connection = Connection.objects.filter(company_id=company_id).first()
     links = _links(company_id, change_order_ids)
     if connection is None or not links:
-        return CheckedNow(asked=0, changed=0, answered=0, fault=None)
+        return CheckedNow(looked_up=0, changed=0, answered=0, fault=None)
     question = question_for(links, connection)
     findings = _ask(connection, [question.references[link.pk] for link in links], question.controls)
     with transaction.atomic(durable=True):
@@ -98,7 +99,7 @@ def check_change_orders(
                 **({"fault": {"code": fault.code, "what": fault.what}} if fault else {}),
             },
         )
-    return CheckedNow(asked=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
+    return CheckedNow(looked_up=len(links), changed=became[Recorded.CHANGED], answered=answered, fault=fault)
 
 
 def _rights_of(actor: Actor, *, company_id: int) -> str:

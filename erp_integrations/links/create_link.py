@@ -80,18 +80,18 @@ def link_change_order(
     rights: Callable[[], str] = str,
     compare: Callable[[CommitmentChangeOrder, RecordInErp], Sequence[ComparedValue]] = lambda *_: (),
 ) -> ChangeOrderLink:
-    """Links a CCO that waits for accounting to the record that is in the ERP already.
+    """Links a CCO that waits for accounting to a record that exists in the ERP.
 
     Reads the record outside any transaction. `rights` and `compare` are called once the CCO is locked, and
-    may raise a refusal; the loader of demo data needs neither. What was compared is stored with the event.
-    Raises `NotInErp` (also where the record has no line on the subcontract), `ErpError`, `NotPossibleNow`,
-    `RecordTaken`, `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was deleted meanwhile.
+    may raise a refusal; the demo loader needs neither. The compared values are stored with the event. Raises
+    `NotInErp` (also when the record has no line on the subcontract), `ErpError`, `NotPossibleNow`,
+    `RecordTaken`, `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` when it was deleted meanwhile.
     """
     companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
     connection = Connection.objects.get(company=companies.get(pk=change_order_id))
     record = read_record(_reader(connection), record_number, subcontract_record_number)
     with transaction.atomic(durable=True):
-        # A second link to the same record at the same moment waits here; the constraint is behind it.
+        # A second link to the same record waits here; the constraint is the safeguard.
         locked = lock_connection(connection)
         change_order = (
             CommitmentChangeOrder.objects.select_for_update(of=("self",))
@@ -123,7 +123,7 @@ def lock_connection(connection: Connection) -> Connection:
 
 
 def require_unchanged(locked: Connection, connection: Connection) -> Connection:
-    """The locked connection. Raises `TakenOver` where it changed since `connection` was read."""
+    """The locked connection. Raises `TakenOver` when it changed since `connection` was read."""
     if locked.revision != connection.revision:
         raise TakenOver
     return locked
@@ -139,7 +139,7 @@ def record_linked_event(
     reason: str = "",
     compared: Sequence[ComparedValue] = (),
 ) -> None:
-    """The event of a link that was made, with what was compared. The link's change order must be there."""
+    """Records the event of a new link, with the compared values. The link's change order must be loaded."""
     assert link.change_order is not None, "a link begins with its change order"
     append_event(
         kind=kind,
@@ -192,9 +192,9 @@ def read_record(
 
 
 def read_anchor(reader: ErpReader, anchor: SubcontractInErp, *, deadline: Deadline) -> ErpSubcontract:
-    """The subcontract. Raises `ErpError`, and `NotInErp` also where another record bears a number now.
+    """The subcontract. Raises `ErpError`, and `NotInErp` when another record has one of the numbers now.
 
-    The words of `NotInErp` name which of the two is missing.
+    The text of `NotInErp` names the missing record.
     """
     missing = f"Job {anchor.job_record_number}"
     try:
@@ -218,7 +218,7 @@ def make_link(
     now: datetime,
     moved_from: ChangeOrderLink | None = None,
 ) -> ChangeOrderLink:
-    """The row, made inside the caller's transaction, which writes status and event too."""
+    """The new row, in the caller's transaction, which also writes status and event."""
     commitment, project = change_order.commitment, change_order.commitment.project
     end_seen_deletions(connection, [record.change_order.row_id], now, actor=actor)
     return ChangeOrderLink.objects.create(

@@ -1,4 +1,4 @@
-"""Forms of links: a record of the ERP by its number, and what becomes of a record."""
+"""Forms of links: a record of the ERP by its number, and decisions about a record."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ RECORD_NUMBER = r"^[0-9]{1,18}$"
 
 
 class RecordNumberField(forms.RegexField):
-    """A record number of Sage's, typed or pasted; thousands separators and blanks are left out."""
+    """A record number in Sage, typed or pasted; thousands separators and blanks are removed."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class FindRecordForm(forms.Form):
 
 
 class MoveLinkForm(forms.Form):
-    """A record to move a CCO's link to, and exactly what the person was shown."""
+    """A record to move a CCO's link to, and a token of what the person was shown."""
 
     record = forms.RegexField(RECORD_NUMBER, widget=forms.HiddenInput)
     subcontract = forms.RegexField(RECORD_NUMBER, widget=forms.HiddenInput)
@@ -61,7 +61,7 @@ class MoveLinkForm(forms.Form):
 
 
 class LeftRecordForm(forms.Form):
-    """What becomes of a record that a CCO's link was moved from; `link` is the link that ended."""
+    """What to do with a record that a CCO's link was moved from; `link` is the link that ended."""
 
     link = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     act = forms.ChoiceField(choices=[("ignore", "Ignore"), ("stop", "Stop ignoring")])
@@ -69,7 +69,7 @@ class LeftRecordForm(forms.Form):
 
     @property
     def stops(self) -> bool:
-        """Whether it is to be ignored no longer; only where the form is valid."""
+        """Whether to stop ignoring the record; for a valid form."""
         return bool(self.cleaned_data["act"] == "stop")
 
     def clean_reason(self) -> str:
@@ -80,6 +80,6 @@ class LeftRecordForm(forms.Form):
 
 
 class LinkForm(RecordForm):
-    """A record to link to, and the comparison that the person has said yes to."""
+    """A record to link to, and the token of the comparison that the person confirmed."""
 
     seen = forms.CharField(max_length=64, required=False)

@@ -5,13 +5,14 @@ from datetime import datetime
 from django.db import transaction
 
 from companies.clock import database_now
+from companies.errors import require_reason
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of
 from erp_integrations.links.left_records import LeftRecordLine, LeftState, left_record_lines
 from erp_integrations.links.move_link import NOT_IN_THE_ADMIN
 from erp_integrations.models import ChangeOrderLink, EventKind, IgnoredRecord
 from erp_integrations.policies import may_move_link
-from erp_integrations.workflow.errors import NotAllowed, RecordNotLeft, require_reason
+from erp_integrations.workflow.errors import NotAllowed, RecordNotLeft
 from erp_integrations.workflow.transitions import access_of, require
 
 
@@ -21,8 +22,8 @@ def ignore_left_record(
 ) -> IgnoredRecord:
     """Ignores a record that the CCO's link was moved from: it no longer keeps the CCO from being unlinked.
 
-    Raises `ReasonNeeded`, `NotAllowed`, `RecordNotLeft` where the record is linked or ignored already, or was
-    not left by this CCO.
+    Raises `ReasonMissing`, `NotAllowed`, `RecordNotLeft` when the record is linked or ignored already,
+    or was not left by this CCO.
     """
     reason = require_reason(reason)
     link, line, rights = _lock(company_id, change_order_id, former_link_id, actor)

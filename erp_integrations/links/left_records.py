@@ -26,7 +26,7 @@ class LeftRecordLine:
     """A record that a CCO's link was moved from, as the page shows it."""
 
     link_id: int
-    """Of the link that ended by the move."""
+    """Id of the link that ended by the move."""
     record_number: str
     left_at: datetime
     state: LeftState
@@ -38,7 +38,7 @@ class LeftRecordLine:
 def find_left_records(links: Iterable[ChangeOrderLink]) -> dict[int, tuple[LeftRecord, ...]]:
     """By link id: the records it was moved from, directly or before, that are neither linked nor ignored.
 
-    Links that answer for none are left out. No query where no link was moved; else three, and one more for
+    Links without such records are left out. No query when no link was moved; else three, and one more for
     each further move in a row.
     """
     former = _predecessors(links)
@@ -104,12 +104,12 @@ def _each_once(chain: Sequence[ChangeOrderLink]) -> list[ChangeOrderLink]:
 
 
 def _key(link: ChangeOrderLink) -> tuple[int, UUID, str]:
-    """A record's part on a subcontract: what one active link holds."""
+    """The key of a record's part on a subcontract, which one active link holds."""
     return link.connection_id, link.row_id, link.subcontract_record_number
 
 
 def _linked(former: Sequence[ChangeOrderLink]) -> dict[tuple[int, UUID, str], ChangeOrderLink]:
-    """The active links that hold what these have left."""
+    """The active links to the records that these links have left."""
     if not former:
         return {}
     active = ChangeOrderLink.objects.filter(

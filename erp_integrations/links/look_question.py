@@ -126,7 +126,7 @@ def reference_to(
     deletion_confirmed: bool = False,
     left_records: tuple[LeftRecord, ...] = (),
 ) -> ChangeOrderReference:
-    """What a look must know of a link: its own columns, and what other rows say of its record."""
+    """What a look must know of a link: its own columns, and what other rows show about its record."""
     seen = last_seen(link, connection)
     return ChangeOrderReference(
         row_id=link.row_id,
@@ -180,13 +180,13 @@ def _others(links: Sequence[ChangeOrderLink], connection: Connection) -> list[_O
 
 
 def _shared(link: ChangeOrderLink, others: Sequence[_Other]) -> tuple[str, ...]:
-    """The subcontracts that other active links to the same record are about."""
+    """The subcontracts of other active links to the same record."""
     same = {one.subcontract_record_number for one in others if one.row_id == link.row_id}
     return tuple(sorted(same - {link.subcontract_record_number}))
 
 
 def _held(link: ChangeOrderLink, others: Sequence[_Other], connection: Connection) -> frozenset[uuid.UUID]:
-    """Records with a number of ours that another active link held already when ours was last seen."""
+    """Records with one of our numbers that another active link held already when ours was last seen."""
     seen = last_seen(link, connection)
     return frozenset(one.row_id for one in others if one.row_id != link.row_id and one.linked_at <= seen.at)
 
@@ -247,7 +247,7 @@ def _by_ids(ids: Sequence[int]) -> list[ChangeOrderLink]:
 
 
 def _sample(links: Sequence[ChangeOrderLink], most: int) -> list[ChangeOrderLink]:
-    """So many of them at random, of different records."""
+    """A random sample of links to different records."""
     different = list({link.row_id: link for link in links}.values())
     return random.sample(different, min(most, len(different)))
 

@@ -1,4 +1,4 @@
-"""Moves a CCO's link to another record of Sage, after a person has seen both side by side.
+"""Moves a CCO's link to another record in Sage, after a person has seen both side by side.
 
 The CCO stays Synced. The link that ends by a move is not cut, since nothing proves that its record is gone:
 the new link is not cut while that record is in the ERP, neither linked nor ignored (`left_records`).
@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder
 from companies.access import Ruling
 from companies.clock import database_now
+from companies.errors import require_reason
 from erp_integrations.drafts.context import ExportContext, export_context_of
 from erp_integrations.drafts.side_by_side import OurValues, SideBySide, compare_records
 from erp_integrations.erp import calls, registry
@@ -44,7 +45,6 @@ from erp_integrations.workflow.errors import (
     RecordTaken,
     SameRecord,
     TakenOver,
-    require_reason,
 )
 from erp_integrations.workflow.link_status import NOT_EFFECTIVE
 from erp_integrations.workflow.transitions import access_of, lock_change_order, require, require_possible
@@ -55,12 +55,12 @@ NOT_IN_THE_ADMIN = Ruling(("Needs a person of the company: staff of the admin mo
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BothRecords:
-    """What was read in the ERP, and through which connection."""
+    """Both records as read from the ERP, and the connection."""
 
     connection: Connection
     link: ChangeOrderLink
     linked: ErpChangeOrder | None
-    """The record the CCO is linked to, found by its row id; None where it was not found."""
+    """The record the CCO is linked to, found by its row id; None when it was not found."""
     other: RecordInErp
 
 
@@ -69,18 +69,18 @@ def show_both_records(
 ) -> SideBySide:
     """Reads both records and compares them with the CCO. Changes nothing.
 
-    Without `subcontract_record_number` it is the subcontract that the CCO's commitment is tied to, or that of
-    its link. Must not be called inside a transaction. Raises `NotPossibleNow`, `RecordElsewhere`,
-    `SameRecord`, `RecordTaken`, `RecordNotEffective`, `CouldNotAsk`, `CommitmentChangeOrder.DoesNotExist`.
+    Without `subcontract_record_number`, uses the subcontract of the CCO's commitment, or that of its link.
+    Must not be called inside a transaction. Raises `NotPossibleNow`, `RecordElsewhere`, `SameRecord`,
+    `RecordTaken`, `RecordNotEffective`, `CouldNotAsk`, `CommitmentChangeOrder.DoesNotExist`.
     """
     change_order = _find(company_id=company_id, change_order_id=change_order_id)
     link = _active_link(company_id=company_id, change_order_id=change_order_id)
     require_possible(change_order, Step.MOVE)
     if link is None:
         raise TakenOver
-    papers = export_context_of(change_order)
-    read = _read_both(link, record_number, subcontract_record_number or subcontract_of(papers, link))
-    return _judge(read, change_order, link)
+    context = export_context_of(change_order)
+    read = _read_both(link, record_number, subcontract_record_number or subcontract_of(context, link))
+    return _compare(read, change_order, link)
 
 
 def move_change_order_link(
@@ -93,11 +93,11 @@ def move_change_order_link(
     actor: Actor,
     reason: str,
 ) -> ChangeOrderLink:
-    """Ends the CCO's link and ties the CCO to another record of its subcontract, in one transaction.
+    """Ends the CCO's link and links the CCO to another record of its subcontract, in one transaction.
 
     `shown` is the token of the `SideBySide` that the person has confirmed: both records are read again, and
-    where anything differs from it, nothing is moved. Must not be called inside a transaction. Raises
-    `NotAllowed`, `ReasonNeeded`, `BeingUnlinked`, `NotAsShown`, `TakenOver` and what `show_both_records`
+    when anything differs from it, nothing is moved. Must not be called inside a transaction. Raises
+    `NotAllowed`, `ReasonMissing`, `BeingUnlinked`, `NotAsShown`, `TakenOver` and what `show_both_records`
     raises; the link is then as it was.
     """
     reason = require_reason(reason)
@@ -139,9 +139,9 @@ def _active_link(*, company_id: int, change_order_id: int) -> ChangeOrderLink | 
     )
 
 
-def subcontract_of(papers: ExportContext, link: ChangeOrderLink) -> str:
-    """Record number of the subcontract that the CCO's commitment is tied to, else that of its link."""
-    return papers.commitment.record_number if papers.commitment else link.subcontract_record_number
+def subcontract_of(context: ExportContext, link: ChangeOrderLink) -> str:
+    """Record number of the subcontract that the CCO's commitment is linked to, else that of its link."""
+    return context.commitment.record_number if context.commitment else link.subcontract_record_number
 
 
 def _read_both(link: ChangeOrderLink, record_number: str, subcontract_record_number: str) -> BothRecords:
@@ -164,9 +164,9 @@ def _read_both(link: ChangeOrderLink, record_number: str, subcontract_record_num
 
 
 def _find_linked(reader: ErpReader, link: ChangeOrderLink, deadline: Deadline) -> ErpChangeOrder | None:
-    """The very record of the link, by its row id: under its number, or elsewhere on its job or subcontract.
+    """The link's record, by its row id: under its number, or elsewhere on its job or subcontract.
 
-    What is not found here is not proven gone: nothing is cut by it.
+    A record that is not found here is not proven gone, so nothing is cut.
     """
     try:
         record = reader.read_change_order(link.record_number, deadline=deadline)
@@ -185,25 +185,25 @@ def _find_linked(reader: ErpReader, link: ChangeOrderLink, deadline: Deadline) -
     return None
 
 
-# --- judging -------------------------------------------------------------------------------------
+# --- comparing -----------------------------------------------------------------------------------
 
 
-def _judge(read: BothRecords, change_order: CommitmentChangeOrder, link: ChangeOrderLink) -> SideBySide:
-    """What is shown of the two records, beside the CCO as it is now.
+def _compare(read: BothRecords, change_order: CommitmentChangeOrder, link: ChangeOrderLink) -> SideBySide:
+    """Both records beside the CCO as it is now.
 
     Raises `SameRecord`, `RecordElsewhere`, `RecordTaken`, `RecordNotEffective`.
     """
-    papers, other = export_context_of(change_order), read.other
+    context, other = export_context_of(change_order), read.other
     record = other.change_order
     if (record.row_id, other.subcontract.record_number) == (link.row_id, link.subcontract_record_number):
         raise SameRecord(record.record_number)
-    _require_ours(papers, link, other)
+    _require_ours(context, link, other)
     if create_link.is_linked(other, connection=link.connection):
         raise RecordTaken
     if record.status in NOT_EFFECTIVE and change_order.status not in NOT_EFFECTIVE_HERE:
         raise RecordNotEffective(record.record_number, record.status)
     return compare_records(
-        _ours(papers, link, other),
+        _ours(context, link, other),
         record,
         link_id=link.pk,
         linked_record_number=link.record_number,
@@ -212,31 +212,31 @@ def _judge(read: BothRecords, change_order: CommitmentChangeOrder, link: ChangeO
     )
 
 
-def _require_ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> None:
-    """The record must be of the job and subcontract that ours are tied to: those very records.
+def _require_ours(context: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> None:
+    """The record must belong to the linked job and subcontract, by row id.
 
-    Where the commitment is tied to none, it must be the subcontract of the link. Raises `RecordElsewhere`.
+    When the commitment is not linked, it must be the subcontract of the link. Raises `RecordElsewhere`.
     """
-    if papers.job is not None and papers.job.row_id != other.job_row_id:
+    if context.job is not None and context.job.row_id != other.job_row_id:
         raise RecordElsewhere
-    if papers.commitment is not None:
-        if papers.commitment.row_id != other.subcontract.row_id:
+    if context.commitment is not None:
+        if context.commitment.row_id != other.subcontract.row_id:
             raise RecordElsewhere
     elif other.subcontract.record_number != link.subcontract_record_number:
         raise RecordElsewhere
 
 
-def _ours(papers: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> OurValues:
-    change_order = papers.change_order
+def _ours(context: ExportContext, link: ChangeOrderLink, other: RecordInErp) -> OurValues:
+    change_order = context.change_order
     amounts: dict[tuple[str, str], Decimal] = {}
-    for line in papers.lines:
+    for line in context.lines:
         place = (line.cost_code.code, line.cost_type.code)
         amounts[place] = amounts.get(place, Decimal()) + line.amount
     return OurValues(
         number=change_order.number,
         title=change_order.title,
         status=change_order.get_status_display(),
-        job_record_number=papers.job.record_number if papers.job else link.job_record_number,
+        job_record_number=context.job.record_number if context.job else link.job_record_number,
         phase=other.subcontract.phase,
         subcontract_record_number=other.subcontract.record_number,
         amounts=amounts,
@@ -264,9 +264,9 @@ def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reaso
     rights = _rights(change_order, actor, company_id=company_id)
     require_possible(change_order, Step.MOVE)
     create_link.require_unchanged(locked, connection)
-    seen = _judge(read, change_order, former)
-    if seen.token != shown:
-        raise NotAsShown(seen)
+    current = _compare(read, change_order, former)
+    if current.token != shown:
+        raise NotAsShown(current)
     now = database_now()
     former.unlinked_at = now
     former.unlinked_by_id, former.unlinked_by_name = actor.user_id, actor.name
@@ -287,7 +287,7 @@ def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reaso
         reason=reason,
         evidence={
             **record_of(made),
-            "moved_from": {**record_of(former), "link": former.pk, "was_there": seen.linked_is_there},
+            "moved_from": {**record_of(former), "link": former.pk, "was_there": current.linked_is_there},
             "compared": [
                 {
                     "what": side.what,
@@ -296,7 +296,7 @@ def _move(read: BothRecords, *, company_id: int, shown: str, actor: Actor, reaso
                     "found": side.other,
                     "same": not side.differs,
                 }
-                for side in seen.sides
+                for side in current.sides
                 if side.compared
             ],
         },

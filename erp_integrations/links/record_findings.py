@@ -1,6 +1,6 @@
 """Records findings about links without cutting any.
 
-A finding never replaces a newer one that was stored while the ERP was asked.
+A finding never replaces a newer one that was stored during the lookup.
 """
 
 import json
@@ -28,9 +28,9 @@ from erp_integrations.workflow.link_status import (
 )
 
 ROW_NOT_UNDERSTOOD = "row-not-understood"
-"""The fault of a record that cannot be read: the connection has answered."""
+"""The fault of a record that cannot be read, on a connection that answers."""
 OF_ONE_RECORD = ("sage-changing", "history-silent", "deletion-of-closed-job", ROW_NOT_UNDERSTOOD)
-"""Faults that concern one record and not the connection, although Plumbline cannot mend them."""
+"""Faults of one record and not of the connection, although Plumbline cannot fix them."""
 
 
 class Recorded(StrEnum):
@@ -60,13 +60,13 @@ def record_findings(
 ) -> dict[int, Recorded]:
     """Stores findings about active links, and appends an event for each that changes what is stored.
 
-    Returns what became of each finding, by the id of its link. Runs in the caller's transaction; locks the
-    links in the order of their ids, then the connection. Where nothing changed, only a person's check
-    (`by_person`) is written, for its time. Only answers of the accepted database are stored, and only where
-    the connection still has the revision `connection_revision`, which was asked. `amounts` are the sums of
-    the records' lines on our subcontracts, where those were read. The links in `silent` are stored as
-    UNKNOWN: their records alone gave no answer, on a connection that answers. Those in `missed` were not
-    among the keys of the reconciliation that began at `missed_at`.
+    Returns what became of each finding, by link id. Runs in the caller's transaction; locks the links in the
+    order of their ids, then the connection. When nothing changed, only a person's check (`by_person`) is
+    written, for its time. Only answers of the accepted database are stored, and only while the connection has
+    the revision `connection_revision`, for which the ERP was called. `amounts` are the sums of the records'
+    lines on our subcontracts, when those were read. The links in `silent` are stored as UNKNOWN: their
+    records alone gave no answer, on a connection that answers. Those in `missed` were not among the keys of
+    the reconciliation that began at `missed_at`.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("findings are recorded in a transaction of the caller")
@@ -192,7 +192,7 @@ def _as_interval(span: timedelta | None) -> str | None:
 
 
 def _save(links: Sequence[ChangeOrderLink]) -> None:
-    """One statement for all: a reconciliation may find ten thousand that changed."""
+    """Saves all links in one statement, since a reconciliation may find 10,000 changes."""
     if not links:
         return
     rows = [

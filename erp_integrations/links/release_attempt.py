@@ -1,24 +1,25 @@
 """Releases an attempt to unlink whose lease is over, as the next click on its CCO or the queue would.
 
-The attempt ends as NO_ANSWER, in the name of the person who began it. The link stays, and the ERP is not
-asked.
+The attempt ends as NO_ANSWER, in the name of the person who began it. The link stays; the ERP is not
+called.
 """
 
 from django.db import transaction
 
 from companies.clock import database_now
-from companies.staff import StaffAct, ruling_on_staff
+from companies.errors import require_reason
+from companies.staff_permissions import StaffAct, ruling_on_staff
 from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of, record_of
 from erp_integrations.links.settle_attempts import end_expired
 from erp_integrations.models import AttemptState, ChangeOrderLink, EventKind, UnlinkAttempt
-from erp_integrations.workflow.errors import AttemptEnded, LeaseHolds, NotAllowed, require_reason
+from erp_integrations.workflow.errors import AttemptEnded, LeaseHolds, NotAllowed
 
 
 def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
     """Ends an attempt whose lease is over, and records in the ledger who released it and why.
 
-    Raises `UnlinkAttempt.DoesNotExist`, `ReasonNeeded`, `NotAllowed`, `AttemptEnded`, `LeaseHolds`.
+    Raises `UnlinkAttempt.DoesNotExist`, `ReasonMissing`, `NotAllowed`, `AttemptEnded`, `LeaseHolds`.
     """
     reason = require_reason(reason)
     with transaction.atomic(durable=True):
@@ -49,7 +50,7 @@ def release_attempt(*, attempt_id: int, reason: str, actor: Actor) -> None:
             now=now,
             rights=ruling.rights,
             reason=reason,
-            # The attempt's own event tells how it ended; it has one, and no second.
+            # The attempt's own event describes how it ended.
             evidence={**record_of(link), "attempt": attempt.pk, "asked_by": attempt.actor_name},
             link_id=link.pk,
         )

@@ -1,4 +1,4 @@
-"""Undo of an unlink: the same record is back in the ERP, as after a restored backup."""
+"""Undoes an unlink: the same record is back in the ERP, as after a restored backup."""
 
 from django.conf import settings
 from django.db import transaction
@@ -6,7 +6,8 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, HistoryEntry
 from companies.access import Ruling
 from companies.clock import database_now
-from companies.staff import StaffAct, ruling_on_staff
+from companies.errors import require_reason
+from companies.staff_permissions import StaffAct, ruling_on_staff
 from erp_integrations.erp import calls, registry
 from erp_integrations.erp.connection_state import note_answer
 from erp_integrations.ledger.actors import Actor
@@ -23,7 +24,6 @@ from erp_integrations.workflow.errors import (
     RecordNotBack,
     RecordTaken,
     TakenOver,
-    require_reason,
 )
 from erp_integrations.workflow.transitions import (
     access_of,
@@ -42,11 +42,11 @@ def relink_change_order(
     reason: str = "",
     former_id: int | None = None,
 ) -> ChangeOrderLink:
-    """Ties an unlinked CCO to its former record, a new link beside the old one.
+    """Links an unlinked CCO to its former record, with a new link beside the old one.
 
-    Only to the very record (the same row id on the same subcontract), and only where the CCO was not
-    changed since. Staff must say why. `former_id` is the link that was shown, where one was: of another one
-    nothing is done. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonNeeded`,
+    Only to the same record (the same row id on the same subcontract), and only when the CCO was not changed
+    since. Staff must give a reason. `former_id` is the link that was shown, if one was: nothing is done when
+    it is another one. Must not be called inside a transaction. Raises `NotAllowed`, `ReasonMissing`,
     `NotPossibleNow`, `NeverUnlinked`, `ChangedSince`, `RecordNotBack`, `RecordTaken`, `CouldNotAsk`,
     `TakenOver`.
     """
@@ -78,7 +78,7 @@ def relink_change_order(
 def _lock_former(
     company_id: int, change_order_id: int, actor: Actor
 ) -> tuple[CommitmentChangeOrder, ChangeOrderLink, str]:
-    """The CCO, the link it had last, and the rights to tie it again."""
+    """The CCO, its last link, and the rights to link it again."""
     change_order = lock_change_order(company_id=company_id, change_order_id=change_order_id)
     rights = require(_ruling_on(change_order, actor, company_id=company_id))
     require_possible(change_order, Step.RELINK)
@@ -99,7 +99,7 @@ def _ruling_on(change_order: CommitmentChangeOrder, actor: Actor, *, company_id:
 
 
 def find_former_link(change_order: CommitmentChangeOrder) -> ChangeOrderLink | None:
-    """The link that was cut last: the Sage record that an unlinked CCO remembers."""
+    """The link that was cut last, whose record an unlinked CCO may be linked to again."""
     return (
         ChangeOrderLink.objects.filter(change_order=change_order, unlinked_at__isnull=False)
         .order_by("-unlinked_at", "-id")
@@ -108,7 +108,7 @@ def find_former_link(change_order: CommitmentChangeOrder) -> ChangeOrderLink | N
 
 
 def changed_since(change_order: CommitmentChangeOrder, former: ChangeOrderLink) -> bool:
-    """Whether the CCO is another than the one that was cut loose: edited, or no longer Approved."""
+    """Whether the CCO was edited since it was unlinked, or is no longer Approved."""
     assert former.unlinked_at is not None, "a former link has ended"
     edited = HistoryEntry.objects.filter(
         subject_kind=HistoryEntry.Subject.CHANGE_ORDER, subject_id=change_order.pk, at__gte=former.unlinked_at

@@ -57,7 +57,7 @@ class Unlinked:
     link: ChangeOrderLink
     finding: Finding
     confirmed: ConfirmedDeletion | None = None
-    """The statement that the record was deleted; None where the finding did not need one."""
+    """The statement that the record was deleted; None when the finding needed none."""
 
     def message(self, *, erp: str, next_steps: tuple[NextStep, ...] = ()) -> Message:
         title, *details = unlinked_sentences(self.finding, self.link, self.confirmed, erp=erp)
@@ -69,7 +69,7 @@ Outcome = Unlinked | Refused
 
 @dataclass(frozen=True, slots=True)
 class UnlinkBatch:
-    """Attempts of one connection that are claimed, asked about and settled together. Not empty."""
+    """Attempts of one connection that are claimed, looked up and settled together. Not empty."""
 
     claims: tuple[UnlinkClaim, ...]
     connection: Connection
@@ -99,7 +99,7 @@ class AttemptEnding:
 def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetime]:
     """The person's current access, and when it was read by the database's clock.
 
-    None for staff in the admin, who cannot unlink from there, even where they have an entry in the Directory.
+    None for staff in the admin, who cannot unlink from there, even with an entry in the Directory.
     """
     access = None
     if actor.user_id and not actor.is_staff:
@@ -108,7 +108,7 @@ def access_now(*, company_id: int, actor: Actor) -> tuple[Access | None, datetim
 
 
 def rule_on_unlink(access: Access | None, project: Project | None) -> Ruling:
-    """Whether the person may unlink CCOs of the project; refused where the CCO does not exist."""
+    """Whether the person may unlink CCOs of the project; refused when the CCO does not exist."""
     if project is None or access is None:
         return NOT_IN_THE_DIRECTORY
     return may_unlink(access, project_id=project.pk, project_name=project.name)
@@ -124,7 +124,7 @@ def project_of(link: ChangeOrderLink) -> Project | None:
 def settle(batch: UnlinkBatch, findings: Sequence[Finding], *, actor: Actor) -> dict[int, Outcome]:
     """Ends each claim's attempt by its finding, in one transaction; cuts the links that may be cut.
 
-    Raises `DatabaseError` where the database refuses one of them; then none is settled.
+    Raises `DatabaseError` when the database refuses one of them; then none is settled.
     """
     outcomes: dict[int, Outcome] = {}
     endings: list[AttemptEnding] = []
@@ -253,7 +253,7 @@ def _save(links: Sequence[ChangeOrderLink]) -> None:
 
 
 def end_expired(attempt: UnlinkAttempt, *, link: ChangeOrderLink, now: datetime) -> None:
-    """Ends an attempt whose lease is over as NO_ANSWER, with an event in the name of the person who asked."""
+    """Ends an attempt whose lease is over as NO_ANSWER, with an event in the name of its actor."""
     asker = Actor(user_id=attempt.actor_id, name=attempt.actor_name, via=Via(attempt.via))
     attempt.link = link
     ending = AttemptEnding(

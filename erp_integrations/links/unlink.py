@@ -1,6 +1,6 @@
-"""Unlink: claim, ask, settle; the same for one CCO and for many.
+"""Unlink: claim, look up, settle; the same for one CCO and for many.
 
-Two short transactions, and the question to the ERP between them, outside of both. An attempt is a lease: a
+Two short transactions, and the lookup in the ERP between them, outside of both. An attempt is a lease: a
 process that is killed, paused or late leaves the link as it was. Each CCO is decided independently.
 """
 
@@ -74,7 +74,7 @@ def unlink_change_orders(
     actor: Actor,
     items: Mapping[int, int] | None = None,
 ) -> dict[int, Outcome]:
-    """By CCO: what `unlink_change_order` would return or raise, with one question for all of them.
+    """By CCO: what `unlink_change_order` would return or raise, with one lookup for all of them.
 
     Raises `ValueError` for more than MOST_LOOKED_UP_AT_ONCE. `items` are the ids of the bulk unlink's items
     that the attempts belong to, by CCO. A CCO that the database refused to settle has no outcome; its lease
@@ -110,7 +110,7 @@ def unlink_change_orders(
 def _claim(
     *, company_id: int, change_order_ids: Sequence[int], actor: Actor, items: Mapping[int, int]
 ) -> tuple[UnlinkBatch | None, dict[int, Outcome]]:
-    """Begins an attempt for each CCO that may be unlinked; a refusal for each other one."""
+    """Begins an attempt for each CCO that may be unlinked; a refusal for each other CCO."""
     refused: dict[int, Outcome] = {}
     with transaction.atomic(durable=True):
         links = _lock_active_links(company_id=company_id, change_order_ids=change_order_ids)
@@ -220,7 +220,7 @@ def _begin(link: ChangeOrderLink, *, actor: Actor, now: datetime, item_id: int |
     )
 
 
-# --- ask: outside any transaction -------------------------------------------------------------------------
+# --- look up: outside any transaction ---------------------------------------------------------------------
 
 
 def _ask(batch: UnlinkBatch) -> tuple[Finding, ...]:

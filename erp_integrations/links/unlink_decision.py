@@ -16,13 +16,13 @@ STILL_THERE = frozenset({Verdict.PRESENT, Verdict.PRESENT_NOT_EFFECTIVE, Verdict
 
 @dataclass(frozen=True, slots=True)
 class UnlinkClaim:
-    """The reference with which the ERP is asked about one link, and the attempt that holds the lease."""
+    """The reference with which a link is looked up, and the attempt that holds the lease."""
 
     attempt_id: int
     change_order_id: int
     reference: ChangeOrderReference
     gone_since: datetime | None = None
-    """When Sage said that the record is gone, where that was stored before the claim."""
+    """When Sage last answered that the record is gone, if stored before the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _has_changed(now: ChangeOrderReference, claimed: ChangeOrderReference, findi
 
 
 def gone_since(link: ChangeOrderLink) -> datetime | None:
-    """When Sage said that the record is gone; None where something else is stored."""
+    """When Sage answered that the record is gone; None when something else is stored."""
     return link.presence_checked_at if link.presence in GONE else None
 
 
@@ -121,7 +121,7 @@ def _was_compared_meanwhile(
 
 
 def _record_of(reference: ChangeOrderReference) -> tuple[object, ...]:
-    """The record that the link is tied to."""
+    """The record that the link points to."""
     return (
         reference.row_id,
         reference.record_number,

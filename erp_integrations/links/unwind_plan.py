@@ -1,4 +1,4 @@
-"""The order of unwinding: what must be undone before a CCO can be set to Draft, the latest first."""
+"""The unwind plan: what must be undone before a CCO can be set to Draft, the latest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStat
 from commitments.operations.change_status import find_later_approved
 from companies.access import Access
 from companies.models import Company, Project
-from companies.people import Able, people_who_may
 from companies.permissions import Act, ruling_on
+from companies.queries import PeopleAllowed, find_people_allowed
 from erp_integrations.models import ChangeOrderLink, CommitmentLink
 from erp_integrations.view_models import PlanStep, RowAct
 
@@ -19,47 +19,49 @@ ACTS = (Act.UNLINK, Act.SEND, Act.REJECT, Act.CHANGE_COMMITMENTS)
 
 
 @dataclass(frozen=True, slots=True)
-class _One:
-    """A CCO that is to become a draft."""
+class _PlannedChangeOrder:
+    """A CCO to set to Draft."""
 
     change_order_id: int
     number: str
     erp_status: ErpStatus
     approved: bool
     first: bool
-    """Whether nothing approved later is in its way."""
+    """Whether no CCO approved later comes first."""
 
 
 def unwind_plan(
     company: Company, access: Access, change_order: CommitmentChangeOrder
 ) -> tuple[PlanStep, ...]:
-    """Every step until the CCO is a draft; the same number of queries however many there are.
+    """Every step until the CCO is a draft; a constant number of queries.
 
-    Its commitment and project must be there.
+    Its commitment and project must be loaded.
     """
     order = _in_order(change_order)
     project = change_order.commitment.project
     links = ChangeOrderLink.objects.filter(
         change_order__in=[one.change_order_id for one in order], unlinked_at=None
     )
-    plan = _Plan(
+    plan = _PlanBuilder(
         company=company,
         access=access,
         project=project,
-        able={act: people_who_may(act, company_id=company.pk, project_id=project.pk) for act in ACTS},
+        allowed={act: find_people_allowed(act, company_id=company.pk, project_id=project.pk) for act in ACTS},
         links={link.change_order_id: link for link in links},
     )
     return (*_invoices(change_order), *(step for one in order for step in plan.steps_of(one)))
 
 
-def _in_order(change_order: CommitmentChangeOrder) -> tuple[_One, ...]:
+def _in_order(change_order: CommitmentChangeOrder) -> tuple[_PlannedChangeOrder, ...]:
     later = find_later_approved(change_order)
     return (
         *(
-            _One(one.change_order_id, one.number, one.erp_status, approved=True, first=one == later[0])
+            _PlannedChangeOrder(
+                one.change_order_id, one.number, one.erp_status, approved=True, first=one == later[0]
+            )
             for one in later
         ),
-        _One(
+        _PlannedChangeOrder(
             change_order.pk,
             change_order.number,
             ErpStatus(change_order.erp_status),
@@ -70,7 +72,7 @@ def _in_order(change_order: CommitmentChangeOrder) -> tuple[_One, ...]:
 
 
 def _invoices(change_order: CommitmentChangeOrder) -> Iterator[PlanStep]:
-    """Sage's invoices are not read, so people are asked to look."""
+    """Plumbline does not read Sage's invoices, so a person must check them."""
     link = CommitmentLink.objects.filter(commitment=change_order.commitment_id, unlinked_at=None).first()
     if link is not None:
         yield PlanStep(
@@ -81,15 +83,15 @@ def _invoices(change_order: CommitmentChangeOrder) -> Iterator[PlanStep]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _PlanBuilder:
     company: Company
     access: Access
     project: Project
-    able: dict[Act, Able]
+    allowed: dict[Act, PeopleAllowed]
     links: dict[int | None, ChangeOrderLink]
 
-    def steps_of(self, one: _One) -> Iterator[PlanStep]:
-        """Out of the ERP, out of accounting's hands, and to Draft."""
+    def steps_of(self, one: _PlannedChangeOrder) -> Iterator[PlanStep]:
+        """The steps for one CCO: out of the ERP, back to the project team, to Draft."""
         name = f"CCO {one.number}"
         match one.erp_status:
             case ErpStatus.SYNCED:
@@ -120,11 +122,11 @@ class _Plan:
 
     def _step(self, act: Act, words: str, button: RowAct, *, now: bool = True) -> PlanStep:
         may = ruling_on(act, self.access, project_id=self.project.pk, project_name=self.project.name)
-        able = self.able[act]
-        return PlanStep(words, able.names, able.more, button if now and may else None)
+        allowed = self.allowed[act]
+        return PlanStep(words, allowed.names, allowed.more, button if now and may else None)
 
-    def _page(self, name: str, one: _One) -> str:
+    def _page(self, name: str, one: _PlannedChangeOrder) -> str:
         return reverse(name, args=[self.company.slug, one.change_order_id])
 
-    def _team_page(self, name: str, one: _One) -> str:
+    def _team_page(self, name: str, one: _PlannedChangeOrder) -> str:
         return reverse(name, args=[self.company.slug, self.project.number, one.change_order_id])

@@ -1,7 +1,7 @@
-"""Cells of a CSV file that no spreadsheet takes for a formula.
+"""CSV cells that no spreadsheet runs as a formula.
 
-A spreadsheet runs what begins with one of these signs, whoever typed it. An apostrophe before it makes it
-words; a plain number stays a number, a negative one too.
+A spreadsheet runs text that begins with certain characters. An apostrophe before them makes it plain text;
+numbers stay numbers, negative ones too.
 """
 
 import csv

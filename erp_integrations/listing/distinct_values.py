@@ -1,4 +1,4 @@
-"""The different values of a column, one step in an index for each: DISTINCT would read every row."""
+"""Distinct values of a column, by one index step per value: DISTINCT would read every row."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,9 @@ WITH RECURSIVE names AS (
 def distinct_values(
     table: str, column: str, *, kept: str, most: int, values: Mapping[str, int | None]
 ) -> list[str]:
-    """In their order, no more than `most`. An index begins with what `kept` fixes, and goes on by the column.
+    """Sorted, at most `most`. An index must begin with the columns that `kept` fixes, then the column.
 
-    `table`, `column` and `kept` are SQL of ours; `values` are those of its parameters.
+    `table`, `column` and `kept` are SQL from our code; `values` are the parameters of `kept`.
     """
     with database.cursor() as cursor:
         cursor.execute(_STEPS.format(table=table, column=column, kept=kept), {**values, "most": most})

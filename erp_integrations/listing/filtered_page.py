@@ -1,9 +1,9 @@
-"""One page of what a condition picks from a sorted list, however rare or common it is there.
+"""One page of the rows that match a condition in a sorted list, however rare or common they are.
 
-No index knows a search or two filters at once in every order. So this looks in three ways, each of which
-ends: through the next rows in order, which fills the page where what is looked for is common; else for all
-that fits by whatever index knows it best, which is quick where it is rare; and only where both fail, because
-there is much of it and none of it near, does PostgreSQL choose its own way.
+No index supports a search or two filters at once in every order. Three ways are tried, each with a limit:
+reading the next rows in order, which is fast when matches are common; else finding all matches with the best
+index, which is fast when they are rare; and only when both fail, because matches are many and far away,
+PostgreSQL's own plan.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,16 +25,16 @@ from erp_integrations.listing.keyset import (
 )
 
 NEXT_ROWS = 1_000
-"""How many rows are looked through before an index is asked."""
+"""Rows that are read in order before an index is used."""
 COUNTED_THROUGH = 2_000
-"""How many rows are looked through to say how many fit."""
+"""Rows that are read to count matches."""
 MOST_WITHOUT_INDEX = 5_000
-"""How many rows are looked through for what no index knows."""
+"""Rows that are read for a condition without an index."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilteredPage:
-    """Ids beyond the key, one more than a page where there are more."""
+    """Ids beyond the key; one more than a page when there are more."""
 
     ids: list[int]
     before: int = 0
@@ -54,18 +54,17 @@ def filtered_page(
     url: Callable[[str, str], str],
     indexed: bool = True,
 ) -> tuple[list[int], Page]:
-    """As `keyset.one_page`, of those `rows` that fit, and their ids instead of them.
+    """Like `keyset.one_page`, for the `rows` that match; returns their ids.
 
-    An index must hold `rows` in this order, and all columns of `order` must be the rows' own. `indexed` says
-    whether any index knows something of what fits. Without one, no more than `MOST_WITHOUT_INDEX` rows are
-    looked through.
+    An index must hold `rows` in this order, and all columns of `order` must be columns of `rows`. `indexed`
+    says whether an index supports the condition. Without one, at most `MOST_WITHOUT_INDEX` rows are read.
     """
     key = find_key(known, wanted, order)
     lost = wanted.key is not None and key is None
     backwards = wanted.backwards and key is not None
     found = _find(rows, fits, order, key, backwards=backwards, indexed=indexed)
     if not found.ids and key is not None:
-        # What was there has left since: the end of the list that is nearest.
+        # The rows beyond the key are gone, so this shows the end of the list nearest to it.
         backwards, key = not backwards, None
         found = _find(rows, fits, order, None, backwards=backwards, indexed=indexed)
     ids, more = found.ids[:PAGE_SIZE], len(found.ids) > PAGE_SIZE
@@ -74,7 +73,7 @@ def filtered_page(
     exact = wanted.exact and found.at_least and not found.gave_up
     total = rows.filter(fits).count() if exact else found.total
     on_both_sides = key is not None
-    is_first = backwards and not more  # nothing else fits before it, however it was found
+    is_first = backwards and not more  # no match is before it, however the page was found
     page = page_at(
         ids,
         before=0 if is_first else found.before,
@@ -106,16 +105,16 @@ def _find(
     if filled or ended:
         return _count_near(rows, fits, order, ids, backwards=backwards)
     if not indexed:
-        before = PAGE_SIZE if key else 0  # at least: nobody comes to a second page otherwise
+        before = PAGE_SIZE if key else 0  # at least a page, since this is not the first one
         return FilteredPage(
             ids, before=before, total=before + len(ids), at_least=True, placed=not key, gave_up=True
         )
     found = _find_all(rows, fits, order, key, backwards=backwards)
     if found is not None:
         return found
-    asked = rows.filter(fits) if key is None else rows.filter(fits, order.beyond(key, backwards=backwards))
+    selected = rows.filter(fits) if key is None else rows.filter(fits, order.beyond(key, backwards=backwards))
     ids = list(
-        asked.order_by(*order.terms(backwards=backwards)).values_list("pk", flat=True)[: PAGE_SIZE + 1]
+        selected.order_by(*order.terms(backwards=backwards)).values_list("pk", flat=True)[: PAGE_SIZE + 1]
     )
     at_start = key is None and not backwards
     return FilteredPage(
@@ -136,9 +135,9 @@ def _walk(
     backwards: bool,
     most: int,
 ) -> tuple[int, list[int]]:
-    """How many of the next rows there were, and which of them fit: a page of them and one."""
-    asked = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
-    sql, values = sql_of(_with_fits(asked, fits, order).order_by(*order.terms(backwards=backwards))[:most])
+    """How many of the next rows were read, and which of them match: a page of them and one."""
+    selected = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
+    sql, values = sql_of(_with_fits(selected, fits, order).order_by(*order.terms(backwards=backwards))[:most])
     by = _by(order, backwards=backwards)
     walked, ids = one_row(
         f"WITH walked AS MATERIALIZED ({sql})"  # noqa: S608  (Django's own SQL; names of columns)
@@ -166,7 +165,7 @@ def _count_near(
     counted_all = walked < COUNTED_THROUGH
     placed = reached or not shown
     if not counted_all:
-        # How many are among the nearest says little of how many there are, and must not look like a count.
+        # The matches among the nearest rows do not show how many there are, so the count is rounded.
         total = max(round_down(total), before + len(shown) if placed else 0)
     return FilteredPage(
         ids, before=before if placed else total, total=total, at_least=not counted_all, placed=placed
@@ -174,7 +173,7 @@ def _count_near(
 
 
 def round_down(count: int) -> int:
-    """To its first figure: 1,000 of 1,750, and 80 of 87."""
+    """Rounds down to the first digit: 1,750 to 1,000, and 87 to 80."""
     unit = 10 ** (len(str(count)) - 1)
     return int(count - count % unit)
 

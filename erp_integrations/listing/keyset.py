@@ -1,7 +1,7 @@
-"""One page of a list, by the sort's own columns, so that a page costs the same wherever it is.
+"""One page of a list by keyset: a page costs the same wherever it is in the list.
 
-Nothing here counts further than `MOST_COUNTED`, unless all is asked for: a count is the one thing on a page
-that would grow with the table.
+Counts stop at `MOST_COUNTED`, unless everything is requested: a count is the only part of a page that grows
+with the table.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,22 +25,22 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By which columns, the last of them unique. All go the same way, so that an index can be walked."""
+    """The columns of an order, the last one unique. All have the same direction, as an index has."""
 
     columns: tuple[str, ...]
     descending: bool = False
 
     def terms(self, *, backwards: bool = False) -> list[str]:
-        """For `order_by`."""
+        """The arguments of `order_by`."""
         sign = "-" if self.descending != backwards else ""
         return [sign + name for name in self.columns]
 
     def sign(self, *, backwards: bool = False) -> str:
-        """How what lies beyond a row compares with it."""
+        """The operator between a row and the rows beyond it."""
         return "<" if self.descending != backwards else ">"
 
     def beyond(self, key: Sequence[Any], *, backwards: bool = False) -> Func:
-        """Rows that come after those values, or before. Compared as a whole, as an index can seek it."""
+        """Rows after those values, or before them. Compared as a row value, which an index can seek."""
         return self._compared(key, self.sign(backwards=backwards))
 
     def up_to(self, key: Sequence[Any]) -> Func:
@@ -57,9 +57,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which page of a list: the one after a row, or before one; and whether all rows shall be counted.
+    """The requested page: after a row, or before one; and whether to count all rows.
 
-    Rows are named by their ids, or by words where a list is made of several tables.
+    Rows are named by ids, or by text when a list combines several tables.
     """
 
     after: int | str | None = None
@@ -83,11 +83,11 @@ def one_page(
     wanted: Wanted,
     url: Callable[[str, str], str],
 ) -> tuple[list[Row], Page]:
-    """The rows beyond the key, which is the id of the last row seen, or of the first when going back.
+    """The rows beyond the key: the id of the last row shown, or of the first when going back.
 
-    A key that is not among `known` means the first page, and the page says so. What `order` names in other
-    rows must be selected along. `url` makes the address of the page `after` or `before` a row, or of the same
-    page with `count` all.
+    A key that is not among `known` gives the first page, and the page says so. Related columns in `order`
+    must be selected. `url` builds the URL of the page `after` or `before` a row, or of the same page with
+    `count` all.
     """
 
     def count(first: Sequence[Any]) -> tuple[int, int]:
@@ -117,16 +117,15 @@ def read_page(
     name_of: Callable[[Item], int | str],
     url: Callable[[str, str], str],
 ) -> tuple[list[Item], Page]:
-    """The page beyond the key, whatever the list is made of. No key where the wanted one is not known.
+    """The page beyond the key, for any kind of list; `key` is None when the requested one is unknown.
 
-    `read` gives a page of the rows beyond a key, forwards or backwards but in the order of the list, and
-    whether there are more on that side. `count` says how many stand before a key and how many there are, no
-    further than `MOST_COUNTED`.
+    `read` returns a page of rows beyond a key, in list order in both directions, and whether there are more
+    on that side. `count` returns how many rows are before a key and how many there are, up to `MOST_COUNTED`.
     """
     backwards = wanted.backwards and key is not None
     shown, more = read(key, backwards)
     if not shown and key is not None:
-        # What was there has left since: the end of the list that is nearest.
+        # The rows beyond the key are gone, so this shows the end of the list nearest to it.
         backwards = not backwards
         shown, more = read(None, backwards)
     before, total = count(key_of(shown[0])) if shown else (0, 0)
@@ -157,9 +156,9 @@ def page_at(
     at_least: bool | None = None,
     known_before: bool | None = None,
 ) -> Page:
-    """The page of those rows. `before` and `total` count no further than they were counted.
+    """The position of a page. `before` and `total` may be limited counts.
 
-    Where the caller does not say, a count beyond `MOST_COUNTED` stands for that many at least.
+    Unless the caller says otherwise, a count beyond `MOST_COUNTED` means at least that many.
     """
     capped = total > MOST_COUNTED and not exact if at_least is None else at_least
     placed = before <= MOST_COUNTED if known_before is None else known_before
@@ -178,7 +177,7 @@ def page_at(
 
 
 def find_key(known: QuerySet[Any], wanted: Wanted, order: Order) -> Sequence[Any] | None:
-    """The values of the row that the page begins or ends at; None for none, and where it is not known."""
+    """The values of the row at which the page begins or ends; None without one, or when it is unknown."""
     if wanted.key is None:
         return None
     values = known.filter(pk=wanted.key).values_list(*order.columns).first()
@@ -192,20 +191,20 @@ def values_of(row: Any, order: Order) -> Sequence[Any]:
 def _beyond(
     rows: QuerySet[Row], order: Order, key: Sequence[Any] | None, *, backwards: bool
 ) -> tuple[list[Row], bool]:
-    """In the order of the list, and whether there are more on that side."""
-    asked = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
-    found = list(asked.order_by(*order.terms(backwards=backwards))[: PAGE_SIZE + 1])
+    """Rows in list order, and whether there are more on that side."""
+    selected = rows if key is None else rows.filter(order.beyond(key, backwards=backwards))
+    found = list(selected.order_by(*order.terms(backwards=backwards))[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     if backwards:
         shown.reverse()
     return shown, len(found) > PAGE_SIZE
 
 
-# --- counting, up to a point ---------------------------------------------------------------------
+# --- limited counts ------------------------------------------------------------------------------
 
 
 def capped_counts(*several: QuerySet[Any]) -> list[int]:
-    """How many rows there are of each, in one statement; `MOST_COUNTED` + 1 stands for more than that."""
+    """The number of rows of each, in one statement; `MOST_COUNTED` + 1 means more than that."""
     parts, values = [], []
     for rows in several:
         sql, its_values = sql_of(rows.order_by().values("pk")[: MOST_COUNTED + 1])
@@ -217,9 +216,9 @@ def capped_counts(*several: QuerySet[Any]) -> list[int]:
 def capped_sums(
     *several: QuerySet[Any], column: str, most: int | None = None
 ) -> list[tuple[int, Decimal | None]]:
-    """How many rows there are of each and what they are worth together, in one statement.
+    """The number of rows and the sum of a column of each, in one statement.
 
-    Where there are more than `most` (`MOST_COUNTED`), the count is `most` + 1 and there is no sum.
+    With more than `most` (`MOST_COUNTED`) rows, the count is `most` + 1 and the sum None.
     """
     most = MOST_COUNTED if most is None else most
     parts, values = [], []

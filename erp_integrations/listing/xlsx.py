@@ -1,7 +1,7 @@
-"""A workbook for people who use Excel: text stays text, and numbers are numbers.
+"""An Excel workbook in which text stays text and numbers are numbers.
 
-In a CSV file Excel takes `11-1` for a date and drops the zeros of `001`. XlsxWriter writes row by row into
-temporary files, so however many rows there are, few are in memory.
+From a CSV file, Excel reads `11-1` as a date and drops the zeros of `001`. XlsxWriter writes row by row into
+temporary files, so few rows are in memory.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,18 +15,18 @@ from xlsxwriter.worksheet import Worksheet
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 1_048_576
-"""Rows of a sheet that Excel opens, the heading included. What is more goes on the next sheet."""
+"""Rows per sheet that Excel opens, heading included. Further rows go on the next sheet."""
 LONGEST_TEXT = 32_767
-"""Characters of a cell that Excel opens; the rest is left out."""
+"""Characters per cell that Excel opens; longer text is cut."""
 
 
 def xlsx_file(
     head: Iterable[str], rows: Iterable[Iterable[str]], *, amounts: Collection[int] = ()
 ) -> IO[bytes]:
-    """A workbook of these rows under a heading that stays in view, as an open temporary file at its start.
+    """A workbook of these rows under a frozen heading, as an open temporary file at its start.
 
-    `amounts` are the columns that hold amounts of money, counted from 0; a cell of theirs that is no number
-    stays text. A formula is text too.
+    `amounts` are the 0-based columns of money; a cell of theirs that is no number stays text. A formula is
+    text, too.
     """
     file = TemporaryFile()  # noqa: SIM115  (the caller closes it)
     heading = list(head)
@@ -75,7 +75,7 @@ def _write_row(
 
 
 def _amount(text: str) -> float | None:
-    """Excel holds numbers as floats of 15 digits: enough for cents of any amount that Sage holds."""
+    """Excel stores floats of 15 digits, enough for the cents of any amount that Sage holds."""
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -16,6 +16,7 @@ from erp_integrations.ports.connections import (
     ServerParts,
 )
 from erp_integrations.ports.deadlines import Clock, Deadline
+from erp_integrations.ports.driver import ErpDriver, ServerTools
 from erp_integrations.ports.errors import (
     ErpError,
     Fault,
@@ -108,6 +109,7 @@ __all__ = [
     "ErpChangeOrder",
     "ErpChangeOrderFound",
     "ErpChangeOrderLine",
+    "ErpDriver",
     "ErpError",
     "ErpHistoryEntry",
     "ErpJob",
@@ -145,6 +147,7 @@ __all__ = [
     "SandboxScenario",
     "SandboxVendor",
     "ServerParts",
+    "ServerTools",
     "SubcontractChangeKeys",
     "Unavailable",
     "Unexpected",

@@ -1,1 +1,1 @@
-"""Comparing all links of a connection with the company's books."""
+"""Compares all links of a connection with the company's records in the ERP."""

@@ -1,8 +1,7 @@
-"""Which active links are otherwise than the company's books say: a million of them, within seconds.
+"""Finds the active links that differ from the company's records in the ERP: a million within seconds.
 
-Nothing is written here, and what differs is a suspicion only: it is confirmed by a look before anybody is
-told. Of the links that are as they were, no object is made; of a range of record numbers no more than one
-page of links is held at a time.
+Writes nothing. A difference is only a suspicion, which a look confirms before it is recorded. Unchanged links
+are never loaded as objects, and at most one page of links is in memory.
 """
 
 import random
@@ -21,9 +20,9 @@ from erp_integrations.ports import ChangeOrderKeys, KeyBlock, KeyRows, OddRecord
 from erp_integrations.workflow.link_status import SEEN, status_of_header
 
 PAGE = 20_000
-"""Links that are compared at a time."""
+"""Links compared per query."""
 ODD_KEPT = 50
-"""So many of the records that cannot be read are kept by name; of more, there is the count."""
+"""Most unreadable records that are stored by name; beyond that there is only the count."""
 
 _PAGE = """
     SELECT row_id, record_number, number, job_record_number, phase, 'Approved',
@@ -33,7 +32,7 @@ _PAGE = """
     WHERE connection_id = %s AND unlinked_at IS NULL
         AND (record_order, id) > (%s, %s) AND record_order <= %s
     ORDER BY record_order, id LIMIT %s"""
-"""Columns 1 to 5 of a link that is as it was are what the books say of its header."""
+"""Columns 1 to 5 of an unchanged link are equal to the ERP's header."""
 
 _RECORD, _JOB, _SUBCONTRACT, _AMOUNT, _JOB_ROW, _STORED, _ID = 1, 3, 6, 7, 8, 9, 10
 _AFTER_ALL_NUMBERS = "\x7f"
@@ -45,7 +44,7 @@ Sums = Mapping[tuple[str, str], Decimal]
 
 
 class Amounts:
-    """Amounts by link, eight bytes each; an amount that was not read has none."""
+    """Amounts by link id, eight bytes each; None for an amount that was not read."""
 
     _NONE = -(2**63)
 
@@ -69,29 +68,29 @@ class Amounts:
 
 @dataclass(slots=True)
 class DiffResult:
-    """What the comparison found. The counts are of links that need no look: they are stored as they are."""
+    """The result of the comparison. The counts are of links that are as stored and need no look."""
 
     change_orders: int = 0
-    """How many the books hold."""
+    """How many change orders the ERP holds."""
     links: int = 0
     present: int = 0
     absent: int = 0
     drifted: int = 0
     unknown: int = 0
     missing: int = 0
-    """Suspects whose record, or whose job, is not in the books although it was."""
+    """Suspects whose record, or whose job, was in the ERP and is not any more."""
     suspects: Amounts = field(default_factory=Amounts)
-    """With the sum of the record's lines on our subcontract, as the books have it."""
+    """With the sum of the record's lines on our subcontract in the ERP."""
     missed: set[int] = field(default_factory=set)
     """Ids of suspects whose record was not among the keys."""
     never_checked: "array[int]" = field(default_factory=lambda: array("q"))
-    """Ids of links that nobody ever looked for, and whose record is there, as it was linked."""
+    """Ids of links that were never checked and whose record is there, as it was linked."""
     gone: "array[int]" = field(default_factory=lambda: array("q"))
-    """Ids of links that were gone before, and are: who carries their numbers now is not in the keys."""
-    again: set[int] = field(default_factory=set)
-    """Those of them that are suspects all the same."""
+    """Ids of links that are missing as before. The keys do not show who has their number now."""
+    sampled: set[int] = field(default_factory=set)
+    """Those of them that are re-checked as suspects."""
     odd: int = 0
-    """How many records of the books cannot be read, linked or not."""
+    """How many records in the ERP cannot be read, linked or not."""
     odd_records: list[OddRecord] = field(default_factory=list)
     """The first `ODD_KEPT` of them."""
 
@@ -100,7 +99,7 @@ class DiffResult:
         self.odd_records += odd[: max(0, ODD_KEPT - len(self.odd_records))]
 
     def count(self, presence: str, *, drifted: bool) -> None:
-        """One more link of which this is known."""
+        """Counts one link with this status."""
         if presence in SEEN:
             self.present += 1
             self.drifted += drifted
@@ -109,16 +108,16 @@ class DiffResult:
         else:
             self.unknown += 1
 
-    def suspect_gone(self, most: int) -> None:
-        """Makes suspects of so many of those that are gone, others each time where they are more."""
+    def sample_gone(self, most: int) -> None:
+        """Adds a random sample of already-missing links to the suspects."""
         for at in random.sample(range(len(self.gone)), min(most, len(self.gone))):
             self.absent -= 1
-            self.again.add(self.gone[at])
+            self.sampled.add(self.gone[at])
             self.suspects.add(self.gone[at], None)
 
 
 class _Stored(NamedTuple):
-    """A link that is not simply as it was: what is stored of it, and what it was linked to."""
+    """A link that is not unchanged: its stored status, and the values it was linked with."""
 
     id: int
     presence: str
@@ -131,7 +130,7 @@ class _Stored(NamedTuple):
 
 
 class _Odd:
-    """Records that cannot be read, and which links are theirs: by row id, or by number where that is odd."""
+    """Records that cannot be read: the row ids, else the numbers, that identify their links."""
 
     def __init__(self, odd: Iterable[OddRecord]) -> None:
         self._row_ids: set[str] = set()
@@ -147,10 +146,10 @@ class _Odd:
 
 
 class LinkDiffer:
-    """Compares the active links of one connection with its books, block by block.
+    """Compares the active links of one connection with its records in the ERP, block by block.
 
-    A record that cannot be read is neither missing nor otherwise: its links take a look, which says that it
-    cannot be read, and never count as missing. A job that cannot be read is there.
+    A record that cannot be read is neither missing nor different: its links are suspects for a look, and
+    never count as missing. A job that cannot be read counts as there.
     """
 
     def __init__(
@@ -160,23 +159,23 @@ class LinkDiffer:
         self._jobs = {record_number: row_key.lower() for record_number, row_key in jobs.items()}
         self._odd_jobs = _Odd(odd_jobs)
         self._unnumbered: list[OddRecord] = []
-        """Change orders that stand in no block's range, but whose row ids are known."""
+        """Change orders without a readable number but with a row id."""
         self._odd_headers, self._odd_lines = _Odd(()), _Odd(())
         self._after: tuple[str, int] = ("", 0)
-        self.sifted = DiffResult()
-        self.sifted.note_odd(odd_jobs)
+        self.result = DiffResult()
+        self.result.note_odd(odd_jobs)
 
-    def sift(self, block: KeyBlock) -> None:
-        """Every link up to the block's last record number. Blocks come in their order."""
+    def compare_block(self, block: KeyBlock) -> None:
+        """Compares every link up to the block's last record number. Blocks come in order."""
         odd = block.odd_change_orders
         self._unnumbered += [one for one in odd if one.row_key and not one.record_number]
         self._odd_headers, self._odd_lines = _Odd((*odd, *self._unnumbered)), _Odd(block.odd_lines)
-        self.sifted.note_odd((*odd, *block.odd_lines))
-        self.sifted.change_orders += len(block.change_orders) + len(odd)
+        self.result.note_odd((*odd, *block.odd_lines))
+        self.result.change_orders += len(block.change_orders) + len(odd)
         self._compare(_order(block.upto), _headers(block.change_orders), sums_of(block.lines))
 
-    def sift_rest(self) -> None:
-        """The links whose record numbers come after all that the books can hold."""
+    def compare_rest(self) -> None:
+        """Compares the links whose record numbers come after the last block."""
         self._odd_headers, self._odd_lines = _Odd(self._unnumbered), _Odd(())
         self._compare(_AFTER_ALL_NUMBERS, {}, {})
 
@@ -191,15 +190,15 @@ class LinkDiffer:
                 or jobs.get(row[3]) != row[8]
                 or row[9] is not None
             ]
-            self.sifted.links += len(rows)
-            self.sifted.present += len(rows) - len(odd)
+            self.result.links += len(rows)
+            self.result.present += len(rows) - len(odd)
             if odd:
                 self._look_closer(odd, headers, sums)
 
     def _pages(self, upto: str) -> Iterator[Sequence[Row]]:
         while True:
             with database.cursor() as cursor:
-                cursor.adapters.register_loader("uuid", TextLoader)  # a UUID for each is slow to make
+                cursor.adapters.register_loader("uuid", TextLoader)  # creating a UUID per row is slow
                 cursor.execute(_PAGE, [self._connection_id, *self._after, upto, PAGE])
                 rows = cursor.fetchall()
             if rows:
@@ -213,7 +212,7 @@ class LinkDiffer:
         for row in odd:
             link = stored.get(row[_ID])
             if link is None:
-                continue  # it was cut a moment ago
+                continue  # it was cut meanwhile
             found = headers.get(row[0])
             header = ChangeOrderKeys(row[0].upper(), *found) if found else None
             amount = sums.get((row[_RECORD], row[_SUBCONTRACT]))
@@ -221,37 +220,37 @@ class LinkDiffer:
                 row[_JOB_ROW], row[_JOB]
             )
             if header is None and self._odd_headers.holds(row[0], row[_RECORD]):
-                self.sifted.suspects.add(link.id, None)
+                self.result.suspects.add(link.id, None)
             elif self._odd_lines.holds("", row[_RECORD]):
-                # What its lines add up to is not known, and no ground to say that the amount is another one.
-                self.sifted.suspects.add(link.id, None)
+                # The sum of its lines is unknown, so it does not show that the amount differs.
+                self.result.suspects.add(link.id, None)
                 self._count_missing(link, is_missing=header is None or not job_is_there)
             elif is_stored(link, header, amount, job_is_there=job_is_there):
-                self.sifted.count(link.presence, drifted=bool(link.drift))
+                self.result.count(link.presence, drifted=bool(link.drift))
                 if link.presence in GONE:
-                    self.sifted.gone.append(link.id)
+                    self.result.gone.append(link.id)
             elif link.presence == PresenceKey.UNCHECKED and _is_as_linked(
                 link, header, amount, job_is_there=job_is_there
             ):
-                self.sifted.never_checked.append(link.id)
-                self.sifted.count(PresenceKey.PRESENT, drifted=False)
+                self.result.never_checked.append(link.id)
+                self.result.count(PresenceKey.PRESENT, drifted=False)
             else:
-                self.sifted.suspects.add(link.id, amount if header else None)
+                self.result.suspects.add(link.id, amount if header else None)
                 if header is None:
-                    self.sifted.missed.add(link.id)
+                    self.result.missed.add(link.id)
                 self._count_missing(link, is_missing=header is None or not job_is_there)
 
     def _count_missing(self, link: _Stored, *, is_missing: bool) -> None:
-        self.sifted.missing += is_missing and link.presence in (*SEEN, PresenceKey.UNCHECKED)
+        self.result.missing += is_missing and link.presence in (*SEEN, PresenceKey.UNCHECKED)
 
 
 def is_stored(
     link: _Stored, header: ChangeOrderKeys | None, amount: Decimal | None, *, job_is_there: bool
 ) -> bool:
-    """Whether the books say nothing new of the link. What nobody was sure about is always new."""
+    """Whether the ERP shows nothing new about the link. A link in doubt is never as stored."""
     presence = link.presence
     if presence in GONE:
-        # Its job may have gone with it. A header without our lines may be shared: that takes a look.
+        # Its job may have been deleted with it. A header without our lines may be shared, which needs a look.
         return header is None and amount is None
     if not job_is_there:
         return presence == PresenceKey.JOB_MISSING
@@ -278,7 +277,7 @@ def _headers(change_orders: KeyRows[ChangeOrderKeys]) -> Headers:
 
 
 def sums_of(lines: KeyRows[SubcontractChangeKeys]) -> Sums:
-    """What each record adds to each subcontract."""
+    """The amount that each record adds to each subcontract."""
     record_numbers, subcontracts, _, amounts = lines.columns
     places = list(zip(record_numbers, subcontracts, strict=True))
     sums = dict(zip(places, amounts, strict=True))
@@ -296,5 +295,5 @@ def _stored(link_ids: Iterable[int]) -> dict[int, _Stored]:
 
 
 def _order(record_number: str) -> str:
-    """As `record_order` has it."""
+    """In the format of `record_order`."""
     return record_number.rjust(20, "0")

@@ -1,4 +1,4 @@
-"""The last comparisons of a connection's links with its books, for its page."""
+"""The last reconciliations of a connection, for its page."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ WHY_STALE = {
 
 
 def reconciliation_panel_of(connection: Connection) -> ReconciliationPanel:
-    """One query; one more where the last complete run is not among the last ones."""
+    """One query; another one when the last complete run is not among the last ones."""
     last = list(ReconcileRun.objects.filter(connection=connection).order_by("-started_at")[:SHOWN])
     complete = next((run for run in last if run.state == ReconcileState.COMPLETE), None)
     if complete is None and len(last) == SHOWN:

@@ -1,9 +1,9 @@
-"""Reconcile: compare a company's active links with its books, and record what is otherwise.
+"""Reconcile: compares a company's active links with its records in the ERP, and records differences.
 
-The keys of the whole company are read once and compared as they come. Whatever differs is looked at by its
-key before it is recorded, in batches, each in one short transaction; no transaction is open while the books
-are asked. A run is a lease: one that was killed is not continued but begun again, since what it recorded
-stands, and what is stored already is not recorded twice.
+The keys of the whole company are read once and compared as they arrive. A look by key confirms each
+difference before it is recorded, in batches, each in one short transaction; no transaction is open during a
+call to the ERP. A run is a lease: after a crash a new run starts from the beginning, since recorded findings
+stay and are not recorded twice.
 """
 
 from erp_integrations.erp import calls, registry
@@ -12,7 +12,7 @@ from erp_integrations.links.brake import fault_for
 from erp_integrations.models import ReconcileRun
 from erp_integrations.policies import find_implausible
 from erp_integrations.ports import Deadline, ErpError, ErpReader, error_for
-from erp_integrations.reconciliation.confirm_suspects import confirm_suspects, count_untold
+from erp_integrations.reconciliation.confirm_suspects import confirm_suspects, count_unexplained
 from erp_integrations.reconciliation.diff import DiffResult, LinkDiffer
 from erp_integrations.reconciliation.run_lease import (
     RunLease,
@@ -24,70 +24,70 @@ from erp_integrations.reconciliation.run_lease import (
 from erp_integrations.workflow.errors import TakenOver
 
 BLOCK_SECONDS = 60
-"""The longest that a run waits for the next keys: less than its lease."""
+"""The longest wait for the next block of keys; less than the lease."""
 LONGEST_SECONDS = 3_600
-"""For all keys of a company."""
+"""The time limit for all keys of a company."""
 
 
 def reconcile(*, connection_id: int, actor: Actor) -> ReconcileRun:
-    """One run, from its beginning to its end; whatever happened, the row says it.
+    """One complete run; its row records how it ended.
 
-    Must not be called inside a transaction. Raises `ReconcileInProgress`; where the books gave no
-    trustworthy answer, or an implausible one, the run says so and nothing is raised.
+    Must not be called inside a transaction. Raises `ReconcileInProgress`. When the ERP gives no trustworthy
+    answer, or an implausible one, the row says so and nothing is raised.
     """
-    claim = claim_run(connection_id=connection_id, actor=actor)
-    sifted: DiffResult | None = None
+    lease = claim_run(connection_id=connection_id, actor=actor)
+    diff: DiffResult | None = None
     try:
-        reader = registry.reader_for(registry.spec_of(claim.connection))
-        sifted = _compare(claim, reader)
-        _refuse_implausible(claim, reader, sifted)
-        confirm_suspects(claim, reader, sifted)
+        reader = registry.reader_for(registry.spec_of(lease.connection))
+        diff = _compare(lease, reader)
+        _refuse_implausible(lease, reader, diff)
+        confirm_suspects(lease, reader, diff)
     except ErpError as error:
-        end_run(claim, sifted, error.fault)
+        end_run(lease, diff, error.fault)
     except TakenOver:
-        log.warning("reconcile_taken_over", run_id=claim.run_id)
+        log.warning("reconcile_taken_over", run_id=lease.run_id)
     except Exception:
-        end_run(claim, sifted, calls.NOT_UNDERSTOOD)
+        end_run(lease, diff, calls.NOT_UNDERSTOOD)
         raise
     else:
-        end_run(claim, sifted, None)
-    return ReconcileRun.objects.get(pk=claim.run_id)
+        end_run(lease, diff, None)
+    return ReconcileRun.objects.get(pk=lease.run_id)
 
 
-def _compare(claim: RunLease, reader: ErpReader) -> DiffResult:
+def _compare(lease: RunLease, reader: ErpReader) -> DiffResult:
     """Raises `ErpError`."""
     deadline = Deadline.after(LONGEST_SECONDS)
     with calls.keys(reader, deadline=deadline, block_seconds=BLOCK_SECONDS) as stream:
-        if stream.incarnation != claim.connection.accepted_incarnation:
+        if stream.incarnation != lease.connection.accepted_incarnation:
             raise error_for(registry.faults()["other-incarnation"])
-        claim.server_clock, claim.history_mark = stream.server_ahead, stream.history_mark
-        sieve = LinkDiffer(claim.connection.pk, stream.jobs, stream.odd_jobs)
+        lease.server_clock, lease.history_mark = stream.server_ahead, stream.history_mark
+        differ = LinkDiffer(lease.connection.pk, stream.jobs, stream.odd_jobs)
         for block in stream.blocks:
-            sieve.sift(block)
-            claim.change_orders = sieve.sifted.change_orders
-            renew(claim)
-        claim.read_until = claim.clock()
-        sieve.sift_rest()
-    return sieve.sifted
+            differ.compare_block(block)
+            lease.change_orders = differ.result.change_orders
+            renew(lease)
+        lease.read_until = lease.clock()
+        differ.compare_rest()
+    return differ.result
 
 
-def _refuse_implausible(claim: RunLease, reader: ErpReader, sifted: DiffResult) -> None:
-    """Before anything is recorded. Raises `Misconfigured`, and `ErpError` where the books do not answer.
+def _refuse_implausible(lease: RunLease, reader: ErpReader, diff: DiffResult) -> None:
+    """Called before anything is recorded. Raises `Misconfigured`, and `ErpError` without an answer.
 
-    Where too many are missing, they are looked at: those whose deletion history tells do not count.
+    When too many records are missing, they are looked up: explained deletions do not count.
     """
 
-    def words(missing: int) -> str:
+    def reason(missing: int) -> str:
         return find_implausible(
-            links=sifted.links,
+            links=diff.links,
             missing=missing,
-            change_orders=sifted.change_orders,
-            change_orders_before=claim.change_orders_before,
-            most_missing_percent=claim.connection.most_missing_percent,
+            change_orders=diff.change_orders,
+            change_orders_before=lease.change_orders_before,
+            most_missing_percent=lease.connection.most_missing_percent,
         )
 
-    missing = sifted.missing
-    if words(missing) and not words(0):
-        missing = count_untold(claim, reader, sifted, enough=lambda untold: bool(words(untold)))
-    if refused := words(missing):
+    missing = diff.missing
+    if reason(missing) and not reason(0):
+        missing = count_unexplained(lease, reader, diff, enough=lambda unexplained: bool(reason(unexplained)))
+    if refused := reason(missing):
         raise error_for(fault_for(refused))

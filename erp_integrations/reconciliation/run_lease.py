@@ -1,4 +1,4 @@
-"""The lease of a reconciliation: one run at a time for each connection, and each ends exactly once."""
+"""The lease of a reconciliation: one run at a time per connection, and each run ends exactly once."""
 
 import time
 from collections.abc import Callable
@@ -41,23 +41,23 @@ CONNECTION_CHANGED = Fault(
 
 @dataclass(slots=True)
 class RunLease:
-    """A run that is ours, and what it is about."""
+    """A run that this process holds."""
 
     run_id: int
     connection: Connection
-    """As it was when the run began; every transaction that writes asks whether it still is."""
+    """The connection when the run began; every transaction that writes checks that it is unchanged."""
     actor: Actor
     started_at: datetime
     change_orders_before: int
-    """How many the books held at the last complete run; 0 where there was none."""
+    """Change orders in the ERP at the last complete run; 0 when there was none."""
     clock: Callable[[], datetime]
     renewed: float = field(default_factory=time.monotonic)
     server_clock: timedelta | None = None
     """The server's local time minus ours when the run began."""
     read_until: datetime | None = None
-    """When the last of the books had been read."""
+    """When the last keys had been read."""
     history_mark: HistoryMark | None = None
-    """The newest entry of the ERP's history at that moment."""
+    """The newest entry of the ERP's history at that time."""
     change_orders: int = 0
     changed: int = 0
     silent: set[int] = field(default_factory=set)
@@ -96,7 +96,7 @@ def claim_run(*, connection_id: int, actor: Actor) -> RunLease:
 
 
 def _free(connection: Connection, *, now: datetime) -> None:
-    """Ends a run whose lease is over. Raises `ReconcileInProgress` where one still holds."""
+    """Ends a run whose lease is over. Raises `ReconcileInProgress` when the lease still holds."""
     holding = (
         ReconcileRun.objects.select_for_update()
         .filter(connection=connection, state=ReconcileState.RUNNING)
@@ -115,80 +115,80 @@ def _free(connection: Connection, *, now: datetime) -> None:
     )
 
 
-def renew(claim: RunLease) -> None:
-    """Keeps the lease, at little cost however often it is called."""
-    if time.monotonic() - claim.renewed > RENEWED_AFTER_SECONDS:
-        note_progress(claim)
+def renew(lease: RunLease) -> None:
+    """Extends the lease, unless that was done a moment ago."""
+    if time.monotonic() - lease.renewed > RENEWED_AFTER_SECONDS:
+        note_progress(lease)
 
 
-def note_progress(claim: RunLease) -> None:
-    renewed = ReconcileRun.objects.filter(pk=claim.run_id, state=ReconcileState.RUNNING).update(
-        expires_at=database_now() + LEASE, changed=claim.changed, change_orders=claim.change_orders
+def note_progress(lease: RunLease) -> None:
+    renewed = ReconcileRun.objects.filter(pk=lease.run_id, state=ReconcileState.RUNNING).update(
+        expires_at=database_now() + LEASE, changed=lease.changed, change_orders=lease.change_orders
     )
     if not renewed:
         raise TakenOver
-    claim.renewed = time.monotonic()
+    lease.renewed = time.monotonic()
 
 
-def require_same_connection(claim: RunLease) -> Connection:
-    """The connection, locked. Raises `ErpError` where it is no longer the one that was asked."""
+def require_same_connection(lease: RunLease) -> Connection:
+    """The connection, locked. Raises `ErpError` when it was changed since the run began."""
     connection = (
         Connection.objects.select_for_update(no_key=True, of=("self",))
         .select_related("company")
-        .get(pk=claim.connection.pk)
+        .get(pk=lease.connection.pk)
     )
-    if connection.revision != claim.connection.revision:
+    if connection.revision != lease.connection.revision:
         raise error_for(CONNECTION_CHANGED)
     return connection
 
 
-def end_run(claim: RunLease, sifted: DiffResult | None, fault: Fault | None) -> None:
-    """Ends the run: complete without a fault, else with what the fault means.
+def end_run(lease: RunLease, diff: DiffResult | None, fault: Fault | None) -> None:
+    """Ends the run: COMPLETE without a fault, else in the state of the fault.
 
-    `sifted` is None where the books did not come to the end of their answer. A complete run dates all links
-    that are as they were, unless the connection was changed meanwhile.
+    `diff` is None when not all keys were read. A complete run dates all links that are as stored, unless the
+    connection was changed meanwhile.
     """
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.select_for_update(no_key=True, of=("self",))
             .select_related("company")
-            .get(pk=claim.connection.pk)
+            .get(pk=lease.connection.pk)
         )
-        if connection.revision != claim.connection.revision:
+        if connection.revision != lease.connection.revision:
             fault = CONNECTION_CHANGED
         refused_before = _last_state(connection) == ReconcileState.IMPLAUSIBLE
         now = database_now()
-        if not _end(claim, sifted, fault, now=now):
-            log.warning("reconcile_taken_over", run_id=claim.run_id)
+        if not _end(lease, diff, fault, now=now):
+            log.warning("reconcile_taken_over", run_id=lease.run_id)
             return
         if fault is None:
             Connection.objects.filter(pk=connection.pk).update(
-                reconciled_at=Greatest(F("reconciled_at"), claim.started_at),
-                reconciled_until=Greatest(F("reconciled_until"), claim.read_until),
-                reconciled_clock=claim.server_clock,
+                reconciled_at=Greatest(F("reconciled_at"), lease.started_at),
+                reconciled_until=Greatest(F("reconciled_until"), lease.read_until),
+                reconciled_clock=lease.server_clock,
             )
-            note_history_mark(connection.pk, claim.history_mark)
+            note_history_mark(connection.pk, lease.history_mark)
         if fault is not None and fault.code == IMPLAUSIBLE:
             if not refused_before:
-                _tell_refused(claim, connection, fault, now=now)
+                _record_refused(lease, connection, fault, now=now)
         elif fault is not CONNECTION_CHANGED:
-            note_answer(connection, fault, now=now, server_clock=claim.server_clock)
+            note_answer(connection, fault, now=now, server_clock=lease.server_clock)
     log.info(
         "reconcile_ended",
         company_id=connection.company_id,
-        run_id=claim.run_id,
+        run_id=lease.run_id,
         outcome=fault.code if fault else "complete",
-        changed=claim.changed,
+        changed=lease.changed,
     )
 
 
-def _end(claim: RunLease, sifted: DiffResult | None, fault: Fault | None, *, now: datetime) -> bool:
-    counts = sifted or DiffResult()
-    ended = ReconcileRun.objects.filter(pk=claim.run_id, state=ReconcileState.RUNNING).update(
+def _end(lease: RunLease, diff: DiffResult | None, fault: Fault | None, *, now: datetime) -> bool:
+    counts = diff or DiffResult()
+    ended = ReconcileRun.objects.filter(pk=lease.run_id, state=ReconcileState.RUNNING).update(
         state=_state(fault),
-        ended_at=max(now, claim.started_at),
-        change_orders=claim.change_orders,
-        changed=claim.changed,
+        ended_at=max(now, lease.started_at),
+        change_orders=lease.change_orders,
+        changed=lease.changed,
         checked=counts.links,
         present=counts.present,
         absent=counts.absent,
@@ -218,12 +218,12 @@ def _last_state(connection: Connection) -> str | None:
     return ended.order_by("-started_at").values_list("state", flat=True).first()
 
 
-def _tell_refused(claim: RunLease, connection: Connection, fault: Fault, *, now: datetime) -> None:
-    """Once, and not again every few minutes for as long as it stays so."""
+def _record_refused(lease: RunLease, connection: Connection, fault: Fault, *, now: datetime) -> None:
+    """Records the refusal once, not with each of the following runs."""
     append_event_of_connection(
         connection,
         EventKind.RECONCILE_REFUSED,
-        actor=claim.actor,
+        actor=lease.actor,
         now=now,
         reason=fault.what,
     )

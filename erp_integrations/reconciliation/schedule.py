@@ -1,4 +1,4 @@
-"""By itself: compares every connection's links with its books when their time has come, and tidies leases."""
+"""Scheduled work: reconciles connections when they are due, and ends expired leases."""
 
 from datetime import datetime, timedelta
 
@@ -27,11 +27,11 @@ log = structlog.get_logger(__name__)
 
 RECONCILE = "erp_integrations.tasks.reconcile"
 KEPT = timedelta(days=7)
-"""How long a run can be looked up."""
+"""How long runs are kept."""
 
 
 def queue_due(now: datetime) -> None:
-    """One job for every connection whose time has come."""
+    """Queues one job for every connection that is due."""
     for connection in _connections():
         if _is_due(connection, now):
             defer_once(
@@ -43,7 +43,7 @@ def queue_due(now: datetime) -> None:
 
 
 def reconcile_if_due(connection_id: int, now: datetime) -> None:
-    """The run, unless somebody else has compared, or compares, since this was put into the queue."""
+    """Reconciles, unless another run began since this job was queued."""
     connection = _connections().filter(pk=connection_id).first()
     if connection is None or not _is_due(connection, now):
         return
@@ -67,7 +67,7 @@ def _is_due(connection: Connection, now: datetime) -> bool:
 
 
 def end_expired_attempts(now: datetime) -> None:
-    """Ends every unlink attempt whose asker did not come back, so that the story has its end."""
+    """Ends every unlink attempt whose lease is over."""
     expired = UnlinkAttempt.objects.filter(state=AttemptState.CHECKING, expires_at__lte=now)
     for attempt_id, link_id in list(expired.order_by("pk").values_list("pk", "link_id")):
         with transaction.atomic(durable=True):
@@ -78,7 +78,7 @@ def end_expired_attempts(now: datetime) -> None:
 
 
 def forget_old_runs(now: datetime) -> None:
-    """Each connection keeps its last complete run, however old: the next is measured by it."""
+    """Deletes old runs except the last complete one of each connection, with which the next is compared."""
     old = ReconcileRun.objects.filter(ended_at__lt=now - KEPT)
     last = ReconcileRun.objects.filter(state=ReconcileState.COMPLETE).values("connection")
     kept = last.annotate(newest=Max("pk")).values("newest")

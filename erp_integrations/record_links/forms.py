@@ -16,7 +16,7 @@ class RecordLinkQueryForm(forms.Form):
     before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
     def asked(self) -> RecordLinkQuery:
-        """As `ListQueryForm.asked`."""
+        """As `ListQueryForm.parse`."""
         self.full_clean()
         cleaned: dict[str, Any] = self.cleaned_data
         return RecordLinkQuery(

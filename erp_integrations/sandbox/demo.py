@@ -32,8 +32,8 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
-from companies.operations.events import append_event
-from companies.operations.privilege import PRIVILEGE
+from companies.operations.change_privilege import PRIVILEGE
+from companies.operations.record_history import append_event
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry
 from erp_integrations.exports import review, run_export, submit

@@ -1,7 +1,7 @@
-"""The actions of the support desk: one address each, which asks for the reason. None of them unlinks.
+"""The actions of the support desk: one URL each, which asks for the reason. None of them unlinks.
 
-Links, attempts and people are named by their own ids, so that an action never applies to a row that took the
-place of another since the page was loaded.
+URLs contain ids of links, attempts and people, so that an action never applies to another row that took its
+place.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from companies.admin_acts import NothingDone, answer_act
+from companies.admin_actions import ActionRefused, action_view
 from companies.models import User
-from companies.operations.deactivate import deactivate_person
-from companies.staff import StaffAct
+from companies.operations.deactivate_person import deactivate_person
+from companies.staff_permissions import StaffAct
 from erp_integrations.erp import registry
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.check_now import CheckedNow, check_change_orders
@@ -38,7 +38,7 @@ def free(request: HttpRequest, attempt_id: int) -> HttpResponse:
         with _refusals_on_page(erp):
             release_attempt(attempt_id=attempt_id, reason=reason, actor=actor_in_admin(actor))
 
-    return answer_act(
+    return action_view(
         request,
         needs=StaffAct.FREE_ATTEMPT,
         title=f"Free the attempt on CCO {attempt.link.cco_number}",
@@ -66,7 +66,7 @@ def check_now(request: HttpRequest, link_id: int) -> HttpResponse:
             )
         return _describe_check(checked, erp=erp)
 
-    return answer_act(
+    return action_view(
         request,
         needs=StaffAct.CHECK_NOW,
         title=f"Check CCO {link.cco_number} in {erp} now",
@@ -95,7 +95,7 @@ def relink(request: HttpRequest, link_id: int) -> HttpResponse:
             )
         return f"CCO {link.cco_number} is tied to record {link.record_number} again."
 
-    return answer_act(
+    return action_view(
         request,
         needs=StaffAct.RELINK,
         title=f"Relink CCO {link.cco_number} to record {link.record_number}",
@@ -112,7 +112,7 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     if person is None:
         raise Http404
     entries = person.memberships.select_related("company").order_by("company__name")
-    return answer_act(
+    return action_view(
         request,
         needs=StaffAct.DEACTIVATE_PERSON,
         title=f"Deactivate {person.name}",
@@ -132,14 +132,14 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @contextmanager
 def _refusals_on_page(erp: str) -> Iterator[None]:
-    """403 for staff who may not act; every other refusal is shown on the page that asks for the reason."""
+    """403 for staff without permission; the page that asks for the reason shows every other refusal."""
     try:
         yield
     except NotAllowed:
         raise PermissionDenied from None
     except Refused as refusal:
         title, *details = refusal.sentences(erp)
-        raise NothingDone(". ".join((title, " ".join(details)))) from None
+        raise ActionRefused(". ".join((title, " ".join(details)))) from None
 
 
 def _link_or_404(link_id: int) -> ChangeOrderLink:
@@ -151,7 +151,7 @@ def _link_or_404(link_id: int) -> ChangeOrderLink:
 
 def _refuse_ended(link_id: int) -> None:
     if not ChangeOrderLink.objects.filter(pk=link_id, unlinked_at=None).exists():
-        raise NothingDone(
+        raise ActionRefused(
             "This link has ended meanwhile: there is nothing to ask about. Nothing was changed."
         )
 
@@ -170,11 +170,13 @@ def _page_of(link: ChangeOrderLink) -> str:
 
 
 def _describe_check(checked: CheckedNow, *, erp: str) -> str:
-    """What the check has found. Raises `NothingDone` where it found nothing."""
+    """The result of the check. Raises `ActionRefused` when there is none."""
     if checked.fault:
-        raise NothingDone(f"{checked.fault.what} {checked.fault.advice}")
-    if not checked.asked:
-        raise NothingDone("This link has ended meanwhile. Nothing was changed.")
+        raise ActionRefused(f"{checked.fault.what} {checked.fault.advice}")
+    if not checked.looked_up:
+        raise ActionRefused("This link has ended meanwhile. Nothing was changed.")
     if not checked.answered:
-        raise NothingDone(f"{erp} gave no trustworthy answer. What is known is as old as before. Try again.")
+        raise ActionRefused(
+            f"{erp} gave no trustworthy answer. What is known is as old as before. Try again."
+        )
     return f"{erp} says something new about it." if checked.changed else f"{erp} says the same as before."

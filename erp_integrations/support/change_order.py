@@ -1,6 +1,6 @@
-"""A CCO's page for support: what is known of it in one place, also when it was deleted here.
+"""A CCO's page for support, also for a deleted CCO.
 
-A CCO that is gone is still known by its events, and its closed links by those.
+Events still identify a deleted CCO, and its ended links.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.models import Company
-from companies.staff import StaffAct
+from companies.staff_permissions import StaffAct
 from erp_integrations.change_orders.history import MOST_LINES, ChangeOrderHistory, change_order_history_of
 from erp_integrations.change_orders.queries import presence_of
 from erp_integrations.connections.health import health_of, trouble_of
@@ -33,15 +33,15 @@ class SupportPage:
     heading: str
     facts: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, str], ...]
-    """Label and address of rows of the admin that belong to it."""
+    """Label and URL of related rows of the admin."""
     presence: Presence | None
-    """What Sage says now; None where it is tied to nothing."""
+    """The link's presence; None without an active link."""
     last_seen_at: datetime | None
     open_attempt: str
-    """Who asks about it at this moment, or has asked and not come back; empty where nobody."""
+    """Who is unlinking it, or began and did not finish; empty for none."""
     freshness: Freshness
     trouble: str
-    """What is the matter with the connection; empty where nothing is."""
+    """The problem of the connection; empty without one."""
     acts: tuple[RowAct, ...]
     story: ChangeOrderHistory
 
@@ -52,7 +52,7 @@ class _DeskRecord:
     links: Sequence[ChangeOrderLink]
     company: Company
     label: str
-    """What the ledger calls it; only where nothing else is left."""
+    """The label in the ledger; only for a deleted CCO without links."""
 
     @property
     def active(self) -> ChangeOrderLink | None:
@@ -62,7 +62,7 @@ class _DeskRecord:
 def find_support_page(
     change_order_id: int, may: Callable[[str], bool], *, now: datetime
 ) -> SupportPage | None:
-    """None where nothing was ever known of such a CCO. `may` knows permissions."""
+    """None when there is no trace of such a CCO. `may` checks permissions."""
     known = _find(change_order_id)
     if known is None:
         return None
@@ -76,7 +76,7 @@ def find_support_page(
         rows=_rows(known, connection, may),
         presence=presence_of(known.active, connection) if known.active else None,
         last_seen_at=known.active.last_seen_at if known.active else None,
-        open_attempt=_words_of(attempt, now=now),
+        open_attempt=_describe_attempt(attempt, now=now),
         freshness=freshness_of(connection, erp=erp),
         trouble=trouble_of(health_of(connection.pk)) if connection else "",
         acts=tuple(_acts(known, attempt, may, now=now)),
@@ -85,9 +85,9 @@ def find_support_page(
 
 
 def find_change_order_id(link_id: int) -> int | None:
-    """The CCO that the link is, or was, of; None where there is no such link.
+    """The CCO of the link; None when there is no such link.
 
-    A closed link may have lost its CCO. The attempt that closed it has an event, which names it.
+    An ended link may have lost its CCO. The event of the attempt that ended it names the CCO.
     """
     link = ChangeOrderLink.objects.filter(pk=link_id).first()
     if link is None:
@@ -95,11 +95,11 @@ def find_change_order_id(link_id: int) -> int | None:
     if link.change_order_id is not None:
         return link.change_order_id
     attempts = UnlinkAttempt.objects.filter(link=link).values("pk")
-    told = LinkEvent.objects.filter(attempt_id__in=attempts, subject_kind="change-order")
-    return told.values_list("subject_id", flat=True).first()
+    events = LinkEvent.objects.filter(attempt_id__in=attempts, subject_kind="change-order")
+    return events.values_list("subject_id", flat=True).first()
 
 
-# --- what is known -------------------------------------------------------------------------------
+# --- queries -------------------------------------------------------------------------------------
 
 
 def _find(change_order_id: int) -> _DeskRecord | None:
@@ -131,7 +131,7 @@ def _open_attempt(active: ChangeOrderLink | None) -> UnlinkAttempt | None:
     return UnlinkAttempt.objects.filter(link=active, state=AttemptState.CHECKING).first()
 
 
-# --- in words ------------------------------------------------------------------------------------
+# --- text ----------------------------------------------------------------------------------------
 
 
 def _heading(known: _DeskRecord) -> str:
@@ -190,7 +190,7 @@ def _rows(
     )
 
 
-def _words_of(attempt: UnlinkAttempt | None, *, now: datetime) -> str:
+def _describe_attempt(attempt: UnlinkAttempt | None, *, now: datetime) -> str:
     if attempt is None:
         return ""
     if attempt.expires_at > now:

@@ -1,4 +1,4 @@
-"""One box: CCOs by any of their numbers, people, and companies. Numbers are found whole, each by an index."""
+"""The support search: CCOs by any of their numbers, people and companies. Numbers match whole, by index."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from erp_integrations.models import ChangeOrderLink, Connection
 from erp_integrations.models.links import in_order_of_numbers
 
 MOST_FOUND = 8
-"""Of each group; more are worth a better word."""
+"""Most results per group."""
 LONGEST_RECORD_NUMBER = 20
 LOOKED_THROUGH = 5_000
-"""Among so many closed links that hold the word anywhere, those are looked for whose number it is."""
+"""Most ended links that contain the word and are checked for the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class FoundGroup:
     heading: str
     lines: tuple[FoundLine, ...]
     more: bool
-    """Whether there are others beside these."""
+    """Whether there are more than these."""
 
 
 def search(q: str, may: Callable[[str], bool]) -> tuple[FoundGroup, ...]:
-    """What fits, by kind, without the kinds that have nothing; `may` knows permissions. At most 6 queries."""
+    """Results by group, without empty groups; `may` checks permissions. At most 6 queries."""
     q = q.strip()
     if not q:
         return ()
@@ -66,9 +66,11 @@ OF_A_LINK = (
 
 
 def _closed_with_the_word(q: str) -> QuerySet[ChangeOrderLink]:
-    """Anywhere in its text, between blanks: so a trigram index finds it however short it is."""
-    held = ChangeOrderLink.objects.filter(search_text__contains=f" {q.lower()} ", unlinked_at__isnull=False)
-    return ChangeOrderLink.objects.filter(pk__in=held.values("pk")[:LOOKED_THROUGH])
+    """Matches the word between blanks, so that the trigram index finds short words, too."""
+    with_word = ChangeOrderLink.objects.filter(
+        search_text__contains=f" {q.lower()} ", unlinked_at__isnull=False
+    )
+    return ChangeOrderLink.objects.filter(pk__in=with_word.values("pk")[:LOOKED_THROUGH])
 
 
 def _by_change_number(q: str) -> QuerySet[ChangeOrderLink]:
@@ -82,12 +84,12 @@ def _by_record_number(q: str) -> QuerySet[ChangeOrderLink]:
 
 
 def _of_any_connection() -> QuerySet[ChangeOrderLink]:
-    """The indexes begin with the connection, of which there is one for each company."""
+    """The indexes begin with the connection, one per company."""
     return ChangeOrderLink.objects.filter(connection__in=Connection.objects.values("pk"))
 
 
 def _links(q: str, column: str, by_index: QuerySet[ChangeOrderLink]) -> list[FoundLine]:
-    """Whose column is that, the active ones first. One query."""
+    """Links with that value in the column, active ones first. One query."""
     active = by_index.filter(unlinked_at=None)
     closed = _closed_with_the_word(q).order_by("-unlinked_at")
     of_active, of_closed = (
@@ -120,7 +122,7 @@ def _page_of(change_order_id: int | None, link_id: int) -> str:
 
 
 def _free(q: str) -> list[FoundLine]:
-    """CCOs that are tied to nothing now."""
+    """CCOs without an active link."""
     found = CommitmentChangeOrder.objects.filter(number__iexact=q, erp_status__in=TIED_TO_NOTHING)
     lines = []
     for cco in found.select_related("commitment__project__company")[: MOST_FOUND + 1]:
@@ -139,7 +141,7 @@ def _free(q: str) -> list[FoundLine]:
 
 
 def _people(q: str) -> Iterable[FoundLine]:
-    """By a part of the username, the mail address, or the names: of people there are thousands at most."""
+    """By a part of the username, mail address or names; there are thousands of people at most."""
     fits = Q()
     for word in q.split():
         fits &= (

@@ -1,4 +1,4 @@
-"""The desk's addresses, below the admin's. Whoever mounts them puts the admin's door before each."""
+"""URLs of the support desk, below those of the admin. The caller wraps each view in the admin's check."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +19,6 @@ PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
 )
 
 
-def desk_urls(behind_the_door: Callable[..., Any]) -> list[URLPattern]:
-    """`behind_the_door` is the admin site's `admin_view`."""
-    return [path(f"desk/{route}", behind_the_door(view), name=name) for route, view, name in PAGES]
+def desk_urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
+    """`admin_view` is the admin site's `admin_view`."""
+    return [path(f"desk/{route}", admin_view(view), name=name) for route, view, name in PAGES]

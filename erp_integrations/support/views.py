@@ -1,4 +1,4 @@
-"""What the desk shows: what waits, what a search finds, and a CCO's page."""
+"""Pages of the support desk: what waits, search results, and a CCO."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ SEES_CCOS = (
     "erp_integrations.view_unlinkattempt",
     "erp_integrations.view_linkevent",
 )
-"""What a search and a CCO's page show."""
+"""Permissions for search results and a CCO's page."""
 
 
 class SearchForm(forms.Form):
@@ -29,7 +29,7 @@ class SearchForm(forms.Form):
 
 
 def front_page(request: HttpRequest) -> dict[str, Any]:
-    """What the admin's front page shows beside its models, of what the person may see."""
+    """The context of the admin's index: what waits, as far as the person may see it."""
     assert isinstance(request.user, User)
     may = request.user.has_perm
     return {
@@ -76,7 +76,7 @@ def change_order(request: HttpRequest, change_order_id: int) -> HttpResponse:
 @require_GET
 @permission_required(SEES_CCOS, raise_exception=True)
 def link(request: HttpRequest, link_id: int) -> HttpResponse:  # noqa: ARG001  (a view's signature)
-    """Goes to the page of the CCO that the link is, or was, of."""
+    """Redirects to the page of the link's CCO."""
     change_order_id = find_change_order_id(link_id)
     if change_order_id is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""What waits for support: of each kind how much, up to a limit, and the few that wait longest."""
+"""What waits for support: the number of each kind, up to a limit, and the oldest few."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from erp_integrations.connections.health import connections_health, trouble_of
 from erp_integrations.models import AttemptState, Connection, ReconcileRun, ReconcileState, UnlinkAttempt
 
 MOST_COUNTED = 100
-"""Whoever has more than that waiting has no use for the number."""
+"""Counts stop here."""
 SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingLine:
-    """One thing that waits. `beside` says what about it; `since` is None where nobody knows."""
+    """Something that waits. `beside` describes it; `since` is None when unknown."""
 
     words: str
     url: str
@@ -30,22 +30,22 @@ class WaitingLine:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """All of a kind that waits, the oldest first."""
+    """Everything of one kind that waits, oldest first."""
 
     key: str
     heading: str
     nothing: str
-    """What is said where nothing waits."""
+    """The text when nothing waits."""
     lines: tuple[WaitingLine, ...]
     count: int
     at_least: bool
     """Whether there are more than `count`."""
     url: str
-    """The whole list."""
+    """The URL of the whole list."""
 
 
 def what_waits(may: Callable[[str], bool], *, now: datetime) -> tuple[Waiting, ...]:
-    """Of each kind that the person may see; `may` knows permissions. At most one query for each, and one."""
+    """What waits, for each kind that the person may see; `may` checks permissions. One query per kind."""
     kinds: tuple[tuple[str, Callable[[datetime], Waiting]], ...] = (
         ("companies.view_privilegerequest", _requests),
         ("erp_integrations.view_unlinkattempt", _stuck_attempts),
@@ -60,7 +60,7 @@ def what_waits(may: Callable[[str], bool], *, now: datetime) -> tuple[Waiting, .
 def _waiting(
     key: str, heading: str, nothing: str, rows: Iterable[Any], line: Callable[[Any], WaitingLine], url: str
 ) -> Waiting:
-    """`rows` are one more than are counted, where there are so many."""
+    """`rows` may be one more than are counted."""
     found = list(rows)
     return Waiting(
         key=key,
@@ -116,7 +116,7 @@ def _stuck_attempts(now: datetime) -> Waiting:
 
 
 def _connections(_now: datetime) -> Waiting:
-    """Every connection is looked at: there is one for each company."""
+    """Checks every connection; there is one per company."""
     troubled = [(one, words) for one in connections_health() if (words := trouble_of(one))]
     troubled = troubled[: MOST_COUNTED + 1]
     names = dict(
@@ -142,7 +142,7 @@ def _connections(_now: datetime) -> Waiting:
 
 
 def _implausible_runs(_now: datetime) -> Waiting:
-    """Of each connection the last run that ended, where that was not believed."""
+    """The last ended run of each connection, when it was refused."""
     ended = ReconcileRun.objects.filter(connection=OuterRef("pk")).exclude(state=ReconcileState.RUNNING)
     last = Connection.objects.values_list(Subquery(ended.order_by("-started_at").values("pk")[:1]))
     rows = ReconcileRun.objects.filter(pk__in=last, state=ReconcileState.IMPLAUSIBLE)

@@ -1,1 +1,1 @@
-"""What all pages share: tabs and flash messages."""
+"""Shared by all pages: tabs and flash messages."""

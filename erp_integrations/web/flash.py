@@ -1,4 +1,4 @@
-"""Messages of full pages; HTMX gets its own with the fragment."""
+"""Flash messages of full pages; HTMX responses contain their own."""
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -11,7 +11,7 @@ LEVELS = {"success": messages.SUCCESS, "error": messages.ERROR, "warning": messa
 
 
 def flash_message(request: HttpRequest, message: Message) -> None:
-    """Says it on the page that is made next: the one that answers this request, or the one it leads to."""
+    """Shows the message on the next full page, in this response or after a redirect."""
     markup = render_to_string("components/message.html", {"message": message}, request)
-    # Our own template escaped what is in it; the storage keeps that it is markup.
+    # The template has escaped the values; the message storage keeps it marked as safe.
     messages.add_message(request, LEVELS[message.level], mark_safe(markup))  # noqa: S308

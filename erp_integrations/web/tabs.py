@@ -1,4 +1,4 @@
-"""The tabs of ERP Integrations, and whether there is a practice company to train in."""
+"""The tabs of ERP Integrations."""
 
 from django.conf import settings
 from django.urls import reverse

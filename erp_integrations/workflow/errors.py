@@ -105,21 +105,6 @@ class NotPossibleNow(Refused):
         self.erp_status = erp_status
 
 
-class ReasonNeeded(Refused):
-    """The reason was empty or blanks."""
-
-    status = 422
-    title = "Say why"
-    details = ("A reason is needed. Nothing was changed.",)
-
-
-def require_reason(reason: str) -> str:
-    """The reason without blanks around it. Raises `ReasonNeeded` where nothing else is left."""
-    if not reason.strip():
-        raise ReasonNeeded
-    return reason.strip()
-
-
 class CouldNotAsk(Refused):
     """The ERP gave no trustworthy answer before anything was done."""
 

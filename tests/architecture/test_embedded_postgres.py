@@ -156,7 +156,7 @@ def test_a_folder_with_a_long_name_gets_its_socket_elsewhere(folder: Path) -> No
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     with (
-        pytest.raises(embedded_postgres.NoEmbeddedPostgres, match="did not do as asked"),
+        pytest.raises(embedded_postgres.NoEmbeddedPostgres, match="The embedded PostgreSQL failed"),
         embedded_postgres.server(folder, settings={"no_such_setting": "1"}),
     ):
         pytest.fail("it started")

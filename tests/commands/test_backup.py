@@ -24,9 +24,10 @@ import json, sys
 import django
 django.setup()
 from django.db import connection
-from config.readiness import look
+from config.readiness import check_readiness
 from tests.invariants import broken_promises, fingerprint
-found = {"broken": broken_promises(), "rows": fingerprint(int(sys.argv[1])), "reasons": look().reasons}
+reasons = check_readiness().reasons
+found = {"broken": broken_promises(), "rows": fingerprint(int(sys.argv[1])), "reasons": reasons}
 print(json.dumps(found))
 """
 
@@ -148,7 +149,7 @@ def test_nothing_is_restored_over_what_is_there(committed_world: World, tmp_path
     refused = run("restore", str(file))
 
     assert refused.code == 1
-    assert "is not empty, and nothing was restored" in refused.err
+    assert "is not empty, so nothing was restored" in refused.err
     assert (fingerprint(world.company.pk), counts(database_url())) == (rows, tables)
 
 
@@ -160,7 +161,7 @@ def test_a_broken_backup_leaves_the_database_empty(
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
 
     for file, words in (
-        (half, "pg_restore did not do as asked"),
+        (half, "pg_restore failed"),
         (tmp_path / "none.dump", "There is no file"),
     ):
         refused = run("restore", str(file), DATABASE_URL=empty_database)
@@ -210,7 +211,7 @@ def test_the_password_is_not_on_the_command_line() -> None:
         "PGSSLMODE": "require",
     }
     assert words == "dbname=books keepalives_idle=5"
-    with pytest.raises(backup.NotDone, match="sslpassword"):
+    with pytest.raises(backup.BackupFailed, match="sslpassword"):
         backup.connection_of("postgresql://u@h/books?sslpassword=hush")
 
 

@@ -54,7 +54,7 @@ def told_and_not_committed(world: World) -> Iterator[threading.Event]:
 
 @pytest.fixture
 def state(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    monkeypatch.setattr(live_updates, "AGES_STAND", timedelta(days=36_500))
+    monkeypatch.setattr(live_updates, "AGE_STEP", timedelta(days=36_500))
     return lambda: live_updates.page_etag(
         committed_world.company, committed_world.fresh_connection(), database_now()
     )

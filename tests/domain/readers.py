@@ -5,13 +5,14 @@ does runs in the thread that asks, over a database connection of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from erp_integrations.erp import registry
 from erp_integrations.ports import (
     NO_CONTROLS,
     ChangeOrderReference,
@@ -23,6 +24,7 @@ from erp_integrations.ports import (
     Finding,
     Handshake,
 )
+from sage_adapter import drivers
 from sage_adapter.reader import SageReader
 
 Act = Callable[[], object]
@@ -108,12 +110,17 @@ def open_reader(spec: ConnectionSpec) -> ErpReader:
     return WatchedReader(spec, _moments)
 
 
+WATCHED_ODBC = replace(drivers.ODBC, open_reader=open_reader)
+WATCHED_SANDBOX = replace(drivers.SANDBOX, open_reader=open_reader)
+
+
 @pytest.fixture
 def moments(settings: Settings) -> Iterator[Moments]:
     """Puts the watched reader in the place of the real one, and says what happens meanwhile."""
-    global _moments  # noqa: PLW0603  (the registry knows readers by a dotted path only)
+    global _moments  # noqa: PLW0603  (the registry knows drivers by a dotted path only)
     settings.ERP_KINDS = {
-        kind: {**parts, "reader": f"{__name__}.open_reader"} for kind, parts in settings.ERP_KINDS.items()
+        registry.ODBC: f"{__name__}.WATCHED_ODBC",
+        registry.SANDBOX: f"{__name__}.WATCHED_SANDBOX",
     }
     _moments = Moments()
     yield _moments

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
+from companies.errors import ReasonMissing
 from companies.models import Level, Membership, User
 from erp_integrations.exports import review, submit
 from erp_integrations.links import create_link
@@ -19,7 +20,6 @@ from erp_integrations.workflow.errors import (
     NotPossibleNow,
     NumberInUse,
     PreviewChanged,
-    ReasonNeeded,
     RecordElsewhere,
     RecordTaken,
     RulesBroken,
@@ -273,7 +273,7 @@ def test_rejecting_gives_it_back_with_the_reason(
 
 
 def test_a_rejection_needs_a_reason(world: World, sent: CommitmentChangeOrder, approver: User) -> None:
-    with pytest.raises(ReasonNeeded):
+    with pytest.raises(ReasonMissing):
         review.reject_change_order(
             company_id=world.company.pk,
             change_order_id=sent.pk,

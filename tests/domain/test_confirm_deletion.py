@@ -8,6 +8,7 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder
 from companies.clock import database_now
+from companies.errors import ReasonMissing
 from companies.models import Level, Membership, OutgoingMail, User
 from erp_integrations.deletions.confirm_deletion import (
     MOST_RECORDS,
@@ -37,7 +38,6 @@ from erp_integrations.workflow.errors import (
     NotAllowed,
     NotLinkedRecords,
     OwnStatement,
-    ReasonNeeded,
     RecordSeen,
     StatementOver,
     TooManyRecords,
@@ -230,7 +230,7 @@ def test_an_admin_who_lost_the_right_confirms_nothing(stated: Stated) -> None:
 
 @pytest.mark.parametrize("reason", ["", " \n"])
 def test_it_needs_a_reason(stated: Stated, reason: str) -> None:
-    with pytest.raises(ReasonNeeded):
+    with pytest.raises(ReasonMissing):
         stated.state(reason=reason)
 
     assert not ConfirmedDeletion.objects.exists()

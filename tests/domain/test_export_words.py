@@ -36,7 +36,6 @@ REFUSALS: list[tuple[Refused, str]] = [
         errors.RulesBroken((BrokenRule("lines", "lines", RulePlace.CHANGE_ORDER, "It has no {lines}."),)),
         "It has no {lines}.",
     ),
-    (errors.ReasonNeeded(), "Say why"),
     (errors.PreviewChanged(), "not what you were shown"),
     (errors.NumberInUse("14-5 {x}"), "Change number 14-5 {x} is taken"),
     (errors.CouldNotAsk(FAULT), "Sage cannot be reached."),

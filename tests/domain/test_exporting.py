@@ -7,6 +7,7 @@ import pytest
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
+from companies.errors import ReasonMissing
 from companies.models import Membership, User
 from erp_integrations.exports import poll, run_export
 from erp_integrations.models import ChangeOrderLink, Connection, EventKind, Export, ExportOutcome
@@ -19,7 +20,6 @@ from erp_integrations.workflow.errors import (
     NotAllowed,
     NotPossibleNow,
     NotThereYet,
-    ReasonNeeded,
     TakenOver,
 )
 from tests import jobs
@@ -373,7 +373,7 @@ def test_what_failed_stays_while_sage_cannot_be_asked(world: World, approver: Us
 def test_giving_back_needs_a_reason_and_the_approvers_rights(world: World, approver: User) -> None:
     cco = _accepted(world, approver, writer="worksheet")
 
-    with pytest.raises(ReasonNeeded):
+    with pytest.raises(ReasonMissing):
         _give_back(world, cco, by=approver, reason="  ")
     with pytest.raises(NotAllowed):
         _give_back(world, cco, by=world.person("somebody", can_push_to_accounting=False))

@@ -9,11 +9,11 @@ from erp_integrations.ledger.descriptions import (
     KINDS,
     OUTCOMES,
     EventOutcome,
-    actor_words,
+    describe_change,
+    describe_event,
     evidence_facts,
     kinds_of,
     outcome_of,
-    words_of,
 )
 from erp_integrations.ledger.queries import (
     EventFilter,
@@ -128,9 +128,9 @@ def test_the_words_of_an_event_need_nothing_that_sage_may_leave_empty(world: Wor
     event = link_event(world, kind="STILL_IN_ERP", evidence=gaps | {"verdict": "present"})
     bare = link_event(world, kind="PRESENCE_CHANGED")
 
-    assert actor_words(event) == (
+    assert describe_change(event) == (
         "Record 7, number empty",
         "Deleted by a user that Sage does not name",
     )
     assert [fact.label for fact in evidence_facts(event.evidence)] == ["Verdict", "Deleted in Sage"]
-    assert words_of(bare).startswith("CCO 001")
+    assert describe_event(bare).startswith("CCO 001")

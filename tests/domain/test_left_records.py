@@ -7,13 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from commitments.models import CommitmentChangeOrder
+from companies.errors import ReasonMissing
 from companies.models import Level, User
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.ignore_record import ignore_left_record, stop_ignoring_left_record
 from erp_integrations.links.left_records import LeftState, find_left_records, left_record_lines
 from erp_integrations.models import ChangeOrderLink, EventKind, IgnoredRecord
 from erp_integrations.ports import LeftRecord
-from erp_integrations.workflow.errors import NotAllowed, ReasonNeeded, RecordNotLeft
+from erp_integrations.workflow.errors import NotAllowed, RecordNotLeft
 from tests.domain.test_move_link import move
 from tests.sendable import actor
 from tests.world import World
@@ -145,7 +146,7 @@ def test_ignoring_is_taken_back(moved: Moved) -> None:
 
 @pytest.mark.parametrize("reason", ["", " \n"])
 def test_a_record_is_not_ignored_without_a_reason(moved: Moved, reason: str) -> None:
-    with pytest.raises(ReasonNeeded):
+    with pytest.raises(ReasonMissing):
         moved.ignore(reason)
 
     assert not IgnoredRecord.objects.exists()

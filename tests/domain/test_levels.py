@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from companies.access import find_access
 from companies.errors import DirectoryNotAllowed, LastAdministrator, LevelsChanged
 from companies.models import CompanyTool, DirectoryEvent, Level, Membership, Project, ProjectTool, User
-from companies.operations.levels import Levels, change_levels, levels_of
+from companies.operations.change_levels import Levels, change_levels, levels_of
 from tests import factories
 from tests.concurrency.crowd import all_at_once
 from tests.world import World

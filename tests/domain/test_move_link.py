@@ -9,6 +9,7 @@ from django.db import connection
 
 from commitments.models import ChangeOrderStatus, CommitmentChangeOrder, ErpStatus
 from companies.clock import database_now
+from companies.errors import ReasonMissing
 from companies.models import Level, Membership, User
 from erp_integrations.bulk_unlink.operations import process_bulk_unlink, start_bulk_unlink
 from erp_integrations.drafts.side_by_side import NOT_FOUND, SideBySide
@@ -31,7 +32,6 @@ from erp_integrations.workflow.errors import (
     NotAllowed,
     NotAsShown,
     NotPossibleNow,
-    ReasonNeeded,
     RecordElsewhere,
     RecordNotEffective,
     RecordTaken,
@@ -342,7 +342,7 @@ def test_without_a_reason(
 ) -> None:
     former = world.link_of(cco)
 
-    with pytest.raises(ReasonNeeded):
+    with pytest.raises(ReasonMissing):
         move(world, cco, other, by=approver, reason=reason)
 
     assert nothing_was_moved(world, cco, former)

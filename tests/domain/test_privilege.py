@@ -19,7 +19,7 @@ from companies.errors import (
     ReasonMissing,
 )
 from companies.models import DirectoryEvent, Level, Membership, Outcome, OutgoingMail, PrivilegeRequest, User
-from companies.operations.privilege import (
+from companies.operations.change_privilege import (
     grant_privilege,
     refuse_privilege,
     request_privilege,
@@ -107,7 +107,7 @@ def test_who_asked_for_themselves_gets_one_mail(analyst: User, staff: User) -> N
 
 @pytest.mark.parametrize("words", ["", "  ", "\n\t"])
 def test_blanks_are_no_reason(analyst: User, staff: User, words: str) -> None:
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(ReasonMissing, match=r"A reason is needed\."):
         ask(analyst, reason=words)
     request = ask(analyst)
     for decide in (grant_privilege, refuse_privilege):

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import TaskNotFound
 from procrastinate.jobs import Job
 
-from companies.queue import defer_once, named_in_the_log
+from companies.queue import defer_once, log_job
 from companies.tasks import GIVES_UP_AFTER, retry_stalled_jobs
 from tests.jobs import waiting
 
@@ -55,9 +55,7 @@ def test_what_a_job_logs_names_the_job_by_ids_only() -> None:
     )
     context = cast("Any", SimpleNamespace(job=job))
 
-    bound = named_in_the_log(
-        structlog.contextvars.get_contextvars, context, cast("Any", SimpleNamespace(worker_id=2))
-    )
+    bound = log_job(structlog.contextvars.get_contextvars, context, cast("Any", SimpleNamespace(worker_id=2)))
 
     assert bound == {"job_id": 7, "operation": SEND, "worker_id": 2, "mail_id": 3}
     assert structlog.contextvars.get_contextvars() == {}

@@ -249,7 +249,7 @@ def test_a_gone_record_stays_gone_where_looking_again_gets_no_answer(world: Worl
 def test_of_many_that_are_gone_a_run_looks_for_a_few_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confirm_suspects, "GONE_LOOKED_AT_AGAIN", 2)
+    monkeypatch.setattr(confirm_suspects, "GONE_SAMPLE", 2)
     for key in ("present", "plain-01", "plain-02"):
         world.delete_in_sage(world.synced_cco(key))
     run(world)

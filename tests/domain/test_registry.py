@@ -1,4 +1,4 @@
-"""Which parts an ERP has, by the kind of connection."""
+"""The driver for each kind of connection."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.checks import erp_kinds_can_be_imported
+from config.checks import erp_drivers_can_be_loaded
 from erp_integrations.erp import registry
 from erp_integrations.ports import ConnectionSpec, Misconfigured
 
@@ -42,9 +42,10 @@ def test_not_even_a_practice_connection_leads_the_writer_to_real_books() -> None
             registry.writer_for(spec, "sandbox")
 
 
-def test_a_part_that_cannot_be_imported_is_told_at_the_start(settings: Settings) -> None:
-    assert erp_kinds_can_be_imported() == []
-    kind = settings.ERP_KINDS[registry.ODBC]
-    settings.ERP_KINDS = {registry.ODBC: {**kind, "writers": {"worksheet": "sage_adapter.nowhere.writer"}}}
-    [problem] = erp_kinds_can_be_imported()
-    assert "writer 'worksheet'" in problem.msg
+@pytest.mark.parametrize("path", ["sage_adapter.nowhere.ODBC", "sage_adapter.drivers.NAME"])
+def test_a_driver_that_cannot_be_loaded_is_reported_at_the_start(settings: Settings, path: str) -> None:
+    assert erp_drivers_can_be_loaded() == []
+    settings.ERP_KINDS = {registry.ODBC: path}
+    [problem] = erp_drivers_can_be_loaded()
+    assert registry.ODBC in problem.msg
+    assert path in str(problem.hint)

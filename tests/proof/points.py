@@ -108,7 +108,7 @@ def watch_reconcile(reached: Reached, replace: Replace = setattr) -> None:
     """The same for a reconciliation."""
     around = partial(_around, reached, replace)
     around(reconcile, "claim_run", before="before the claim", after="after the claim")
-    around(diff.LinkDiffer, "sift_rest", before="while comparing")
+    around(diff.LinkDiffer, "compare_rest", before="while comparing")
     around(confirm_suspects, "_record", before="before recording")
     around(record_findings, "append_events", after="inside recording")
     around(reconcile, "end_run", before="before the end", after="after the end")

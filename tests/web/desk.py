@@ -9,8 +9,8 @@ from commitments.models import CommitmentChangeOrder
 from companies.clock import database_now
 from companies.mail import queue_mail
 from companies.models import OutgoingMail, PrivilegeRequest, User
-from companies.operations.privilege import request_privilege
-from companies.operations.staff_groups import set_up_staff_groups
+from companies.operations.change_privilege import request_privilege
+from companies.operations.set_up_staff_groups import set_up_staff_groups
 from erp_integrations.models import Connection, ReconcileRun, ReconcileState, UnlinkAttempt, Via
 from tests import factories
 from tests.world import World

@@ -25,7 +25,7 @@ from companies.models import (
     PrivilegeRequest,
     User,
 )
-from companies.operations.privilege import grant_privilege, request_privilege
+from companies.operations.change_privilege import grant_privilege, request_privilege
 from erp_integrations.bulk_unlink.operations import start_bulk_unlink
 from erp_integrations.deletions.confirm_deletion import state_deletion
 from erp_integrations.ledger.actors import Actor

@@ -202,7 +202,7 @@ def test_live_rows_say_what_is_stored_and_nothing_of_others(world: World) -> Non
 def test_an_open_page_that_knows_it_all_is_told_nothing_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_updates, "AGES_STAND", timedelta(days=36_500))
+    monkeypatch.setattr(live_updates, "AGE_STEP", timedelta(days=36_500))
     cco, client = world.synced_cco(), browser(world)
 
     def look(known: str) -> tuple[int, str, int]:

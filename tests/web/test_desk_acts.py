@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from commitments.models import CommitmentChangeOrder, ErpStatus
-from companies.admin_acts import ActReasonForm
+from companies.admin_actions import ActionReasonForm
 from companies.models import DirectoryEvent, Level, User
 from erp_integrations.ledger.actors import actor_in_admin
 from erp_integrations.links.unlink import unlink_change_order
@@ -288,12 +288,12 @@ def test_a_permission_that_was_taken_away_meanwhile_counts_at_the_act(
     clerk = User.objects.get(username="lead")
     groups = list(clerk.groups.all())
 
-    def lets_nobody(form: ActReasonForm) -> bool:
+    def lets_nobody(form: ActionReasonForm) -> bool:
         clerk.groups.clear()
         return is_valid(form)
 
-    is_valid = ActReasonForm.is_valid
-    monkeypatch.setattr(ActReasonForm, "is_valid", lets_nobody)
+    is_valid = ActionReasonForm.is_valid
+    monkeypatch.setattr(ActionReasonForm, "is_valid", lets_nobody)
     for name, pk in acts.items():
         clerk.groups.set(groups)
         assert lead.post(address(name, pk), WHY).status_code == 403, name
@@ -306,13 +306,13 @@ def test_a_row_deleted_between_the_door_and_the_act_is_not_found(
     lead: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = factories.UserFactory.create()
-    is_valid = ActReasonForm.is_valid
+    is_valid = ActionReasonForm.is_valid
 
-    def deletes(form: ActReasonForm) -> bool:
+    def deletes(form: ActionReasonForm) -> bool:
         User.objects.filter(pk=person.pk).delete()
         return is_valid(form)
 
-    monkeypatch.setattr(ActReasonForm, "is_valid", deletes)
+    monkeypatch.setattr(ActionReasonForm, "is_valid", deletes)
 
     assert lead.post(address("deactivate-person", person.pk), WHY).status_code == 404
     assert not LogEntry.objects.exists()

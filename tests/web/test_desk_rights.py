@@ -10,9 +10,9 @@ from django.urls import get_resolver, reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from companies.models import Membership, OutgoingMail, User
-from companies.operations.staff_groups import ADMINISTRATOR, LEVELS, SETS_UP, SUPPORT, SUPPORT_LEAD
+from companies.operations.set_up_staff_groups import ADMINISTRATOR, LEVELS, SETS_UP, SUPPORT, SUPPORT_LEAD
 from companies.queue import defer_once
-from companies.staff import StaffAct
+from companies.staff_permissions import StaffAct
 from tests.commands.terminal import run
 from tests.invariants import fingerprint
 from tests.web.desk import asking, staff, stuck

@@ -15,8 +15,8 @@ from companies.models import (
     Project,
     User,
 )
-from companies.operations.levels import levels_of
-from companies.operations.privilege import grant_privilege
+from companies.operations.change_levels import levels_of
+from companies.operations.change_privilege import grant_privilege
 from tests import factories
 from tests.web.pages import page_of
 from tests.web.people import browser_of, click, list_address

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from erp_integrations.erp import registry
 from erp_integrations.models import Connection
 from erp_integrations.ports import ServerParts
 from erp_integrations.workflow.errors import NoTrustworthyAnswer
+from sage_adapter.drivers import ODBC
 from tests.commands.terminal import ROOT, environment, manage
 from tests.web.people import browser_of, htmx
 from tests.web.test_connection_form import CONNECTION, FIELDS, save
@@ -74,7 +76,7 @@ def test_a_mistake_of_ours_in_the_middle_tells_no_secret(
     """Not on the page, not in the log, not in the report that Django makes of it."""
     admin = world.erp_admin()
     client = browser_of(admin, raise_request_exception=False)
-    monkeypatch.setitem(settings.ERP_KINDS[registry.ODBC], "string_of", "tests.web.test_secrets.a_mistake")
+    monkeypatch.setitem(settings.ERP_KINDS, registry.ODBC, "tests.web.test_secrets.MISTAKEN_DRIVER")
 
     answer = save(client)
 
@@ -98,12 +100,18 @@ def a_mistake(parts: ServerParts) -> str:
     raise ZeroDivisionError
 
 
+assert ODBC.server
+MISTAKEN_DRIVER = replace(ODBC, server=replace(ODBC.server, string_of=a_mistake))
+
+
 def test_what_carries_a_secret_does_not_print_it(world: World) -> None:
     connection = at_odbc(world)
     stored = registry.stored_parts(connection)
     assert stored
     assert stored.password == PASSWORD
-    address = connect.Address(kind=registry.ODBC, database="Books", odbc_string=registry.string_of(stored))
+    address = connect.Address(
+        kind=registry.ODBC, database="Books", odbc_string=registry.server_tools().string_of(stored)
+    )
     for value in (
         stored,
         address,

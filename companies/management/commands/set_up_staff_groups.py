@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from companies.operations.staff_groups import set_up_staff_groups
+from companies.operations.set_up_staff_groups import set_up_staff_groups
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""Check now, for a row and for a page; and the live rows of an open page."""
+"""Check now, for a row and for a page; and the current rows of an open page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ from erp_integrations.workflow.errors import NotAllowed
 @company_member
 @require_POST
 def check(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """One CCO. 200 asked · 403 not allowed · 404 not yours · 503 no answer; 303 without HTMX."""
+    """One CCO. 200 looked up · 403 not allowed · 404 not yours · 503 no answer; 303 without HTMX."""
     change_order = change_order_for(request, change_order_id)
     return _check(request, (change_order.pk,))
 
@@ -44,7 +44,7 @@ def check(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def check_shown(request: MemberRequest) -> HttpResponse:
-    """The CCOs `shown` on the page, with one question. As `check`; 422 where none are named."""
+    """The CCOs `shown` on the page, with one lookup. Like `check`; 422 when there are none."""
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
     return _check(request, _ids(request.POST))
@@ -68,7 +68,7 @@ def _check(request: MemberRequest, ids: Sequence[int]) -> HttpResponse:
 
 def _describe_check(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
     as_before = "What the rows say is as old as before."
-    if not checked.asked:
+    if not checked.looked_up:
         return Message("warning", "There was nothing to check", ("No CCO shown is tied to Sage.",)), 422
     if checked.fault:
         return Message("warning", checked.fault.what, (checked.fault.advice, as_before)), 503
@@ -76,14 +76,14 @@ def _describe_check(checked: CheckedNow, *, erp: str) -> tuple[Message, int]:
         title = f"{erp} gave no trustworthy answer"
         return Message("warning", title, (f"{as_before} Try again.",)), 503
     details = [_describe_news(checked)]
-    if checked.answered < checked.asked:
-        details.append(f"About {checked.asked - checked.answered} there was no answer.")
+    if checked.answered < checked.looked_up:
+        details.append(f"About {checked.looked_up - checked.answered} there was no answer.")
     title = f"{checked.answered} CCO{'s' if checked.answered != 1 else ''} checked"
     return Message("success", title, tuple(details)), 200
 
 
 def _describe_news(checked: CheckedNow) -> str:
-    if checked.asked == 1:
+    if checked.looked_up == 1:
         return "Sage says something new about it." if checked.changed else "Sage says the same as before."
     return f"Sage says something new about {checked.changed or 'none'} of them."
 
@@ -103,9 +103,9 @@ def _answer(request: MemberRequest, ids: Sequence[int], message: Message, *, sta
 @company_member
 @require_GET
 def live_rows(request: MemberRequest) -> HttpResponse:
-    """The current state of the rows `shown` on an open page, with counts and freshness. The ERP is not asked.
+    """The current state of the rows `shown` on an open page, with counts and freshness. No call to the ERP.
 
-    204 where `known`, the state that the page has, is the current one.
+    204 when `known`, the ETag that the page has, is the current one.
     """
     if not may_see_erp_integrations(request.access):
         raise PermissionDenied
@@ -121,11 +121,11 @@ def _rows_now(request: MemberRequest, connection: Connection | None, ids: Sequen
     query = list_query_of_page(request)
     return {
         "said": live_updates.live_rows_of(request.company, connection, ids),
-        "views": lists.views_with_counts(request.company, current=query.view, asked=query),
+        "views": lists.views_with_counts(request.company, current=query.view, query=query),
         "freshness": freshness_of(connection, erp=erp_of(request)),
     }
 
 
 def _ids(data: QueryDict) -> Sequence[int]:
-    """The ids of the rows, as many as a page has."""
+    """The valid ids, at most a page of them."""
     return ids_among(data.getlist("shown")[:MOST_LOOKED_UP_AT_ONCE])

@@ -1,4 +1,4 @@
-"""Moving a CCO's link to another record: name it, see both side by side, say yes."""
+"""Moves a CCO's link to another record: find it, see both side by side, confirm."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def _compare(
     *,
     form: MoveLinkForm | None = None,
 ) -> HttpResponse:
-    """Both records as they are now; `form` is one that was sent without its reason."""
+    """Both records as they are now; `form` is a submitted one without its reason."""
     try:
         with at_the_act():
             shown = move_link.show_both_records(
@@ -124,7 +124,7 @@ def _page(
         "link": find_active_link(change_order),
         "find": find,
         "shown": shown,
-        "form": _form_for(shown, reason=reason, sent=form) if shown else None,
+        "form": _form_for(shown, reason=reason, submitted=form) if shown else None,
         "erp_name": erp_of(request),
         "back": page_of(request, change_order, "change-order-history"),
         "address": reverse("move", args=[request.company.slug, change_order.pk]),
@@ -132,14 +132,14 @@ def _page(
     return render(request, "erp_integrations/links/move_link.html", context, status=status)
 
 
-def _form_for(shown: SideBySide, *, reason: str, sent: MoveLinkForm | None) -> MoveLinkForm:
-    """Bound to exactly what is on the page; with the error of the reason where one was sent without it."""
+def _form_for(shown: SideBySide, *, reason: str, submitted: MoveLinkForm | None) -> MoveLinkForm:
+    """Bound to the values on the page, with the reason's error from a submitted form."""
     values = {
         "record": shown.record_number,
         "subcontract": shown.subcontract_record_number,
         "shown": shown.token,
         "reason": reason,
     }
-    if sent is not None and "reason" in sent.errors:
+    if submitted is not None and "reason" in submitted.errors:
         return MoveLinkForm(values)
     return MoveLinkForm(initial=values)

@@ -1,4 +1,4 @@
-"""After an unlink: link the same record again. Before one: the order in which everything is undone."""
+"""After an unlink: link the same record again. Before one: the unwind plan."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -31,7 +31,7 @@ from erp_integrations.workflow.errors import Refused
 @company_member
 @require_POST
 def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """Undo of an unlink, where the very record is back."""
+    """Undoes an unlink, when the same record is back."""
     change_order = change_order_for(request, change_order_id)
     history = page_of(request, change_order, "change-order-history")
     steps = (NextStep("View history", history),)
@@ -53,7 +53,7 @@ def relink(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_GET
 def plan(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """What to undo, in which order, and who can: for both sides, who have to take turns."""
+    """What to undo, in which order, and by whom: for the project team and accounting."""
     change_order = change_order_or_404(request, change_order_id)
     project, of_accounting = change_order.commitment.project, may_see_erp_integrations(request.access)
     if not (of_accounting or may_see_commitments(request.access, project)):

@@ -66,7 +66,7 @@ def _answer(
 ) -> HttpResponse:
     """Fragments for HTMX; without JavaScript a redirect to the list, with the same message.
 
-    `link` is as the act left it; None where the act ended before it read one.
+    `link` is the link after the attempt; None when the attempt ended before it was read.
     """
     if not request.htmx:
         return answer_on_page(request, message, location=came_from(request, list_of(request)))
@@ -74,9 +74,9 @@ def _answer(
     if link is None or not may_see_erp_integrations(request.access):
         return answer_without_row(request, message, status=status)
     query = list_query_of_page(request)
-    if not query.of_links:
+    if not query.shows_links:
         query = ListQuery()
-    views = lists.views_with_counts(request.company, current=query.view, asked=query)
+    views = lists.views_with_counts(request.company, current=query.view, query=query)
     page = lists.page_after_act(request.company, query, views)
     context: dict[str, Any] = {
         "message": message,
@@ -86,7 +86,7 @@ def _answer(
         "grouped": query.grouped,
         "views": views,
         "gone": lists.count_gone(request.company, query, views),
-        "page": page if link.is_active else lists.without_the_row_that_moved_up(page),
+        "page": page if link.is_active else lists.without_next_row(page),
         "freshness": freshness_of(link.connection, erp=erp),
     }
     if query.grouped:

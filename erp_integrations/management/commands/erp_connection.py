@@ -66,8 +66,8 @@ class Command(ReportingCommand):
         except (OSError, UnicodeDecodeError) as error:
             self.refuse(f"{file} cannot be read: {error}", code=WRONG_USE)
         try:
-            database = registry.database_named_in(text.strip())
-            registry.check_string(text.strip())
+            database = registry.server_tools().database_named_in(text.strip())
+            registry.server_tools().check_string(text.strip())
         except ValueError as error:
             self.refuse(f"The connection string was not stored. {error}", code=MISCONFIGURED)
         return connect.Address(kind=registry.ODBC, database=database, odbc_string=text.strip())

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from companies.models import Company
-from companies.operations.staff_groups import set_up_staff_groups
+from companies.operations.set_up_staff_groups import set_up_staff_groups
 from erp_integrations.management.reporting import ReportingCommand
 from erp_integrations.models import ChangeOrderLink
 from erp_integrations.sandbox.demo import COMPANIES, load_demo

@@ -28,7 +28,7 @@ from companies.demo_people import DEMO_PEOPLE
 from companies.models import Company, Project
 from erp_integrations.connections import connect
 from erp_integrations.erp import registry
-from erp_integrations.ledger.events import RIGHTS_OF_NOBODY
+from erp_integrations.ledger.events import RIGHTS_WITHOUT_PERSON
 from erp_integrations.models import (
     CommitmentLink,
     Connection,
@@ -37,7 +37,7 @@ from erp_integrations.models import (
     LinkEvent,
     VendorLink,
 )
-from erp_integrations.policies import EVERY
+from erp_integrations.policies import RECONCILE_INTERVAL
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.sandbox.demo import let_in, user_of
 from tests.bench.load.company_data import (
@@ -120,7 +120,7 @@ def _make_company(slug: str, name: str, books: BulkCompany, *, folder: Path, now
     connection = connect.check_connection(connection_id=connection.pk, actor=LOADER).connection
     with transaction.atomic(durable=True):
         # As large as a real company, and compared as often: a run reads all that its books hold.
-        minutes = EVERY // timedelta(minutes=1)
+        minutes = RECONCILE_INTERVAL // timedelta(minutes=1)
         Connection.objects.filter(pk=connection.pk).update(reconcile_every_minutes=minutes)
         code = CostCode.objects.create(company=company, code=COST_CODE, name="General")
         kind = CostType.objects.create(company=company, code=COST_TYPE, name="Subcontract")
@@ -220,7 +220,7 @@ def _make_links(
             kind=EventKind.LINKED,
             actor_name=LOADER.name,
             via=LOADER.via,
-            rights=RIGHTS_OF_NOBODY[LOADER.via],
+            rights=RIGHTS_WITHOUT_PERSON[LOADER.via],
             evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
         )
         for kind, subject_id, label, number, link in tied

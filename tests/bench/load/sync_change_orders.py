@@ -9,7 +9,7 @@ from django.db import transaction
 from commitments.models import ChangeOrderStatus, Commitment, CommitmentLine, ErpStatus
 from companies.models import Company
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.events import RIGHTS_OF_NOBODY
+from erp_integrations.ledger.events import RIGHTS_WITHOUT_PERSON
 from erp_integrations.models import Connection, EventKind, PresenceKey, Via
 from tests.bench.load.company_data import BulkChangeOrder
 
@@ -140,7 +140,7 @@ def _sync(some: Sequence[BulkChangeOrder], rows: CompanyRows) -> None:
         "linked": EventKind.LINKED,
         "loader": LOADER.name,
         "via": LOADER.via,
-        "rights": RIGHTS_OF_NOBODY[LOADER.via],
+        "rights": RIGHTS_WITHOUT_PERSON[LOADER.via],
         "connection": rows.connection.pk,
         "company": rows.company.pk,
         "slug": rows.company.slug,

@@ -33,7 +33,7 @@ def page(request: MemberRequest) -> HttpResponse:
     """One page of the list."""
     if not may_see_erp_integrations(request.access):
         return HttpResponse(status=403)
-    ids, _page = ids_on_page(request.company, ListQueryForm(request.GET).asked())
+    ids, _page = ids_on_page(request.company, ListQueryForm(request.GET).parse())
     rows = "".join(
         f"<tr><td>{one.project_name}<td>{one.commitment_number}<td>{one.contract_company}<td>{one.cco_number}"
         f"<td>{one.cco_title}<td>{one.cco_amount}<td>{one.number}<td>{one.record_number}<td>{one.linked_at}"

@@ -1,6 +1,8 @@
 """A reader that has looked twice before it was asked, and found nothing: an ERP that takes no time at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 from erp_integrations.ports import (
     NO_CONTROLS,
@@ -9,10 +11,12 @@ from erp_integrations.ports import (
     ConnectionSpec,
     Controls,
     Deadline,
+    ErpReader,
     Evidence,
     Finding,
     Verdict,
 )
+from sage_adapter import drivers
 
 
 class QuietReader:
@@ -52,5 +56,7 @@ class QuietReader:
         )
 
 
-def open_reader(spec: ConnectionSpec) -> QuietReader:
-    return QuietReader(spec)
+ODBC, SANDBOX = (
+    replace(driver, open_reader=lambda spec: cast(ErpReader, QuietReader(spec)))
+    for driver in (drivers.ODBC, drivers.SANDBOX)
+)

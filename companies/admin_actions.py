@@ -1,6 +1,6 @@
-"""An act of the support desk: an address of its own that asks why, and runs the operation that the pages run.
+"""An action of the support desk: a page that asks for the reason, then runs the operation.
 
-No form of the admin saves such a thing. Nothing that was typed is lost where nothing was done.
+The admin's own forms do not save such a change. A refused action keeps the reason that was typed.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from django.shortcuts import redirect, render
 
 from companies.errors import DirectoryNotAllowed, DirectoryRefused
 from companies.models import User
-from companies.staff import StaffAct
+from companies.staff_permissions import StaffAct
 
 
-class NothingDone(Exception):
-    """The act was refused by an operation of another room; the text says why and what to do, for the page."""
+class ActionRefused(Exception):
+    """An operation of another app refused the action. The text for the page says why and what to do."""
 
 
-class ActReasonForm(forms.Form):
-    """Why support acts as it does. It stays in the history."""
+class ActionReasonForm(forms.Form):
+    """The reason of an action. It is kept in the history."""
 
     words = forms.CharField(
         label="Why? The people concerned read this.",
@@ -31,7 +31,7 @@ class ActReasonForm(forms.Form):
     )
 
 
-def answer_act(
+def action_view(
     request: HttpRequest,
     *,
     needs: StaffAct,
@@ -42,20 +42,20 @@ def answer_act(
     back: str,
     note: str = "",
 ) -> HttpResponse:
-    """The page that asks for the reason, and the act.
+    """The page that asks for the reason, and the action.
 
-    `act` gets who acts and why; what it returns is said, else `done`. What the person may is judged here for
-    the page, and by the operation for the act. Where the row has changed, 409 and the words of the refusal;
-    where it is gone, 404.
+    `act` takes the actor and the reason; the message it returns is shown, else `done`. Permissions are
+    checked here for the page, and by the operation for the action. Responds with 409 and the refusal's text
+    when the row has changed, with 404 when it was deleted.
     """
     if not request.user.has_perm(needs):
         raise PermissionDenied
     assert isinstance(request.user, User)
-    form = ActReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+    form = ActionReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            said = act(request.user, form.cleaned_data["words"])
+            message = act(request.user, form.cleaned_data["words"])
         except DirectoryNotAllowed:
             raise PermissionDenied from None
         except ObjectDoesNotExist:  # deleted since the page was loaded
@@ -63,11 +63,11 @@ def answer_act(
         except DirectoryRefused as refusal:
             messages.warning(request, f"{refusal} Nothing was changed.")
             status = 409
-        except NothingDone as refusal:
+        except ActionRefused as refusal:
             messages.warning(request, str(refusal))
             status = 409
         else:
-            messages.success(request, said or done)
+            messages.success(request, message or done)
             return redirect(back)
     context = {
         **admin.site.each_context(request),

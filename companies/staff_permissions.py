@@ -1,4 +1,4 @@
-"""What staff of the admin may do beside reading: for each act a permission of Django's, read at the act."""
+"""What staff may do in the admin beside reading: one Django permission per act, checked at the act."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from companies.models import User
 
 
 class StaffAct(StrEnum):
-    """An act of the support desk, by the full name of its permission."""
+    """An act of the support desk; the value is the full name of its permission."""
 
     DECIDE_PRIVILEGE = "companies.decide_privilege"
     DEACTIVATE_PERSON = "companies.deactivate_person"
@@ -23,20 +23,20 @@ WORDS = {
     StaffAct.CHECK_NOW: "ask the ERP whether a record is there",
     StaffAct.RELINK: "relink CCOs",
 }
-"""What each lets a person do, for the page and for the ledger."""
+"""What each permission allows, for the page and for the ledger."""
 
 
 EXPORT_LEDGER = "erp_integrations.export_ledger"
-"""The permission to take the ledger along as a file: reading, and no act."""
+"""The permission to export the ledger as a file."""
 
 
 def find_staff(user_id: int | None) -> User | None:
-    """The person, as staff who are not switched off; with no permission read yet."""
+    """The active staff user with this id, without cached permissions."""
     return User.objects.filter(pk=user_id or 0, is_active=True, is_staff=True).first()
 
 
 def ruling_on_staff(act: StaffAct, user_id: int | None) -> Ruling:
-    """Whether this person may do this now. Who was switched off since the page was loaded may nothing."""
+    """Whether this person may do this now. A deactivated person may do nothing."""
     staff = find_staff(user_id)
     if staff is None or not staff.has_perm(act):
         return Ruling(missing=(f"Needs the staff permission to {WORDS[act]}",))

@@ -1,6 +1,6 @@
-"""What support does to people and their entries in the admin: told in the Directory's history.
+"""Records in the Directory's history what support changes in the admin.
 
-The admin's own forms save; an edit is begun before and ended after, in the transaction of what it saves.
+The admin's own forms save. `begin_edit` comes before, `end_edit` after, in the same transaction.
 """
 
 from collections import defaultdict
@@ -20,9 +20,9 @@ from companies.models import (
     ProjectTool,
     User,
 )
-from companies.operations.digest import SUBSCRIBED
-from companies.operations.events import append_event
-from companies.operations.levels import active_administrators, name_of_level
+from companies.operations.change_digest_subscription import SUBSCRIBED
+from companies.operations.change_levels import active_administrators, name_of_level
+from companies.operations.record_history import append_event
 
 ACTIVE = {True: "active", False: "inactive"}
 ENTRY, ACCOUNT, DIGEST = "Directory entry", "Account", "ERP digest emails"
@@ -42,7 +42,7 @@ class SupportEdit:
 
 
 def begin_edit(entries: QuerySet[Membership], *, actor: User) -> SupportEdit:
-    """Remembers how the entries are. Until the transaction ends nobody else edits any in their companies."""
+    """Reads the entries and locks their companies, so that no other edit runs until the transaction ends."""
     ids = list(entries.values_list("company_id", flat=True))
     companies = tuple(Company.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("id"))
     found = _read(entries)
@@ -62,9 +62,10 @@ def end_edit(
     rights: str = "staff, in the admin",
     reason: str = "",
 ) -> None:
-    """Appends an event for everything that is otherwise now.
+    """Appends an event for everything that has changed.
 
-    Raises `LastAdministrator` where a company has lost its last active one: then nothing may be kept.
+    Raises `LastAdministrator` when a company has lost its last active one; the transaction must then be
+    rolled back.
     """
     administered = _administered(edit.companies)
     for company in edit.companies:
@@ -116,7 +117,7 @@ def _facts(entry: Membership) -> Facts:
 
 
 def _changes(before: Facts, after: Facts) -> Iterator[tuple[DirectoryEventKind, str, str, str]]:
-    """What there is of an entry before and after; of one that was made or deleted: that, and its levels."""
+    """What changed between two states of an entry; of a new or deleted one: itself and its levels."""
     whole = bool(before) and bool(after)
     for kind, what in dict.fromkeys((*before, *after)):
         none = Level.NONE.label if kind == DirectoryEventKind.LEVEL_CHANGED else "none"

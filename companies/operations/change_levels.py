@@ -1,4 +1,4 @@
-"""Changing the levels of an entry: what company administrators do."""
+"""Changes the levels of an entry, as company administrators do."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ from companies.models import (
     ProjectToolPermission,
     User,
 )
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 from companies.policies import may_change_levels
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Every level of an entry: on the company's tools, and on each project's Commitments by project id."""
+    """All levels of an entry: on company tools, and on Commitments by project id."""
 
     company: dict[CompanyTool, Level]
     projects: dict[int, Level]
 
     @property
     def fingerprint(self) -> str:
-        """The same as long as nobody changes a level and no project comes or goes."""
+        """Changes when a level changes or a project is added or removed."""
         facts = [*sorted(self.company.items()), *sorted(self.projects.items())]
         return hashlib.sha256(repr([(key, int(level)) for key, level in facts]).encode()).hexdigest()
 
 
 def levels_of(membership: Membership) -> Levels:
-    """As they are now, with None where there is no row. Three queries."""
+    """The current levels; None when there is no row. Three queries."""
     company = {row.tool: Level(row.level) for row in membership.company_levels.all()}
     projects = {
         row.project_id: Level(row.level)
@@ -57,13 +57,13 @@ def levels_of(membership: Membership) -> Levels:
 
 @transaction.atomic(durable=True)
 def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Levels, actor: User) -> int:
-    """Gives an entry these levels; how many changed. Each change is an event.
+    """Gives an entry these levels and returns how many changed. Each change is an event.
 
-    `seen` is the fingerprint of the levels that the actor looked at. Projects that are not among those wanted
-    keep their level. Raises `Membership.DoesNotExist` when the company has no such entry,
-    `DirectoryNotAllowed`, `LevelsChanged`, `LastAdministrator`.
+    `seen` is the fingerprint of the levels that the actor was shown. Projects that are not in `wanted` keep
+    their level. Raises `Membership.DoesNotExist` when the company has no such entry, `DirectoryNotAllowed`,
+    `LevelsChanged`, `LastAdministrator`.
     """
-    # One at a time in a company: two administrators could each take the other for the last but one.
+    # Locked, so that two administrators cannot remove each other at the same time.
     company = Company.objects.select_for_update(no_key=True).get(pk=company_id)
     access = find_access(user_id=actor.pk, company_id=company_id)
     ruling = may_change_levels(access) if access else None
@@ -95,7 +95,7 @@ def change_levels(*, company_id: int, membership_id: int, seen: str, wanted: Lev
 
 
 def _refuse_for_last_administrator(membership: Membership, company: Company, wanted: Levels) -> None:
-    """Somebody active keeps 'Admin' on Directory, or nobody in the company could give levels any more."""
+    """A company keeps at least one active entry with 'Admin' on Directory."""
     if wanted.company[CompanyTool.DIRECTORY] >= Level.ADMIN:
         return
     if set(active_administrators(company).values_list("id", flat=True)) == {membership.pk}:
@@ -103,7 +103,7 @@ def _refuse_for_last_administrator(membership: Membership, company: Company, wan
 
 
 def active_administrators(*companies: Company) -> QuerySet[Membership]:
-    """The entries of everybody who can give levels in these companies now."""
+    """The active entries that may change levels in these companies."""
     return Membership.objects.filter(
         company__in=companies,
         is_active=True,
@@ -114,7 +114,7 @@ def active_administrators(*companies: Company) -> QuerySet[Membership]:
 
 
 def name_of_level(project: Project) -> str:
-    """What the history calls the level on a project's Commitments."""
+    """The name of a project's Commitments level in the history."""
     return f"Commitments in {project.name} ({project.number})"
 
 
@@ -131,7 +131,7 @@ class _Change:
         CompanyToolPermission.objects.update_or_create(
             membership=self.membership, tool=tool, defaults={"level": after}
         )
-        self._tell(tool.label, before, after)
+        self._record(tool.label, before, after)
         return True
 
     def on_project(self, project: Project, before: Level, after: Level) -> bool:
@@ -143,10 +143,10 @@ class _Change:
             tool=ProjectTool.COMMITMENTS,
             defaults={"level": after},
         )
-        self._tell(name_of_level(project), before, after)
+        self._record(name_of_level(project), before, after)
         return True
 
-    def _tell(self, what: str, before: Level, after: Level) -> None:
+    def _record(self, what: str, before: Level, after: Level) -> None:
         append_event(
             kind=DirectoryEventKind.LEVEL_CHANGED,
             membership=self.membership,

@@ -1,4 +1,4 @@
-"""Writing the Directory's history: one event, in the transaction of the change it tells of."""
+"""Records one event of the Directory's history, in the transaction of the change it describes."""
 
 from datetime import datetime
 from functools import partial
@@ -24,9 +24,9 @@ def append_event(
     after: str = "",
     reason: str = "",
 ) -> DirectoryEvent:
-    """Appends one line. Refuses to run outside a transaction: an event without its change is a lie."""
+    """Appends one event. Raises `TransactionManagementError` outside a transaction."""
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("append_event needs the transaction of its change")
+        raise transaction.TransactionManagementError("append_event needs a transaction")
     event = DirectoryEvent.objects.create(
         at=now,
         company_id=membership.company_id,
@@ -49,7 +49,7 @@ def append_event(
 
 
 def _log(event: DirectoryEvent) -> None:
-    """The same for the log, by ids: once it is true, and not before."""
+    """Logs the event by ids, after the commit."""
     log.info(
         "directory_event",
         event_id=event.pk,

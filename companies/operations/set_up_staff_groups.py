@@ -1,32 +1,32 @@
 """The groups of staff and their permissions, as data. Set up by `manage.py set_up_staff_groups`.
 
-Permissions are made by Django after the migrations, so no migration can give them.
+Django creates permissions after the migrations, so no migration can grant them.
 """
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
 
-from companies.staff import EXPORT_LEDGER, StaffAct
+from companies.staff_permissions import EXPORT_LEDGER, StaffAct
 
 READS = ("companies", "commitments", "erp_integrations", "procrastinate")
-"""The apps whose rows all staff in a group see. The rows themselves are written by nobody but operations."""
+"""The apps whose rows all staff may see. Only operations write them."""
 SETS_UP = {
     "companies": ("company", "project", "user", "membership"),
     "commitments": ("vendor", "costcode", "costtype"),
 }
-"""What administrators make and change. None of it is deleted: people are deactivated."""
+"""What administrators create and change. None of it is deleted: people are deactivated."""
 LEVELS = ("companytoolpermission", "projecttoolpermission")
-"""Shown inside a directory entry, and taken away there too."""
+"""Edited and deleted within a directory entry."""
 
 SUPPORT, SUPPORT_LEAD, ADMINISTRATOR = "Support", "Support lead", "Administrator"
 
 
 @transaction.atomic
 def set_up_staff_groups() -> dict[str, int]:
-    """Makes the three groups, and gives each exactly its permissions; how many each has. May run again.
+    """Creates the three groups and gives each exactly its permissions; returns the count of each. Idempotent.
 
-    Who is in them is nobody's business here: superusers put people into groups.
+    Superusers put people into groups.
     """
     read = Q(codename__startswith="view_", content_type__app_label__in=READS)
     act = read | _named(*StaffAct, EXPORT_LEDGER)

@@ -1,4 +1,4 @@
-"""Can Push to Accounting: asked for from the Directory, decided by support, and by nobody for themselves."""
+"""Can Push to Accounting: requested in the Directory, decided by support, never for oneself."""
 
 from django.db import transaction
 from django.urls import reverse
@@ -23,21 +23,21 @@ from companies.models import (
     PrivilegeRequest,
     User,
 )
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 from companies.policies import may_change_levels
-from companies.staff import StaffAct, ruling_on_staff
+from companies.staff_permissions import StaffAct, ruling_on_staff
 
 PRIVILEGE = "Can Push to Accounting"
-TOLD = {
+HISTORY = {
     Outcome.GRANTED: (DirectoryEventKind.PRIVILEGE_GRANTED, "no", "yes"),
     Outcome.REFUSED: (DirectoryEventKind.PRIVILEGE_REFUSED, "requested", "refused"),
 }
-"""How a decision stands in the history: its kind, from, to."""
+"""The history entry of a decision: kind, before, after."""
 
 
 @transaction.atomic(durable=True)
 def request_privilege(*, company_id: int, membership_id: int, reason: str, actor: User) -> PrivilegeRequest:
-    """Asks support for the privilege, for oneself or, as a company administrator, for somebody.
+    """Requests the privilege for oneself or, as a company administrator, for another person.
 
     Raises `Membership.DoesNotExist` when the company has no such entry, `ReasonMissing`,
     `DirectoryNotAllowed`, `EntryNotActive`, `AlreadyGranted`, `AlreadyRequested`.
@@ -83,7 +83,7 @@ def request_privilege(*, company_id: int, membership_id: int, reason: str, actor
 
 @transaction.atomic(durable=True)
 def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
-    """Gives what was asked for; counts at once. Mailed to who asked and for whom.
+    """Grants the request, effective at once. Mails the person and the requester.
 
     Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`,
     `AlreadyDecided`, `EntryNotActive`, `AlreadyGranted`.
@@ -102,7 +102,7 @@ def grant_privilege(*, request_id: int, words: str, actor: User) -> None:
 
 @transaction.atomic(durable=True)
 def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
-    """Says no, with words. Mailed to who asked and for whom.
+    """Refuses the request. Mails the person and the requester.
 
     Raises `PrivilegeRequest.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`,
     `AlreadyDecided`.
@@ -116,7 +116,7 @@ def refuse_privilege(*, request_id: int, words: str, actor: User) -> None:
 
 @transaction.atomic(durable=True)
 def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
-    """Takes the privilege away; counts at once. Mailed to the person.
+    """Revokes the privilege, effective at once. Mails the person.
 
     Raises `Membership.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`, `NotForOneself`, `NotGranted`.
     """
@@ -146,7 +146,7 @@ def revoke_privilege(*, membership_id: int, words: str, actor: User) -> None:
     )
 
 
-# --- how -----------------------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------------
 
 
 def _lock(membership_id: int, **company: int) -> Membership:
@@ -158,7 +158,7 @@ def _lock(membership_id: int, **company: int) -> Membership:
 
 
 def _lock_request(request_id: int) -> tuple[PrivilegeRequest, Membership]:
-    """Locks the entry first, as everybody does, and then the request."""
+    """Locks the entry first, in the same order as every operation, and then the request."""
     membership_id = PrivilegeRequest.objects.values_list("membership_id", flat=True).get(pk=request_id)
     membership = _lock(membership_id)
     return PrivilegeRequest.objects.select_for_update().get(pk=request_id), membership
@@ -192,12 +192,12 @@ def _decide(
     rights: str,
     actor: User,
 ) -> None:
-    """Ends the request, tells it and mails it."""
+    """Ends the request, records the event and queues the mails."""
     now = database_now()
     request.outcome, request.words = outcome, words
     request.decided_at, request.decided_by_id, request.decided_by_name = now, actor.pk, actor.name
     request.save()
-    kind, before, after = TOLD[outcome]
+    kind, before, after = HISTORY[outcome]
     append_event(
         kind=kind,
         membership=membership,
@@ -214,8 +214,8 @@ def _decide(
 
 def _mail_decision(request: PrivilegeRequest, membership: Membership) -> None:
     decided = request.get_outcome_display().lower()
-    told = User.objects.filter(pk__in={membership.user_id, request.asked_by_id}).order_by("id")
-    for person in told:
+    recipients = User.objects.filter(pk__in={membership.user_id, request.asked_by_id}).order_by("id")
+    for person in recipients:
         queue_mail(
             to=person,
             subject=f"{PRIVILEGE} was {decided} for {membership.user.name} in {membership.company.name}",

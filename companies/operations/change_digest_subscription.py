@@ -1,19 +1,19 @@
-"""The daily summary, and whether a person wants it."""
+"""Whether a person gets the daily summary."""
 
 from django.db import transaction
 
 from companies.clock import database_now
 from companies.models import DirectoryEventKind, Membership, User
-from companies.operations.events import append_event
+from companies.operations.record_history import append_event
 
 SUBSCRIBED = {True: "subscribed", False: "not subscribed"}
 
 
 @transaction.atomic(durable=True)
-def set_subscription(*, company_id: int, wanted: bool, actor: User) -> None:
-    """Subscribes the person's own entry to the ERP digest, or lets them out. Nothing happens twice.
+def change_digest_subscription(*, company_id: int, wanted: bool, actor: User) -> None:
+    """Subscribes or unsubscribes the person's own entry. Does nothing when it is so already.
 
-    Raises `Membership.DoesNotExist` where the person has no active entry in the company.
+    Raises `Membership.DoesNotExist` when the person has no active entry in the company.
     """
     membership = (
         Membership.objects.select_for_update(of=("self",))

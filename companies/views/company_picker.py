@@ -1,4 +1,4 @@
-"""The company picker, and the page for a form that was too old."""
+"""The company picker, and the page for a failed CSRF check."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from companies.models import User
 @login_required
 @require_GET
 def picker(request: HttpRequest) -> HttpResponse:
-    """The companies of the person; straight to the company where there is just one."""
+    """The person's companies; redirects to the company when there is just one."""
     assert isinstance(request.user, User)
     companies = companies_of(request.user)
     if len(companies) == 1:
@@ -28,7 +28,7 @@ def picker(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, **_: Any) -> HttpResponse:
-    """Asks to load the page again; a request by HTMX does so by itself."""
+    """Asks the person to reload the page; an HTMX request reloads it."""
     if request.headers.get("HX-Request") == "true":
         response: HttpResponse = HttpResponseClientRefresh()
         response.status_code = 403

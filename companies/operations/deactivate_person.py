@@ -1,21 +1,21 @@
-"""Deactivating a person: their account signs in no more, and open sessions end at once."""
+"""Deactivates a person: the account cannot sign in, and open sessions end at once."""
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 
 from companies.errors import AlreadyInactive, DirectoryNotAllowed, NotOneself, StaffAccount, require_reason
 from companies.models import Membership, User
-from companies.operations.support import begin_edit, end_edit
-from companies.staff import StaffAct, find_staff, ruling_on_staff
+from companies.operations.record_support_edit import begin_edit, end_edit
+from companies.staff_permissions import StaffAct, find_staff, ruling_on_staff
 
 
 @transaction.atomic(durable=True)
 def deactivate_person(*, user_id: int, reason: str, actor: User) -> None:
-    """Switches the account off, told with the reason in the history of each of the person's entries.
+    """Deactivates the account and records it, with the reason, in the history of each of its entries.
 
-    The entries and their levels stay, for the day on which the account is switched on again. Django's own
-    log of the admin tells it too: a person may have no entry. Raises `User.DoesNotExist`, `ReasonMissing`,
-    `DirectoryNotAllowed`, `NotOneself`, `StaffAccount`, `AlreadyInactive`, `LastAdministrator`.
+    Entries and levels stay, for when the account is activated again. Django's admin log records it too,
+    because a person may have no entry. Raises `User.DoesNotExist`, `ReasonMissing`, `DirectoryNotAllowed`,
+    `NotOneself`, `StaffAccount`, `AlreadyInactive`, `LastAdministrator`.
     """
     reason = require_reason(reason)
     entries = Membership.objects.filter(user=user_id)

@@ -238,6 +238,8 @@ class RoundLine:
     looked_at: datetime | None
     differences: tuple[tuple[str, str, str], ...]
     """(what, as accepted, as found) by the last look."""
+    differing_record_number: str
+    """The record that the differences are of; empty where there are none."""
     ended_at: datetime | None
     ended_by: str
     outcome: str

@@ -250,8 +250,9 @@ class Differs(Refused):
                 f"{one.what}: {one.found} in {erp}, accepted was {one.signed_off}."
                 for one in self.differences
             ),
-            f"It was not linked. An accountant can correct the record in {erp}; then look again. If the "
-            "record is right and the CCO is wrong, have the record deleted there and give the CCO back.",
+            f"It was not linked. An accountant can correct the record in {erp}; then look again. If it "
+            "differs for a good reason, link the CCO to it as it is, from the worksheet. If the record is "
+            "right and the CCO is wrong, have the record deleted there and give the CCO back.",
         )
 
 
@@ -548,12 +549,12 @@ class SameRecord(Refused):
 
 
 class RecordNotEffective(Refused):
-    """The record is Void or Rejected in the ERP, and the CCO is not."""
+    """The record, or a line of it, is Void or Rejected in the ERP, and the CCO is not."""
 
     title = "Record {refusal.record_number} is {refusal.record_status} in {erp}"
     details = (
-        "This CCO is not, so its link is not moved to that record. Nothing was changed. Name another record, "
-        "or have that one reopened there.",
+        "This CCO is not, so it is not linked to that record. Nothing was changed. Name another record, or "
+        "have that one reopened there.",
     )
 
     def __init__(self, record_number: str, record_status: str) -> None:

@@ -276,6 +276,7 @@ class RecordLinkRow:
     linked_at: datetime | None
     linked_by: str
     link_url: str
+    unlink_url: str
 
 
 # --- connection ----------------------------------------------------------------------------------

@@ -329,6 +329,30 @@ class RecordTaken(Refused):
     )
 
 
+class LinkInUse(Refused):
+    """Something is linked under the project, vendor or commitment whose link was to be ended."""
+
+    title = "It was not unlinked"
+
+    def __init__(self, in_the_way: tuple[str, ...]) -> None:
+        super().__init__("; ".join(in_the_way))
+        self.in_the_way = in_the_way
+
+    def sentences(self, erp: str) -> tuple[str, ...]:  # noqa: ARG002
+        return (
+            self.title,
+            *(f"{words}." for words in self.in_the_way),
+            f"Unlink that first. {UNCHANGED}",
+        )
+
+
+class RecordNotLinked(Refused):
+    """The project, vendor or commitment is not linked (any more)."""
+
+    title = "It is not linked"
+    details = ("Another user unlinked it first, or the page was out of date. Nothing was changed.",)
+
+
 class AlreadyLinkedToRecord(Refused):
     """The project, vendor or commitment is linked already; the ERP was not asked."""
 

@@ -22,6 +22,7 @@ class Act(StrEnum):
     CHECK_PRESENCE = "ask the ERP whether records are still there"
     USE_SANDBOX = "act as an accountant in the practice company"
     LINK_RECORDS = "tie projects, vendors and commitments to their records"
+    UNLINK_RECORDS = "unlink projects and vendors"
     ACCEPT = "accept, export and retry a CCO"
     REJECT = "reject a CCO"
     UNLINK = "unlink a CCO"
@@ -56,6 +57,7 @@ MATRIX: dict[Act, Needs] = {
     Act.CHECK_PRESENCE: Needs(erp_integrations=Level.STANDARD),
     Act.USE_SANDBOX: Needs(erp_integrations=Level.STANDARD),
     Act.LINK_RECORDS: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
+    Act.UNLINK_RECORDS: Needs(erp_integrations=Level.STANDARD),
     Act.ACCEPT: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
     Act.REJECT: Needs(erp_integrations=Level.STANDARD, can_push_to_accounting=True),
     Act.UNLINK: Needs(Level.ADMIN, Level.STANDARD, can_push_to_accounting=True),

@@ -47,6 +47,11 @@ def may_link_records(access: Access) -> Ruling:
     return ruling_on(Act.LINK_RECORDS, access)
 
 
+def may_unlink_records(access: Access) -> Ruling:
+    """End the links of projects and vendors, whose records stay in the ERP."""
+    return ruling_on(Act.UNLINK_RECORDS, access)
+
+
 def may_see_erp_integrations(access: Access) -> Ruling:
     return ruling_on(Act.SEE_ERP_INTEGRATIONS, access)
 

@@ -60,11 +60,24 @@ erp_patterns: list[URLPattern | URLResolver] = [
         {"kind": COMMITMENTS},
         name="erp-commitments-link",
     ),
+    path(
+        "commitments/<int:subject_id>/take-back/",
+        record_links_views.unlink,
+        {"kind": COMMITMENTS},
+        name="erp-commitments-unlink",
+    ),
     path("jobs/", record_links_views.records, {"kind": JOBS}, name="erp-jobs"),
     path("jobs/<int:subject_id>/link/", record_links_views.link, {"kind": JOBS}, name="erp-jobs-link"),
+    path("jobs/<int:subject_id>/unlink/", record_links_views.unlink, {"kind": JOBS}, name="erp-jobs-unlink"),
     path("vendors/", record_links_views.records, {"kind": VENDORS}, name="erp-vendors"),
     path(
         "vendors/<int:subject_id>/link/", record_links_views.link, {"kind": VENDORS}, name="erp-vendors-link"
+    ),
+    path(
+        "vendors/<int:subject_id>/unlink/",
+        record_links_views.unlink,
+        {"kind": VENDORS},
+        name="erp-vendors-unlink",
     ),
     path("activity/", activity_views.activity, name="activity"),
     path("activity.csv", activity_views.activity_file, {"form": "csv"}, name="activity-csv"),

@@ -237,7 +237,9 @@ class RoundLine:
     failure_words: str
     looked_at: datetime | None
     differences: tuple[tuple[str, str, str], ...]
-    """(what, as accepted, as found) at the last look."""
+    """(what, as accepted, as found) by the last look."""
+    differing_record_number: str
+    """The record that the differences are of; empty where there are none."""
     ended_at: datetime | None
     ended_by: str
     outcome: str
@@ -274,6 +276,7 @@ class RecordLinkRow:
     linked_at: datetime | None
     linked_by: str
     link_url: str
+    unlink_url: str
 
 
 # --- connection ----------------------------------------------------------------------------------

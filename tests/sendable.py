@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import sqlite3
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -157,9 +158,16 @@ def books_of(world: World) -> list[tuple[str, str]]:
     return [(one.record_number, one.number) for one in there if not one.deleted]
 
 
-def key_in(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
+def key_in(
+    world: World,
+    cco: CommitmentChangeOrder,
+    *,
+    amount: str | None = None,
+    change: Callable[[ChangeOrderEntry], ChangeOrderEntry] = lambda entry: entry,
+) -> str:
     """What an accountant does with the worksheet, with whatever goes wrong in it."""
-    return _key_in(world, Export.objects.get(change_order=cco, ended_at=None).prepared, amount=amount)
+    export = Export.objects.get(change_order=cco, ended_at=None)
+    return _key_in(world, export.prepared, amount=amount, change=change)
 
 
 def key_in_too_early(world: World, cco: CommitmentChangeOrder, *, amount: str | None = None) -> str:
@@ -168,7 +176,13 @@ def key_in_too_early(world: World, cco: CommitmentChangeOrder, *, amount: str | 
     return _key_in(world, as_plain(dataclasses.asdict(shown)), amount=amount)
 
 
-def _key_in(world: World, prepared: dict[str, Any], *, amount: str | None) -> str:
+def _key_in(
+    world: World,
+    prepared: dict[str, Any],
+    *,
+    amount: str | None,
+    change: Callable[[ChangeOrderEntry], ChangeOrderEntry] = lambda entry: entry,
+) -> str:
     header = {field["label"]: field["value"] for field in prepared["header"]}
     entry = ChangeOrderEntry(
         number=prepared["number"],
@@ -191,7 +205,7 @@ def _key_in(world: World, prepared: dict[str, Any], *, amount: str | None) -> st
             for line in prepared["lines"]
         ),
     )
-    return world.sage.key_in(entry, user="ACCT1")
+    return world.sage.key_in(change(entry), user="ACCT1")
 
 
 def take_number_over(world: World, table: str) -> None:

@@ -133,6 +133,7 @@ def round_of(export: Export) -> RoundLine:
         failure_words=export.failure_words,
         looked_at=export.looked_at,
         differences=tuple((one["what"], one["signed_off"], one["found"]) for one in export.differences),
+        differing_record_number=export.differing_record_number,
         ended_at=export.ended_at,
         ended_by=export.ended_by_name,
         outcome=export.get_outcome_display(),

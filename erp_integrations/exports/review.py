@@ -19,6 +19,7 @@ from erp_integrations.drafts.context import (
     draft_of,
     export_context_of,
     lines_gone,
+    prepared_from_json,
     subject_of,
 )
 from erp_integrations.drafts.validation import ExportSubject, RuleStage, broken_rules, notices
@@ -53,9 +54,11 @@ from erp_integrations.workflow.errors import (
     NumberInUse,
     PreviewChanged,
     RecordElsewhere,
+    RecordNotEffective,
     Refused,
     RulesBroken,
 )
+from erp_integrations.workflow.link_status import NOT_EFFECTIVE
 from erp_integrations.workflow.notifications import mail_rejection
 from erp_integrations.workflow.transitions import (
     access_of,
@@ -242,18 +245,20 @@ def close_as_rejected(
 def link_to_existing(
     *, company_id: int, change_order_id: int, record_number: str, actor: Actor, seen: str = ""
 ) -> ChangeOrderLink:
-    """Ties a waiting CCO to a record of its job and subcontract that is in the ERP already.
+    """Links a CCO that accounting holds to a record of its job and subcontract that is in the ERP already.
 
-    The record is compared with the CCO, line by line. Where anything differs, `seen` must be the token of the
+    It waits for accounting, or was accepted and the record differs for a good reason. The record is compared
+    with the CCO, line by line. Where anything differs, `seen` must be the token of the
     comparison that the person has said yes to. Must not be called inside a transaction. Raises `NotAllowed`,
-    `NotPossibleNow`, `RulesBroken`, `CouldNotAsk`, `RecordElsewhere`, `RecordTaken`, `TakenOver`,
-    `DiffersFromOurs`.
+    `NotPossibleNow`, `RulesBroken`, `CouldNotAsk`, `RecordElsewhere`, `RecordNotEffective`,
+    `RecordTaken`, `ExportInProgress`, `TakenOver`, `DiffersFromOurs`.
     """
 
     def rights() -> str:
         return require(may_accept(access_of(actor, company_id=company_id)))
 
     def compare(locked: CommitmentChangeOrder, record: RecordInErp) -> tuple[ComparedValue, ...]:
+        _require_effective(record)
         compared = _compare(locked, record)
         if any(not one.same for one in compared):
             refusal = DiffersFromOurs(record.change_order, compared)
@@ -283,7 +288,7 @@ def link_to_existing(
 
 
 def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[ComparedValue, ...]:
-    """The locked CCO, as it would be exported under its own number, beside the record.
+    """The locked CCO beside the record: as it was accepted, else as it would be under its own number.
 
     Raises `RulesBroken`, and `NotInErp` where job or subcontract are others than those that ours are tied to,
     whatever their numbers.
@@ -294,6 +299,9 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
     ties = papers.ties
     if (ties.job.row_id, ties.commitment.row_id) != (record.job_row_id, record.subcontract.row_id):
         raise NotInErp
+    export = open_export(change_order)
+    if export is not None and export.accepted_at is not None:
+        return comparison.compare(prepared_from_json(export.prepared), record.change_order)
     _require_lines(subject_of(papers), papers, record.subcontract)
     draft = draft_of(
         papers,
@@ -304,6 +312,13 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
     )
     prepared, _ = _prepare(papers, draft, registry.writers_of(ties.connection.kind)[0])
     return comparison.compare(prepared, record.change_order, dated=False)
+
+
+def _require_effective(record: RecordInErp) -> None:
+    """Raises `RecordNotEffective`."""
+    for erp_status in (record.change_order.status, *(line.status for line in record.lines)):
+        if erp_status in NOT_EFFECTIVE:
+            raise RecordNotEffective(record.change_order.record_number, erp_status)
 
 
 def _require_lines(subject: ExportSubject, papers: ExportContext, subcontract: ErpSubcontract) -> None:

@@ -34,8 +34,13 @@ from erp_integrations.ports import (
     NotInErp,
 )
 from erp_integrations.workflow.erp_statuses import Step
-from erp_integrations.workflow.errors import NotPossibleNow, RecordTaken, TakenOver
-from erp_integrations.workflow.transitions import apply_step, end_export_round
+from erp_integrations.workflow.errors import ExportInProgress, NotPossibleNow, RecordTaken, TakenOver
+from erp_integrations.workflow.transitions import (
+    apply_step,
+    end_export_round,
+    open_export,
+    require_possible,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +85,13 @@ def link_change_order(
     rights: Callable[[], str] = str,
     compare: Callable[[CommitmentChangeOrder, RecordInErp], Sequence[ComparedValue]] = lambda *_: (),
 ) -> ChangeOrderLink:
-    """Links a CCO that waits for accounting to a record that exists in the ERP.
+    """Links a CCO that accounting holds to a record that is in the ERP already.
 
     Reads the record outside any transaction. `rights` and `compare` are called once the CCO is locked, and
-    may raise a refusal; the demo loader needs neither. The compared values are stored with the event. Raises
-    `NotInErp` (also when the record has no line on the subcontract), `ErpError`, `NotPossibleNow`,
-    `RecordTaken`, `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` when it was deleted meanwhile.
+    may raise a refusal; the loader of demo data needs neither. What was compared is stored with the event.
+    Raises `NotInErp` (also where the record has no line on the subcontract), `ErpError`, `NotPossibleNow`,
+    `ExportInProgress`, `RecordTaken`, `TakenOver`, and `CommitmentChangeOrder.DoesNotExist` where it was
+    deleted meanwhile.
     """
     companies = CommitmentChangeOrder.objects.values_list("commitment__project__company_id", flat=True)
     connection = Connection.objects.get(company=companies.get(pk=change_order_id))
@@ -98,12 +104,11 @@ def link_change_order(
             .select_related("commitment__vendor", "commitment__project__company")
             .get(pk=change_order_id)
         )
-        if (
-            change_order.erp_status != ErpStatus.READY_TO_EXPORT
-            or change_order.commitment.kind != CommitmentKind.SUBCONTRACT
-        ):
+        if change_order.commitment.kind != CommitmentKind.SUBCONTRACT:
             raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status))
+        require_possible(change_order, Step.LINK)
         used = rights()
+        _require_no_export_at_work(change_order)
         connection = require_unchanged(locked, connection)
         if is_linked(record, connection=connection):
             raise RecordTaken
@@ -115,6 +120,17 @@ def link_change_order(
         end_export_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
         record_linked_event(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
     return link
+
+
+def _require_no_export_at_work(change_order: CommitmentChangeOrder) -> None:
+    """Raises `ExportInProgress` while somebody writes or looks for the CCO's export."""
+    export = open_export(change_order)
+    if export is None or export.writing_until is None:
+        return
+    if export.writing_until > database_now():
+        raise ExportInProgress
+    export.writing_until = None
+    export.save(update_fields=["writing_until"])
 
 
 def lock_connection(connection: Connection) -> Connection:

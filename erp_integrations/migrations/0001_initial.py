@@ -435,6 +435,7 @@ class Migration(migrations.Migration):
                 ('writing_until', models.DateTimeField(null=True)),
                 ('looked_at', models.DateTimeField(null=True)),
                 ('differences', models.JSONField(default=list)),
+                ('differing_record_number', models.CharField(blank=True, help_text='The record that the differences are of.', max_length=20)),
                 ('failed_at', models.DateTimeField(null=True)),
                 ('failure_words', models.TextField(blank=True)),
                 ('ended_at', models.DateTimeField(null=True)),

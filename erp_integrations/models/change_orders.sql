@@ -21,6 +21,7 @@ BEGIN
         ('EXPORTING', 'SYNCED'),
         ('EXPORTING', 'FAILED_TO_EXPORT'),
         ('FAILED_TO_EXPORT', 'EXPORTING'),
+        ('FAILED_TO_EXPORT', 'SYNCED'),
         ('FAILED_TO_EXPORT', 'REJECTED'),
         ('EXPORTING', 'REJECTED'),
         ('SYNCED', 'NOT_IN_ERP'),

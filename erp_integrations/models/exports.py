@@ -56,6 +56,9 @@ class Export(models.Model):
     writing_until = models.DateTimeField(null=True)
     looked_at = models.DateTimeField(null=True)
     differences = models.JSONField(default=list)
+    differing_record_number = models.CharField(
+        max_length=20, blank=True, help_text="The record that the differences are of."
+    )
     failed_at = models.DateTimeField(null=True)
     failure_words = models.TextField(blank=True)
 

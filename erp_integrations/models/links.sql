@@ -222,3 +222,57 @@ CREATE OR REPLACE TRIGGER line_link_is_history BEFORE UPDATE OR DELETE ON erp_in
     FOR EACH ROW EXECUTE FUNCTION erp_integrations_line_link_is_history();
 CREATE OR REPLACE TRIGGER line_link_is_not_truncated BEFORE TRUNCATE ON erp_integrations_commitmentlinelink
     FOR EACH STATEMENT EXECUTE FUNCTION erp_integrations_is_not_truncated();
+
+-- JobLink, VendorLink: one ends only when no commitment or change order under its project or vendor is linked.
+-- The connection is locked first, as by every operation that links something.
+CREATE OR REPLACE FUNCTION erp_integrations_link_ends_unused() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    project bigint := to_jsonb(OLD) ->> 'project_id';
+    vendor bigint := to_jsonb(OLD) ->> 'vendor_id';
+BEGIN
+    PERFORM FROM erp_integrations_connection WHERE id = OLD.connection_id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM erp_integrations_commitmentlink link
+        JOIN commitments_commitment commitment ON commitment.id = link.commitment_id
+        WHERE link.unlinked_at IS NULL AND (commitment.project_id = project OR commitment.vendor_id = vendor)
+    ) OR EXISTS (
+        SELECT FROM erp_integrations_changeorderlink link
+        JOIN commitments_commitmentchangeorder co ON co.id = link.change_order_id
+        JOIN commitments_commitment commitment ON commitment.id = co.commitment_id
+        WHERE link.unlinked_at IS NULL AND (commitment.project_id = project OR commitment.vendor_id = vendor)
+    ) THEN
+        RAISE EXCEPTION 'a link ends after the links of what is under it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'link_ends_unused';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER job_link_ends_unused BEFORE UPDATE OF unlinked_at ON erp_integrations_joblink
+    FOR EACH ROW WHEN (OLD.unlinked_at IS NULL AND NEW.unlinked_at IS NOT NULL)
+    EXECUTE FUNCTION erp_integrations_link_ends_unused();
+CREATE OR REPLACE TRIGGER vendor_link_ends_unused BEFORE UPDATE OF unlinked_at ON erp_integrations_vendorlink
+    FOR EACH ROW WHEN (OLD.unlinked_at IS NULL AND NEW.unlinked_at IS NOT NULL)
+    EXECUTE FUNCTION erp_integrations_link_ends_unused();
+
+-- CommitmentLink: one is taken back only when no change order of its commitment is linked, being exported, or was
+-- linked since the link was made.
+CREATE OR REPLACE FUNCTION erp_integrations_commitment_link_ends_unused() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM erp_integrations_connection WHERE id = OLD.connection_id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM commitments_commitmentchangeorder co
+        WHERE co.commitment_id = OLD.commitment_id
+          AND co.erp_status IN ('EXPORTING', 'FAILED_TO_EXPORT', 'SYNCED')
+    ) OR EXISTS (
+        SELECT FROM erp_integrations_changeorderlink link
+        JOIN commitments_commitmentchangeorder co ON co.id = link.change_order_id
+        WHERE co.commitment_id = OLD.commitment_id AND link.linked_at >= OLD.linked_at
+    ) THEN
+        RAISE EXCEPTION 'a commitment''s link is taken back only while nothing was linked or exported under it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'commitment_link_ends_unused';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER commitment_link_ends_unused
+    BEFORE UPDATE OF unlinked_at ON erp_integrations_commitmentlink
+    FOR EACH ROW WHEN (OLD.unlinked_at IS NULL AND NEW.unlinked_at IS NOT NULL)
+    EXECUTE FUNCTION erp_integrations_commitment_link_ends_unused();

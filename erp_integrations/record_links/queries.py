@@ -28,6 +28,8 @@ class RecordKind:
     """Of what is linked; `{erp}` is the ERP's name."""
     record: str
     """What a record of the kind is called in the ERP."""
+    unlink: str
+    """The words on the button that ends a link."""
     beside: str
     """The column of what it belongs to; empty for none."""
     link: type[JobLink | VendorLink | CommitmentLink]
@@ -46,6 +48,7 @@ JOBS = RecordKind(
     plural="Jobs",
     heading="Jobs - Synced with {erp}",
     record="job",
+    unlink="Unlink",
     beside="",
     link=JobLink,
     subject="project",
@@ -59,6 +62,7 @@ VENDORS = RecordKind(
     plural="Vendors",
     heading="Vendors - Synced with {erp}",
     record="vendor",
+    unlink="Unlink",
     beside="",
     link=VendorLink,
     subject="vendor",
@@ -72,6 +76,7 @@ COMMITMENTS = RecordKind(
     plural="Commitments",
     heading="Commitments - Synced with {erp}",
     record="subcontract",
+    unlink="Take the link back",
     beside="Belongs to",
     link=CommitmentLink,
     subject="commitment",
@@ -151,6 +156,7 @@ def _row(company: Company, kind: RecordKind, subject: Model, link: Link | None) 
         linked_at=link.linked_at if link else None,
         linked_by=link.linked_by_name if link else "",
         link_url=reverse(f"{kind.key}-link", args=[company.slug, subject.pk]),
+        unlink_url=reverse(f"{kind.key}-unlink", args=[company.slug, subject.pk]),
     )
 
 

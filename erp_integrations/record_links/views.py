@@ -8,18 +8,26 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commitments.models import Commitment
+from companies.access import Access, Ruling
 from companies.decorators import MemberRequest, company_member
 from companies.queries import find_missing_privilege
-from erp_integrations.change_orders.responses import answer_on_page, erp_of, require
+from erp_integrations.change_orders.responses import (
+    answer_on_page,
+    at_the_act,
+    came_from,
+    erp_of,
+    require,
+)
 from erp_integrations.drafts.validation import CommitmentToLink, notices_of_link
 from erp_integrations.erp import registry
 from erp_integrations.erp.queries import find_connection, freshness_of
 from erp_integrations.ledger.actors import actor_on_page
 from erp_integrations.links.forms import RecordForm
-from erp_integrations.policies import may_link_records, may_see_erp_integrations
+from erp_integrations.models.links import Link
+from erp_integrations.policies import may_link_records, may_see_erp_integrations, may_unlink_records
 from erp_integrations.ports import ErpJob, ErpSubcontract, ErpVendor
 from erp_integrations.record_links import operations as record_links
 from erp_integrations.record_links.forms import RecordLinkQueryForm
@@ -27,10 +35,16 @@ from erp_integrations.record_links.queries import (
     COMMITMENTS,
     JOBS,
     LINKED,
+    NOT_LINKED,
     VENDORS,
     RecordKind,
     find_subject,
     record_link_rows,
+)
+from erp_integrations.record_links.unlink_record import (
+    take_back_commitment_link,
+    unlink_job,
+    unlink_vendor,
 )
 from erp_integrations.web.flash import flash_message
 from erp_integrations.web.tabs import tabs_for
@@ -66,6 +80,13 @@ def _subcontract(record: ErpSubcontract) -> tuple[str, ...]:
     )
 
 
+UNLINK: dict[str, Callable[..., object]] = {
+    JOBS.key: unlink_job,
+    VENDORS.key: unlink_vendor,
+    COMMITMENTS.key: take_back_commitment_link,
+}
+"""Ends the link of a row of the kind."""
+
 ACTS: dict[str, tuple[Callable[..., object], Callable[..., tuple[str, ...]], Callable[..., object]]] = {
     JOBS.key: (record_links.read_job, _job, record_links.link_job),
     VENDORS.key: (record_links.read_vendor, _vendor, record_links.link_vendor),
@@ -93,10 +114,38 @@ def records(request: MemberRequest, kind: RecordKind) -> HttpResponse:
         "linked": view == LINKED,
         "rows": rows,
         "page": page,
-        "missing": may_link_records(request.access).missing,
+        "missing": (may_link_records if view == NOT_LINKED else _may_unlink(kind))(request.access).missing,
         "missing_privilege": find_missing_privilege(request.company, request.access),
     }
     return render(request, "erp_integrations/record_links/records.html", context)
+
+
+def _may_unlink(kind: RecordKind) -> Callable[[Access], Ruling]:
+    """What the tab can tell; a commitment's project is asked about at the act."""
+    return may_link_records if kind is COMMITMENTS else may_unlink_records
+
+
+@company_member
+@require_POST
+def unlink(request: MemberRequest, subject_id: int, kind: RecordKind) -> HttpResponse:
+    """Ends the link of a job or vendor; takes back a commitment's."""
+    require(may_see_erp_integrations(request.access))
+    subject = find_subject(request.company, kind, subject_id)
+    if subject is None:
+        raise Http404
+    try:
+        with at_the_act():
+            ended = UNLINK[kind.key](**{kind.subject: subject}, actor=actor_on_page(request.user))
+    except Refused as refusal:
+        message = refusal.message(erp=erp_of(request))
+    else:
+        assert isinstance(ended, Link)
+        number, name, _ = kind.facts(subject)
+        message = workflow_messages.record_unlinked_message(
+            f"{number} {name}", kind.record, ended.record_number, erp=erp_of(request)
+        )
+    back = f"{reverse(kind.key, args=[request.company.slug])}?view={LINKED}"
+    return answer_on_page(request, message, location=came_from(request, back))
 
 
 @company_member

@@ -13,7 +13,7 @@ class Step(StrEnum):
     REJECT = "reject"
     RESEND = "re-send"
     ACCEPT = "accept"
-    LINK = "link to the record that is already in the ERP"
+    LINK = "link to a record that is in the ERP"
     FIND = "found in the ERP and read back equal"
     FAIL = "failed"
     RETRY = "retry"
@@ -31,6 +31,8 @@ TRANSITIONS: dict[tuple[ErpStatus, Step], ErpStatus] = {
     (ErpStatus.READY_TO_EXPORT, Step.ACCEPT): ErpStatus.EXPORTING,
     (ErpStatus.READY_TO_EXPORT, Step.LINK): ErpStatus.SYNCED,
     (ErpStatus.EXPORTING, Step.FIND): ErpStatus.SYNCED,
+    (ErpStatus.EXPORTING, Step.LINK): ErpStatus.SYNCED,
+    (ErpStatus.FAILED_TO_EXPORT, Step.LINK): ErpStatus.SYNCED,
     (ErpStatus.EXPORTING, Step.FAIL): ErpStatus.FAILED_TO_EXPORT,
     (ErpStatus.FAILED_TO_EXPORT, Step.RETRY): ErpStatus.EXPORTING,
     (ErpStatus.FAILED_TO_EXPORT, Step.GIVE_BACK): ErpStatus.REJECTED,

@@ -235,8 +235,9 @@ class Differs(Refused):
                 f"{one.what}: {one.found} in {erp}, accepted was {one.signed_off}."
                 for one in self.differences
             ),
-            f"It was not linked. An accountant can correct the record in {erp}; then look again. If the "
-            "record is right and the CCO is wrong, have the record deleted there and give the CCO back.",
+            f"It was not linked. An accountant can correct the record in {erp}; then look again. If it "
+            "differs for a good reason, link the CCO to it as it is, from the worksheet. If the record is "
+            "right and the CCO is wrong, have the record deleted there and give the CCO back.",
         )
 
 
@@ -311,6 +312,30 @@ class RecordTaken(Refused):
         "One record can be linked once only. Nothing was changed. Unlink the other first, if that link is "
         "wrong.",
     )
+
+
+class LinkInUse(Refused):
+    """Something is linked under the project, vendor or commitment whose link was to be ended."""
+
+    title = "It was not unlinked"
+
+    def __init__(self, in_the_way: tuple[str, ...]) -> None:
+        super().__init__("; ".join(in_the_way))
+        self.in_the_way = in_the_way
+
+    def sentences(self, erp: str) -> tuple[str, ...]:  # noqa: ARG002
+        return (
+            self.title,
+            *(f"{words}." for words in self.in_the_way),
+            f"Unlink that first. {UNCHANGED}",
+        )
+
+
+class RecordNotLinked(Refused):
+    """The project, vendor or commitment is not linked (any more)."""
+
+    title = "It is not linked"
+    details = ("Another user unlinked it first, or the page was out of date. Nothing was changed.",)
 
 
 class AlreadyLinkedToRecord(Refused):
@@ -533,12 +558,12 @@ class SameRecord(Refused):
 
 
 class RecordNotEffective(Refused):
-    """The record is Void or Rejected in the ERP, and the CCO is not."""
+    """The record, or a line of it, is Void or Rejected in the ERP, and the CCO is not."""
 
     title = "Record {refusal.record_number} is {refusal.record_status} in {erp}"
     details = (
-        "This CCO is not, so its link is not moved to that record. Nothing was changed. Name another record, "
-        "or have that one reopened there.",
+        "This CCO is not, so it is not linked to that record. Nothing was changed. Name another record, or "
+        "have that one reopened there.",
     )
 
     def __init__(self, record_number: str, record_status: str) -> None:

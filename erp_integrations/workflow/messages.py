@@ -11,6 +11,15 @@ def record_linked_message(what: str, record_number: str, *, erp: str) -> Message
     return Message("success", f"{what} is linked to record {record_number}", (f"It was read in {erp}.",))
 
 
+def record_unlinked_message(what: str, record: str, record_number: str, *, erp: str) -> Message:
+    """A project, vendor or commitment."""
+    return Message(
+        "success",
+        "Successfully Unlinked",
+        (f"{what} is no longer linked to {record} {record_number}, which stays in {erp} as it is.",),
+    )
+
+
 def accepted_message(export: Export, change_order: CommitmentChangeOrder, *, erp: str) -> Message:
     """Accepted, to be keyed in by hand."""
     return Message(

@@ -29,6 +29,7 @@ QUESTIONS: dict[Act, Callable[[Access], Ruling]] = {
     Act.ACCEPT: erp.may_accept,
     Act.REJECT: erp.may_reject,
     Act.LINK_RECORDS: erp.may_link_records,
+    Act.UNLINK_RECORDS: erp.may_unlink_records,
     Act.SEE_ERP_INTEGRATIONS: erp.may_see_erp_integrations,
     Act.CHANGE_CONNECTION: erp.may_change_connection,
     Act.STATE_DELETION: erp.may_state_deletion,

@@ -190,6 +190,24 @@ def test_a_wrong_amount_is_shown_side_by_side_and_nothing_is_linked(accepted: Ac
     assert not ChangeOrderLink.objects.exists()
 
 
+def test_a_record_that_differs_is_linked_from_the_worksheet_after_both_were_shown(accepted: Accepted) -> None:
+    record = accepted.key_in(amount="1243.50")
+    accepted.client.post(accepted.address("export"))
+    sheet = page_of(accepted.client.get(accepted.address("worksheet")))
+    field = sheet.one("#id_record_number")
+    assert field["value"] == record
+
+    shown = accepted.client.post(accepted.address("link"), {"record_number": f" {record[0]}{record[1:]} "})
+
+    assert (shown.status_code, status_of(accepted.cco)) == (409, ErpStatus.EXPORTING)
+    page = page_of(shown)
+    assert "1,243.50" in page.text
+    [seen] = [one for one in page.all("input") if one.get("name") == "seen"]
+    done = accepted.client.post(accepted.address("link"), {"record_number": record, "seen": seen["value"]})
+    assert (done.status_code, status_of(accepted.cco)) == (303, ErpStatus.SYNCED)
+    assert ChangeOrderLink.objects.get(change_order=accepted.cco).record_number == record
+
+
 def test_what_nobody_keyed_in_yet_stays_exporting(accepted: Accepted) -> None:
     answer = accepted.entered()
 

@@ -126,6 +126,15 @@ MATRIX: dict[str, Address] = {
     "erp-commitments-link": Address(
         (COMPANY, COMMITMENT), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)
     ),
+    "erp-commitments-unlink": Address(
+        (COMPANY, COMMITMENT), members(WRONG_METHOD), only("approver", "erp-admin", answer=SEE_OTHER)
+    ),
+    "erp-jobs-unlink": Address(
+        (COMPANY, PROJECT_ID), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER)
+    ),
+    "erp-vendors-unlink": Address(
+        (COMPANY, VENDOR_ID), members(WRONG_METHOD), only(*WORKS_IN_ERP, answer=SEE_OTHER)
+    ),
     "erp-jobs-link": Address((COMPANY, PROJECT_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "erp-vendors-link": Address((COMPANY, VENDOR_ID), only(*APPROVES), only(*APPROVES, answer=INCOMPLETE)),
     "activity": Address((COMPANY,), only(*SEES_ERP), members(WRONG_METHOD)),

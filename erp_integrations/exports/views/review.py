@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from commitments.models import CommitmentChangeOrder
+from commitments.models import CommitmentChangeOrder, ErpStatus
 from companies.decorators import MemberRequest, company_member
 from erp_integrations.change_orders.history import facts_of
 from erp_integrations.change_orders.responses import (
@@ -181,10 +181,12 @@ def reject(request: MemberRequest, change_order_id: int) -> HttpResponse:
 @company_member
 @require_POST
 def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
-    """Ties a waiting CCO to a record that is in the ERP already; asks first where the two differ."""
+    """Links a CCO to a record that is in the ERP already; asks for a yes first where the two differ."""
     change_order = change_order_for(request, change_order_id)
     require(may_accept(request.access))
     erp = erp_of(request)
+    status = change_order.erp_status
+    page = "accept" if status == ErpStatus.READY_TO_EXPORT else "worksheet"
     form = LinkForm(request.POST)
     try:
         if not form.is_valid():
@@ -198,12 +200,17 @@ def link(request: MemberRequest, change_order_id: int) -> HttpResponse:
             )
     except DiffersFromOurs as refusal:
         flash_message(request, refusal.message(erp=erp))
-        context = {"change_order": facts_of(change_order), "erp_name": erp, "refusal": refusal}
+        context = {
+            "change_order": facts_of(change_order),
+            "erp_name": erp,
+            "refusal": refusal,
+            "back": page_of(request, change_order, page),
+        }
         return render(
             request, "erp_integrations/exports/link_despite_differences.html", context, status=refusal.status
         )
     except Refused as refusal:
         message = refusal.message(erp=erp)
-        return answer_on_page(request, message, location=page_of(request, change_order, "accept"))
+        return answer_on_page(request, message, location=page_of(request, change_order, page))
     message = workflow_messages.synced_message(made, erp=erp)
-    return answer_on_page(request, message, location=list_of(request, view="ready-to-export"))
+    return answer_on_page(request, message, location=list_of(request, view=view_of(status)))

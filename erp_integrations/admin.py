@@ -15,6 +15,7 @@ from erp_integrations.models import (
     BulkUnlink,
     BulkUnlinkItem,
     ChangeOrderLink,
+    CommitmentLineLink,
     CommitmentLink,
     ConfirmedDeletion,
     ConfirmedDeletionRecord,
@@ -66,8 +67,25 @@ class JobLinkAdmin(ReadOnlyAdmin):
     list_select_related = ("project",)
 
 
+class LinesOfLink(admin.TabularInline[CommitmentLineLink, CommitmentLink]):
+    model = CommitmentLineLink
+    can_delete = False
+    fields = ("commitment_line", "line_number", "description", "cost_code", "cost_type", "amount", "row_id")
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CommitmentLineLink]:
+        return super().get_queryset(request).select_related("commitment_line", "link")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(CommitmentLink)
 class CommitmentLinkAdmin(ReadOnlyAdmin):
+    inlines = (LinesOfLink,)
     list_display = ("commitment", "number", "record_number", "row_id", "linked_at", "unlinked_at")
     search_fields = ("number", "record_number", "commitment__number", "commitment__title")
     list_select_related = ("commitment",)

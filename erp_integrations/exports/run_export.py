@@ -336,9 +336,10 @@ def _settle(claim: _Claim, outcome: _Outcome, *, actor: Actor) -> ChangeOrderLin
         if refusal is None:
             assert isinstance(outcome, _Found), "only what was found is linked"
             return _link(change_order, export, outcome.record, actor=actor, now=now, rights=rights)
-        differs = isinstance(refusal, Differs)
-        export.differences = [dataclasses.asdict(one) for one in refusal.differences] if differs else []
-        export.differing_record_number = refusal.record_number if differs else ""
+        export.differences, export.differing_record_number = [], ""
+        if isinstance(refusal, Differs):
+            export.differences = [dataclasses.asdict(one) for one in refusal.differences]
+            export.differing_record_number = refusal.record_number
         if not export.by_hand:
             refusal = _fail(change_order, export, refusal, actor=actor, now=now, rights=rights)
         export.save()

@@ -116,7 +116,7 @@ def test_a_single_count_is_one_row(answer: list[tuple[Any, ...]]) -> None:
 
 # --- rows ---
 
-HEADER = (12, UPPER, "CO-12 ", 2611, None, "Deeper footings", 1, "2026-11-02")
+HEADER = (12, UPPER, "CO-12 ", 2611, None, "Deeper footings", 1, "2026-11-02", "Grid C\r\n")
 
 
 def changed(row: tuple[Any, ...], at: int, value: object) -> tuple[Any, ...]:
@@ -133,6 +133,8 @@ def test_a_header_is_read() -> None:
         "0",
         "Approved",
     )
+    assert read.scope == "Grid C"
+    assert rows.change_order_header(changed(HEADER, 8, None)).scope == ""
 
 
 @pytest.mark.parametrize(("code", "word"), rows.CHANGE_ORDER_STATUS.items())
@@ -156,6 +158,7 @@ def test_a_status_is_sages_own_word(code: int, word: str) -> None:
         (6, 7),
         (6, "Approved"),
         (7, "yesterday"),
+        (8, 7),
     ],
 )
 def test_a_header_with_a_value_without_meaning_is_refused(at: int, value: object) -> None:

@@ -56,6 +56,11 @@ REFUSALS: list[tuple[Refused, str]] = [
     (errors.ChangedSince(), "changed after it was unlinked"),
     (errors.RecordNotBack(), "not back"),
     (errors.SameRecord("57"), "linked to record 57 already"),
+    (
+        errors.LinkInUse(("Commitment SC-1 is linked to record 1201",)),
+        "Commitment SC-1 is linked to record 1201.",
+    ),
+    (errors.RecordNotLinked(), "Another user unlinked it first"),
     (errors.RecordNotEffective("57", "Void"), f"Record 57 is Void in {ERP}"),
     (errors.BeingUnlinked(by="colleague", since=datetime.now(UTC)), "being unlinked"),
     (errors.RecordNotLeft(), "does not answer for that record"),

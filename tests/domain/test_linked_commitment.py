@@ -123,8 +123,8 @@ def test_once_the_link_is_closed_everything_is_free_again_and_the_line_link_lets
     linked: Commitment, held: CommitmentLine
 ) -> None:
     run(
-        "UPDATE erp_integrations_commitmentlink SET unlinked_at = now(), unlinked_by_name = 'approver'"
-        " WHERE commitment_id = %s",
+        "UPDATE erp_integrations_commitmentlink SET unlinked_at = clock_timestamp(),"
+        " unlinked_by_name = 'approver' WHERE commitment_id = %s",
         linked.pk,
     )
 

@@ -50,6 +50,8 @@ BREAKS = [
     ("job-linked", {"job_linked": False}, "The project Harbor Tower is not tied to its job"),
     ("vendor-linked", {"vendor_linked": False}, "Ironside Steel is not tied to its vendor"),
     ("commitment-linked", {"commitment_linked": False}, "SC-2040-001 Structural steel is not tied"),
+    ("line-linked", {"lines_not_linked": (2, 3)}, "It changes line 2 of the commitment, which is not tied"),
+    ("line-in-erp", {"lines_gone": (2,)}, "It changes line 2 of the commitment. The line of the subcontract"),
     ("erp-number-present", {"erp_number": "  "}, "can't be blank"),
     ("erp-number-length", {"erp_number": "1" * 21}, "cannot be more than 20 characters"),
     ("number-not-in-erp", {"same_number": ("57",)}, "Record 57 on this job carries this number already."),

@@ -22,7 +22,7 @@ def _cco_in(world: World, status: ErpStatus) -> CommitmentChangeOrder:
 
 def test_every_step_leads_from_where_it_is_possible() -> None:
     assert {step for _, step in TRANSITIONS} == set(Step)
-    assert len(TRANSITIONS) == 14
+    assert len(TRANSITIONS) == 16
 
 
 @pytest.mark.parametrize(

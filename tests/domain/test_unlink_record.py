@@ -1,5 +1,7 @@
 """The links of jobs, vendors and commitments have an end; what is built on them keeps them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from commitments.models import Commitment
@@ -69,12 +71,13 @@ def test_a_job_and_a_vendor_stay_linked_while_a_commitment_under_them_is(
     before = _active()
     record = CommitmentLink.objects.get(commitment=commitment).record_number
 
-    for refused in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: unlink_job(project=commitment.project, actor=actor(approver)),
         lambda: unlink_vendor(vendor=commitment.vendor, actor=actor(approver)),
-    ):
+    )
+    for act in acts:
         with pytest.raises(LinkInUse) as refusal:
-            refused()
+            act()
         assert refusal.value.in_the_way[0] == f"Commitment {commitment.number} is linked to record {record}"
     assert _active() == before
     assert not LinkEvent.objects.filter(kind=EventKind.UNLINKED).exists()
@@ -84,7 +87,7 @@ def test_the_database_refuses_it_too(commitment: Commitment) -> None:
     for table in ("joblink", "vendorlink"):
         with refused_by("link_ends_unused"):
             run(
-                f"UPDATE erp_integrations_{table} SET unlinked_at = now(), unlinked_by_name = 'x'"
+                f"UPDATE erp_integrations_{table} SET unlinked_at = clock_timestamp(), unlinked_by_name = 'x'"
                 " WHERE unlinked_at IS NULL"
             )
     assert CommitmentLink.objects.filter(commitment=commitment, unlinked_at=None).exists()
@@ -102,8 +105,8 @@ def test_a_commitment_is_not_taken_back_once_something_was_exported_under_it(
         assert refusal.value.in_the_way == ("CCO 900 was linked or exported under it",)
         with refused_by("commitment_link_ends_unused"):
             run(
-                "UPDATE erp_integrations_commitmentlink SET unlinked_at = now(), unlinked_by_name = 'x'"
-                " WHERE commitment_id = %s",
+                "UPDATE erp_integrations_commitmentlink SET unlinked_at = clock_timestamp(),"
+                " unlinked_by_name = 'x' WHERE commitment_id = %s",
                 commitment.pk,
             )
         if _ == "Exporting":
@@ -116,13 +119,14 @@ def test_what_is_not_linked_is_told_so(commitment: Commitment, approver: User) -
     _end_all(commitment, actor(approver))
     count = LinkEvent.objects.count()
 
-    for again in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: take_back_commitment_link(commitment=commitment, actor=actor(approver)),
         lambda: unlink_vendor(vendor=commitment.vendor, actor=actor(approver)),
         lambda: unlink_job(project=commitment.project, actor=actor(approver)),
-    ):
+    )
+    for act in acts:
         with pytest.raises(RecordNotLinked):
-            again()
+            act()
     assert LinkEvent.objects.count() == count
 
 

@@ -55,7 +55,13 @@ from tests.web.people import browser_of
 from tests.world import LINKER, World
 
 OURS = ("companies", "commitments", "erp_integrations")
-INSIDE = {"CompanyToolPermission", "ProjectToolPermission", "CommitmentLine", "ChangeOrderLine"}
+INSIDE = {
+    "CompanyToolPermission",
+    "ProjectToolPermission",
+    "CommitmentLine",
+    "ChangeOrderLine",
+    "CommitmentLineLink",
+}
 """Shown inside the page of what they belong to."""
 READ_ONLY = (
     *(Connection, JobLink, CommitmentLink, VendorLink, ChangeOrderLink, UnlinkAttempt, LinkEvent, Export),

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import Settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from erp_integrations.erp import registry
 from tests.world import World
@@ -103,6 +105,28 @@ def flush_may_empty_the_ledger() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_triggers_off)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_found_once() -> Iterator[None]:
+    """Every test client loads the middleware anew, and WhiteNoise would list the same files for each.
+
+    That is more than most pages cost.
+    """
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, dict[str, object]] = {}
+
+    def find_once(self: WhiteNoiseMiddleware) -> None:
+        asked = (self.static_prefix, self.max_age, self.charset, settings.STATICFILES_DIRS, settings.STORAGES)
+        if (key := repr(asked)) not in found:
+            others, self.files = self.files, {}
+            find(self)
+            found[key], self.files = self.files, others
+        self.files.update(found[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
         yield
 
 

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Looks for garbage more rarely: at Python's own pace that is a fifth of all the time."""
+    """Looks for garbage more rarely: at Python's own pace it took 15 and 18 % of two files' time."""
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def flush_may_empty_the_ledger() -> Iterator[None]:
     """Lets the flush between tests, and nothing else, past the triggers that keep rows for good.
 
-    Django's own truncates every table, which costs more than most tests, and writes the permissions anew.
+    Django's own truncates every table, which is slow, and writes the permissions anew.
     This one deletes from the tables that hold rows, and leaves content types and permissions as they are. It
     empties the queue too, whose tables Django does not know for its own.
     """
@@ -112,7 +112,7 @@ def flush_may_empty_the_ledger() -> Iterator[None]:
 def static_files_are_found_once() -> Iterator[None]:
     """Every test client loads the middleware anew, and WhiteNoise would list the same files for each.
 
-    That is more than most pages cost.
+    For somebody who is only refused that was more than the answers themselves.
     """
     find = WhiteNoiseMiddleware.add_files_from_finders
     found: dict[str, dict[str, object]] = {}

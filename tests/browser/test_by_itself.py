@@ -49,4 +49,5 @@ def test_check_this_page_now_keeps_place_selection_and_focus(visit: Visit, demo:
     expect(row.locator("input[name=cco]")).to_be_checked()
     expect(button).to_be_focused()
     moved = row.evaluate("row => row.getBoundingClientRect().top") - place
-    assert 0 <= moved < ROW, "rows above may say more now than before, and nothing else moves"
+    # Less than a pixel is how the browser rounds the height of a row with other words in it.
+    assert -1 < moved < ROW, "rows above may say more now than before, and nothing else moves"

@@ -52,8 +52,8 @@ def compare(
     Lines are told apart by the line of the subcontract that they change. The ERP gives a line that adds one a
     number of its own when it is saved, so those are matched by cost code and type. A line that changes an
     existing line is never taken for one that adds a line. What else is in the record (lines of the budget,
-    lines on other subcontracts) is a fact and no difference; so is
-    the date where the record was not made for the CCO, which is what `dated` says.
+    lines on other subcontracts) is a fact and no difference. So is the date without `dated`: where the record
+    was not made for the CCO.
     """
     mine = [
         line for line in found.lines if line.subcontract_record_number == prepared.subcontract_record_number
@@ -113,6 +113,11 @@ class _LinesOfPlace:
     statuses: set[str] = field(default_factory=set)
     sub_change_numbers: set[str] = field(default_factory=set)
 
+    def add(self, line: PreparedLine | ErpChangeOrderLine) -> None:
+        self.amounts.append(line.amount)
+        self.codes.add(line.cost_code)
+        self.types.add(line.cost_type)
+
     @property
     def total(self) -> str:
         if not self.amounts:
@@ -131,18 +136,14 @@ def _compare_lines(
     for line in prepared.lines:
         cells = {cell.label: cell.value for cell in line.cells}
         one = wanted[_place_of(line, line.subcontract_line)]
-        one.amounts.append(line.amount)
-        one.codes.add(line.cost_code)
-        one.types.add(line.cost_type)
+        one.add(line)
         if cells:
             one.statuses.add(_status(cells["Status"]) or "")
             one.sub_change_numbers.add(cells["Change#"])
     for found_line in found:
         changes = found_line.subcontract_line if found_line.subcontract_line in known_lines else ""
         one = held[_place_of(found_line, changes)]
-        one.amounts.append(found_line.amount)
-        one.codes.add(found_line.cost_code)
-        one.types.add(found_line.cost_type)
+        one.add(found_line)
         one.statuses.add(found_line.status)
         one.sub_change_numbers.add(found_line.sub_change_number)
     shown = {

@@ -248,8 +248,8 @@ def link_to_existing(
     """Links a CCO that accounting holds to a record of its job and subcontract that is in the ERP already.
 
     It waits for accounting, or was accepted and the record differs for a good reason. The record is compared
-    with the CCO, line by line. Where anything differs, `seen` must be the token of the
-    comparison that the person has said yes to. Must not be called inside a transaction. Raises `NotAllowed`,
+    with the CCO, line by line. Where anything differs, `seen` must be the token of the comparison that the
+    person has said yes to. Must not be called inside a transaction. Raises `NotAllowed`,
     `NotPossibleNow`, `RulesBroken`, `CouldNotAsk`, `RecordElsewhere`, `RecordNotEffective`,
     `RecordTaken`, `ExportInProgress`, `TakenOver`, `DiffersFromOurs`.
     """
@@ -294,7 +294,8 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
     whatever their numbers.
     """
     papers = export_context_of(change_order)
-    if broken := broken_rules(subject_of(papers), RuleStage.SEND):
+    subject = subject_of(papers)
+    if broken := broken_rules(subject, RuleStage.SEND):
         raise RulesBroken(broken)
     ties = papers.ties
     if (ties.job.row_id, ties.commitment.row_id) != (record.job_row_id, record.subcontract.row_id):
@@ -302,7 +303,7 @@ def _compare(change_order: CommitmentChangeOrder, record: RecordInErp) -> tuple[
     export = open_export(change_order)
     if export is not None and export.accepted_at is not None:
         return comparison.compare(prepared_from_json(export.prepared), record.change_order)
-    _require_lines(subject_of(papers), papers, record.subcontract)
+    _require_lines(subject, papers, record.subcontract)
     draft = draft_of(
         papers,
         record.subcontract,

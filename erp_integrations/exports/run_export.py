@@ -57,7 +57,6 @@ from erp_integrations.workflow.errors import (
     CouldNotAsk,
     Differs,
     ExportFailed,
-    ExportInProgress,
     FoundInErp,
     MayBeThere,
     NotPossibleNow,
@@ -73,6 +72,7 @@ from erp_integrations.workflow.transitions import (
     open_export,
     record_event,
     require,
+    require_no_export_at_work,
     require_possible,
 )
 
@@ -195,8 +195,7 @@ def _claim(*, company_id: int, change_order_id: int, actor: Actor, step: Step | 
         if export is None or export.accepted_at is None:
             raise NotPossibleNow(step=step or Step.FIND, erp_status=status)
         now = database_now()
-        if export.writing_until is not None and export.writing_until > now:
-            raise ExportInProgress
+        require_no_export_at_work(export, now=now)
         if step is None and status == ErpStatus.FAILED_TO_EXPORT:
             apply_step(Step.RETRY, change_order)
             record_event(EventKind.EXPORT_RETRIED, change_order, actor=actor, now=now, rights=rights)

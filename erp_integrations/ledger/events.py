@@ -164,5 +164,5 @@ def label_of(link: ChangeOrderLink) -> str:
 
 
 def record_of(link: ChangeOrderLink) -> dict[str, Any]:
-    """Evidence: the record that a CCO is or was linked to, so that the event can be checked by itself."""
+    """Evidence: the record that a CCO is or was linked to, so that the event can be checked alone."""
     return {"record_number": link.record_number, "number": link.number, "row_id": str(link.row_id)}

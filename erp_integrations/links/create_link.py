@@ -34,11 +34,12 @@ from erp_integrations.ports import (
     NotInErp,
 )
 from erp_integrations.workflow.erp_statuses import Step
-from erp_integrations.workflow.errors import ExportInProgress, NotPossibleNow, RecordTaken, TakenOver
+from erp_integrations.workflow.errors import NotPossibleNow, RecordTaken, TakenOver
 from erp_integrations.workflow.transitions import (
     apply_step,
     end_export_round,
     open_export,
+    require_no_export_at_work,
     require_possible,
 )
 
@@ -108,7 +109,7 @@ def link_change_order(
             raise NotPossibleNow(step=Step.LINK, erp_status=ErpStatus(change_order.erp_status))
         require_possible(change_order, Step.LINK)
         used = rights()
-        _require_no_export_at_work(change_order)
+        require_no_export_at_work(open_export(change_order), now=database_now())
         connection = require_unchanged(locked, connection)
         if is_linked(record, connection=connection):
             raise RecordTaken
@@ -120,17 +121,6 @@ def link_change_order(
         end_export_round(change_order, ExportOutcome.SYNCED, actor=actor, now=now, link_id=link.pk)
         record_linked_event(EventKind.LINKED, link, actor=actor, now=now, rights=used, compared=compared)
     return link
-
-
-def _require_no_export_at_work(change_order: CommitmentChangeOrder) -> None:
-    """Raises `ExportInProgress` while somebody writes or looks for the CCO's export."""
-    export = open_export(change_order)
-    if export is None or export.writing_until is None:
-        return
-    if export.writing_until > database_now():
-        raise ExportInProgress
-    export.writing_until = None
-    export.save(update_fields=["writing_until"])
 
 
 def lock_connection(connection: Connection) -> Connection:

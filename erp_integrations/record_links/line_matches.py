@@ -15,10 +15,6 @@ class LineMatch:
     ours: CommitmentLine | None
     theirs: ErpSubcontractLine | None
 
-    @property
-    def same_amount(self) -> bool:
-        return bool(self.ours and self.theirs and self.ours.amount == self.theirs.amount)
-
 
 def match_lines(
     ours: Sequence[CommitmentLine], theirs: Sequence[ErpSubcontractLine]

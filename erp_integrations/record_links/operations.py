@@ -61,17 +61,76 @@ Tied = TypeVar("Tied", bound=Link)
 
 @dataclass(frozen=True, slots=True)
 class LinkSubject:
-    """What is tied, as the ledger calls it."""
+    """What is linked, as the ledger calls it."""
 
     kind: str
+    company: Company
     row: QuerySet[Any]
     label: str
     project_number: str = ""
-    """Of a vendor none: it works on many."""
+    """Empty for vendors, which span projects."""
 
     def lock(self) -> int:
-        """Its id; nobody deletes it until it is tied. Raises its `DoesNotExist`."""
+        """Its id; it cannot be deleted until the transaction ends. Raises its `DoesNotExist`."""
         return int(self.row.select_for_update(no_key=True).get().pk)
+
+
+def project_subject(project: Project) -> LinkSubject:
+    return LinkSubject(
+        "project",
+        project.company,
+        Project.objects.filter(pk=project.pk),
+        f"Project {project.number} {project.name}",
+        project_number=project.number,
+    )
+
+
+def vendor_subject(vendor: Vendor) -> LinkSubject:
+    return LinkSubject(
+        "vendor",
+        vendor.company,
+        Vendor.objects.filter(pk=vendor.pk),
+        f"Vendor {vendor.number} {vendor.name}",
+    )
+
+
+def commitment_subject(commitment: Commitment) -> LinkSubject:
+    project = commitment.project
+    return LinkSubject(
+        "commitment",
+        project.company,
+        Commitment.objects.filter(pk=commitment.pk),
+        f"{commitment.number} {commitment.title} ({project.name})",
+        project_number=project.number,
+    )
+
+
+def record_link_event(
+    kind: EventKind,
+    link: Link,
+    subject: LinkSubject,
+    subject_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    rights: str,
+    reason: str = "",
+) -> None:
+    """The event of a link that was made or ended, in the transaction that does it."""
+    append_event(
+        kind=kind,
+        company=subject.company,
+        subject_kind=subject.kind,
+        subject_id=subject_id,
+        subject_label=subject.label,
+        project_number=subject.project_number,
+        actor=actor,
+        now=now,
+        rights=rights,
+        reason=reason,
+        evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
+        link_id=link.pk,
+    )
 
 
 # --- looking, before and for the link ------------------------------------------------------------
@@ -127,13 +186,7 @@ def link_job(*, project: Project, record_number: str, actor: Actor, seen: uuid.U
             project=project, **_columns(connection, job, actor, now)
         ),
         asked=asked,
-        company=company,
-        subject=LinkSubject(
-            "project",
-            Project.objects.filter(pk=project.pk),
-            f"Project {project.number} {project.name}",
-            project_number=project.number,
-        ),
+        subject=project_subject(project),
         actor=actor,
     )
 
@@ -150,10 +203,7 @@ def link_vendor(
             vendor=vendor, **_columns(connection, record, actor, now)
         ),
         asked=asked,
-        company=company,
-        subject=LinkSubject(
-            "vendor", Vendor.objects.filter(pk=vendor.pk), f"Vendor {vendor.number} {vendor.name}"
-        ),
+        subject=vendor_subject(vendor),
         actor=actor,
     )
 
@@ -182,13 +232,7 @@ def link_commitment(
     return _tie(
         make,
         asked=asked,
-        company=company,
-        subject=LinkSubject(
-            "commitment",
-            Commitment.objects.filter(pk=commitment.pk),
-            f"{commitment.number} {commitment.title} ({commitment.project.name})",
-            project_number=commitment.project.number,
-        ),
+        subject=commitment_subject(commitment),
         actor=actor,
     )
 
@@ -265,7 +309,6 @@ def _tie(
     make: Callable[[Connection, datetime], Tied],
     *,
     asked: Connection,
-    company: Company,
     subject: LinkSubject,
     actor: Actor,
 ) -> Tied:
@@ -274,23 +317,13 @@ def _tie(
         with transaction.atomic(durable=True):
             locked = lock_connection(asked)
             subject_id = subject.lock()
-            rights = _rights(actor, company)
+            rights = _rights(actor, subject.company)
             connection = require_unchanged(locked, asked)
             now = database_now()
             note_answer(connection, None, now=now)
             link = make(connection, now)
-            append_event(
-                kind=EventKind.LINKED,
-                company=company,
-                subject_kind=subject.kind,
-                subject_id=subject_id,
-                subject_label=subject.label,
-                project_number=subject.project_number,
-                actor=actor,
-                now=now,
-                rights=rights,
-                evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
-                link_id=link.pk,
+            record_link_event(
+                EventKind.LINKED, link, subject, subject_id, actor=actor, now=now, rights=rights
             )
             return link
     except IntegrityError as error:

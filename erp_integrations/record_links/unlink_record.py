@@ -12,9 +12,8 @@ from django.db.models import QuerySet
 
 from commitments.models import Commitment, CommitmentChangeOrder, ErpStatus, Vendor
 from companies.clock import database_now
-from companies.models import Company, Project
+from companies.models import Project
 from erp_integrations.ledger.actors import Actor
-from erp_integrations.ledger.events import append_event
 from erp_integrations.links.create_link import lock_connection
 from erp_integrations.models import (
     ChangeOrderLink,
@@ -26,6 +25,13 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.links import Link
 from erp_integrations.policies import may_unlink, may_unlink_records
+from erp_integrations.record_links.operations import (
+    LinkSubject,
+    commitment_subject,
+    project_subject,
+    record_link_event,
+    vendor_subject,
+)
 from erp_integrations.workflow.errors import LinkInUse, RecordNotLinked
 from erp_integrations.workflow.transitions import access_of, require
 
@@ -42,8 +48,7 @@ def unlink_job(*, project: Project, actor: Actor) -> Link:
     commitments = Commitment.objects.filter(project=project)
     return _end(
         JobLink.objects.filter(project=project),
-        company=project.company,
-        subject=("project", project.pk, f"Project {project.number} {project.name}", project.number),
+        subject=project_subject(project),
         in_the_way=lambda: _linked_under(commitments),
         rights=lambda: require(may_unlink_records(access_of(actor, company_id=project.company_id))),
         reason="job-stays",
@@ -56,8 +61,7 @@ def unlink_vendor(*, vendor: Vendor, actor: Actor) -> Link:
     commitments = Commitment.objects.filter(vendor=vendor)
     return _end(
         VendorLink.objects.filter(vendor=vendor),
-        company=vendor.company,
-        subject=("vendor", vendor.pk, f"Vendor {vendor.number} {vendor.name}", ""),
+        subject=vendor_subject(vendor),
         in_the_way=lambda: _linked_under(commitments),
         rights=lambda: require(may_unlink_records(access_of(actor, company_id=vendor.company_id))),
         reason="vendor-stays",
@@ -72,11 +76,9 @@ def take_back_commitment_link(*, commitment: Commitment, actor: Actor) -> Link:
     Raises `NotAllowed`, `RecordNotLinked`, `LinkInUse`.
     """
     project = commitment.project
-    label = f"{commitment.number} {commitment.title} ({project.name})"
     return _end(
         CommitmentLink.objects.filter(commitment=commitment),
-        company=project.company,
-        subject=("commitment", commitment.pk, label, project.number),
+        subject=commitment_subject(commitment),
         in_the_way=lambda: _built_on(commitment),
         rights=lambda: require(
             may_unlink(
@@ -93,14 +95,12 @@ def take_back_commitment_link(*, commitment: Commitment, actor: Actor) -> Link:
 def _end(
     links: QuerySet[Any],
     *,
-    company: Company,
-    subject: tuple[str, int, str, str],
+    subject: LinkSubject,
     in_the_way: Callable[[], list[str]],
     rights: Callable[[], str],
     reason: str,
     actor: Actor,
 ) -> Link:
-    kind, subject_id, label, project_number = subject
     rights()
     with transaction.atomic(durable=True):
         link: Link | None = links.select_for_update().filter(unlinked_at=None).first()
@@ -113,19 +113,15 @@ def _end(
         now = database_now()
         link.unlinked_at, link.unlinked_by_id, link.unlinked_by_name = now, actor.user_id, actor.name
         link.save(update_fields=["unlinked_at", "unlinked_by_id", "unlinked_by_name"])
-        append_event(
-            kind=EventKind.UNLINKED,
-            company=company,
-            subject_kind=kind,
-            subject_id=subject_id,
-            subject_label=label,
-            project_number=project_number,
+        record_link_event(
+            EventKind.UNLINKED,
+            link,
+            subject,
+            subject.lock(),
             actor=actor,
             now=now,
             rights=used,
             reason=reason,
-            evidence={"record_number": link.record_number, "row_id": str(link.row_id)},
-            link_id=link.pk,
         )
     return link
 
@@ -142,13 +138,11 @@ def _linked_under(commitments: QuerySet[Commitment]) -> list[str]:
         [
             *(
                 f"Commitment {number} is linked to record {record}"
-                for number, record in linked.values_list("commitment__number", "record_number")[
-                    : MOST_NAMED + 1
-                ]
+                for number, record in linked.values_list("commitment__number", "record_number")[:MOST_NAMED]
             ),
             *(
                 f"CCO {number} is linked to record {record}"
-                for number, record in ccos.values_list("cco_number", "record_number")[: MOST_NAMED + 1]
+                for number, record in ccos.values_list("cco_number", "record_number")[:MOST_NAMED]
             ),
         ],
         linked.count() + ccos.count(),

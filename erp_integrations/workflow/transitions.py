@@ -10,7 +10,7 @@ from erp_integrations.ledger.actors import Actor
 from erp_integrations.ledger.events import append_event, label_of_change_order
 from erp_integrations.models import EventKind, Export, ExportOutcome
 from erp_integrations.workflow.erp_statuses import TRANSITIONS, Step
-from erp_integrations.workflow.errors import NotAllowed, NotPossibleNow
+from erp_integrations.workflow.errors import ExportInProgress, NotAllowed, NotPossibleNow
 
 
 def lock_change_order(*, company_id: int, change_order_id: int) -> CommitmentChangeOrder:
@@ -56,6 +56,12 @@ def apply_step(step: Step, change_order: CommitmentChangeOrder) -> None:
 def open_export(change_order: CommitmentChangeOrder) -> Export | None:
     """The CCO's open round, locked."""
     return Export.objects.select_for_update().filter(change_order=change_order, ended_at=None).first()
+
+
+def require_no_export_at_work(export: Export | None, *, now: datetime) -> None:
+    """Raises `ExportInProgress` while the lease of the CCO's open round runs."""
+    if export is not None and export.writing_until is not None and export.writing_until > now:
+        raise ExportInProgress
 
 
 def end_export_round(
